@@ -1,0 +1,77 @@
+"""What can go wrong with an exchange, divided by what the gateway does next."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class FailureKind(StrEnum):
+    """One word for each cause; dialects turn it into their own status, type and code."""
+
+    # The caller has to change something.
+    BAD_REQUEST = "bad_request"
+    UNSUPPORTED = "unsupported"
+    CONTEXT_LENGTH = "context_length"
+    TOO_LARGE = "too_large"
+    BAD_KEY = "bad_key"
+    FORBIDDEN = "forbidden"
+    NO_SUCH_MODEL = "no_such_model"
+    NO_SUCH_PATH = "no_such_path"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    CONFLICT = "conflict"
+    # The target could not serve it; another may.
+    UPSTREAM_AUTH = "upstream_auth"
+    PAYMENT = "payment"
+    RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
+    UPSTREAM_ERROR = "upstream_error"
+    UNREACHABLE = "unreachable"
+    RESET = "reset"
+    TIMEOUT = "timeout"
+    MALFORMED = "malformed"
+    BROKEN_STREAM = "broken_stream"
+    # The gateway itself.
+    NO_TARGET = "no_target"
+    DRAINING = "draining"
+    LEDGER_DOWN = "ledger_down"
+    INTERNAL = "internal"
+    # Nobody is left to tell.
+    CLIENT_GONE = "client_gone"
+    PROCESS_DIED = "process_died"
+
+
+ANOTHER_MAY_SERVE = frozenset(
+    {
+        FailureKind.UPSTREAM_AUTH,
+        FailureKind.PAYMENT,
+        FailureKind.RATE_LIMITED,
+        FailureKind.OVERLOADED,
+        FailureKind.UPSTREAM_ERROR,
+        FailureKind.UNREACHABLE,
+        FailureKind.RESET,
+        FailureKind.TIMEOUT,
+        FailureKind.MALFORMED,
+        FailureKind.BROKEN_STREAM,
+        FailureKind.NO_SUCH_MODEL,
+    }
+)
+"""Kinds after which another target is worth a try: the request itself was not at fault."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why there is no answer, or no whole one.
+
+    `message` is safe to show the caller: it holds no secret. `code` and `param` are the upstream's own words
+    where it gave any. `retry_after` is in seconds.
+    """
+
+    kind: FailureKind
+    message: str
+    status: int | None = None
+    code: str | None = None
+    param: str | None = None
+    retry_after: float | None = None
+
+    @property
+    def another_may_serve(self) -> bool:
+        return self.kind in ANOTHER_MAY_SERVE

@@ -1,0 +1,49 @@
+"""How many tokens an exchange used, and how far each figure can be trusted."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Source(StrEnum):
+    """Where a count comes from."""
+
+    REPORTED = "reported"
+    ESTIMATED = "estimated"
+    UNKNOWN = "unknown"
+
+
+class Count(msgspec.Struct, frozen=True, array_like=True):
+    """A number of tokens; `unknown` always has the value 0 and must not be summed as zero."""
+
+    tokens: int = 0
+    source: Source = Source.UNKNOWN
+
+    @classmethod
+    def reported(cls, tokens: int) -> "Count":
+        return cls(tokens, Source.REPORTED)
+
+    @classmethod
+    def estimated(cls, tokens: int) -> "Count":
+        return cls(tokens, Source.ESTIMATED)
+
+    @property
+    def is_known(self) -> bool:
+        return self.source is not Source.UNKNOWN
+
+
+UNKNOWN = Count()
+
+
+class Usage(msgspec.Struct, frozen=True, array_like=True):
+    """Tokens of one answer.
+
+    `input` includes what was read from and written to a prompt cache, `output` includes reasoning, whatever
+    the provider's own convention is; dialects convert.
+    """
+
+    input: Count = UNKNOWN
+    output: Count = UNKNOWN
+    cached: Count = UNKNOWN
+    cache_written: Count = UNKNOWN
+    reasoning: Count = UNKNOWN

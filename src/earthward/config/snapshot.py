@@ -1,0 +1,149 @@
+"""Everything a worker needs to decide, compiled, immutable, versioned.
+
+Made from a checked configuration, sent to workers as msgpack and kept on disk. Holds no secret: credentials stay
+references (`env:NAME`, `file:PATH`) until the process that sends them resolves them.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Zone = Literal["cloud", "local"]
+
+
+class Price(msgspec.Struct, frozen=True, array_like=True):
+    """Pico-dollars per token ($1 per million tokens is 1,000,000), and per request. None is unknown, never free."""
+
+    input: int | None = None
+    output: int | None = None
+    cached: int | None = None
+    cache_written: int | None = None
+    request: int = 0
+    source: str = ""
+
+
+class Deadlines(msgspec.Struct, frozen=True, array_like=True):
+    """Seconds: until connected, until the answer's head, between two pieces of the answer, and in all."""
+
+    connect: float = 5.0
+    first_byte: float = 300.0
+    idle: float = 120.0
+    total: float = 900.0
+
+
+class Tls(msgspec.Struct, frozen=True):
+    """Paths of PEM files."""
+
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """`cell` is its column on the board, given once per name and url and kept while the gateway runs."""
+
+    url: str
+    cell: int
+    slots: int | None = None
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """`api_keys` are references; `proxy` is an http:// URL that CONNECTs."""
+
+    name: str
+    kind: str
+    dialect: str
+    zone: Zone
+    endpoints: tuple[Endpoint, ...]
+    api_keys: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    tls: Tls = Tls()
+    proxy: str | None = None
+    deadlines: Deadlines = Deadlines()
+    balance: str = "round_robin"
+
+
+class Target(msgspec.Struct, frozen=True):
+    """`context` is in tokens. `abilities` are words such as `tools`, `images`, `schema`, `stream`."""
+
+    name: str
+    provider: str
+    model: str
+    zone: Zone
+    context: int | None = None
+    abilities: frozenset[str] = frozenset({"tools", "images", "schema", "stream"})
+    price: Price = Price()
+
+
+class When(msgspec.Struct, frozen=True):
+    """All conditions that are given must hold; within one, any of the values. Models match as globs."""
+
+    model: tuple[str, ...] = ()
+    task: tuple[str, ...] = ()
+    priority: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    app: tuple[str, ...] = ()
+    team: tuple[str, ...] = ()
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Either `use` or `baseline`, with or without `candidate`. `share` is the candidate's, in units of 1/10,000.
+
+    `candidate_may_rescue` allows fallback from baseline to candidate.
+    """
+
+    name: str
+    when: When = When()
+    use: str | None = None
+    baseline: str | None = None
+    candidate: str | None = None
+    share: int = 0
+    pilots: frozenset[str] = frozenset()
+    fallback: tuple[str, ...] = ()
+    candidate_may_rescue: bool = False
+    unit: Literal["conversation", "key"] = "conversation"
+    stage: int = 0
+    epoch: int = 0
+    on_ledger_down: Literal["serve", "refuse"] = "serve"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Bytes and counts a request may not exceed; seconds a caller may take."""
+
+    line: int = 16 * 1024
+    head: int = 64 * 1024
+    headers: int = 100
+    body: int = 32 * 1024 * 1024
+    json_depth: int = 64
+    head_deadline: float = 10.0
+    body_deadline: float = 30.0
+    keep_alive: float = 75.0
+    connections: int = 20_000
+    answer: int = 64 * 1024 * 1024
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """`digest` names the configuration it was made from; `version` also counts changes made at run time."""
+
+    version: str
+    digest: str
+    providers: tuple[Provider, ...]
+    targets: tuple[Target, ...]
+    routes: tuple[Route, ...]
+    auth: Literal["keys", "passthrough", "open"] = "keys"
+    limits: Limits = Limits()
+    cors: tuple[str, ...] = ()
+    access_log: bool = False
+    durability: Literal["group", "strict"] = "group"
+
+
+class Key(msgspec.Struct, frozen=True, array_like=True):
+    """A caller's key as workers know it: by the keyed hash of what the caller presents, never by the key itself."""
+
+    id: str
+    digest: bytes
+    app: str = ""
+    team: str = ""
+    routes: tuple[str, ...] = ()
+    expires_at: int | None = None

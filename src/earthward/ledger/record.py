@@ -1,0 +1,102 @@
+"""What is kept of an exchange, for ever.
+
+Content is never part of it. Times are Unix nanoseconds, durations nanoseconds, money integer nano-dollars.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from earthward.chat.failures import FailureKind
+from earthward.chat.usage import Usage
+
+Arm = Literal["baseline", "candidate", "only"]
+Status = Literal["ok", "failed", "cancelled", "unknown"]
+
+
+class Attempt(msgspec.Struct, frozen=True, array_like=True):
+    """One try at one endpoint. `why` says what made the gateway try it, `failure` how it ended if not well."""
+
+    target: str
+    endpoint: str
+    why: str
+    started_at: int
+    duration: int = 0
+    status: int | None = None
+    failure: FailureKind | None = None
+    message: str | None = None
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True):
+    """One exchange, settled. Fields are only ever added at the end: old spools must stay readable."""
+
+    id: str
+    accepted_at: int
+    status: Status
+    # How long after accept: a slot was had, the first content event came, the answer was over.
+    queued: int = 0
+    first_content: int | None = None
+    duration: int = 0
+    # What was asked for, and by whom.
+    dialect: str = ""
+    path: str = ""
+    requested_model: str = ""
+    stream: bool = False
+    key: str = ""
+    app: str = ""
+    team: str = ""
+    task: str = ""
+    data_class: str = ""
+    unit: str = ""
+    # Who served it.
+    route: str = ""
+    arm: Arm = "only"
+    share: int = 0
+    stage: int = 0
+    epoch: int = 0
+    snapshot: str = ""
+    target: str = ""
+    endpoint: str = ""
+    upstream_dialect: str = ""
+    model: str = ""
+    attempts: tuple[Attempt, ...] = ()
+    # How it ended.
+    http_status: int = 0
+    failure: FailureKind | None = None
+    message: str | None = None
+    finish_reason: str | None = None
+    # What it used. Characters are those of the request and the answer as text, not as JSON.
+    usage: Usage = Usage()
+    characters_in: int = 0
+    characters_out: int = 0
+    cost: int | None = None
+    dropped: tuple[str, ...] = ()
+
+
+class Opened(msgspec.Struct, frozen=True, array_like=True, tag="opened"):
+    """Written before an attempt goes out. Never stored: it only proves, should the process die, that money may be due."""
+
+    id: str
+    attempt: int
+    at: int
+    route: str
+    arm: Arm
+    share: int
+    unit: str
+    key: str
+    app: str
+    team: str
+    requested_model: str
+    dialect: str
+    target: str
+    endpoint: str
+    snapshot: str
+
+
+class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
+    """Written before the last bytes of the answer leave."""
+
+    record: Record
+
+
+Entry = Opened | Settled
