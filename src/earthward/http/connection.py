@@ -1,0 +1,464 @@
+"""One client of the server: requests in, answers out, deadlines and back-pressure on both ways."""
+
+import asyncio
+import logging
+import socket
+import struct
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol, cast
+
+from earthward.config.snapshot import Limits
+from earthward.http.answer import CONTINUE, WITHOUT_BODY, head_bytes
+from earthward.http.reader import RequestReader
+from earthward.http.refusal import ALLOW, Headers, Refused
+from earthward.http.request import Request
+
+logger = logging.getLogger(__name__)
+
+_PIPELINED = 64 * 1024
+"""Bytes of later requests that may wait while one is answered; beyond that, reading stops."""
+_HIGH_WATER = 64 * 1024
+_IN_ONE_PIECE = 64 * 1024
+_LINGER = 5.0
+"""Seconds for which a refused caller may go on sending before it is cut off, so that it can read why."""
+_NEVER = float("inf")
+_RESET = struct.pack("ii", 1, 0)
+
+# Phases of a connection.
+_READING, _ANSWERING, _LINGERING, _CLOSED = range(4)
+# How the end of an answer is told: it has no body (HEAD, 204, 304), by length, by the last chunk, by closing.
+_WITHOUT, _LENGTH, _CHUNKED, _CLOSE = range(4)
+
+ErrorBody = Callable[[int, str, bytes], tuple[bytes, bytes]]
+"""Makes (content type, body) of an error from (status, reason, raw path as far as it was read)."""
+
+
+def plain_error(status: int, reason: str, path: bytes) -> tuple[bytes, bytes]:
+    return b"text/plain; charset=utf-8", reason.encode() + b"\n"
+
+
+class Host(Protocol):
+    """What a connection needs of its server."""
+
+    app: "App"
+    limits: Limits
+    allowed_hosts: frozenset[bytes] | None
+    error_body: ErrorBody
+    held: int
+    held_limit: int
+    requests: int
+    refused: Counter[str]
+    draining: bool
+
+    def admit(self, connection: "ServerConnection") -> bool: ...
+    def forget(self, connection: "ServerConnection") -> None: ...
+
+
+class ServerConnection(asyncio.Protocol):
+    """One request is in flight at a time; what a client pipelines waits, and is answered in order.
+
+    `answered` says whether the head of the present answer is out. `on_gone` is called once if the client leaves
+    before the answer has ended; `on_flow` with False when nothing more should be written for now, and with True
+    when it may again. Both are forgotten when the answer has ended.
+    """
+
+    __slots__ = (
+        "_bodiless",
+        "_deadline",
+        "_framing",
+        "_held",
+        "_keep_alive",
+        "_minor",
+        "_missing",
+        "_paused",
+        "_phase",
+        "_reader",
+        "_reading_paused",
+        "_server",
+        "_stalled",
+        "_taking",
+        "_transport",
+        "_waiting",
+        "answered",
+        "on_flow",
+        "on_gone",
+    )
+
+    on_gone: Callable[[], None] | None
+    on_flow: Callable[[bool], None] | None
+
+    def __init__(self, server: Host) -> None:
+        self._server = server
+        self._reader = RequestReader(server.limits, server.allowed_hosts)
+        self._transport: asyncio.Transport | None = None
+        self._phase = _READING
+        self._deadline = _NEVER
+        self._waiting = bytearray()
+        self._held = 0
+        self._taking = False
+        self._reading_paused = False
+        self._paused = False
+        self._stalled: tuple[int, float] | None = None
+        self._minor = 1
+        self._keep_alive = True
+        self._bodiless = False
+        self._framing = _WITHOUT
+        self._missing = 0
+        self.answered = False
+        self.on_gone = None
+        self.on_flow = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the client is still there."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def peer(self) -> str:
+        """The client's IP address; empty on a Unix socket and when it has left."""
+        name = None if self._transport is None else self._transport.get_extra_info("peername")
+        return str(name[0]) if isinstance(name, tuple) else ""
+
+    # What the transport tells us.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports do not derive from asyncio.Transport, though they do all it does.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=_HIGH_WATER)
+        self._deadline = time.monotonic() + self._server.limits.keep_alive
+        if not self._server.admit(self):
+            self._turn_away()
+
+    def data_received(self, data: bytes) -> None:
+        if self._phase == _READING and not self._paused:
+            self._take(data)
+        elif self._phase <= _ANSWERING:
+            self._let_wait(data)
+
+    def eof_received(self) -> None:
+        # A caller who closes its side while it is owed an answer has left, as nginx has it.
+        if self._phase == _ANSWERING:
+            self._reset()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        gone = self.on_gone if self._phase == _ANSWERING else None
+        self._phase = _CLOSED
+        self._transport = None
+        self._hold(0)
+        self._waiting.clear()
+        self._server.forget(self)
+        self.on_gone = self.on_flow = None
+        if gone is not None:
+            gone()
+
+    def pause_writing(self) -> None:
+        self._paused = True
+        if self.on_flow is not None:
+            self.on_flow(False)
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self._stalled = None
+        if self.on_flow is not None:
+            self.on_flow(True)
+        self._take_waiting()
+
+    # From bytes to requests.
+
+    def _take(self, data: bytes) -> None:
+        reader = self._reader
+        self._taking = True
+        try:
+            while data and self._phase == _READING and not self._paused:
+                request = reader.take(data, time.monotonic())
+                if request is None:
+                    return self._await_more()
+                data = reader.rest
+                self._dispatch(request)
+        except Refused as refusal:
+            return self._refuse(refusal)
+        finally:
+            self._taking = False
+        if data:
+            self._let_wait(data)
+        return None
+
+    def _await_more(self) -> None:
+        reader = self._reader
+        self._hold(reader.held)
+        if self._server.held > self._server.held_limit:
+            raise Refused(503, "too many unfinished requests", [(b"retry-after", b"1")])
+        limits = self._server.limits
+        if reader.head is not None:
+            self._deadline = time.monotonic() + limits.body_deadline
+            if reader.wants_continue and self._transport is not None:
+                reader.wants_continue = False
+                self._transport.write(CONTINUE)
+        elif reader.begun:
+            self._deadline = reader.accepted + limits.head_deadline
+
+    def _hold(self, held: int) -> None:
+        if held != self._held:
+            self._server.held += held - self._held
+            self._held = held
+
+    def _let_wait(self, data: bytes) -> None:
+        if self._phase > _ANSWERING:
+            return
+        self._waiting += data
+        if not self._reading_paused and self._transport is not None and (len(self._waiting) > _PIPELINED):
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def _take_waiting(self) -> None:
+        if not self._waiting or self._phase != _READING or self._taking or self._paused:
+            return
+        data = bytes(self._waiting)
+        self._waiting.clear()
+        self._resume_reading()
+        self._take(data)
+
+    def _resume_reading(self) -> None:
+        if self._reading_paused and self._transport is not None:
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    def _dispatch(self, request: Request) -> None:
+        server = self._server
+        server.requests += 1
+        if self._held:
+            self._hold(0)
+        self._phase = _ANSWERING
+        self._deadline = _NEVER
+        self._minor = request.minor
+        self._keep_alive = self._reader.keep_alive
+        self._bodiless = request.method == b"HEAD"
+        self.answered = False
+        if request.path == b"*":
+            return self.respond(200, [ALLOW], b"")
+        try:
+            server.app(request, self)
+        except Exception:
+            logger.exception("the application failed on a request")
+            self._fail()
+        return None
+
+    def _fail(self) -> None:
+        if self._phase != _ANSWERING:
+            return
+        if self.answered:
+            self.abort()
+        else:
+            content_type, body = self._server.error_body(500, "internal error", b"")
+            self.respond(500, [(b"content-type", content_type)], body)
+
+    # Answers.
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole answer, in one write. Does nothing once the client has left."""
+        if not self._may_answer():
+            return
+        bodiless = self._bodiless or status in WITHOUT_BODY
+        framing = b"" if status in WITHOUT_BODY else b"content-length: %d\r\n" % len(body)
+        head = head_bytes(status, headers, framing + self._persistence())
+        self.answered = True
+        assert self._transport is not None
+        if bodiless:
+            self._transport.write(head)
+        elif len(body) <= _IN_ONE_PIECE:
+            self._transport.write(head + body)
+        else:
+            self._transport.writelines([head, body])
+        self._ended()
+
+    def start(self, status: int, headers: Headers, length: int | None = None) -> None:
+        """Begins an answer that is written piece by piece; `length` in bytes, if it is known."""
+        if not self._may_answer():
+            return
+        self._framing, framing = self._streamed(status, length)
+        head = head_bytes(status, headers, framing + self._persistence())
+        self.answered = True
+        assert self._transport is not None
+        self._transport.write(head)
+        if self._paused and self.on_flow is not None:
+            self.on_flow(False)
+
+    def write(self, data: bytes) -> None:
+        if self._transport is None or self._phase != _ANSWERING or not data:
+            return
+        if self._framing == _CHUNKED:
+            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        elif self._framing != _WITHOUT:
+            self._transport.write(self._counted(data))
+
+    def write_last(self, data: bytes) -> None:
+        """The last piece and the end, in one write."""
+        if self._framing == _CHUNKED and data and self._transport is not None and self._phase == _ANSWERING:
+            self._transport.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data))
+            self._ended()
+        else:
+            self.write(data)
+            self.end()
+
+    def end(self) -> None:
+        if self._transport is None or self._phase != _ANSWERING:
+            return None
+        if self._framing == _CHUNKED:
+            self._transport.write(b"0\r\n\r\n")
+        elif self._framing == _LENGTH and self._missing:
+            return self.abort()
+        self._ended()
+        return None
+
+    def abort(self) -> None:
+        """Breaks the answer off in such a way that the client sees it is not whole."""
+        if self._transport is None or self._phase != _ANSWERING:
+            return
+        self.on_gone = self.on_flow = None
+        if not self.answered or self._framing in (_WITHOUT, _CLOSE):
+            self._reset()
+        else:
+            # What was written still arrives; the missing end tells the rest.
+            self._close()
+
+    def _may_answer(self) -> bool:
+        if self._transport is None or self._phase != _ANSWERING:
+            return False
+        if self.answered:
+            raise RuntimeError("this request has been answered")
+        if self._server.draining:
+            self._keep_alive = False
+        return True
+
+    def _persistence(self) -> bytes:
+        if not self._keep_alive:
+            return b"connection: close\r\n"
+        return b"" if self._minor else b"connection: keep-alive\r\n"
+
+    def _streamed(self, status: int, length: int | None) -> tuple[int, bytes]:
+        self._missing = length or 0
+        if status in WITHOUT_BODY:
+            return _WITHOUT, b""
+        if length is not None:
+            return _WITHOUT if self._bodiless else _LENGTH, b"content-length: %d\r\n" % length
+        if self._minor:
+            return _WITHOUT if self._bodiless else _CHUNKED, b"transfer-encoding: chunked\r\n"
+        self._keep_alive = False
+        return _WITHOUT if self._bodiless else _CLOSE, b""
+
+    def _counted(self, data: bytes) -> bytes:
+        if self._framing == _LENGTH:
+            if len(data) > self._missing:
+                raise ValueError("more written than the length that was announced")
+            self._missing -= len(data)
+        return data
+
+    def _ended(self) -> None:
+        self.on_gone = self.on_flow = None
+        if not self._keep_alive:
+            self._finish()
+            return
+        self._phase = _READING
+        self._deadline = time.monotonic() + self._server.limits.keep_alive
+        if self._waiting:
+            self._take_waiting()
+
+    # Refusals, ends and deadlines.
+
+    def _refuse(self, refusal: Refused) -> None:
+        if self._transport is None or self._phase != _READING:
+            return
+        server = self._server
+        server.refused[refusal.reason] += 1
+        content_type, body = server.error_body(refusal.status, refusal.reason, refusal.path)
+        framing = b"content-length: %d\r\nconnection: close\r\n" % len(body)
+        headers = [(b"content-type", content_type), *refusal.headers]
+        self._transport.write(head_bytes(refusal.status, headers, framing) + body)
+        self._linger()
+
+    def _turn_away(self) -> None:
+        """One connection too many: no lingering, or the turned away would fill the room themselves."""
+        self._server.refused["too many connections"] += 1
+        content_type, body = self._server.error_body(503, "too many connections", b"")
+        framing = b"content-length: %d\r\nconnection: close\r\n" % len(body)
+        headers = [(b"content-type", content_type), (b"retry-after", b"1")]
+        assert self._transport is not None
+        self._transport.write(head_bytes(503, headers, framing) + body)
+        self._close()
+
+    def _finish(self) -> None:
+        """Closes after the last answer. A socket closed over unread bytes would take the answer with it."""
+        if self._waiting or self._reader.rest:
+            self._linger()
+        else:
+            self._close()
+
+    def _linger(self) -> None:
+        assert self._transport is not None
+        self._phase = _LINGERING
+        self._deadline = time.monotonic() + min(_LINGER, self._server.limits.head_deadline)
+        self._hold(0)
+        self._waiting.clear()
+        self._resume_reading()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def _close(self) -> None:
+        self._phase = _CLOSED
+        self._deadline = time.monotonic() + _LINGER
+        if self._transport is not None:
+            self._transport.close()
+
+    def _reset(self) -> None:
+        transport = self._transport
+        if transport is None:
+            return
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        transport.abort()
+
+    def close_if_idle(self) -> None:
+        if self._phase == _READING and not self._reader.begun and not self._waiting:
+            self._close()
+
+    def cut_off(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def look(self, now: float) -> None:
+        """Carries out what has come due; called by the server's sweep."""
+        if now > self._deadline:
+            self._expire(now)
+        elif self._paused:
+            self._check_stall(now)
+
+    def _expire(self, now: float) -> None:
+        if self._phase == _READING:
+            if self._reader.head is not None:
+                self._refuse(Refused(408, "body not received in time"))
+            elif self._reader.begun:
+                self._refuse(Refused(408, "head not received in time"))
+            else:
+                self._close()
+        elif self._transport is not None:
+            if self._transport.get_write_buffer_size():
+                self._check_stall(now)
+            else:
+                self._transport.abort()
+
+    def _check_stall(self, now: float) -> None:
+        """Cuts off a client that takes nothing for twice as long as a body may idle."""
+        assert self._transport is not None
+        size = self._transport.get_write_buffer_size()
+        if self._stalled is None or self._stalled[0] != size:
+            self._stalled = (size, now)
+        elif now - self._stalled[1] > 2 * self._server.limits.body_deadline:
+            self._server.refused["answer not taken in time"] += 1
+            self._reset()
+
+
+App = Callable[[Request, ServerConnection], None]
+"""Called synchronously when a request is in, head and whole body; answers at once or later."""

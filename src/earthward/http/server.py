@@ -1,0 +1,127 @@
+"""An HTTP/1.1 server: takes bytes off sockets, hands whole requests to an application, sends its answers.
+
+Knows nothing of what is asked for: no routes, no JSON, no keys. No task and no timer per request: the application
+is called synchronously with the request and the connection, and answers on the connection at once or later.
+"""
+
+import asyncio
+import socket
+import ssl as tls
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from earthward.config.snapshot import Limits
+from earthward.http.connection import App, ErrorBody, ServerConnection, plain_error
+from earthward.http.descriptors import raise_descriptor_limit
+from earthward.http.request import Request
+from earthward.http.sweep import Sweep
+from earthward.http.tls import server_context
+
+__all__ = ["App", "ErrorBody", "Request", "Server", "ServerConnection", "raise_descriptor_limit", "server_context"]
+
+_UNSENT = 64 * 1024
+"""Bytes of an answer the kernel may hold that it has not sent yet: a client that stops reading holds no more."""
+
+
+class Server:
+    """One per process. `held` bounds the bytes of requests that are not whole yet, over all connections.
+
+    `open` holds the connections, `refused` counts refusals by reason.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        limits: Limits,
+        *,
+        allowed_hosts: frozenset[bytes] | None = None,
+        error_body: ErrorBody | None = None,
+        held: int = 256 * 1024 * 1024,
+    ) -> None:
+        self.app = app
+        self.limits = limits
+        self.allowed_hosts = allowed_hosts
+        self.error_body = error_body or plain_error
+        self.held_limit = held
+        self.held = 0
+        self.open: set[ServerConnection] = set()
+        self.accepted = 0
+        self.requests = 0
+        self.refused: Counter[str] = Counter()
+        self.draining = False
+        self._listeners: list[asyncio.Server] = []
+        self._all_closed: asyncio.Event | None = None
+        soonest = min(limits.head_deadline, limits.body_deadline, limits.keep_alive)
+        self._sweep = Sweep(self._look, min(1.0, soonest / 4))
+
+    @property
+    def connections(self) -> int:
+        return len(self.open)
+
+    async def serve(self, sock: socket.socket | Sequence[socket.socket], ssl: tls.SSLContext | None = None) -> None:
+        """Begins to accept on sockets that are bound; returns at once."""
+        loop = asyncio.get_running_loop()
+        for listening in [sock] if isinstance(sock, socket.socket) else sock:
+            if listening.family != socket.AF_UNIX:
+                _tune(listening)
+            self._listeners.append(
+                await loop.create_server(
+                    lambda: ServerConnection(self),
+                    sock=listening,
+                    ssl=ssl,
+                    backlog=4096,
+                    ssl_handshake_timeout=self.limits.head_deadline if ssl else None,
+                )
+            )
+        self._sweep.start()
+
+    def stop_accepting(self) -> None:
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+
+    async def drain(self, timeout: float) -> None:
+        """Accepts no more, answers what is under way with `connection: close`, and cuts off what outlasts `timeout`."""
+        self.stop_accepting()
+        self.draining = True
+        self._all_closed = asyncio.Event()
+        # Requests that already lie in the sockets' buffers are read before idle connections are closed.
+        await asyncio.sleep(0.01)
+        for connection in list(self.open):
+            connection.close_if_idle()
+        if self.open:
+            try:
+                await asyncio.wait_for(self._all_closed.wait(), timeout)
+            except TimeoutError:
+                await self._cut_off()
+        self._sweep.stop()
+
+    async def _cut_off(self) -> None:
+        assert self._all_closed is not None
+        for connection in list(self.open):
+            connection.cut_off()
+        await self._all_closed.wait()
+
+    def admit(self, connection: ServerConnection) -> bool:
+        """Whether there is room for one more; counts it either way."""
+        self.accepted += 1
+        self.open.add(connection)
+        return len(self.open) <= self.limits.connections
+
+    def forget(self, connection: ServerConnection) -> None:
+        self.open.discard(connection)
+        if not self.open and self._all_closed is not None:
+            self._all_closed.set()
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for connection in list(self.open):
+            connection.look(now)
+
+
+def _tune(listening: socket.socket) -> None:
+    # Accepted sockets inherit both.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
