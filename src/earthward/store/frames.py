@@ -1,0 +1,84 @@
+"""How entries lie in a spool segment: u32 length, u32 CRC-32 of the payload, payload; little-endian.
+
+The payload is msgpack: the entry's sequence number and the tagged entry. Pure: knows no file and no process.
+"""
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+
+import msgspec
+
+from earthward.ledger.record import Entry
+
+HEADER = struct.Struct("<II")
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[int, Entry]).decode
+# How every payload begins, whatever its number: an array of two, an unsigned integer, the entry with its tag.
+_BEGINNING = re.compile(
+    rb"\x92(?:[\x00-\x7f]|\xcc.|\xcd..|\xce.{4}|\xcf.{8})(?:[\x90-\x9f]|\xdc..)(?:\xa6opened|\xa7settled)", re.DOTALL
+)
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """An entry as read back: its number, and the offset of the first byte behind it."""
+
+    seq: int
+    entry: Entry
+    end: int
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """Whole and undamaged, yet not an entry this version knows."""
+
+    end: int
+    message: str
+
+
+class Damaged(msgspec.Struct, frozen=True):
+    """Bytes from `start` on that are no whole entry: one still being written, a torn tail, or corruption."""
+
+    start: int
+
+
+def frame(seq: int, entry: Entry) -> bytes:
+    payload = _encode((seq, entry))
+    return HEADER.pack(len(payload), zlib.crc32(payload)) + payload
+
+
+def frames(data: bytes, start: int = 0) -> Iterator[Entered | Unreadable | Damaged]:
+    """What lies in `data` from `start` on; ends behind its last whole entry, or with the first `Damaged`."""
+    while start < len(data):
+        payload = _payload(data, start)
+        if payload is None:
+            yield Damaged(start)
+            return
+        start += HEADER.size + len(payload)
+        try:
+            seq, entry = _decode(payload)
+        except msgspec.DecodeError as error:
+            yield Unreadable(start, str(error))
+        else:
+            yield Entered(seq, entry, start)
+
+
+def next_whole(data: bytes, start: int) -> int | None:
+    """The offset of the first undamaged entry that begins behind `start`, if there is one."""
+    for match in _BEGINNING.finditer(data, start + 1 + HEADER.size):
+        candidate = match.start() - HEADER.size
+        if _payload(data, candidate) is not None:
+            return candidate
+    return None
+
+
+def _payload(data: bytes, start: int) -> bytes | None:
+    begin = start + HEADER.size
+    if begin > len(data):
+        return None
+    length, crc = HEADER.unpack_from(data, start)
+    payload = data[begin : begin + length]
+    # No entry is empty, but a hole that a power cut left is full of zeros, and the CRC of nothing is 0.
+    whole = 0 < length == len(payload) and zlib.crc32(payload) == crc
+    return payload if whole else None
