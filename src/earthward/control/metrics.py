@@ -1,0 +1,125 @@
+"""Figures for Prometheus: counts folded from settled records, gauges read off the board.
+
+The records arrive exactly once, so what is counted here can't drift from the ledger. Counts start at zero with the
+process, as Prometheus expects.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+
+from earthward.gateway import board as columns
+from earthward.gateway.board import Board
+from earthward.ledger.record import Record
+
+SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+PLACE = ("route", "arm", "target")
+Place = tuple[str, str, str]
+
+
+class Histogram:
+    """Counts per bucket, cumulative when read."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(SECONDS) + 1)
+        self.total = 0.0
+
+    def add(self, nanoseconds: int) -> None:
+        seconds = nanoseconds / 1e9
+        self.total += seconds
+        self.counts[next((place for place, edge in enumerate(SECONDS) if seconds <= edge), len(SECONDS))] += 1
+
+    def buckets(self) -> list[tuple[str, float]]:
+        running = 0
+        rows = []
+        for edge, count in zip([*map(str, SECONDS), "+Inf"], self.counts, strict=True):
+            running += count
+            rows.append((edge, float(running)))
+        return rows
+
+
+class Metrics(Collector):
+    """`store_state` tells in one word how the intake is doing."""
+
+    def __init__(self, board: Board, workers: int, store_state: Callable[[], str]) -> None:
+        self._board = board
+        self._workers = workers
+        self._store_state = store_state
+        self._requests: dict[tuple[str, str, str, str, str], int] = defaultdict(int)
+        self._attempts: dict[tuple[str, str], int] = defaultdict(int)
+        self._tokens: dict[tuple[str, str, str, str], int] = defaultdict(int)
+        self._cost: dict[Place, int] = defaultdict(int)
+        self._unpriced: dict[Place, int] = defaultdict(int)
+        self._ttft: dict[Place, Histogram] = defaultdict(Histogram)
+        self._duration: dict[Place, Histogram] = defaultdict(Histogram)
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+    def fold(self, records: Iterable[Record]) -> None:
+        for record in records:
+            place = (record.route, record.arm, record.target)
+            self._requests[(*place, record.status, record.failure or "")] += 1
+            for attempt in record.attempts:
+                self._attempts[attempt.target, attempt.failure or ""] += 1
+            self._tokens[(*place, "input")] += record.usage.input.tokens
+            self._tokens[(*place, "output")] += record.usage.output.tokens
+            self._tokens[(*place, "cached")] += record.usage.cached.tokens
+            if record.cost is None:
+                self._unpriced[place] += 1
+            else:
+                self._cost[place] += record.cost
+            self._duration[place].add(record.duration)
+            if record.first_content is not None:
+                self._ttft[place].add(record.first_content)
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]:
+        yield _counter("requests", "Exchanges settled.", [*PLACE, "status", "failure"], self._requests)
+        yield _counter("attempts", "Attempts at a target.", ["target", "failure"], self._attempts)
+        yield _counter("tokens", "Tokens, where known.", [*PLACE, "kind"], self._tokens)
+        cost = {place: nano / 1e9 for place, nano in self._cost.items()}
+        yield _counter("cost_dollars", "Cost of priced exchanges, in US dollars.", PLACE, cost)
+        yield _counter("unpriced_requests", "Exchanges whose cost is unknown.", PLACE, self._unpriced)
+        yield _histogram("time_to_first_content_seconds", "From accept to first content event.", self._ttft)
+        yield _histogram("duration_seconds", "From accept to the end of the answer.", self._duration)
+        yield from self._gauges()
+
+    def _gauges(self) -> Iterator[GaugeMetricFamily]:
+        board = self._board
+        alive = sum(1 for pid in board.column(columns.PID) if pid)
+        yield _gauge("workers", "Worker processes serving.", alive)
+        yield _gauge("workers_wanted", "Worker processes configured.", self._workers)
+        yield _gauge("connections", "Open client connections.", board.total(columns.CONNECTIONS))
+        yield _gauge("exchanges_in_flight", "Exchanges under way.", board.total(columns.IN_FLIGHT))
+        yield _gauge("unrecorded", "Records that wait for, or never reached, the spool.", board.total(columns.UNRECORDED))
+        state = GaugeMetricFamily("earthward_store_state", "How the intake of records is doing.", labels=["state"])
+        state.add_metric([self._store_state()], 1)
+        yield state
+
+
+def _counter(
+    name: str, text: str, labels: Iterable[str], values: "dict[Place, float] | dict[tuple[str, ...], int] | object"
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(f"earthward_{name}", text, labels=list(labels))
+    assert isinstance(values, dict)
+    for place, value in values.items():
+        family.add_metric(list(place), value)
+    return family
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"earthward_{name}", text, value=value)
+
+
+def _histogram(name: str, text: str, values: dict[Place, Histogram]) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(f"earthward_{name}", text, labels=list(PLACE))
+    for place, histogram in values.items():
+        family.add_metric(list(place), buckets=histogram.buckets(), sum_value=histogram.total)
+    return family

@@ -1,0 +1,184 @@
+"""The control process: takes records in, watches configuration and keys, feeds the workers, serves the admin API.
+
+Nothing a request waits for happens here; when this process dies, workers go on and it catches up.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from earthward.config import secrets
+from earthward.config.boot import Boot
+from earthward.config.snapshot import Snapshot
+from earthward.control.admin import application
+from earthward.control.feed import Feed
+from earthward.control.metrics import Metrics
+from earthward.control.watch import ConfigWatch
+from earthward.gateway import board as columns
+from earthward.gateway.board import Board
+from earthward.gateway.start import read_snapshot
+from earthward.gateway.state import State
+from earthward.gateway.supervisor import Supervisor
+from earthward.store import keys as keys_table
+from earthward.store.intake import Intake
+from earthward.store.tables import open as open_store
+
+log = logging.getLogger("earthward.control")
+
+LOOK = 0.25
+"""Seconds between two looks at the configuration file and the keys."""
+
+
+class Control:
+    """The parts of the control process, and how they hang together."""
+
+    def __init__(self, boot: Boot, config: Path, workers: int) -> None:
+        self.boot = boot
+        self.state = State(Path(boot.state))
+        self.snapshot: Snapshot = read_snapshot(self.state)
+        self.workers = workers
+        self.board = Board(self.state.board)
+        self.feed = Feed(self.state, self.snapshot)
+        self.watch = ConfigWatch(config, boot, self.snapshot)
+        self.metrics = Metrics(self.board, workers, lambda: self.intake_state)
+        self.stop = asyncio.Event()
+        self.intake: Intake | None = None
+        self.intake_state = "starting"
+        self._look_again = asyncio.Event()
+        self._ending = threading.Event()
+
+    async def run(self, lifeline: int, admin: Any) -> None:
+        """Runs until told to stop, or at once no more when the supervisor is gone."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._look_again.set)
+        loop.add_reader(lifeline, lambda: os._exit(0))
+        await self.feed.start()
+        intake = threading.Thread(target=self._take_in, name="intake")
+        intake.start()
+        tasks = [loop.create_task(self._look()), loop.create_task(self._serve_admin(admin))]
+        await self.stop.wait()
+        for task in tasks:
+            task.cancel()
+        self.feed.close()
+        self._ending.set()
+        await asyncio.to_thread(intake.join)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- records -------------------------------------------------------------------------------------------------
+
+    def _take_in(self) -> None:
+        """Opens the store and takes records in, in a thread of its own; a store that is away is tried again."""
+        while self.intake is None and not self._ending.is_set():
+            try:
+                engine = open_store(self.boot.store)
+                self.intake = Intake(engine, self.state.spool, self.boot.replica, on_settled=self.metrics.fold)
+                self.engine = engine
+            except Exception as error:  # noqa: BLE001  whatever the driver raises: the store is away, and is tried again
+                self.intake_state = f"store away: {type(error).__name__}"
+                log.error("the store can't be opened, trying again: %s", error)
+                self._ending.wait(1.0)
+        if self.intake is not None:
+            self._tail(self.intake)
+
+    def _tail(self, intake: Intake) -> None:
+        ending_since: float | None = None
+        while True:
+            result = intake.step()
+            self.intake_state = result.state
+            if result.settled:
+                continue
+            if self._ending.is_set():
+                ending_since = ending_since or time.monotonic()
+                if result.is_drained or time.monotonic() - ending_since > 5.0:
+                    return
+            self._ending.wait(0.05)
+
+    # -- configuration and keys ----------------------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        keys_seen: Any = None
+        while True:
+            anyway = self._look_again.is_set()
+            self._look_again.clear()
+            snapshot = await asyncio.to_thread(self.watch.look, anyway=anyway)
+            if snapshot is not None:
+                self.snapshot = snapshot
+                self.feed.publish(snapshot)
+                log.info("configuration %s is in force", snapshot.version)
+            if self.intake is not None:
+                keys_seen = await self._look_at_keys(keys_seen)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look_again.wait(), LOOK)
+
+    async def _look_at_keys(self, seen: Any) -> Any:
+        try:
+            version = await asyncio.to_thread(keys_table.keys_version, self.engine)
+            if version != seen:
+                keys = await asyncio.to_thread(keys_table.active_keys, self.engine)
+                self.feed.publish_keys(time.time_ns(), keys)
+        except Exception as error:  # noqa: BLE001  a store that is away must not end the loop that waits for it
+            log.warning("callers' keys can't be read: %s", error)
+            return seen
+        return version
+
+    # -- admin ---------------------------------------------------------------------------------------------------
+
+    async def _serve_admin(self, listener: Any) -> None:
+        app = application(token=self._token(), hosts=self._hosts(), metrics=self.metrics, status=self.status)
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
+        server = _QuietServer(config)
+        await server.serve(sockets=[listener])
+
+    def _token(self) -> str:
+        if self.boot.admin_token:
+            return secrets.resolve(self.boot.admin_token, os.environ, lambda path: Path(path).read_text())
+        return self.state.secret(self.state.admin_token.name).decode()
+
+    def _hosts(self) -> frozenset[str]:
+        return frozenset({"127.0.0.1", "localhost", "::1", self.boot.admin_host.lower()})
+
+    def status(self) -> dict[str, Any]:
+        """How the gateway is, for people and probes."""
+        hellos = self.feed.workers
+        current = [hello for hello in hellos if hello.snapshot == self.feed.version]
+        return {
+            "ready": bool(current),
+            "snapshot": self.feed.version,
+            "config_problem": self.watch.problem,
+            "workers": {"wanted": self.workers, "connected": len(hellos), "current": len(current)},
+            "store": self.intake_state,
+            "unrecorded": self.board.total(columns.UNRECORDED),
+            "connections": self.board.total(columns.CONNECTIONS),
+            "in_flight": self.board.total(columns.IN_FLIGHT),
+        }
+
+
+class _QuietServer(uvicorn.Server):
+    """uvicorn, without its own signal handlers: this process has one set already."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+def run_control(supervisor: Supervisor, config: Path) -> None:
+    """The whole life of the forked control process. Waits for one before it that is still ending."""
+    lock = os.open(State(Path(supervisor.boot.state)).control_lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+
+    async def live() -> None:
+        control = Control(supervisor.boot, config, supervisor.workers)
+        await control.run(supervisor.lifeline, supervisor.admin_listener)
+
+    asyncio.run(live())

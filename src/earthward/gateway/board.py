@@ -1,0 +1,96 @@
+"""What workers must know of each other, in one shared mmap: one writer per cell, everybody reads.
+
+A row belongs to one worker, a column to one thing counted. Reads take no lock, so a limit over all workers
+over-admits by at most one request per other worker. Knows nothing of what the counts are used for.
+"""
+
+import mmap
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+ROWS = 64
+ENDPOINTS = 512
+RING = 16
+"""Seconds the retry ring remembers; a power of two above the budget's window."""
+
+# Columns. The first are single figures, then the ring of (second, requests, retries), then one per endpoint.
+PID, HEARTBEAT, CONNECTIONS, IN_FLIGHT, REFUSED, SPOOL_STATE, UNRECORDED, SNAPSHOT, KEYS = range(9)
+_RING_START = 16
+_ENDPOINT_START = _RING_START + RING * 3
+COLUMNS = _ENDPOINT_START + ENDPOINTS
+SIZE = ROWS * COLUMNS * 8
+
+
+def create(path: Path) -> None:
+    """A new board full of zeros. The old file stays alive for those who have it mapped."""
+    fresh = path.with_suffix(".new")
+    with os.fdopen(os.open(fresh, os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600), "wb") as file:
+        file.truncate(SIZE)
+    fresh.replace(path)
+
+
+class Board:
+    """The board as one process sees it; `row` is the one it may write."""
+
+    def __init__(self, path: Path, row: int | None = None, rows: int = ROWS) -> None:
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), SIZE)
+        self._cells = memoryview(self._map).cast("q")
+        self._base = -1 if row is None else row * COLUMNS
+        self._bases = range(0, rows * COLUMNS, COLUMNS)
+
+    def close(self) -> None:
+        self._cells.release()
+        self._map.close()
+
+    def clear(self, row: int) -> None:
+        """Forgets a dead worker's figures, so that its requests in flight count no more."""
+        start = row * COLUMNS
+        for cell in range(start, start + COLUMNS):
+            self._cells[cell] = 0
+
+    def set(self, column: int, value: int) -> None:
+        self._cells[self._base + column] = value
+
+    def add(self, column: int, by: int = 1) -> None:
+        self._cells[self._base + column] += by
+
+    def total(self, column: int) -> int:
+        cells = self._cells
+        return sum([cells[base + column] for base in self._bases])
+
+    def column(self, column: int) -> list[int]:
+        return [self._cells[base + column] for base in self._bases]
+
+    def enter(self, endpoint: int, by: int = 1) -> None:
+        """One request more (or, with -1, fewer) is in flight at this endpoint from this worker."""
+        self._cells[self._base + _ENDPOINT_START + endpoint] += by
+
+    def in_flight(self, endpoint: int) -> int:
+        return self.total(_ENDPOINT_START + endpoint)
+
+    def count_request(self, second: int, *, retry: bool) -> None:
+        """`second` is a clock's whole seconds, the same clock in all workers."""
+        cells = self._cells
+        place = self._base + _RING_START + (second % RING) * 3
+        if cells[place] != second:
+            cells[place] = second
+            cells[place + 1] = 0
+            cells[place + 2] = 0
+        cells[place + (2 if retry else 1)] += 1
+
+    def recent(self, now: int, window: int) -> tuple[int, int]:
+        """Requests and retries of all workers in the last `window` seconds, this one included."""
+        cells = self._cells
+        requests = retries = 0
+        for base in self._bases:
+            for place in _ring_places(base):
+                if now - window < cells[place] <= now:
+                    requests += cells[place + 1]
+                    retries += cells[place + 2]
+        return requests, retries
+
+
+def _ring_places(base: int) -> Iterable[int]:
+    return range(base + _RING_START, base + _RING_START + RING * 3, 3)

@@ -1,0 +1,61 @@
+"""From the caller's dialect to the target's and back: what each pair needs, looked up by its two names.
+
+Where both are the same, bytes pass through with listening in.
+"""
+
+from typing import Protocol
+
+from earthward.chat import Failure, Usage
+from earthward.dialects import openai_chat
+from earthward.dialects.envelope import Envelope
+
+
+class Listener(Protocol):
+    """Turns upstream bytes into the caller's bytes, and hears what the record needs."""
+
+    has_content: bool
+    is_over: bool
+    finish_reason: str | None
+    usage: Usage
+    failure: Failure | None
+    characters_out: int
+
+    def feed(self, data: bytes) -> bytes: ...
+    def end(self) -> bytes: ...
+
+
+class Heard(Protocol):
+    """A whole answer, ready for the caller."""
+
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def usage(self) -> Usage: ...
+    @property
+    def finish_reason(self) -> str | None: ...
+    @property
+    def characters_out(self) -> int: ...
+    @property
+    def failure(self) -> Failure | None: ...
+
+
+class Crossing(Protocol):
+    """How a request is prepared for a target, and how its answer is heard."""
+
+    def prepare(self, envelope: Envelope, model: str, *, stream: bool) -> bytes: ...
+    def whole(self, body: bytes, requested_model: str) -> Heard: ...
+    def stream(self, requested_model: str, *, wants_usage: bool) -> Listener: ...
+
+
+class _OpenAIChat:
+    def prepare(self, envelope: Envelope, model: str, *, stream: bool) -> bytes:
+        return openai_chat.prepare(envelope, model, stream)
+
+    def whole(self, body: bytes, requested_model: str) -> Heard:
+        return openai_chat.listen_answer(body, requested_model)
+
+    def stream(self, requested_model: str, *, wants_usage: bool) -> Listener:
+        return openai_chat.StreamListener(requested_model, wants_usage)
+
+
+CROSSINGS: dict[tuple[str, str], Crossing] = {("openai_chat", "openai_chat"): _OpenAIChat()}

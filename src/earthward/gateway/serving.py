@@ -1,0 +1,134 @@
+"""A snapshot made ready to serve: connections, credentials and rules, each where a request finds it in one look-up.
+
+Built anew for each snapshot; connections live on where the endpoint stays the same.
+"""
+
+import asyncio
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from earthward.config import secrets
+from earthward.config.snapshot import Deadlines, Endpoint, Key, Provider, Snapshot, Target
+from earthward.gateway.credentials import Credentials
+from earthward.http.client import Pool, client_context, proxy_for
+from earthward.providers import KINDS
+from earthward.routing.match import Router
+
+IdlePools = dict[tuple[object, ...], Pool]
+
+
+class ServingEndpoint:
+    """One address of a provider: its connections and its column on the board."""
+
+    __slots__ = ("cell", "pool", "url")
+
+    def __init__(self, endpoint: Endpoint, pool: Pool) -> None:
+        self.url = endpoint.url
+        self.cell = endpoint.cell
+        self.pool = pool
+
+
+class ServingProvider:
+    """A provider with its connections, keys and the fixed part of every request head sent to it."""
+
+    def __init__(self, provider: Provider, endpoints: list[ServingEndpoint], credentials: Credentials) -> None:
+        kind = KINDS[provider.kind]
+        self.provider = provider
+        self.name = provider.name
+        self.dialect = provider.dialect
+        self.deadlines: Deadlines = provider.deadlines
+        self.endpoints = endpoints
+        self.credentials = credentials
+        self.passes_on = kind.request_headers
+        self.passes_back = kind.answer_headers
+        self.heads = [_fixed_head(provider, endpoint) for endpoint in endpoints]
+        self._next = 0
+
+    def next_endpoint(self) -> tuple[ServingEndpoint, bytes]:
+        """Round robin: the endpoint and the fixed part of its request head."""
+        place = self._next
+        self._next = (place + 1) % len(self.endpoints)
+        return self.endpoints[place], self.heads[place]
+
+
+class ServingTarget:
+    __slots__ = ("name", "provider", "target")
+
+    def __init__(self, target: Target, provider: ServingProvider) -> None:
+        self.name = target.name
+        self.target = target
+        self.provider = provider
+
+
+class Serving:
+    """What one snapshot means for a worker."""
+
+    def __init__(self, snapshot: Snapshot, pools: IdlePools, engines: Mapping[str, str]) -> None:
+        self.snapshot = snapshot
+        self.router = Router(snapshot)
+        self.pools: IdlePools = {}
+        loop = asyncio.get_running_loop()
+        providers = {
+            provider.name: self._provider(provider, pools, engines, loop) for provider in snapshot.providers
+        }
+        self.providers = providers
+        self.targets = {
+            target.name: ServingTarget(target, providers[target.provider]) for target in snapshot.targets
+        }
+        self.routes = {route.name: route for route in snapshot.routes}
+
+    def _provider(
+        self, provider: Provider, pools: IdlePools, engines: Mapping[str, str], loop: asyncio.AbstractEventLoop
+    ) -> ServingProvider:
+        keys = [secrets.resolve(reference, os.environ, _read) for reference in provider.api_keys]
+        kind = KINDS[provider.kind]
+        lines = [kind.credential_line(key) for key in keys]
+        endpoints = [
+            ServingEndpoint(endpoint, self._pool(provider, engines.get(provider.name, endpoint.url), pools, loop))
+            for endpoint in provider.endpoints
+        ]
+        return ServingProvider(provider, endpoints, Credentials(lines, keys))
+
+    def _pool(self, provider: Provider, url: str, pools: IdlePools, loop: asyncio.AbstractEventLoop) -> Pool:
+        identity = (url, provider.tls.ca, provider.tls.certificate, provider.tls.key, provider.proxy)
+        pool = self.pools.get(identity) or pools.get(identity)
+        if pool is None:
+            proxy = provider.proxy or (proxy_for(url, os.environ) if provider.zone == "cloud" else None)
+            pool = Pool(url, ssl=_context(provider, url), proxy=proxy, loop=loop)
+        self.pools[identity] = pool
+        return pool
+
+
+class Keys:
+    """Callers' keys by the digest of what they present."""
+
+    def __init__(self, keys: list[Key]) -> None:
+        self.by_digest = {key.digest: key for key in keys}
+
+    def __len__(self) -> int:
+        return len(self.by_digest)
+
+
+def _context(provider: Provider, url: str) -> ssl.SSLContext | None:
+    if urlsplit(url).scheme != "https":
+        return None
+    return client_context(ca=provider.tls.ca, certificate=provider.tls.certificate, key=provider.tls.key)
+
+
+def _fixed_head(provider: Provider, endpoint: ServingEndpoint) -> bytes:
+    """Everything of a request head that never changes, after the request line."""
+    lines = [
+        b"host: " + endpoint.pool.host_header,
+        b"content-type: application/json",
+        b"accept-encoding: identity",
+        b"user-agent: earthward",
+        *(f"{name.lower()}: {value}".encode("latin-1") for name, value in provider.headers),
+    ]
+    return b"\r\n".join(lines) + b"\r\n"
+
+
+def _read(path: str) -> str:
+    return Path(path).read_text()

@@ -1,0 +1,114 @@
+"""What must be settled before the first process starts: a configuration that is sound, and its snapshot on disk.
+
+A configuration that is unchanged since the last run is not read again: its snapshot is on disk already, and taking
+that needs neither the YAML reader nor the models. Secrets are looked up either way, so that a missing one is told
+at once.
+"""
+
+import hashlib
+import ipaddress
+import os
+import re
+from pathlib import Path
+
+import msgspec
+
+from earthward import __version__
+from earthward.config import secrets
+from earthward.config.boot import Boot
+from earthward.config.snapshot import Snapshot
+from earthward.gateway.state import State, write_whole
+from earthward.gateway.supervisor import CannotStart
+
+_STATE_LINE = re.compile(rb"^state:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
+DEFAULT_STATE = "earthward-state"
+
+
+class LastRun(msgspec.Struct, frozen=True):
+    """What the last start found: only good for the same software and the same file."""
+
+    software: str
+    config: str
+    digest: str
+    boot: Boot
+
+
+def prepare(config: Path, *, host: str | None = None, port: int | None = None) -> Boot:
+    """The boot settings of this file, its snapshot now being in the state folder. Raises CannotStart."""
+    config = config.resolve()
+    try:
+        data = config.read_bytes()
+    except OSError as error:
+        raise CannotStart(f"can't read {config}: {error.strerror}; name another file with -c") from error
+    digest = hashlib.sha256(data).hexdigest()
+    boot = _of_last_run(config, data, digest) or _of_file(config, digest)
+    boot = msgspec.structs.replace(
+        boot, host=boot.host if host is None else host, port=boot.port if port is None else port
+    )
+    _refuse_unlocked_beyond_loopback(boot)
+    return boot
+
+
+def _of_last_run(config: Path, data: bytes, digest: str) -> Boot | None:
+    named = _STATE_LINE.search(data)
+    state = State(config.parent / (named[1].decode("utf-8", "replace") if named else DEFAULT_STATE))
+    try:
+        last = msgspec.msgpack.decode(state.boot.read_bytes(), type=LastRun)
+        snapshot = read_snapshot(state)
+    except (OSError, msgspec.DecodeError):
+        return None
+    if (last.software, last.config, last.digest) != (__version__, str(config), digest):
+        return None
+    _look_up_secrets(snapshot)
+    return last.boot
+
+
+def _of_file(config: Path, digest: str) -> Boot:
+    from earthward.config.compile import compile
+    from earthward.config.load import ConfigErrors, load
+
+    try:
+        configuration = load(config)
+    except ConfigErrors as errors:
+        raise CannotStart(str(errors)) from errors
+    boot = configuration.boot()
+    state = State(Path(boot.state))
+    state.make()
+    try:
+        before = read_snapshot(state)
+    except (OSError, msgspec.DecodeError):
+        before = None
+    snapshot = compile(configuration, before)
+    _look_up_secrets(snapshot)
+    write_whole(state.snapshot, msgspec.msgpack.encode(snapshot))
+    write_whole(state.boot, msgspec.msgpack.encode(LastRun(__version__, str(config), digest, boot)))
+    return boot
+
+
+def read_snapshot(state: State) -> Snapshot:
+    """The snapshot that lies in a state folder. Raises OSError or msgspec.DecodeError."""
+    return msgspec.msgpack.decode(state.snapshot.read_bytes(), type=Snapshot)
+
+
+def _look_up_secrets(snapshot: Snapshot) -> None:
+    for provider in snapshot.providers:
+        for reference in provider.api_keys:
+            try:
+                secrets.resolve(reference, os.environ, lambda path: Path(path).read_text())
+            except (LookupError, OSError, ValueError) as error:
+                raise CannotStart(f"provider {provider.name}: {error}") from error
+
+
+def _refuse_unlocked_beyond_loopback(boot: Boot) -> None:
+    """`--host` must not open what the configuration may only serve on loopback."""
+    if boot.auth == "open" and not is_loopback(boot.host):
+        raise CannotStart(f"`auth: open` is for loopback only, not for {boot.host}; set `auth: keys`")
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,48 @@
+"""The state folder: which file is what. Nothing in it is readable for others."""
+
+import os
+import secrets
+from pathlib import Path
+
+
+class State:
+    """Paths inside a gateway's state folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.snapshot = folder / "snapshot.msgpack"
+        self.boot = folder / "boot.msgpack"
+        self.keys = folder / "keys.msgpack"
+        self.board = folder / "board"
+        self.spool = folder / "spool"
+        self.control_socket = folder / "control.sock"
+        self.supervisor = folder / "supervisor"
+        self.supervisor_lock = folder / "supervisor.lock"
+        self.control_lock = folder / "control.lock"
+        self.admin_token = folder / "admin.token"
+
+    def make(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.spool.mkdir(mode=0o700, exist_ok=True)
+
+    def secret(self, name: str) -> bytes:
+        """A random secret of this gateway, made on first use and kept."""
+        path = self.folder / name
+        try:
+            with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+                file.write(secrets.token_hex(32).encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except FileExistsError:
+            pass
+        return path.read_bytes()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replaces a file in one step: a reader sees the old content or the new, never a part."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with os.fdopen(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -1,0 +1,179 @@
+"""One answer from upstream, heard through the connection's callbacks and told as one outcome.
+
+`WholeAnswer` gathers a body; `StreamedAnswer` hands pieces on as they arrive and only tells the end, so that a
+streamed chunk wakes no task. Neither knows why the attempt was made nor what comes after it.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from earthward.chat import Failure, FailureKind
+from earthward.gateway.crossing import Listener
+from earthward.http.client import ClientConnection
+
+LARGEST_ERROR = 256 * 1024
+Headers = list[tuple[bytes, bytes]]
+
+
+class Outcome(msgspec.Struct):
+    """`failure` is None when upstream said all it had to; `body` is what is still to be sent (or all of it)."""
+
+    status: int = 0
+    headers: Headers = []
+    body: bytes = b""
+    failure: Failure | None = None
+    gone: bool = False
+    stale: bool = False
+
+
+class WholeAnswer:
+    """Gathers an answer that does not stream, up to a limit."""
+
+    def __init__(self, connection: ClientConnection, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.done: asyncio.Future[Outcome] = loop.create_future()
+        self._connection = connection
+        self._stale = not connection.fresh
+        self._limit = limit
+        self._size = 0
+        self._pieces: list[bytes] = []
+        self._status = 0
+        self._headers: Headers = []
+
+    def on_head(self, status: int, headers: Headers) -> None:
+        self._status = status
+        self._headers = headers
+
+    def on_body(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > self._limit:
+            self._connection.cancel()
+            self._tell(Failure(FailureKind.MALFORMED, f"the upstream answer is larger than {self._limit} bytes"))
+            return
+        self._pieces.append(data)
+
+    def on_end(self) -> None:
+        self._tell(None)
+
+    def on_error(self, kind: FailureKind, message: str) -> None:
+        stale = self._stale and not self._status and kind is FailureKind.RESET
+        self._tell(Failure(kind, message), stale=stale)
+
+    def leave(self) -> None:
+        """The caller has gone: nobody waits for this answer any more."""
+        self._connection.cancel()
+        if not self.done.done():
+            self.done.set_result(Outcome(gone=True))
+
+    def _tell(self, failure: Failure | None, *, stale: bool = False) -> None:
+        if not self.done.done():
+            body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+            self.done.set_result(Outcome(self._status, self._headers, body, failure, stale=stale))
+
+
+class StreamedAnswer:
+    """Relays a stream: holds everything back until the first content event, then passes on piece by piece.
+
+    `begin` is called once, at the first content event, with the answer's headers and what was held back; `relay`
+    with every later piece. The piece that ends the stream is kept for the outcome, so that the record can be
+    written before the last bytes leave.
+    """
+
+    def __init__(
+        self,
+        connection: ClientConnection,
+        listener: Listener,
+        begin: Callable[[Headers, bytes], None],
+        relay: Callable[[bytes], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.done: asyncio.Future[Outcome] = loop.create_future()
+        self.has_begun = False
+        self._connection = connection
+        self._stale = not connection.fresh
+        self._listener = listener
+        self._begin = begin
+        self._relay = relay
+        self._status = 0
+        self._headers: Headers = []
+        self._held: list[bytes] = []
+        self._errors = False
+        self._size = 0
+
+    def on_head(self, status: int, headers: Headers) -> None:
+        self._status = status
+        self._headers = headers
+        self._errors = status != 200 or not _is_event_stream(headers)
+
+    def on_body(self, data: bytes) -> None:
+        if self.done.done():
+            return
+        if self._errors:
+            self._hold_error(data)
+            return
+        listener = self._listener
+        out = listener.feed(data)
+        if listener.failure is not None:
+            self._connection.cancel()
+            if self.has_begun and out:
+                self._relay(out)
+            self._tell(listener.failure)
+        elif listener.is_over:
+            self._held.append(out)
+            self._tell(None)
+        elif self.has_begun:
+            if out:
+                self._relay(out)
+        else:
+            self._held.append(out)
+            if listener.has_content:
+                self.has_begun = True
+                held = b"".join(self._held)
+                self._held.clear()
+                self._begin(self._headers, held)
+
+    def on_end(self) -> None:
+        if self.done.done():
+            return
+        if self._errors:
+            self._tell(None if self._status != 200 else _not_a_stream(self._headers))
+            return
+        rest = self._listener.end()
+        failure = self._listener.failure
+        if failure is None:
+            self._held.append(rest)
+        elif self.has_begun and rest:
+            self._relay(rest)
+        self._tell(failure)
+
+    def on_error(self, kind: FailureKind, message: str) -> None:
+        stale = self._stale and not self._status and kind is FailureKind.RESET
+        self._tell(Failure(kind, message), stale=stale)
+
+    def leave(self) -> None:
+        self._connection.cancel()
+        if not self.done.done():
+            self.done.set_result(Outcome(self._status, gone=True))
+
+    def _hold_error(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > LARGEST_ERROR:
+            self._connection.cancel()
+            self._tell(Failure(FailureKind.MALFORMED, "the upstream's error body does not end"))
+        else:
+            self._held.append(data)
+
+    def _tell(self, failure: Failure | None, *, stale: bool = False) -> None:
+        if not self.done.done():
+            body = b"" if failure is not None else b"".join(self._held)
+            self.done.set_result(Outcome(self._status, self._headers, body, failure, stale=stale))
+
+
+def _is_event_stream(headers: Headers) -> bool:
+    return any(name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers)
+
+
+def _not_a_stream(headers: Headers) -> Failure:
+    kind = next((value for name, value in headers if name == b"content-type"), b"nothing").decode("latin-1")
+    return Failure(FailureKind.MALFORMED, f"a stream was asked for and {kind[:80]} came back")

@@ -1,0 +1,259 @@
+"""One worker process: listens, runs exchanges, spools records, and applies what the control process sends.
+
+Holds no store and makes no plan of its own; everything it decides on lies in its snapshot.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from earthward.config.boot import Boot
+from earthward.config.snapshot import Snapshot
+from earthward.gateway import board as columns
+from earthward.gateway.access_log import AccessLog
+from earthward.gateway.board import Board
+from earthward.gateway.link import Link
+from earthward.gateway.messages import Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
+from earthward.gateway.serving import IdlePools, Keys, Serving
+from earthward.gateway.state import State
+from earthward.gateway.surface import Surface
+from earthward.http.server import Request, Server, ServerConnection, server_context
+from earthward.ledger.record import Record, Settled
+from earthward.routing import retries
+from earthward.store.keys import digest_of
+from earthward.store.spool import SpoolBroken, SpoolFull, SpoolWriter
+
+log = logging.getLogger("earthward.worker")
+
+DRAIN = 30.0
+ORPHAN = 10.0
+"""Seconds a worker goes on serving after its supervisor died, for a new one to take over without a gap."""
+HEARTBEAT = 0.5
+SPOOL_STATES = ("ok", "full", "broken")
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """What the supervisor hands a worker."""
+
+    row: int
+    boot: Boot
+    engines: Mapping[str, str]
+    listener: socket.socket
+    lifeline: int
+    generation: str
+
+
+class Worker:
+    """The state of one worker process."""
+
+    def __init__(self, seat: Seat) -> None:
+        self.seat = seat
+        self.loop = asyncio.get_running_loop()
+        self.state = State(Path(seat.boot.state))
+        self.name = secrets.token_hex(8)
+        self.board = Board(self.state.board, seat.row)
+        self.spool = SpoolWriter(self.state.spool, seat.boot.replica, self.name)
+        self.pepper = self.state.secret("pepper")
+        self.salt = self.state.secret("salt")
+        self.exchanges: set[asyncio.Task[None]] = set()
+        self.is_draining = False
+        self._spool_was = "ok"
+        self.keys = Keys([])
+        self.keys_version = -1
+        self._pools: IdlePools = {}
+        self._count = 0
+        self._background: list[asyncio.Task[None]] = []
+        self.serving = Serving(self._snapshot_on_disk(), self._pools, seat.engines)
+        self.access_log = AccessLog(sys.stderr) if self.serving.snapshot.access_log else None
+        self.surface = Surface(self)
+        self.server = Server(self.handle, self.serving.snapshot.limits, error_body=self.surface.error_body)
+
+    # -- one request ---------------------------------------------------------------------------------------------
+
+    def handle(self, request: Request, connection: ServerConnection) -> None:
+        self.surface.answer(request, connection)
+
+    def next_id(self) -> str:
+        self._count += 1
+        return f"{self.name}-{self._count:x}"
+
+    def digest_of(self, presented: bytes) -> bytes:
+        return digest_of(self.pepper, presented)
+
+    def count_request(self) -> None:
+        self.board.count_request(int(time.monotonic()), retry=False)
+
+    def may_retry(self) -> bool:
+        """Whether the budget over all workers allows one more attempt; counts it if so."""
+        now = int(time.monotonic())
+        requests, retried = self.board.recent(now, retries.WINDOW)
+        if not retries.may_retry(requests, retried):
+            return False
+        self.board.count_request(now, retry=True)
+        return True
+
+    def settle(self, record: Record) -> int | None:
+        """Spools a record; its sequence number, or None when the disk doesn't take it and the spool holds on to it."""
+        if self.access_log is not None:
+            self.access_log.write(record)
+        try:
+            return self.spool.append(Settled(record))
+        except (SpoolFull, SpoolBroken):
+            return None
+
+    # -- what the control process sends --------------------------------------------------------------------------
+
+    def apply(self, message: ToWorker) -> str:
+        """Applies a snapshot or a change of keys, whole; returns why not, if not."""
+        match message:
+            case NewSnapshot(version, data):
+                return self._apply_snapshot(version, data)
+            case KeyChange():
+                return self._apply_keys(message)
+
+    def hello(self, problem: str) -> Hello:
+        return Hello(
+            self.seat.row, os.getpid(), self.serving.snapshot.version, self.keys_version, problem
+        )
+
+    def _apply_snapshot(self, version: str, data: bytes) -> str:
+        if version == self.serving.snapshot.version:
+            return ""
+        try:
+            snapshot = msgspec.msgpack.decode(data, type=Snapshot)
+            serving = Serving(snapshot, self._pools, self.seat.engines)
+        except (msgspec.DecodeError, OSError, ValueError, LookupError) as error:
+            log.error("snapshot %s can't be applied, %s stays: %s", version, self.serving.snapshot.version, error)
+            return str(error)
+        self._take(serving)
+        return ""
+
+    def _take(self, serving: Serving) -> None:
+        left = [pool for identity, pool in self._pools.items() if identity not in serving.pools]
+        self._pools = serving.pools
+        self.serving = serving
+        self.server.limits = serving.snapshot.limits
+        self.access_log = (self.access_log or AccessLog(sys.stderr)) if serving.snapshot.access_log else None
+        for pool in left:
+            self._background.append(self.loop.create_task(pool.close()))
+
+    def _apply_keys(self, change: KeyChange) -> str:
+        if change.since is None:
+            self.keys = Keys(list(change.put))
+        elif change.since != self.keys_version:
+            return f"keys changed from {change.since}, and {self.keys_version} is here"
+        else:
+            for digest in change.drop:
+                self.keys.by_digest.pop(digest, None)
+            self.keys.by_digest.update((key.digest, key) for key in change.put)
+        self.keys_version = change.version
+        return ""
+
+    def _snapshot_on_disk(self) -> Snapshot:
+        return msgspec.msgpack.decode(self.state.snapshot.read_bytes(), type=Snapshot)
+
+    def _load_keys(self) -> None:
+        try:
+            file = msgspec.msgpack.decode(self.state.keys.read_bytes(), type=KeyFile)
+        except (OSError, msgspec.DecodeError):
+            return
+        self.keys = Keys(list(file.keys))
+        self.keys_version = file.version
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    @property
+    def is_ready(self) -> bool:
+        return not self.is_draining and (self.serving.snapshot.auth != "keys" or self.keys_version >= 0)
+
+    async def run(self) -> None:
+        """Serves until told to stop, then lets what is under way end."""
+        stop = asyncio.Event()
+        self.loop.add_signal_handler(signal.SIGTERM, stop.set)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.board.set(columns.PID, os.getpid())
+        self._load_keys()
+        link = Link(self.state.control_socket, self.apply, self.hello)
+        self._background.append(self.loop.create_task(link.run()))
+        self._background.append(self.loop.create_task(self._beat()))
+        self._background.append(self.loop.create_task(self._watch_supervisor(stop)))
+        while not self.is_ready and not stop.is_set():
+            await asyncio.sleep(0.01)
+        await self.server.serve(self.seat.listener, ssl=_tls(self.seat.boot))
+        await stop.wait()
+        await self.drain()
+
+    async def drain(self) -> None:
+        """Takes no new work, ends what is under way, closes."""
+        self.is_draining = True
+        self.server.stop_accepting()
+        await self.server.drain(DRAIN)
+        if self.exchanges:
+            await asyncio.wait(self.exchanges, timeout=1.0)
+        for task in self._background:
+            task.cancel()
+        self.spool.close()
+
+    async def _beat(self) -> None:
+        while True:
+            self.board.set(columns.HEARTBEAT, time.time_ns())
+            self.board.set(columns.CONNECTIONS, self.server.connections)
+            self.board.set(columns.IN_FLIGHT, len(self.exchanges))
+            self._show_spool()
+            if self.access_log is not None:
+                self.access_log.flush()
+            await asyncio.sleep(HEARTBEAT)
+
+    def _show_spool(self) -> None:
+        spool = self.spool.state
+        if spool.name != self._spool_was:
+            level = logging.INFO if spool.name == "ok" else logging.ERROR
+            log.log(level, "the spool is %s: %s", spool.name, spool.message or "records are written again")
+            self._spool_was = spool.name
+        self.board.set(columns.SPOOL_STATE, SPOOL_STATES.index(spool.name))
+        self.board.set(columns.UNRECORDED, spool.held + spool.lost)
+
+    async def _watch_supervisor(self, stop: asyncio.Event) -> None:
+        """When the supervisor dies, serves on until its successor is up, or for a while, then drains."""
+        died = asyncio.Event()
+        self.loop.add_reader(self.seat.lifeline, died.set)
+        await died.wait()
+        self.loop.remove_reader(self.seat.lifeline)
+        log.warning("the supervisor died; serving on until a new one is up, at most %.0f s", ORPHAN)
+        end = time.monotonic() + ORPHAN
+        while time.monotonic() < end and not self._has_successor():
+            await asyncio.sleep(0.1)
+        stop.set()
+
+    def _has_successor(self) -> bool:
+        try:
+            return self.state.supervisor.read_text() not in ("", self.seat.generation)
+        except OSError:
+            return False
+
+
+def _tls(boot: Boot) -> ssl.SSLContext | None:
+    if boot.tls is None or boot.tls.certificate is None:
+        return None
+    return server_context(certificate=boot.tls.certificate, key=boot.tls.key, client_ca=boot.tls.ca)
+
+
+def run_worker(seat: Seat) -> None:
+    """The whole life of a forked worker process."""
+    import uvloop
+
+    async def live() -> None:
+        await Worker(seat).run()
+
+    uvloop.run(live())
