@@ -116,8 +116,13 @@ def check_begun(head: bytes | bytearray, since: int, limits: Limits) -> None:
         _request_line(bytes(head[: end + 2]), end, limits)
     if len(head) > limits.head:
         raise Refused(431, "head too large")
-    if _LOOSE_LINE_END.search(head, max(since - 1, 0)):
+    if has_loose_line_end(head, since):
         raise Refused(400, "line of the head does not end with CR LF")
+
+
+def has_loose_line_end(head: bytes | bytearray, since: int) -> bool:
+    """Whether a CR without LF or a LF without CR came since; a CR at the very end may still get its LF."""
+    return _LOOSE_LINE_END.search(head, max(since - 1, 0)) is not None
 
 
 def raw_path(head: bytes) -> bytes:

@@ -7,14 +7,13 @@ is called synchronously with the request and the connection, and answers on the 
 import asyncio
 import socket
 import ssl as tls
-import time
 from collections import Counter
 from collections.abc import Sequence
 
 from earthward.config.snapshot import Limits
-from earthward.http.connection import App, ErrorBody, ServerConnection, plain_error
 from earthward.http.descriptors import raise_descriptor_limit
 from earthward.http.request import Request
+from earthward.http.server_connection import App, ErrorBody, ServerConnection, plain_error
 from earthward.http.sweep import Sweep
 from earthward.http.tls import server_context
 
@@ -53,7 +52,7 @@ class Server:
         self._listeners: list[asyncio.Server] = []
         self._all_closed: asyncio.Event | None = None
         soonest = min(limits.head_deadline, limits.body_deadline, limits.keep_alive)
-        self._sweep = Sweep(self._look, min(1.0, soonest / 4))
+        self._sweep = Sweep(min(1.0, soonest / 4))
 
     @property
     def connections(self) -> int:
@@ -74,7 +73,8 @@ class Server:
                     ssl_handshake_timeout=self.limits.head_deadline if ssl else None,
                 )
             )
-        self._sweep.start()
+        self._sweep.remove(self._look)
+        self._sweep.add(self._look)
 
     def stop_accepting(self) -> None:
         for listener in self._listeners:
@@ -95,7 +95,7 @@ class Server:
                 await asyncio.wait_for(self._all_closed.wait(), timeout)
             except TimeoutError:
                 await self._cut_off()
-        self._sweep.stop()
+        self._sweep.remove(self._look)
 
     async def _cut_off(self) -> None:
         assert self._all_closed is not None
@@ -114,8 +114,7 @@ class Server:
         if not self.open and self._all_closed is not None:
             self._all_closed.set()
 
-    def _look(self) -> None:
-        now = time.monotonic()
+    def _look(self, now: float) -> None:
         for connection in list(self.open):
             connection.look(now)
 

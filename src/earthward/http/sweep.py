@@ -1,27 +1,38 @@
 """One timer for all deadlines of a process's connections, in place of one for each."""
 
 import asyncio
+import time
 from collections.abc import Callable
+
+Look = Callable[[float], None]
+"""Carries out what has come due, given time.monotonic()."""
 
 
 class Sweep:
-    """Calls `look` every `interval` seconds from `start` to `stop`. A deadline is late by at most one interval."""
+    """Calls each look every `interval` seconds while there are any; a deadline is late by one interval at most."""
 
-    def __init__(self, look: Callable[[], None], interval: float) -> None:
-        self._look = look
+    def __init__(self, interval: float) -> None:
         self._interval = interval
+        self._looks: list[Look] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self) -> None:
+    def add(self, look: Look) -> None:
+        self._looks.append(look)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._interval, self._turn)
+            self._wait()
 
-    def stop(self) -> None:
-        if self._timer is not None:
+    def remove(self, look: Look) -> None:
+        if look in self._looks:
+            self._looks.remove(look)
+        if not self._looks and self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
+    def _wait(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._turn)
+
     def _turn(self) -> None:
-        self._timer = None
-        self.start()
-        self._look()
+        self._wait()
+        now = time.monotonic()
+        for look in tuple(self._looks):
+            look(now)
