@@ -39,7 +39,7 @@ class PoolLimits(msgspec.Struct, frozen=True):
 
 
 class Pool:
-    """One per endpoint and process; made inside the loop it works on.
+    """One per endpoint and process, for one loop: the running one unless another is named.
 
     `sweep` may be shared by all pools of a process. An https:// URL without `ssl` trusts the system's authorities.
     """
@@ -52,7 +52,9 @@ class Pool:
         proxy: str | None = None,
         limits: PoolLimits | None = None,
         sweep: Sweep | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
+        loop = loop or asyncio.get_running_loop()
         self.origin = origin_of(url)
         self.name = self.origin.authority
         self.host_header = self.origin.host_header
@@ -60,13 +62,13 @@ class Pool:
         self._proxy = proxy_of(proxy) if proxy else None
         self._limits = limits or PoolLimits()
         nearest = self._proxy.origin if self._proxy else self.origin
-        self._addresses = Addresses(nearest.host, nearest.port)
+        self._addresses = Addresses(nearest.host, nearest.port, loop)
         self._addresses.refresh()
         self._resolve_at = time.monotonic() + self._limits.resolve_seconds
         self._idle: list[ClientConnection] = []
         self._open: set[ClientConnection] = set()
         self._closed = False
-        self._sweep = sweep or Sweep(self._limits.sweep_seconds)
+        self._sweep = sweep or Sweep(self._limits.sweep_seconds, loop)
         self._sweep.add(self._look)
 
     @property

@@ -45,7 +45,8 @@ def _bracketed(host: str) -> str:
 class Addresses:
     """A host's IP addresses, looked up apart from any request. When a later look-up fails, the last known stay."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self.host = host
         self.port = port
         self.known: tuple[str, ...] = (host,) if _is_address(host) else ()
@@ -56,7 +57,7 @@ class Addresses:
     def refresh(self) -> None:
         """Begins a look-up in the background unless one is under way or there is nothing to look up."""
         if not self._is_literal and (self._lookup is None or self._lookup.done()):
-            self._lookup = asyncio.get_running_loop().create_task(self._look_up())
+            self._lookup = self._loop.create_task(self._look_up())
 
     async def first(self) -> tuple[str, ...]:
         """What is known; waits only where no look-up has ever succeeded."""
@@ -78,7 +79,7 @@ class Addresses:
 
     async def _look_up(self) -> None:
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            found = await self._loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         except OSError as error:
             self.error = f"cannot resolve {self.host}: {error.strerror or error}"
             return

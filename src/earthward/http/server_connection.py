@@ -73,6 +73,7 @@ class ServerConnection(asyncio.Protocol):
         "_minor",
         "_missing",
         "_paused",
+        "_pending",
         "_phase",
         "_reader",
         "_reading_paused",
@@ -106,6 +107,7 @@ class ServerConnection(asyncio.Protocol):
         self._bodiless = False
         self._framing = _WITHOUT
         self._missing = 0
+        self._pending = b""
         self.answered = False
         self.on_gone = None
         self.on_flow = None
@@ -149,6 +151,7 @@ class ServerConnection(asyncio.Protocol):
         self._hold(0)
         self._waiting.clear()
         self._server.forget(self)
+        self._pending = b""
         self.on_gone = self.on_flow = None
         if gone is not None:
             gone()
@@ -278,10 +281,10 @@ class ServerConnection(asyncio.Protocol):
         if not self._may_answer():
             return
         self._framing, framing = self._streamed(status, length)
-        head = head_bytes(status, headers, framing + self._persistence())
+        # The head leaves with the first piece, if that is written in the same turn of the loop: one packet less.
+        self._pending = head_bytes(status, headers, framing + self._persistence())
         self.answered = True
-        assert self._transport is not None
-        self._transport.write(head)
+        asyncio.get_running_loop().call_soon(self._flush)
         if self._paused and self.on_flow is not None:
             self.on_flow(False)
 
@@ -289,14 +292,14 @@ class ServerConnection(asyncio.Protocol):
         if self._transport is None or self._phase != _ANSWERING or not data:
             return
         if self._framing == _CHUNKED:
-            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+            self._send(b"%x\r\n%b\r\n" % (len(data), data))
         elif self._framing != _WITHOUT:
-            self._transport.write(self._counted(data))
+            self._send(self._counted(data))
 
     def write_last(self, data: bytes) -> None:
         """The last piece and the end, in one write."""
-        if self._framing == _CHUNKED and data and self._transport is not None and self._phase == _ANSWERING:
-            self._transport.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data))
+        if self._framing == _CHUNKED and data and self._phase == _ANSWERING:
+            self._send(b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data))
             self._ended()
         else:
             self.write(data)
@@ -305,19 +308,31 @@ class ServerConnection(asyncio.Protocol):
     def end(self) -> None:
         if self._transport is None or self._phase != _ANSWERING:
             return None
-        if self._framing == _CHUNKED:
-            self._transport.write(b"0\r\n\r\n")
-        elif self._framing == _LENGTH and self._missing:
+        if self._framing == _LENGTH and self._missing:
             return self.abort()
+        if self._framing == _CHUNKED:
+            self._send(b"0\r\n\r\n")
+        self._flush()
         self._ended()
         return None
+
+    def _send(self, data: bytes) -> None:
+        assert self._transport is not None
+        if self._pending:
+            data = self._pending + data
+            self._pending = b""
+        self._transport.write(data)
+
+    def _flush(self) -> None:
+        if self._pending and self._transport is not None and not self._transport.is_closing():
+            self._send(b"")
 
     def abort(self) -> None:
         """Breaks the answer off in such a way that the client sees it is not whole."""
         if self._transport is None or self._phase != _ANSWERING:
             return
         self.on_gone = self.on_flow = None
-        if not self.answered or self._framing in (_WITHOUT, _CLOSE):
+        if not self.answered or self._pending or self._framing in (_WITHOUT, _CLOSE):
             self._reset()
         else:
             # What was written still arrives; the missing end tells the rest.

@@ -11,8 +11,9 @@ Look = Callable[[float], None]
 class Sweep:
     """Calls each look every `interval` seconds while there are any; a deadline is late by one interval at most."""
 
-    def __init__(self, interval: float) -> None:
+    def __init__(self, interval: float, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._interval = interval
+        self._loop = loop
         self._looks: list[Look] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -29,7 +30,8 @@ class Sweep:
             self._timer = None
 
     def _wait(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._interval, self._turn)
+        loop = self._loop or asyncio.get_running_loop()
+        self._timer = loop.call_later(self._interval, self._turn)
 
     def _turn(self) -> None:
         self._wait()
