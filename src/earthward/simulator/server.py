@@ -164,9 +164,7 @@ class Simulator:
             return Problem(400, str(problem), code="bad_script")
         entry.model, entry.stream, entry.images, entry.input = model.name, asked.stream, asked.images, asked.input
         entry.fault = behaviour.fault
-        headers = vendor.head(self._id(entry)) + [
-            (name.encode(), value.encode()) for name, value in behaviour.headers.items()
-        ]
+        extra = [(name.encode(), value.encode()) for name, value in behaviour.headers.items()]
         return Made(
             asked=asked,
             draft=draft(asked, behaviour, self.seed),

@@ -106,10 +106,11 @@ class Answer(msgspec.Struct, frozen=True):
     event: Callable[[bytes], bytes]
 
 
-def raw_head(status: int, headers: Headers, length: int) -> Raw:
-    """A head that announces a length, for answers that lie about themselves."""
-    lines = [b"HTTP/1.1 %d Simulated" % status, *(b"%b: %b" % header for header in headers)]
-    return Raw(b"\r\n".join(lines) + b"\r\ncontent-length: %d\r\n\r\n" % length, status=status)
+def raw_head(status: int, headers: Headers, length: int | None) -> Raw:
+    """A head past all rules, for answers that lie about themselves; without a length, chunks are announced."""
+    framing = (b"transfer-encoding", b"chunked") if length is None else (b"content-length", b"%d" % length)
+    lines = [b"HTTP/1.1 %d Simulated" % status, *(b"%b: %b" % header for header in (*headers, framing))]
+    return Raw(b"\r\n".join(lines) + b"\r\n\r\n", status=status)
 
 
 def paces(behaviour: Behaviour, seed: str) -> Iterator[Wait]:

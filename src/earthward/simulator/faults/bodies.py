@@ -57,7 +57,7 @@ def truncated_chunk(answer: Answer) -> Iterator[Step]:
         for step in answer.steps():
             if isinstance(step, Whole):
                 half = step.body[: len(step.body) // 2]
-                yield Head(step.status, step.headers)
+                yield raw_head(step.status, step.headers, None)
                 yield Raw(b"%x\r\n" % len(step.body) + half, step.tokens)
             else:
                 yield step
