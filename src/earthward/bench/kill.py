@@ -27,6 +27,7 @@ import psutil
 KINDS = ("worker", "control", "supervisor", "all")
 CALLERS = 8
 PROBE_PAUSE = 0.02
+HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
 WATCH = 1.5
 """Seconds of probing after each kill."""
 
@@ -69,9 +70,7 @@ class Gateway:
         self.state = folder / "state"
         self.port, self.admin = free_port(), free_port()
         self.config = folder / "earthward.yaml"
-        self.config.write_text(
-            CONFIG.format(port=self.port, admin=self.admin, state=self.state, upstream=upstream)
-        )
+        self.config.write_text(CONFIG.format(port=self.port, admin=self.admin, state=self.state, upstream=upstream))
         self._command = [*command, "serve", "-c", str(self.config), "--workers", str(workers), "--quiet"]
         self._log = (folder / "gateway.log").open("ab")
         self.process = self._start()
@@ -131,8 +130,7 @@ async def ask(port: int, *, stream: bool) -> str:
     ).encode()
     reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 5)
     try:
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {len(body)}\r\n\r\n"
-        writer.write(head.encode() + body)
+        writer.write(HEAD % len(body) + body)
         answer = await asyncio.wait_for(reader.read(-1), 20)
     finally:
         writer.close()
@@ -144,7 +142,9 @@ def id_of_whole(answer: bytes, *, stream: bool) -> str:
     if not head.startswith(b"HTTP/1.1 200"):
         raise ValueError(head[:80].decode("latin-1"))
     headers = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
-    whole = body.endswith(b"0\r\n\r\n") and b"[DONE]" in body if stream else len(body) == int(headers[b"content-length"])
+    whole = (
+        body.endswith(b"0\r\n\r\n") and b"[DONE]" in body if stream else len(body) == int(headers[b"content-length"])
+    )
     if not whole:
         raise EOFError
     return headers[b"x-earthward-id"].decode()
@@ -232,7 +232,7 @@ async def received_upstream(port: int) -> int:
     answer = await reader.read(-1)
     writer.close()
     stats: dict[str, Any] = json.loads(answer.partition(b"\r\n\r\n")[2])
-    return int(stats["requests"])
+    return int(stats["attempts"])
 
 
 async def until_up(port: int) -> None:

@@ -21,7 +21,8 @@ CONFIG = Path("earthward.yaml")
 def serve(
     config: Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")] = CONFIG,
     workers: Annotated[
-        int | None, typer.Option("--workers", "-w", min=1, max=32, help="Worker processes; by default one per core, up to 4.")
+        int | None,
+        typer.Option("--workers", "-w", min=1, max=32, help="Worker processes; by default one per core, up to 4."),
     ] = None,
     host: Annotated[str | None, typer.Option(help="Listen here instead of where the configuration says.")] = None,
     port: Annotated[

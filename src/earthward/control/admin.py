@@ -22,7 +22,9 @@ def application(
     *, token: str, hosts: frozenset[str], metrics: Metrics, status: Callable[[], dict[str, Any]]
 ) -> FastAPI:
     """`hosts` are the names this port may be called by; `status` tells how the gateway is."""
-    app = FastAPI(title="Earthward", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    app = FastAPI(
+        title="Earthward", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+    )
 
     @app.middleware("http")
     async def guard(request: Request, call_next: Next) -> Response:

@@ -105,4 +105,3 @@ class Feed:
     def _tell_all(self, data: bytes) -> None:
         for line in self._lines:
             line.write(data)
-

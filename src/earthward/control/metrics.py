@@ -98,7 +98,9 @@ class Metrics(Collector):
         yield _gauge("workers_wanted", "Worker processes configured.", self._workers)
         yield _gauge("connections", "Open client connections.", board.total(columns.CONNECTIONS))
         yield _gauge("exchanges_in_flight", "Exchanges under way.", board.total(columns.IN_FLIGHT))
-        yield _gauge("unrecorded", "Records that wait for, or never reached, the spool.", board.total(columns.UNRECORDED))
+        yield _gauge(
+            "unrecorded", "Records that wait for, or never reached, the spool.", board.total(columns.UNRECORDED)
+        )
         state = GaugeMetricFamily("earthward_store_state", "How the intake of records is doing.", labels=["state"])
         state.add_metric([self._store_state()], 1)
         yield state

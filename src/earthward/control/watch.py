@@ -1,7 +1,6 @@
 """Notices that the configuration file has changed, and turns it into a snapshot, whole or not at all."""
 
 import logging
-import os
 from pathlib import Path
 
 from earthward.config.boot import Boot
@@ -59,7 +58,7 @@ class ConfigWatch:
 def stamp(path: Path) -> Stamp | None:
     """Tells one state of a file from another; None if it can't be read."""
     try:
-        found = os.stat(path)
+        found = path.stat()
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino

@@ -44,7 +44,7 @@ class Crossing(Protocol):
 
     def prepare(self, envelope: Envelope, model: str, *, stream: bool) -> bytes: ...
     def whole(self, body: bytes, requested_model: str) -> Heard: ...
-    def stream(self, requested_model: str, *, wants_usage: bool) -> Listener: ...
+    def stream(self, envelope: Envelope, requested_model: str) -> Listener: ...
 
 
 class _OpenAIChat:
@@ -54,8 +54,8 @@ class _OpenAIChat:
     def whole(self, body: bytes, requested_model: str) -> Heard:
         return openai_chat.listen_answer(body, requested_model)
 
-    def stream(self, requested_model: str, *, wants_usage: bool) -> Listener:
-        return openai_chat.StreamListener(requested_model, wants_usage)
+    def stream(self, envelope: Envelope, requested_model: str) -> Listener:
+        return openai_chat.StreamListener(requested_model, openai_chat.wants_usage(envelope))
 
 
 CROSSINGS: dict[tuple[str, str], Crossing] = {("openai_chat", "openai_chat"): _OpenAIChat()}

@@ -8,19 +8,21 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from earthward.chat import Failure, FailureKind, Usage
+import msgspec
+
+from earthward.chat import Count, Failure, FailureKind, Usage
 from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.config.snapshot import Key, Route
 from earthward.cost.exchange import cost
 from earthward.dialects import openai_chat
 from earthward.dialects.envelope import Envelope, read
-from earthward.dialects.json_depth import is_deeper_than
+from earthward.dialects.openai_chat import Glance
 from earthward.gateway.crossing import CROSSINGS, Crossing, Heard, Listener
 from earthward.gateway.serving import ServingEndpoint, ServingProvider, ServingTarget
 from earthward.gateway.upstream import Headers, Outcome, StreamedAnswer, WholeAnswer
 from earthward.http.client import ClientConnection, ConnectFailed
 from earthward.http.server import Request, ServerConnection
-from earthward.ledger.record import Attempt, Opened, Record, Settled, Status
+from earthward.ledger.record import Attempt, Opened, Record, Status
 from earthward.routing import egress, split
 from earthward.routing.match import Asked
 from earthward.routing.plan import Plan, plan
@@ -32,9 +34,12 @@ if TYPE_CHECKING:
 log = logging.getLogger("earthward.exchange")
 
 DIALECT = "openai_chat"
+CHARACTERS_PER_TOKEN = 4
+"""English text in common tokenizers; only used where upstream told no count."""
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 JSON = (b"content-type", b"application/json")
 NO_KEY = Key("", b"")
+NOTHING_SEEN = Glance(None, b"", frozenset(), 0)
 
 
 class Refused(Exception):
@@ -58,7 +63,7 @@ class Exchange:
         self.caller = NO_KEY
         self.model = ""
         self.stream = False
-        self.wants_usage = False
+        self.glance = NOTHING_SEEN
         self.task = ""
         self.data_class = ""
         self.unit = ""
@@ -90,8 +95,6 @@ class Exchange:
 
     def admit(self) -> None:
         """Who calls, and whether they may."""
-        if self.worker.is_draining:
-            self.connection.keep_alive = False
         caller = caller_of(self.worker, self.request)
         if isinstance(caller, Failure):
             raise Refused(caller)
@@ -101,19 +104,16 @@ class Exchange:
 
     def read(self) -> None:
         """The envelope: model, stream, and the hints in headers. The rest of the body stays as it is."""
-        body = self.request.body
-        if is_deeper_than(body, self.serving.snapshot.limits.json_depth):
-            raise Refused(Failure(FailureKind.BAD_REQUEST, "the body's JSON is nested too deeply"))
-        envelope = read(body)
+        envelope = read(self.request.body, self.worker.json_limits)
         if isinstance(envelope, Failure):
             raise Refused(envelope)
-        self.envelope: Envelope = envelope
-        problem = openai_chat.problem_of(envelope)
+        problem = openai_chat.check(envelope)
         if problem is not None:
             raise Refused(problem)
+        self.envelope: Envelope = envelope
         self.model = envelope.get_str("model") or ""
         self.stream = envelope.get_bool("stream") or False
-        self.wants_usage = openai_chat.wants_usage(envelope)
+        self.glance = openai_chat.glance(envelope)
         self.task = self.hint(b"x-earthward-task")
         self.data_class = self.hint(b"x-earthward-data-class")
 
@@ -145,12 +145,13 @@ class Exchange:
             self.serving.router.targets,
             unit=self.unit,
             salt=self.worker.salt,
-            features=openai_chat.features(self.envelope),
+            features=self.glance.features,
             data_class=self.data_class,
+            key=key.id,
         )
         if not self.plan.attempts:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in self.plan.excluded)
-            raise Refused(Failure(FailureKind.NO_TARGET, f"no target can serve this request ({reasons})"))
+            raise Refused(Failure(FailureKind.NO_TARGET, f"no target may serve this request ({reasons})"))
 
     def unit_of(self, route: Route) -> str:
         return split.unit(
@@ -158,8 +159,8 @@ class Exchange:
             salt=self.worker.salt,
             key=self.caller.id,
             header=self.hint(b"x-earthward-unit"),
-            user=openai_chat.unit_hint(self.envelope),
-            root=lambda: openai_chat.conversation_root(self.envelope),
+            user=self.glance.unit,
+            root=lambda: self.glance.root,
         )
 
     # -- attempt -------------------------------------------------------------------------------------------------
@@ -292,7 +293,7 @@ class Exchange:
         worker = self.worker
         if not self.stream:
             return WholeAnswer(connection, self.serving.snapshot.limits.answer, worker.loop)
-        self.heard = listener = crossing.stream(self.model, wants_usage=self.wants_usage)
+        self.heard = listener = crossing.stream(self.envelope, self.model)
         self.connection.on_flow = lambda flows: connection.resume() if flows else connection.pause()
         return StreamedAnswer(connection, listener, self.begin, self.connection.write, worker.loop)
 
@@ -300,14 +301,7 @@ class Exchange:
         """The request as it goes out: our head, the caller's headers that may pass, the body."""
         passes = provider.passes_on
         passed = [b"%b: %b\r\n" % header for header in self.request.headers if header[0] in passes]
-        return b"POST %b HTTP/1.1\r\n%b%b%bcontent-length: %d\r\n\r\n%b" % (
-            provider.chat_path,
-            head,
-            credential,
-            b"".join(passed),
-            len(body),
-            body,
-        )
+        return b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, credential, b"".join(passed), len(body), body)
 
     def judged(self, outcome: Outcome, target: ServingTarget, crossing: Crossing, key: int) -> Outcome:
         """The outcome, with the failure that its status or its body amounts to, and the keys' lesson drawn from it."""
@@ -344,7 +338,7 @@ class Exchange:
         if not self.stream:
             connection.respond(200, self.answer_headers(outcome.headers, JSON), outcome.body)
         elif failure is not None:
-            connection.write_last(openai_chat.stream_failure(failure))
+            connection.write_last(openai_chat.error_event(failure))
         else:
             if not self.has_begun:
                 connection.start(200, self.answer_headers(outcome.headers, EVENT_STREAM))
@@ -358,7 +352,7 @@ class Exchange:
             return
         await self.settle("failed", status, failure)
         if self.has_begun:
-            self.connection.write_last(openai_chat.stream_failure(failure))
+            self.connection.write_last(openai_chat.error_event(failure))
         elif not self.connection.answered:
             self.connection.respond(status, [*headers, *self.own_headers()], body)
 
@@ -393,7 +387,10 @@ class Exchange:
 
     def record(self, status: Status, http_status: int, failure: Failure | None) -> Record:
         plan_, target, heard, caller = self.plan, self.target, self.heard, self.caller
+        characters_out = heard.characters_out if heard else 0
         usage = heard.usage if heard is not None else Usage()
+        if self.attempts:
+            usage = with_estimates(usage, self.glance.characters, characters_out)
         duration = self.elapsed()
         return Record(
             id=self.id,
@@ -428,14 +425,25 @@ class Exchange:
             message=failure.message if failure else None,
             finish_reason=heard.finish_reason if heard else None,
             usage=usage,
-            characters_in=0,
-            characters_out=heard.characters_out if heard else 0,
+            characters_in=self.glance.characters,
+            characters_out=characters_out,
             cost=cost(target.target.price, usage) if target and self.attempts else 0,
         )
 
     def elapsed(self) -> int:
         """Nanoseconds since the first byte of the request."""
         return int((time.monotonic() - self.request.accepted) * 1e9)
+
+
+def with_estimates(usage: Usage, characters_in: int, characters_out: int) -> Usage:
+    """The usage, with what upstream did not tell estimated from the text, and marked as such."""
+    if (usage.input.is_known and usage.output.is_known) or not characters_out:
+        return usage
+    return msgspec.structs.replace(
+        usage,
+        input=usage.input if usage.input.is_known else Count.estimated(-(-characters_in // CHARACTERS_PER_TOKEN)),
+        output=usage.output if usage.output.is_known else Count.estimated(-(-characters_out // CHARACTERS_PER_TOKEN)),
+    )
 
 
 def caller_of(worker: "Worker", request: Request) -> Key | Failure:
@@ -467,4 +475,3 @@ def spawn(worker: "Worker", request: Request, connection: ServerConnection) -> N
     task = worker.loop.create_task(Exchange(worker, request, connection).run())
     worker.exchanges.add(task)
     task.add_done_callback(worker.exchanges.discard)
-

@@ -3,18 +3,23 @@
 Built anew for each snapshot; connections live on where the endpoint stays the same.
 """
 
-import asyncio
 import os
 import ssl
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
+
+from earthward.chat import Failure, FailureKind
 from earthward.config import secrets
 from earthward.config.snapshot import Deadlines, Endpoint, Key, Provider, Snapshot, Target
-from earthward.gateway.credentials import Credentials
+from earthward.gateway.credentials import REST_AFTER_QUOTA, REST_AFTER_REFUSAL, Credentials
 from earthward.http.client import Pool, client_context, proxy_for
+from earthward.http.sweep import Sweep
 from earthward.providers import KINDS
+from earthward.providers.kind import Kind
 from earthward.routing.match import Router
 
 IdlePools = dict[tuple[object, ...], Pool]
@@ -36,7 +41,6 @@ class ServingProvider:
 
     def __init__(self, provider: Provider, endpoints: list[ServingEndpoint], credentials: Credentials) -> None:
         kind = KINDS[provider.kind]
-        self.provider = provider
         self.name = provider.name
         self.dialect = provider.dialect
         self.deadlines: Deadlines = provider.deadlines
@@ -44,7 +48,7 @@ class ServingProvider:
         self.credentials = credentials
         self.passes_on = kind.request_headers
         self.passes_back = kind.answer_headers
-        self.heads = [_fixed_head(provider, endpoint) for endpoint in endpoints]
+        self.heads = [_fixed_head(kind, provider, endpoint) for endpoint in endpoints]
         self._next = 0
 
     def next_endpoint(self) -> tuple[ServingEndpoint, bytes]:
@@ -52,6 +56,20 @@ class ServingProvider:
         place = self._next
         self._next = (place + 1) % len(self.endpoints)
         return self.endpoints[place], self.heads[place]
+
+    def learn(self, failure: Failure, key: int, now: float) -> None:
+        """Lets the key rest that was refused, or is out of quota for a while."""
+        if failure.kind is FailureKind.UPSTREAM_AUTH:
+            self.credentials.rest(key, now, REST_AFTER_REFUSAL)
+        elif failure.kind is FailureKind.RATE_LIMITED:
+            self.credentials.rest(key, now, failure.retry_after or REST_AFTER_QUOTA)
+
+    def as_seen_by_callers(self, failure: Failure) -> Failure:
+        """The failure without anything that is between us and the provider alone."""
+        if failure.kind is FailureKind.UPSTREAM_AUTH:
+            message = f"provider {self.name} refused the gateway's credentials"
+            return Failure(FailureKind.UPSTREAM_AUTH, message, failure.status)
+        return msgspec.structs.replace(failure, message=self.credentials.scrub(failure.message))
 
 
 class ServingTarget:
@@ -66,38 +84,32 @@ class ServingTarget:
 class Serving:
     """What one snapshot means for a worker."""
 
-    def __init__(self, snapshot: Snapshot, pools: IdlePools, engines: Mapping[str, str]) -> None:
+    def __init__(self, snapshot: Snapshot, pools: IdlePools, engines: Mapping[str, str], sweep: Sweep) -> None:
         self.snapshot = snapshot
         self.router = Router(snapshot)
         self.pools: IdlePools = {}
-        loop = asyncio.get_running_loop()
-        providers = {
-            provider.name: self._provider(provider, pools, engines, loop) for provider in snapshot.providers
-        }
-        self.providers = providers
-        self.targets = {
-            target.name: ServingTarget(target, providers[target.provider]) for target in snapshot.targets
-        }
+        self._sweep = sweep
+        providers = {provider.name: self._provider(provider, pools, engines) for provider in snapshot.providers}
+        self.targets = {target.name: ServingTarget(target, providers[target.provider]) for target in snapshot.targets}
         self.routes = {route.name: route for route in snapshot.routes}
+        self.offered = offered(snapshot)
 
-    def _provider(
-        self, provider: Provider, pools: IdlePools, engines: Mapping[str, str], loop: asyncio.AbstractEventLoop
-    ) -> ServingProvider:
+    def _provider(self, provider: Provider, pools: IdlePools, engines: Mapping[str, str]) -> ServingProvider:
         keys = [secrets.resolve(reference, os.environ, _read) for reference in provider.api_keys]
         kind = KINDS[provider.kind]
         lines = [kind.credential_line(key) for key in keys]
         endpoints = [
-            ServingEndpoint(endpoint, self._pool(provider, engines.get(provider.name, endpoint.url), pools, loop))
+            ServingEndpoint(endpoint, self._pool(provider, engines.get(provider.name, endpoint.url), pools))
             for endpoint in provider.endpoints
         ]
         return ServingProvider(provider, endpoints, Credentials(lines, keys))
 
-    def _pool(self, provider: Provider, url: str, pools: IdlePools, loop: asyncio.AbstractEventLoop) -> Pool:
+    def _pool(self, provider: Provider, url: str, pools: IdlePools) -> Pool:
         identity = (url, provider.tls.ca, provider.tls.certificate, provider.tls.key, provider.proxy)
         pool = self.pools.get(identity) or pools.get(identity)
         if pool is None:
             proxy = provider.proxy or (proxy_for(url, os.environ) if provider.zone == "cloud" else None)
-            pool = Pool(url, ssl=_context(provider, url), proxy=proxy, loop=loop)
+            pool = Pool(url, ssl=_context(provider, url), proxy=proxy, sweep=self._sweep)
         self.pools[identity] = pool
         return pool
 
@@ -118,9 +130,10 @@ def _context(provider: Provider, url: str) -> ssl.SSLContext | None:
     return client_context(ca=provider.tls.ca, certificate=provider.tls.certificate, key=provider.tls.key)
 
 
-def _fixed_head(provider: Provider, endpoint: ServingEndpoint) -> bytes:
-    """Everything of a request head that never changes, after the request line."""
+def _fixed_head(kind: Kind, provider: Provider, endpoint: ServingEndpoint) -> bytes:
+    """Everything of a request's head that never changes."""
     lines = [
+        b"POST " + kind.path(endpoint.url, "chat") + b" HTTP/1.1",
         b"host: " + endpoint.pool.host_header,
         b"content-type: application/json",
         b"accept-encoding: identity",
@@ -128,6 +141,26 @@ def _fixed_head(provider: Provider, endpoint: ServingEndpoint) -> bytes:
         *(f"{name.lower()}: {value}".encode("latin-1") for name, value in provider.headers),
     ]
     return b"\r\n".join(lines) + b"\r\n"
+
+
+def offered(snapshot: Snapshot) -> tuple[str, ...]:
+    """The models that callers may name: those the routes spell out, and those behind routes for any model."""
+    models = {target.name: target.model for target in snapshot.targets}
+    names: dict[str, None] = {}
+    for route in snapshot.routes:
+        spelt = [name for name in route.when.model if not _is_pattern(name)]
+        behind = [models[name] for name in (route.use, route.baseline) if name]
+        fitting = [name for name in behind if not route.when.model or _fits(name, route.when.model)]
+        names.update(dict.fromkeys(spelt + fitting))
+    return tuple(names)
+
+
+def _is_pattern(name: str) -> bool:
+    return any(mark in name for mark in "*?[")
+
+
+def _fits(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _read(path: str) -> str:

@@ -12,6 +12,7 @@ from earthward.dialects import openai_chat
 from earthward.gateway import exchange
 from earthward.gateway.upstream import Headers
 from earthward.http.server import Request, ServerConnection
+from earthward.routing.match import Asked
 
 if TYPE_CHECKING:
     from earthward.gateway.worker import Worker
@@ -89,19 +90,20 @@ class Surface:
         if failure is not None:
             self.fail(request, connection, failure)
             return
-        body = openai_chat.write_models(self._worker.serving.offered, self._worker.serving.created)
+        body = openai_chat.write_models(self._worker.serving.offered, self._worker.started)
         connection.respond(200, [JSON, *self.cors_headers(request)], body)
 
     def _model(self, request: Request, connection: ServerConnection) -> None:
         failure = self._not_admitted(request)
         name = unquote_to_bytes(request.path.removeprefix(b"/v1/models/")).decode("utf-8", "replace")
-        serving = self._worker.serving
-        if failure is None and not serving.offers(name):
+        if failure is None and self._worker.serving.router.route(Asked(model=name)) is None:
             failure = Failure(FailureKind.NO_SUCH_MODEL, f"no route serves the model {name[:200]!r}")
         if failure is not None:
             self.fail(request, connection, failure)
             return
-        connection.respond(200, [JSON, *self.cors_headers(request)], openai_chat.write_model(name, serving.created))
+        connection.respond(
+            200, [JSON, *self.cors_headers(request)], openai_chat.write_model(name, self._worker.started)
+        )
 
     def _not_admitted(self, request: Request) -> Failure | None:
         admitted = exchange.caller_of(self._worker, request)

@@ -15,6 +15,7 @@ from earthward.http.client import ClientConnection
 
 LARGEST_ERROR = 256 * 1024
 Headers = list[tuple[bytes, bytes]]
+ENCODED = Failure(FailureKind.MALFORMED, "the upstream answer is compressed, which was not asked for")
 
 
 class Outcome(msgspec.Struct):
@@ -44,6 +45,9 @@ class WholeAnswer:
     def on_head(self, status: int, headers: Headers) -> None:
         self._status = status
         self._headers = headers
+        if is_encoded(headers):
+            self._connection.cancel()
+            self._tell(ENCODED)
 
     def on_body(self, data: bytes) -> None:
         self._size += len(data)
@@ -105,6 +109,9 @@ class StreamedAnswer:
         self._status = status
         self._headers = headers
         self._errors = status != 200 or not _is_event_stream(headers)
+        if is_encoded(headers):
+            self._connection.cancel()
+            self._tell(ENCODED)
 
     def on_body(self, data: bytes) -> None:
         if self.done.done():
@@ -168,6 +175,11 @@ class StreamedAnswer:
         if not self.done.done():
             body = b"" if failure is not None else b"".join(self._held)
             self.done.set_result(Outcome(self._status, self._headers, body, failure, stale=stale))
+
+
+def is_encoded(headers: Headers) -> bool:
+    """Whether the body is compressed, though identity was asked for; unpacking it could fill the memory."""
+    return any(name == b"content-encoding" and value.lower() != b"identity" for name, value in headers)
 
 
 def _is_event_stream(headers: Headers) -> bool:

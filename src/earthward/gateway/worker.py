@@ -19,6 +19,7 @@ import msgspec
 
 from earthward.config.boot import Boot
 from earthward.config.snapshot import Snapshot
+from earthward.dialects.json_limits import JsonLimits
 from earthward.gateway import board as columns
 from earthward.gateway.access_log import AccessLog
 from earthward.gateway.board import Board
@@ -28,6 +29,7 @@ from earthward.gateway.serving import IdlePools, Keys, Serving
 from earthward.gateway.state import State
 from earthward.gateway.surface import Surface
 from earthward.http.server import Request, Server, ServerConnection, server_context
+from earthward.http.sweep import Sweep
 from earthward.ledger.record import Record, Settled
 from earthward.routing import retries
 from earthward.store.keys import digest_of
@@ -39,6 +41,7 @@ DRAIN = 30.0
 ORPHAN = 10.0
 """Seconds a worker goes on serving after its supervisor died, for a new one to take over without a gap."""
 HEARTBEAT = 0.5
+SWEEP = 0.25
 SPOOL_STATES = ("ok", "full", "broken")
 
 
@@ -66,15 +69,18 @@ class Worker:
         self.pepper = self.state.secret("pepper")
         self.salt = self.state.secret("salt")
         self.exchanges: set[asyncio.Task[None]] = set()
+        self.started = int(time.time())
         self.is_draining = False
         self._spool_was = "ok"
         self.keys = Keys([])
         self.keys_version = -1
         self._pools: IdlePools = {}
+        self.sweep = Sweep(SWEEP)
         self._count = 0
         self._background: list[asyncio.Task[None]] = []
-        self.serving = Serving(self._snapshot_on_disk(), self._pools, seat.engines)
+        self.serving = Serving(self._snapshot_on_disk(), self._pools, seat.engines, self.sweep)
         self.access_log = AccessLog(sys.stderr) if self.serving.snapshot.access_log else None
+        self.json_limits = JsonLimits(depth=self.serving.snapshot.limits.json_depth)
         self.surface = Surface(self)
         self.server = Server(self.handle, self.serving.snapshot.limits, error_body=self.surface.error_body)
 
@@ -122,16 +128,14 @@ class Worker:
                 return self._apply_keys(message)
 
     def hello(self, problem: str) -> Hello:
-        return Hello(
-            self.seat.row, os.getpid(), self.serving.snapshot.version, self.keys_version, problem
-        )
+        return Hello(self.seat.row, os.getpid(), self.serving.snapshot.version, self.keys_version, problem)
 
     def _apply_snapshot(self, version: str, data: bytes) -> str:
         if version == self.serving.snapshot.version:
             return ""
         try:
             snapshot = msgspec.msgpack.decode(data, type=Snapshot)
-            serving = Serving(snapshot, self._pools, self.seat.engines)
+            serving = Serving(snapshot, self._pools, self.seat.engines, self.sweep)
         except (msgspec.DecodeError, OSError, ValueError, LookupError) as error:
             log.error("snapshot %s can't be applied, %s stays: %s", version, self.serving.snapshot.version, error)
             return str(error)
@@ -143,6 +147,7 @@ class Worker:
         self._pools = serving.pools
         self.serving = serving
         self.server.limits = serving.snapshot.limits
+        self.json_limits = JsonLimits(depth=serving.snapshot.limits.json_depth)
         self.access_log = (self.access_log or AccessLog(sys.stderr)) if serving.snapshot.access_log else None
         for pool in left:
             self._background.append(self.loop.create_task(pool.close()))
@@ -246,7 +251,7 @@ class Worker:
 def _tls(boot: Boot) -> ssl.SSLContext | None:
     if boot.tls is None or boot.tls.certificate is None:
         return None
-    return server_context(certificate=boot.tls.certificate, key=boot.tls.key, client_ca=boot.tls.ca)
+    return server_context(boot.tls.certificate, boot.tls.key or boot.tls.certificate, boot.tls.ca)
 
 
 def run_worker(seat: Seat) -> None:

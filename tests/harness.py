@@ -1,0 +1,169 @@
+"""The gateway, the simulator and the engine as processes, for tests that go end to end."""
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 20.0
+KEY = "sk-upstream-canary-0123456789abcdef"
+
+
+def until(found: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+    """Polls until it is so, and returns what was found."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        if value := found():
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"not within {patience} s: {what}")
+
+
+def http(
+    method: str, url: str, body: Any = None, headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, str], bytes]:
+    data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"content-type": "application/json", **(headers or {})}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, {name.lower(): value for name, value in error.headers.items()}, error.read()
+
+
+class Process:
+    """A child that prints one line of JSON when it is up."""
+
+    def __init__(self, *arguments: str, log: Path, env: dict[str, str] | None = None) -> None:
+        self.log = log
+        with log.open("ab") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=errors, env={**os.environ, **(env or {})}
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            raise AssertionError(f"{' '.join(arguments)} did not start:\n{log.read_text()}")
+        self.up: dict[str, Any] = json.loads(line)
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(40)
+        finally:
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+
+
+class Simulator(Process):
+    def __init__(self, folder: Path, *arguments: str, name: str = "simulator") -> None:
+        super().__init__("-m", "earthward.simulator", "--port", "0", *arguments, log=folder / f"{name}.log")
+        self.port: int = self.up["port"]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def script(self, **script: Any) -> None:
+        status, _, body = http("POST", f"{self.url}/sim/script", script)
+        assert status == 200, body
+
+    def seen(self) -> list[dict[str, Any]]:
+        return list(json.loads(http("GET", f"{self.url}/sim/log?limit=10000")[2]))
+
+
+class Gateway(Process):
+    def __init__(self, folder: Path, config: str, *, workers: int = 1, env: dict[str, str] | None = None) -> None:
+        self.config = folder / "earthward.yaml"
+        self.config.write_text(config)
+        self.state = folder / "earthward-state"
+        self.database = folder / "earthward.db"
+        arguments = ("serve", "-c", str(self.config), "--workers", str(workers), "--json")
+        super().__init__(
+            "-m", "earthward", *arguments, log=folder / "gateway.log", env={"UPSTREAM_KEY": KEY, **(env or {})}
+        )
+        self.url: str = self.up["url"]
+        self.admin: str = self.up["admin"]
+        self.v1 = f"{self.url}/v1"
+
+    def chat(self, model: str = "gpt-4o-mini", text: str = "hello", **fields: Any) -> tuple[int, dict[str, str], Any]:
+        headers = fields.pop("headers", None)
+        body = {"model": model, "messages": [{"role": "user", "content": text}], **fields}
+        status, answer_headers, answer = http("POST", f"{self.v1}/chat/completions", body, headers)
+        return status, answer_headers, answer if fields.get("stream") else json.loads(answer)
+
+    def admin_get(self, path: str) -> tuple[int, dict[str, str], bytes]:
+        token = (self.state / "admin.token").read_text()
+        return http("GET", self.admin + path, headers={"authorization": f"Bearer {token}"})
+
+    def rows(self, count: int) -> list[dict[str, Any]]:
+        """The ledger's rows, once there are that many."""
+
+        def enough() -> list[dict[str, Any]]:
+            rows = self._all_rows()
+            return rows if len(rows) >= count else []
+
+        return list(until(enough, f"{count} rows in the ledger; there are {len(self._all_rows())}"))
+
+    def row(self, exchange: str) -> dict[str, Any]:
+        return dict(until(lambda: next((row for row in self._all_rows() if row["id"] == exchange), None), exchange))
+
+    def _all_rows(self) -> list[dict[str, Any]]:
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+                connection.row_factory = sqlite3.Row
+                return [dict(row) for row in connection.execute("SELECT * FROM exchanges ORDER BY accepted_at")]
+        except sqlite3.OperationalError:
+            return []
+
+
+@contextlib.contextmanager
+def running(*processes: Process) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for process in reversed(processes):
+            process.stop()
+
+
+def config(
+    cloud: Simulator,
+    local: Simulator | None = None,
+    *,
+    share: str = "25%",
+    auth: str = "open",
+    extra: str = "",
+    route_extra: str = "",
+    cloud_extra: str = "",
+    keys: str = "env:UPSTREAM_KEY",
+) -> str:
+    """A canary between two stand-ins, or with only one of them a route without."""
+    lines = [
+        "listen: 127.0.0.1:0",
+        "admin: 127.0.0.1:0",
+        f"auth: {auth}",
+        extra,
+        "providers:",
+        f'  cloud: {{kind: openai, base_url: "{cloud.url}/v1", api_key: {keys}{cloud_extra}}}',
+    ]
+    if local is not None:
+        lines.append(f'  house: {{kind: openai_compatible, base_url: "{local.url}/v1"}}')
+    lines += ["targets:", "  mini: {provider: cloud, model: gpt-4o-mini}"]
+    if local is not None:
+        lines.append("  llama: {provider: house, model: llama}")
+    lines.append("routes:")
+    arms = f"baseline: mini, candidate: llama, share: {share}" if local is not None else "use: mini"
+    lines.append(f'  - {{name: trial, when: {{model: "gpt-*"}}, {arms}{route_extra}}}')
+    return "\n".join(lines) + "\n"
