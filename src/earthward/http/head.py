@@ -50,10 +50,10 @@ class Head(msgspec.Struct, gc=False):
 
 def read_head(head: bytes, accepted: float, limits: Limits, allowed_hosts: frozenset[bytes] | None = None) -> Head:
     """Reads everything up to and including the empty line. Raises Refused."""
-    if len(head) > limits.head:
-        raise Refused(431, "head too large")
     end = head.find(b"\r\n")
     method, target, minor = _request_line(head, end, limits)
+    if len(head) > limits.head:
+        raise Refused(431, "head too large")
     if head.translate(None, _LEGAL):
         raise Refused(400, "control character in the head")
     lines = head.count(b"\r\n")
@@ -61,8 +61,12 @@ def read_head(head: bytes, accepted: float, limits: Limits, allowed_hosts: froze
         raise Refused(400, "line of the head does not end with CR LF")
     if lines - 2 > limits.headers:
         raise Refused(431, "too many headers")
-    headers = _fields(head)
+    headers, is_valid = _fields(head)
     decisive = _decisive(headers)
+    if not is_valid:
+        # Where llhttp stopped at the framing, our own words for it are the better ones.
+        _body_length(decisive, head, minor, limits)
+        raise Refused(400, "invalid header")
     host = _host(decisive.get(b"host"), minor, allowed_hosts)
     if target[:1] != b"/":
         target = _reduced(method, target, host)
@@ -95,7 +99,7 @@ def _bad_line(line: bytes) -> Refused:
 
 
 def too_long_a_line(line: bytes) -> Refused:
-    if b" " not in line:
+    if b" " not in line[:256]:
         return Refused(400, "invalid request line")
     return Refused(414, "request line too long")
 
@@ -110,7 +114,7 @@ def check_begun(head: bytes | bytearray, since: int, limits: Limits) -> None:
         if len(head) > limits.line:
             raise too_long_a_line(bytes(head))
         # Only the first bytes: a line that comes in drips must not be read anew with each.
-        if len(head) <= 256 and not _BEGUN_LINE.fullmatch(head):
+        if since < 256 and not _BEGUN_LINE.fullmatch(bytes(head[:256])):
             raise Refused(400, "invalid request line")
     elif since <= end + 2:
         _request_line(bytes(head[: end + 2]), end, limits)
@@ -141,15 +145,17 @@ class _Collector:
         self.fields.append((name.lower(), value.strip(b" \t")))
 
 
-def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
+def _fields(head: bytes) -> tuple[list[tuple[bytes, bytes]], bool]:
+    """The headers, and whether llhttp took them; where it did not, they are only good for saying why."""
     collector = _Collector()
     try:
         httptools.HttpRequestParser(collector).feed_data(head)
     except httptools.HttpParserUpgrade:
         pass  # An offer to upgrade is free to be ignored, and what follows is the body as framed.
     except httptools.HttpParserError:
-        raise Refused(400, "invalid header") from None
-    return collector.fields
+        lines = [line.partition(b":") for line in head.split(b"\r\n")[1:]]
+        return [(name.lower(), value.strip(b" \t")) for name, _, value in lines], False
+    return collector.fields, True
 
 
 def _decisive(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -284,7 +284,7 @@ class ServerConnection(asyncio.Protocol):
         # The head leaves with the first piece, if that is written in the same turn of the loop: one packet less.
         self._pending = head_bytes(status, headers, framing + self._persistence())
         self.answered = True
-        asyncio.get_running_loop().call_soon(self._flush)
+        asyncio.get_running_loop().call_soon(self.flush)
         if self._paused and self.on_flow is not None:
             self.on_flow(False)
 
@@ -312,7 +312,7 @@ class ServerConnection(asyncio.Protocol):
             return self.abort()
         if self._framing == _CHUNKED:
             self._send(b"0\r\n\r\n")
-        self._flush()
+        self.flush()
         self._ended()
         return None
 
@@ -323,7 +323,8 @@ class ServerConnection(asyncio.Protocol):
             self._pending = b""
         self._transport.write(data)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Sends a head that was started and still waits for its first piece."""
         if self._pending and self._transport is not None and not self._transport.is_closing():
             self._send(b"")
 
