@@ -74,7 +74,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Opened(msgspec.Struct, frozen=True, array_like=True, tag="opened"):
-    """Written before an attempt goes out. Never stored: it only proves, should the process die, that money may be due."""
+    """Written before an attempt goes out. Never stored: should the process die, it proves that money may be due."""
 
     id: str
     attempt: int

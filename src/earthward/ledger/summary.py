@@ -1,0 +1,147 @@
+"""What many records come to: counts, tokens, money and times per arm and target.
+
+Sums can be made of records at once or of sums made earlier; `bucket` keeps percentiles summable too. Unknown tokens
+and costs are counted beside the sums, never as zero. Pure: knows no database.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from earthward.ledger.record import Record
+
+GROWTH = 1.05
+"""Each bucket of times ends 5 % above the one before, so that its middle is at most 2.5 % away from any time in it."""
+
+_SHORTEST = 1_000_000
+_LOG_GROWTH = math.log(GROWTH)
+_HOUR = 3_600_000_000_000
+
+
+class Totals(msgspec.Struct):
+    """Sums over some exchanges. Times are nanoseconds, money nano-dollars, tokens those that are known.
+
+    `unknown_tokens` counts exchanges of which the input or output is unknown, `unknown_costs` those without a cost;
+    `first_contents` counts those that have a time to first content, of which `first_content` is the sum;
+    `generated_tokens` came in `generation` nanoseconds behind the first content.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_written_tokens: int = 0
+    reasoning_tokens: int = 0
+    unknown_tokens: int = 0
+    cost: int = 0
+    unknown_costs: int = 0
+    duration: int = 0
+    first_contents: int = 0
+    first_content: int = 0
+    generated_tokens: int = 0
+    generation: int = 0
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """One line of a table. TTFT in nanoseconds and tokens per second are None where nothing was measured.
+
+    `errors` are answers that failed, not those the caller gave up or whose end is unknown.
+    """
+
+    arm: str
+    target: str
+    requests: int
+    errors: int
+    ttft_p50: int | None
+    ttft_p95: int | None
+    tokens_per_second: float | None
+    input_tokens: int
+    output_tokens: int
+    cost: int
+    unknown_costs: int
+
+
+def hour(record: Record) -> int:
+    return record.accepted_at // _HOUR
+
+
+def totals(record: Record) -> tuple[int, ...]:
+    """What one record adds to each field of `Totals`, in their order."""
+    usage = record.usage
+    into, out = usage.input, usage.output
+    first, cost = record.first_content, record.cost
+    timed = first is not None and out.is_known
+    return (
+        1,
+        1 if record.status == "failed" else 0,
+        into.tokens,
+        out.tokens,
+        usage.cached.tokens,
+        usage.cache_written.tokens,
+        usage.reasoning.tokens,
+        0 if into.is_known and out.is_known else 1,
+        cost or 0,
+        1 if cost is None else 0,
+        record.duration,
+        0 if first is None else 1,
+        first or 0,
+        out.tokens if timed else 0,
+        record.duration - (first or 0) if timed else 0,
+    )
+
+
+def add(sums: list[int], more: Iterable[int]) -> None:
+    sums[:] = [one + other for one, other in zip(sums, more, strict=True)]
+
+
+def bucket(nanoseconds: int) -> int:
+    """The number of the bucket this time belongs to; all that is at most 1 ms belongs to bucket 0."""
+    if nanoseconds <= _SHORTEST:
+        return 0
+    return math.ceil(math.log(nanoseconds / _SHORTEST) / _LOG_GROWTH)
+
+
+def middle(number: int) -> int:
+    """A time in the middle of this bucket, in nanoseconds."""
+    return round(_SHORTEST * GROWTH ** (number - 0.5)) if number else _SHORTEST
+
+
+def percentile(times: Mapping[int, int], share: float) -> int | None:
+    """The smallest time that at least this share of the counted times does not exceed. `times` maps time to count."""
+    rank = math.ceil(share * sum(times.values()))
+    for time in sorted(times):
+        rank -= times[time]
+        if rank <= 0:
+            return time
+    return None
+
+
+def summary(arm: str, target: str, sums: Totals, ttfts: Mapping[int, int]) -> Summary:
+    return Summary(
+        arm=arm,
+        target=target,
+        requests=sums.requests,
+        errors=sums.errors,
+        ttft_p50=percentile(ttfts, 0.5),
+        ttft_p95=percentile(ttfts, 0.95),
+        tokens_per_second=sums.generated_tokens / sums.generation * 1e9 if sums.generation else None,
+        input_tokens=sums.input_tokens,
+        output_tokens=sums.output_tokens,
+        cost=sums.cost,
+        unknown_costs=sums.unknown_costs,
+    )
+
+
+def summaries(records: Iterable[Record]) -> list[Summary]:
+    """One for each arm and target, with exact percentiles."""
+    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * len(Totals.__struct_fields__))
+    ttfts: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+    for record in records:
+        place = (record.arm, record.target)
+        add(sums[place], totals(record))
+        if record.first_content is not None:
+            ttfts[place][record.first_content] += 1
+    return [summary(*place, Totals(*sums[place]), ttfts[place]) for place in sorted(sums)]

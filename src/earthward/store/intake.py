@@ -1,0 +1,332 @@
+"""Moves what workers spooled into the store: each record once, however often any process is killed.
+
+Rows, sums and how far each spool is taken in are committed together. Only after that is a segment deleted, and only
+when every exchange opened in it is settled. Knows neither HTTP nor who asks; waits for the disk, so it wants a thread.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Connection, Engine, Table, insert, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from earthward.ledger.plausible import plausible
+from earthward.ledger.record import Opened, Record, Settled
+from earthward.ledger.summary import add, bucket, hour, totals
+from earthward.ledger.unsettled import unsettled
+from earthward.store.rows import row_of
+from earthward.store.spool_reader import Damage, Spooled, SpoolReader, boots
+from earthward.store.tables import (
+    HOUR_KEY,
+    HOUR_SUMS,
+    TTFT_KEY,
+    exchange_hour_ttfts,
+    exchange_hours,
+    exchanges,
+    statement,
+    upsert,
+)
+from earthward.store.tables import intake as positions
+
+log = logging.getLogger(__name__)
+
+BATCH = 5_000
+"""Entries read in one step, about."""
+
+PAUSE = 0.05
+LONGEST_PAUSE = 5.0
+
+State = Literal["ok", "store_away", "spool_unreadable"]
+
+
+class IntakeResult(msgspec.Struct, frozen=True):
+    """What one step did. `is_drained`: all that is spooled is stored; `is_behind`: there is more to take in at once."""
+
+    settled: int
+    unknown: int
+    state: State
+    message: str | None
+    is_drained: bool
+    is_behind: bool
+    damage: Damage
+
+
+class _Tail:
+    """One boot's spool: what is read of it and not stored yet, and which of its exchanges are still open."""
+
+    def __init__(self, path: Path, replica: str, seq: int) -> None:
+        self.reader = SpoolReader(path, after=seq)
+        self.replica = replica
+        self.boot = path.name
+        # Up to where the store has it; up to where it has been read.
+        self.stored = seq
+        self.seq = seq
+        self.records: list[Record] = []
+        # By exchange: the segment it was first opened in, and its attempts.
+        self.open: dict[str, tuple[int, list[Opened]]] = {}
+
+    def read(self, limit: int) -> int:
+        """Takes up the next entries; how many there were."""
+        spooled = self.reader.read(limit)
+        for item in spooled:
+            self._take(item)
+        return len(spooled)
+
+    def unsettled(self) -> list[Record]:
+        """The exchanges that a dead process left open, once all it wrote is read."""
+        if not self.reader.finished:
+            return []
+        return [unsettled(opened) for _, opened in self.open.values()]
+
+    def has_news(self) -> bool:
+        return self.seq > self.stored or self.reader.finished
+
+    def settle(self) -> None:
+        """To be called when everything read is safe in the store: deletes what is not needed any more."""
+        self.stored = self.seq
+        self.records = []
+        if self.reader.finished:
+            self.open = {}
+            self.reader.remove()
+        else:
+            needed = min((segment for segment, _ in self.open.values()), default=self.reader.segment)
+            self.reader.remove_segments(below=min(needed, self.reader.segment))
+
+    def _take(self, item: Spooled) -> None:
+        # After a restart the segments that remain are read again, for the sake of what was opened in them.
+        self.seq = max(self.seq, item.seq)
+        match item.entry:
+            case Opened(id=id) as opened:
+                self.open.setdefault(id, (item.segment, []))[1].append(opened)
+            case Settled(record):
+                self.open.pop(record.id, None)
+                if item.seq > self.stored:
+                    self.records.append(plausible(record))
+
+
+class Intake:
+    """Takes in all spools under `folder`. `on_settled` hears of each record once it is stored."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        folder: Path,
+        replica: str,
+        on_settled: Callable[[list[Record]], None] = lambda records: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.engine = engine
+        self.folder = folder
+        self.replica = replica
+        self.on_settled = on_settled
+        self._clock = clock
+        self._tails: dict[str, _Tail] = {}
+        # Of spools that are gone by now.
+        self._past_damage = Damage()
+        self._state: State = "ok"
+        self._message: str | None = None
+        self._pause = 0.0
+        self._retry_at = 0.0
+        self._insert = statement(engine, insert(exchanges))[0]
+        self._add_hours = _adding(engine, exchange_hours, HOUR_KEY, HOUR_SUMS)
+        self._add_ttfts = _adding(engine, exchange_hour_ttfts, TTFT_KEY, ("requests",))
+
+    def run(self, stop: threading.Event) -> None:
+        """Steps until told to stop, pausing between steps that found little, so that a commit carries many records."""
+        while not stop.is_set():
+            if not self.step().is_behind:
+                stop.wait(PAUSE)
+
+    def step(self) -> IntakeResult:
+        """Takes in one bounded batch, in one transaction. A store that is away is a state, not an error."""
+        if self._clock() < self._retry_at:
+            return self._result()
+        was = self._state, self._message
+        self._state, self._message = "ok", None
+        try:
+            result = self._take_in()
+            self._pause = 0.0
+        except SQLAlchemyError as error:
+            self._back_off(error)
+            result = self._result()
+        except OSError as error:
+            self._is_ill("spool_unreadable", str(error))
+            result = self._result()
+        except _Overtaken:
+            log.warning("another process takes in the same spools; reading them anew")
+            self.close()
+            result = self._result()
+        if (self._state, self._message) != was:
+            log.log(logging.INFO if self._state == "ok" else logging.ERROR, "intake: %s %s", self._state, self._message)
+        return result
+
+    def _take_in(self) -> IntakeResult:
+        is_behind = self._read()
+        tails = [tail for tail in self._tails.values() if tail.has_news()]
+        unknown = [record for tail in tails for record in tail.unsettled()]
+        stored = self._store(tails, [record for tail in tails for record in tail.records] + unknown)
+        for tail in tails:
+            self._settle(tail)
+        if stored:
+            self.on_settled(stored)
+        return self._result(
+            len(stored), len(unknown), is_drained=not tails and self._state == "ok", is_behind=is_behind
+        )
+
+    def close(self) -> None:
+        """Forgets what was read and not stored; it is still in the spools."""
+        for tail in self._tails.values():
+            tail.reader.close()
+        self._tails = {}
+
+    # ── reading ──
+
+    def _read(self) -> bool:
+        """Reads on where what was read before is stored; whether more lies there than was taken."""
+        for path in boots(self.folder):
+            if path.name not in self._tails:
+                self._tails[path.name] = self._tail(path)
+        share = max(1, BATCH // max(1, len(self._tails)))
+        counts = [self._read_on(tail, share) for tail in self._tails.values() if not tail.has_news()]
+        return any(count >= share for count in counts)
+
+    def _tail(self, path: Path) -> _Tail:
+        replica = SpoolReader(path).replica or self.replica
+        clause = select(positions.c.seq).where(positions.c.replica == replica, positions.c.boot == path.name)
+        with self.engine.connect() as connection:
+            return _Tail(path, replica, connection.scalar(clause) or 0)
+
+    def _read_on(self, tail: _Tail, limit: int) -> int:
+        seen = msgspec.structs.replace(tail.reader.damage)
+        try:
+            return tail.read(limit)
+        except OSError as error:
+            self._is_ill("spool_unreadable", f"{tail.reader.path}: {error.strerror}")
+            return 0
+        finally:
+            if tail.reader.damage != seen:
+                log.error("the spool %s is damaged: %s", tail.reader.path, tail.reader.damage)
+
+    # ── storing ──
+
+    def _store(self, tails: list[_Tail], records: list[Record]) -> list[Record]:
+        """Commits all of it, or nothing; those of the records that were not in the store before."""
+        if not records and all(tail.seq == tail.stored for tail in tails):
+            return []
+        with self.engine.connect().execution_options(earthward_writes=True) as connection, connection.begin():
+            for tail in tails:
+                _move(connection, tail)
+            stored = self._insert_new(connection, records)
+            hours, ttfts = _sums(stored)
+            _execute_many(connection, self._add_hours, hours)
+            _execute_many(connection, self._add_ttfts, ttfts)
+        return stored
+
+    def _insert_new(self, connection: Connection, records: list[Record]) -> list[Record]:
+        try:
+            with connection.begin_nested():
+                _execute_many(connection, self._insert, [row_of(record) for record in records])
+        except IntegrityError:
+            # Only when a spool comes a second time under another name: all of it is known, or some.
+            records = _unknown_to(connection, records)
+            _execute_many(connection, self._insert, [row_of(record) for record in records])
+        return records
+
+    def _settle(self, tail: _Tail) -> None:
+        try:
+            tail.settle()
+        except OSError as error:
+            self._is_ill("spool_unreadable", f"{tail.reader.path} can't be deleted: {error.strerror}")
+            return
+        if tail.reader.finished:
+            del self._tails[tail.boot]
+            self._past_damage = _both(self._past_damage, tail.reader.damage)
+
+    # ── how it is ──
+
+    def _back_off(self, error: SQLAlchemyError) -> None:
+        self._pause = min(LONGEST_PAUSE, max(PAUSE, self._pause * 2))
+        self._retry_at = self._clock() + self._pause
+        # Not the whole error: it would quote the statement and what was to be stored.
+        self._is_ill("store_away", str(getattr(error, "orig", None) or type(error).__name__))
+
+    def _is_ill(self, state: State, message: str) -> None:
+        self._state, self._message = state, message
+
+    def _result(
+        self, settled: int = 0, unknown: int = 0, *, is_drained: bool = False, is_behind: bool = False
+    ) -> IntakeResult:
+        damage = self._past_damage
+        for tail in self._tails.values():
+            damage = _both(damage, tail.reader.damage)
+        return IntakeResult(settled, unknown, self._state, self._message, is_drained, is_behind, damage)
+
+
+class _Overtaken(Exception):
+    """The store says that more of a spool was taken in than this process knows of."""
+
+
+def _move(connection: Connection, tail: _Tail) -> None:
+    """Notes how far the spool is taken in, provided that nobody else did."""
+    place = {"seq": tail.seq, "segment": tail.reader.segment, "offset": tail.reader.offset}
+    if tail.seq == tail.stored:
+        return
+    if tail.stored == 0:
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(positions).values(replica=tail.replica, boot=tail.boot, **place))
+        except IntegrityError as error:
+            raise _Overtaken from error
+        return
+    mine = (positions.c.replica == tail.replica) & (positions.c.boot == tail.boot) & (positions.c.seq == tail.stored)
+    if connection.execute(update(positions).where(mine).values(**place)).rowcount != 1:
+        raise _Overtaken
+
+
+def _sums(records: Iterable[Record]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Rows to be added to `exchange_hours` and to `exchange_hour_ttfts`."""
+    hours: dict[tuple[Any, ...], list[int]] = {}
+    ttfts: Counter[tuple[Any, ...]] = Counter()
+    for record in records:
+        place = (hour(record), record.route, record.arm, record.target)
+        key = (*place, record.requested_model, record.key, record.app, record.team, record.status)
+        more = totals(record)
+        if key in hours:
+            add(hours[key], more)
+        else:
+            hours[key] = list(more)
+        if record.first_content is not None:
+            ttfts[(*place, bucket(record.first_content))] += 1
+    return [(*key, *sums) for key, sums in hours.items()], [(*key, count) for key, count in ttfts.items()]
+
+
+def _unknown_to(connection: Connection, records: list[Record]) -> list[Record]:
+    """The records that the store doesn't hold, each once."""
+    by_id = {record.id: record for record in reversed(records)}
+    ids = list(by_id)
+    for start in range(0, len(ids), 500):
+        clause = select(exchanges.c.id).where(exchanges.c.id.in_(ids[start : start + 500]))
+        for known in connection.scalars(clause).all():
+            del by_id[known]
+    return list(reversed(by_id.values()))
+
+
+def _adding(engine: Engine, table: Table, key: tuple[str, ...], sums: tuple[str, ...]) -> str:
+    text, order = statement(engine, upsert(engine, table, key, sums))
+    assert tuple(order) == (*key, *sums)
+    return text
+
+
+def _execute_many(connection: Connection, text: str, rows: list[tuple[Any, ...]]) -> None:
+    if rows:
+        connection.exec_driver_sql(text, rows)
+
+
+def _both(one: Damage, other: Damage) -> Damage:
+    return Damage(*(a + b for a, b in zip(msgspec.structs.astuple(one), msgspec.structs.astuple(other), strict=True)))

@@ -1,0 +1,74 @@
+"""A record as a row of `exchanges`, and back. Columns are in the order of the record's fields; usage takes six."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from earthward.chat.usage import Source
+from earthward.ledger.record import Record
+
+_FIELDS = {name: place for place, name in enumerate(Record.__struct_fields__)}
+_USAGE = _FIELDS["usage"]
+# Five counts, and one word for their sources.
+_BEHIND_USAGE = _USAGE + 6
+_SOURCES = {source.value[0]: source.value for source in Source}
+
+_to_json = msgspec.json.Encoder().encode
+_of_json = msgspec.json.Decoder(list[Any]).decode
+
+
+def row_of(record: Record) -> tuple[Any, ...]:
+    """The values of all columns, in their order."""
+    usage = record.usage
+    counts = (usage.input, usage.output, usage.cached, usage.cache_written, usage.reasoning)
+    return (
+        record.id,
+        record.accepted_at,
+        record.status,
+        record.queued,
+        record.first_content,
+        record.duration,
+        record.dialect,
+        record.path,
+        record.requested_model,
+        1 if record.stream else 0,
+        record.key,
+        record.app,
+        record.team,
+        record.task,
+        record.data_class,
+        record.unit,
+        record.route,
+        record.arm,
+        record.share,
+        record.stage,
+        record.epoch,
+        record.snapshot,
+        record.target,
+        record.endpoint,
+        record.upstream_dialect,
+        record.model,
+        _to_json(record.attempts).decode() if record.attempts else "[]",
+        record.http_status,
+        record.failure,
+        record.message,
+        record.finish_reason,
+        *[count.tokens if count.source is not Source.UNKNOWN else None for count in counts],
+        "".join([count.source[0] for count in counts]),
+        record.characters_in,
+        record.characters_out,
+        record.cost,
+        _to_json(record.dropped).decode() if record.dropped else "[]",
+    )
+
+
+def record_of(row: Sequence[Any]) -> Record:
+    """The record that `row`, all columns in their order, was made of."""
+    tokens, sources = row[_USAGE : _BEHIND_USAGE - 1], row[_BEHIND_USAGE - 1]
+    usage = [(count or 0, _SOURCES[source]) for count, source in zip(tokens, sources, strict=True)]
+    values = [*row[:_USAGE], usage, *row[_BEHIND_USAGE:]]
+    values[_FIELDS["stream"]] = bool(values[_FIELDS["stream"]])
+    for name in ("attempts", "dropped"):
+        values[_FIELDS[name]] = _of_json(values[_FIELDS[name]])
+    return msgspec.convert(values, Record)

@@ -1,0 +1,272 @@
+"""The tables, and the way to a database that holds them, migrated.
+
+SQLite for one machine, PostgreSQL for many replicas. The two differ in this file's `_DIALECTS` and nowhere else.
+Knows what a row is, not where rows come from.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import alembic.command
+import alembic.config
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Engine,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from earthward.ledger.summary import Totals
+
+metadata = MetaData()
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+def _big(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+exchanges = Table(
+    "exchanges",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _big("accepted_at"),
+    _text("status"),
+    _big("queued"),
+    _big("first_content", nullable=True),
+    _big("duration"),
+    _text("dialect"),
+    _text("path"),
+    _text("requested_model"),
+    Column("stream", SmallInteger, nullable=False),
+    _text("key"),
+    _text("app"),
+    _text("team"),
+    _text("task"),
+    _text("data_class"),
+    _text("unit"),
+    _text("route"),
+    _text("arm"),
+    Column("share", Integer, nullable=False),
+    Column("stage", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    _text("snapshot"),
+    _text("target"),
+    _text("endpoint"),
+    _text("upstream_dialect"),
+    _text("model"),
+    # A JSON array of attempts, each the array of its fields.
+    _text("attempts"),
+    Column("http_status", Integer, nullable=False),
+    Column("failure", Text),
+    Column("message", Text),
+    Column("finish_reason", Text),
+    # Tokens; NULL is unknown.
+    _big("input_tokens", nullable=True),
+    _big("output_tokens", nullable=True),
+    _big("cached_tokens", nullable=True),
+    _big("cache_written_tokens", nullable=True),
+    _big("reasoning_tokens", nullable=True),
+    # The first letters of the five counts' sources, in their order: reported, estimated, unknown.
+    _text("usage_sources"),
+    _big("characters_in"),
+    _big("characters_out"),
+    # Nano-dollars; NULL is unknown.
+    _big("cost", nullable=True),
+    # A JSON array of words.
+    _text("dropped"),
+    Index("exchanges_by_time", "accepted_at"),
+)
+"""One row for each exchange. Times are Unix nanoseconds, durations nanoseconds."""
+
+HOUR_KEY = ("hour", "route", "arm", "target", "requested_model", "key", "app", "team", "status")
+HOUR_SUMS = Totals.__struct_fields__
+
+exchange_hours = Table(
+    "exchange_hours",
+    metadata,
+    # Hours since 1970, UTC, by the time of accept.
+    Column("hour", Integer, nullable=False),
+    *(_text(name) for name in HOUR_KEY[1:]),
+    *(_big(name) for name in HOUR_SUMS),
+    UniqueConstraint(*HOUR_KEY, name="exchange_hours_key"),
+)
+"""What `exchanges` sums up to."""
+
+TTFT_KEY = ("hour", "route", "arm", "target", "bucket")
+
+exchange_hour_ttfts = Table(
+    "exchange_hour_ttfts",
+    metadata,
+    Column("hour", Integer, nullable=False),
+    *(_text(name) for name in TTFT_KEY[1:4]),
+    Column("bucket", SmallInteger, nullable=False),
+    _big("requests"),
+    UniqueConstraint(*TTFT_KEY, name="exchange_hour_ttfts_key"),
+)
+"""How many exchanges had their first content in which bucket of time (`ledger.summary.bucket`)."""
+
+intake = Table(
+    "intake",
+    metadata,
+    Column("replica", Text, primary_key=True),
+    Column("boot", Text, primary_key=True),
+    _big("seq"),
+    Column("segment", Integer, nullable=False),
+    _big("offset"),
+)
+"""How far each worker's spool has been taken in: up to which entry, and where that one ends."""
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    _text("name"),
+    _text("app"),
+    _text("team"),
+    # A JSON array of route names; empty is all of them.
+    _text("routes"),
+    _big("created_at"),
+    _big("expires_at", nullable=True),
+    _big("revoked_at", nullable=True),
+)
+"""Callers' keys, by their keyed hash. Times are Unix nanoseconds."""
+
+
+class StoreUnusable(Exception):
+    """The URL of the store names nothing that can be opened. The message says what to change."""
+
+
+def open(url: str) -> Engine:  # noqa: A001  read as `store.open`, like `shelve.open`
+    """The database at `url`, made if need be, with all migrations applied.
+
+    Raises StoreUnusable when the URL or the machine must be changed first, SQLAlchemyError when the database is away.
+    """
+    parsed = _parsed(url)
+    engine = _DIALECTS[parsed.get_backend_name()].engine(parsed)
+    try:
+        migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Applies what is missing, in one transaction; a second process that does so meanwhile waits."""
+    config = alembic.config.Config()
+    config.set_main_option("script_location", "earthward.store:migrations")
+    config.set_main_option("path_separator", "os")
+    with engine.connect().execution_options(earthward_writes=True) as connection, connection.begin():
+        _dialect(connection).wait_for_migrations(connection)
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, "head")
+
+
+def upsert(engine: Engine, table: Table, key: tuple[str, ...], sums: tuple[str, ...]) -> Any:
+    """An insert into `table` that adds `sums` to the row with the same `key` where there is one."""
+    insert: Any = _DIALECTS[engine.dialect.name].insert(table)
+    added = {name: table.c[name] + insert.excluded[name] for name in sums}
+    return insert.on_conflict_do_update(index_elements=list(key), set_=added)
+
+
+def statement(engine: Engine, clause: Any) -> tuple[str, list[str]]:
+    """`clause` as the driver's executemany takes it, and the columns in the order of its placeholders."""
+    compiled = clause.compile(engine)
+    return str(compiled), list(compiled.positiontup)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        # Without the URL: it may hold a password.
+        raise StoreUnusable("the store is no database URL; try sqlite:///earthward.db") from error
+    if parsed.get_backend_name() not in _DIALECTS:
+        raise StoreUnusable(f"{parsed.get_backend_name()!r} is no store; known are: {', '.join(sorted(_DIALECTS))}")
+    return parsed
+
+
+def _dialect(connection: Connection) -> "_Dialect":
+    return _DIALECTS[connection.dialect.name]
+
+
+# ── what differs between the databases ──
+
+
+class _Dialect(msgspec.Struct, frozen=True):
+    """`wait_for_migrations` keeps out, until the end of the transaction, any other process that would migrate."""
+
+    engine: Callable[[URL], Engine]
+    insert: Callable[[Table], Any]
+    wait_for_migrations: Callable[[Connection], object]
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise StoreUnusable("the store must outlive the process, so it needs a file: sqlite:///earthward.db")
+    try:
+        _make_private(Path(url.database))
+    except OSError as error:
+        raise StoreUnusable(f"the store {url.database} can't be made: {error.strerror}") from error
+    engine = create_engine(url, connect_args={"timeout": 5.0})
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_private(path: Path) -> None:
+    # SQLite gives its -wal and -shm files the mode of the database.
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _set_up_sqlite(connection: Any, _: Any) -> None:
+    # Transactions begin where `_begin_sqlite` says, not where the driver guesses.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads before it writes is refused at once, not made to wait, when another one wrote meanwhile.
+    writes = connection.get_execution_options().get("earthward_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    url = url.set(drivername="postgresql+psycopg")
+    try:
+        return create_engine(url, paramstyle="format", pool_pre_ping=True)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise StoreUnusable("PostgreSQL needs the driver psycopg 3: pip install 'psycopg[binary]'") from error
+
+
+def _lock_postgresql(connection: Connection) -> object:
+    return connection.exec_driver_sql("SELECT pg_advisory_xact_lock(4937142)")
+
+
+_DIALECTS = {
+    # The write lock that BEGIN IMMEDIATE took is enough.
+    "sqlite": _Dialect(_sqlite_engine, sqlite.insert, lambda connection: None),
+    "postgresql": _Dialect(_postgresql_engine, postgresql.insert, _lock_postgresql),
+}
