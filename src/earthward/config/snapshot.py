@@ -10,6 +10,12 @@ import msgspec
 
 Zone = Literal["cloud", "local"]
 
+DATA_CLASSES = ("public", "internal", "personal", "health", "payment", "secret")
+"""What a request may contain, from harmless to never-leaves; each is stricter than the one before."""
+
+ABILITIES = frozenset({"tools", "images", "documents", "audio", "schema", "stream"})
+"""What a request may need of a target. `schema` is output held to a JSON Schema, `stream` an answer in pieces."""
+
 
 class Price(msgspec.Struct, frozen=True, array_like=True):
     """Pico-dollars per token ($1 per million tokens is 1,000,000), and per request. None is unknown, never free."""

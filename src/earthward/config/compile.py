@@ -1,0 +1,138 @@
+"""From a sound configuration to the snapshot that workers decide by."""
+
+from datetime import date
+from typing import Any
+
+from earthward.config.check import MOST_ENDPOINTS
+from earthward.config.models import Configuration, Section
+from earthward.config.models import Provider as ProviderSection
+from earthward.config.models import Route as RouteSection
+from earthward.config.models import Target as TargetSection
+from earthward.config.snapshot import (
+    Deadlines,
+    Endpoint,
+    Limits,
+    Price,
+    Provider,
+    Route,
+    Snapshot,
+    Target,
+    Tls,
+    When,
+    Zone,
+)
+from earthward.cost.prices import UNKNOWN, listed_price, own_price
+
+VERSION_LENGTH = 12
+
+Place = tuple[str, str]
+
+
+def compile(  # noqa: A001  what this file is called for; nothing here needs the builtin
+    configuration: Configuration, previous: Snapshot | None = None, day: date | None = None
+) -> Snapshot:
+    """The snapshot of this configuration, at the list prices of that day.
+
+    An endpoint that `previous` knows keeps its column on the board: requests in flight are counted there.
+    """
+    cells = _cells(configuration, previous)
+    providers = tuple(_provider(name, it, cells) for name, it in configuration.providers.items())
+    targets = tuple(
+        _target(name, it, configuration.providers[it.provider], day) for name, it in configuration.targets.items()
+    )
+    return Snapshot(
+        version=configuration.digest[:VERSION_LENGTH],
+        digest=configuration.digest,
+        providers=providers,
+        targets=targets,
+        routes=tuple(map(_route, configuration.routes)),
+        auth=configuration.auth,
+        limits=Limits(**_given(configuration.limits)),
+        cors=configuration.cors,
+        access_log=configuration.access_log,
+        durability=configuration.durability,
+    )
+
+
+def _provider(name: str, section: ProviderSection, cells: dict[Place, int]) -> Provider:
+    endpoints = (Endpoint(it.url, cells[name, it.url], it.slots) for it in section.addresses)
+    return Provider(
+        name=name,
+        kind=section.kind,
+        dialect=section.its_kind.dialect,
+        zone=_zone(section),
+        endpoints=tuple(endpoints),
+        api_keys=section.api_key,
+        headers=tuple(section.headers.items()),
+        tls=Tls(section.tls.ca, section.tls.certificate, section.tls.key),
+        proxy=section.proxy,
+        deadlines=Deadlines(**_given(section.deadlines)),
+        balance=section.balance,
+    )
+
+
+def _zone(provider: ProviderSection) -> Zone:
+    zone = provider.is_in
+    assert zone is not None, "`check` lets no provider through whose zone is unknown"
+    return zone
+
+
+def _target(name: str, section: TargetSection, provider: ProviderSection, day: date | None) -> Target:
+    return Target(
+        name=name,
+        provider=section.provider,
+        model=section.model,
+        zone=_zone(provider),
+        context=section.context,
+        abilities=provider.its_kind.abilities if section.abilities is None else frozenset(section.abilities),
+        price=_price(section, provider, day),
+    )
+
+
+def _price(section: TargetSection, provider: ProviderSection, day: date | None) -> Price:
+    """The operator's own word counts first; what is in the house has no list price."""
+    own = section.price
+    if own is not None:
+        return own_price(own.input, own.output, own.cached, own.cache_written)
+    if provider.is_in == "local":
+        return UNKNOWN
+    vendor = provider.its_kind.price_list
+    return listed_price(section.model, vendor=vendor, url=None if vendor else provider.addresses[0].url, day=day)
+
+
+def _route(section: RouteSection) -> Route:
+    return Route(
+        name=section.name,
+        when=When(**{field: getattr(section.when, field) for field in When.__struct_fields__}),
+        use=section.use,
+        baseline=section.baseline,
+        candidate=section.candidate,
+        share=section.share or 0,
+        pilots=frozenset(section.pilots),
+        fallback=section.fallback,
+        candidate_may_rescue=section.candidate_may_rescue,
+        unit=section.unit,
+        on_ledger_down=section.on_ledger_down,
+    )
+
+
+def _cells(configuration: Configuration, previous: Snapshot | None) -> dict[Place, int]:
+    """A column for each endpoint. One that was just given up is given again only when there is no other left."""
+    places = [(name, it.url) for name, provider in configuration.providers.items() for it in provider.addresses]
+    before = {
+        (provider.name, endpoint.url): endpoint.cell
+        for provider in (previous.providers if previous else ())
+        for endpoint in provider.endpoints
+    }
+    kept = {place: before[place] for place in places if place in before}
+    free = iter(_free_cells(set(kept.values()), set(before.values())))
+    return {place: kept[place] if place in kept else next(free) for place in places}
+
+
+def _free_cells(kept: set[int], before: set[int]) -> list[int]:
+    fresh = [cell for cell in range(MOST_ENDPOINTS) if cell not in before]
+    return [*fresh, *sorted(before - kept)]
+
+
+def _given(section: Section) -> dict[str, Any]:
+    return section.model_dump(exclude_none=True)

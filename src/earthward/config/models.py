@@ -1,0 +1,272 @@
+"""The configuration as a user writes it, section by section; frozen once it is read.
+
+What a section means together with others is checked in `check`, not here. `later` are keys that are known to come
+and refused until then.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
+
+from earthward.config.boot import Boot, Engine
+from earthward.config.snapshot import ABILITIES, DATA_CLASSES, Zone
+from earthward.config.snapshot import Tls as TlsFiles
+from earthward.config.values import (
+    Address,
+    Count,
+    Dollars,
+    Duration,
+    File,
+    Flag,
+    Headers,
+    Listen,
+    Name,
+    Origins,
+    Proxy,
+    Secret,
+    Secrets,
+    Share,
+    Size,
+    Texts,
+    Url,
+    listed,
+    one_of,
+)
+from earthward.providers import KINDS
+from earthward.providers.kind import Kind
+
+LATER_KINDS = frozenset({"anthropic", "azure", "gemini", "ollama", "vertex"})
+
+
+class Section(BaseModel):
+    """A key with nothing after it counts as left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    later: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nothing(cls, data: Any) -> Any:
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+
+
+class Tls(Section):
+    """Files of PEM for a provider: whom to trust, and who we are."""
+
+    ca: File | None = None
+    certificate: File | None = None
+    key: File | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("needs `certificate` and `key`, or neither")
+        return self
+
+
+class ListenerTls(Section):
+    """With `client_ca`, callers must show a certificate that it has signed."""
+
+    certificate: File
+    key: File
+    client_ca: File | None = None
+
+
+class Deadlines(Section):
+    connect: Duration | None = None
+    first_byte: Duration | None = None
+    idle: Duration | None = None
+    total: Duration | None = None
+
+
+class Endpoint(Section):
+    url: Url
+    slots: Count | None = None
+
+
+def _endpoint(value: Any) -> Any:
+    return {"url": value} if isinstance(value, str) else value
+
+
+class Provider(Section):
+    """What all kinds have in common; `provider_model` adds what one kind has of its own."""
+
+    later = frozenset({"keep_alive", "project", "location"})
+
+    kind: str
+    api_key: Secrets = ()
+    base_url: Url | None = None
+    endpoints: Annotated[tuple[Annotated[Endpoint, BeforeValidator(_endpoint)], ...], BeforeValidator(listed)] = ()
+    zone: Annotated[Zone, one_of("cloud", "local")] | None = None
+    headers: Headers = Field(default_factory=dict)
+    tls: Tls = Tls()
+    proxy: Proxy | None = None
+    deadlines: Deadlines = Deadlines()
+    balance: Annotated[
+        Literal["round_robin"], one_of("round_robin", later=("least_busy", "fastest", "warmest", "sticky"))
+    ] = "round_robin"
+
+    @property
+    def its_kind(self) -> Kind:
+        return KINDS[self.kind]
+
+    @property
+    def addresses(self) -> tuple[Endpoint, ...]:
+        if self.endpoints:
+            return self.endpoints
+        url = self.base_url or self.its_kind.base_url
+        return (Endpoint(url=url),) if url else ()
+
+    @property
+    def is_in(self) -> Zone | None:
+        """The zone: as stated, else as its addresses tell, else unknown. Endpoints of two zones are unknown too."""
+        if self.zone is not None:
+            return self.zone
+        zones = {self.its_kind.zone_of(address.url) for address in self.addresses}
+        return zones.pop() if len(zones) == 1 else None
+
+
+class Price(Section):
+    """Dollars per million tokens."""
+
+    input: Dollars
+    output: Dollars
+    cached: Dollars | None = None
+    cache_written: Dollars | None = None
+
+
+def _free(value: Any) -> Any:
+    if value == "free":
+        return {"input": 0, "output": 0}
+    if not isinstance(value, dict | Price):
+        raise ValueError("takes `free`, or {input: 0.15, output: 0.60} in dollars per million tokens")
+    return value
+
+
+class Target(Section):
+    later = frozenset({"keep_alive"})
+
+    provider: str
+    model: Annotated[str, Field(min_length=1)]
+    context: Count | None = None
+    price: Annotated[Price, BeforeValidator(_free)] | None = None
+    abilities: Annotated[tuple[Annotated[str, one_of(*sorted(ABILITIES))], ...], BeforeValidator(listed)] | None = None
+
+
+class When(Section):
+    model: Texts = ()
+    task: Texts = ()
+    priority: Texts = ()
+    data: Annotated[tuple[Annotated[str, one_of(*DATA_CLASSES)], ...], BeforeValidator(listed)] = ()
+    key: Texts = ()
+    app: Texts = ()
+    team: Texts = ()
+
+
+class Route(Section):
+    """`share` is in 1/10,000."""
+
+    later = frozenset({"rollout", "boundary"})
+
+    name: Name
+    when: When = When()
+    use: str | None = None
+    baseline: str | None = None
+    candidate: str | None = None
+    share: Share | None = None
+    pilots: Texts = ()
+    fallback: Texts = ()
+    candidate_may_rescue: Flag = False
+    unit: Annotated[Literal["conversation", "key"], one_of("conversation", "key")] = "conversation"
+    on_ledger_down: Annotated[Literal["serve", "refuse"], one_of("serve", "refuse")] = "serve"
+
+
+class Limits(Section):
+    """Left out, each has the default of the snapshot."""
+
+    line: Size | None = None
+    head: Size | None = None
+    headers: Count | None = None
+    body: Size | None = None
+    json_depth: Count | None = None
+    head_deadline: Duration | None = None
+    body_deadline: Duration | None = None
+    keep_alive: Duration | None = None
+    connections: Count | None = None
+    answer: Size | None = None
+
+
+class Settings(Section):
+    """The keys of the file's top level, sections with names of the user's own left aside."""
+
+    later = frozenset({"rollouts", "unmatched", "boundary"})
+
+    listen: Listen = Address("127.0.0.1", 4000)
+    admin: Listen = Address("127.0.0.1", 4001)
+    store: str = "sqlite:///earthward.db"
+    state: Annotated[str, Field(min_length=1)] = "earthward-state"
+    auth: Annotated[Literal["keys", "open"], one_of("keys", "open", later=("passthrough",))] = "keys"
+    limits: Limits = Limits()
+    cors: Origins = ()
+    tls: ListenerTls | None = None
+    access_log: Flag = False
+    durability: Annotated[Literal["group", "strict"], one_of("group", "strict")] = "group"
+    admin_token: Secret | None = None
+
+
+class Configuration(BaseModel):
+    """All of a file that was found sound. Paths are absolute; `digest` is the SHA-256 of the file's bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: Path
+    digest: str
+    listen: Address
+    admin: Address
+    store: str
+    state: Path
+    auth: Literal["keys", "open"]
+    providers: dict[str, Provider]
+    targets: dict[str, Target]
+    routes: tuple[Route, ...]
+    limits: Limits
+    cors: tuple[str, ...]
+    tls: ListenerTls | None
+    access_log: bool
+    durability: Literal["group", "strict"]
+    admin_token: str | None
+
+    def boot(self) -> Boot:
+        """What the supervisor needs of it."""
+        tls = self.tls
+        return Boot(
+            host=self.listen.host,
+            port=self.listen.port,
+            admin_host=self.admin.host,
+            admin_port=self.admin.port,
+            state=str(self.state),
+            store=self.store,
+            digest=self.digest,
+            auth=self.auth,
+            tls=TlsFiles(tls.client_ca, tls.certificate, tls.key) if tls else None,
+            admin_token=self.admin_token,
+            engines=tuple(_engine(name, it) for name, it in self.providers.items() if it.its_kind.is_embedded),
+        )
+
+
+@cache
+def provider_model(kind: str) -> type[Provider]:
+    """The model of a provider of this kind, its own settings included."""
+    types: dict[str, Any] = {"text": str, "count": Count, "path": File}
+    fields: dict[str, Any] = {
+        setting.name: (types[setting.type], ...) if setting.is_required else (types[setting.type] | None, None)
+        for setting in KINDS[kind].settings
+    }
+    return create_model(f"{kind.title()}Provider", __base__=Provider, **fields)
+
+
+def _engine(name: str, provider: Provider) -> Engine:
+    return Engine(name, **{setting.name: getattr(provider, setting.name) for setting in provider.its_kind.settings})

@@ -1,0 +1,45 @@
+"""Secrets stand in a configuration as references only: `env:NAME` or `file:PATH`.
+
+They are looked up by the process that needs them, when it needs them. No error here repeats what was found.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+FORM = "env:NAME or file:PATH"
+
+_ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
+_FILE = re.compile(r"file:(.+)", re.DOTALL)
+
+
+def is_reference(text: str) -> bool:
+    return bool(_ENV.fullmatch(text) or _FILE.fullmatch(text))
+
+
+def resolve(reference: str, environ: Mapping[str, str], read_file: Callable[[str], str]) -> str:
+    """The secret itself, without white space around it.
+
+    Raises LookupError if there is none, OSError or ValueError if its file can't be read or the reference is none.
+    """
+    if named := _ENV.fullmatch(reference):
+        return _not_empty(environ.get(named[1], ""), f"the environment variable {named[1]} is not set or empty")
+    if filed := _FILE.fullmatch(reference):
+        return _not_empty(_read(filed[1], read_file), f"the file {filed[1]} is empty")
+    raise ValueError(f"a secret must be given as {FORM}")
+
+
+def _read(path: str, read_file: Callable[[str], str]) -> str:
+    try:
+        return read_file(path)
+    except UnicodeDecodeError:
+        # The decoder's own message would repeat a piece of the secret.
+        raise ValueError(f"the file {path} is no text") from None
+    except OSError as error:
+        raise OSError(f"can't read the file {path}: {error.strerror or type(error).__name__}") from None
+
+
+def _not_empty(secret: str, otherwise: str) -> str:
+    secret = secret.strip()
+    if not secret:
+        raise LookupError(otherwise)
+    return secret

@@ -1,0 +1,207 @@
+"""What single values look like in a configuration: addresses, URLs, durations, shares, sizes, references to secrets.
+
+Each says in its error what it takes, and never repeats what was given, which may be a secret in the wrong place.
+"""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
+
+from earthward.config.problems import unknown
+from earthward.config.secrets import FORM, is_reference
+from earthward.providers.hosts import address_of, is_metadata, is_name
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SIZE = re.compile(r"([0-9]+) ?(B|KB|MB)")
+_BYTES = {"B": 1, "KB": 1024, "MB": 1024 * 1024}
+_SHARE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?%")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADERS_OF_OURS = frozenset(
+    {
+        "host",
+        "connection",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "accept-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "user-agent",
+        "keep-alive",
+    }
+)
+_SECRET_HEADER = re.compile(r"auth|key|secret|token|password|cookie", re.IGNORECASE)
+
+
+class Address(NamedTuple):
+    """A host without brackets, and a port; 0 takes any free one."""
+
+    host: str
+    port: int
+
+
+def address(text: Any) -> Address:
+    if not isinstance(text, str):
+        raise ValueError("takes a host and a port, as in 127.0.0.1:4000")
+    host, colon, port = text.rpartition(":")
+    if not colon or (":" in host and not host.startswith("[")):
+        raise ValueError("has no port; write it as in 127.0.0.1:4000 or [::1]:4000")
+    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise ValueError("has a port that is no number from 0 to 65535")
+    host = host.removeprefix("[").removesuffix("]")
+    if address_of(host) is None and not is_name(host):
+        raise ValueError("has no valid host; write it as in 127.0.0.1:4000")
+    return Address(host, int(port))
+
+
+def url(text: str) -> str:
+    """An http or https URL that may be sent to, without the slash at its end."""
+    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+        raise ValueError("is no URL: it has blanks or characters beyond ASCII")
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("is no URL; write it as in https://host:8000/v1") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError("must begin with http:// or https:// and a host")
+    if "@" in parts.netloc:
+        raise ValueError(f"must not hold credentials; give them in `api_key` as {FORM}")
+    if parts.query or parts.fragment or text.endswith(("?", "#")):
+        raise ValueError("must end with its path: no query and no fragment")
+    if port == 0 or parts.netloc.endswith(":"):
+        raise ValueError("has no valid port")
+    if is_metadata(host):
+        raise ValueError("is where clouds keep a machine's credentials; no model is served there")
+    if address_of(host) is None and not is_name(host):
+        raise ValueError("has no valid host; addresses are written as in 10.0.0.1 or [fd00::1]")
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def proxy(text: str) -> str:
+    checked = url(text)
+    if not checked.startswith("http://") or urlsplit(checked).path:
+        raise ValueError("must be a plain http:// URL of a host and port, which is told to CONNECT")
+    return checked
+
+
+def origin(text: str) -> str:
+    if text == "*":
+        return text
+    checked = url(text)
+    if urlsplit(checked).path or text.endswith("/"):
+        raise ValueError("is no origin; write it as in https://app.example, or `*` for all")
+    return checked
+
+
+def duration(value: Any) -> float:
+    """Seconds."""
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None or float(found[1]) == 0:
+        raise ValueError("takes a time above zero, such as 500ms, 10s, 5m or 1h")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def size(value: Any) -> int:
+    """Bytes."""
+    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found[1]) == 0:
+        raise ValueError("takes a size above zero, such as 64 KB or 32 MB")
+    return int(found[1]) * _BYTES[found[2]]
+
+
+def share(value: Any) -> int:
+    """In 1/10,000."""
+    found = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("takes a percentage, such as 25%")
+    parts = Decimal(found[1]) * 100
+    if parts > 10_000:
+        raise ValueError("is more than 100%")
+    if parts != int(parts):
+        raise ValueError("is finer than 0.01%")
+    return int(parts)
+
+
+def reference(text: Any, info: ValidationInfo) -> str:
+    if not isinstance(text, str) or not is_reference(text):
+        raise ValueError(f"takes a reference, {FORM}; a secret itself does not belong in this file")
+    kind, _, rest = text.partition(":")
+    return f"file:{_folder(info) / rest}" if kind == "file" else text
+
+
+def existing_file(text: str, info: ValidationInfo) -> str:
+    path = _folder(info) / text
+    if not path.is_file():
+        raise ValueError(f"names a file that is not there: {path}")
+    return str(path)
+
+
+def name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("is no name: up to 64 letters, digits, `_`, `.` and `-`, a letter or digit first")
+    return text
+
+
+def header_name(text: str) -> str:
+    if not _HEADER.fullmatch(text):
+        raise ValueError("is no name of a header")
+    if text.lower() in _HEADERS_OF_OURS:
+        raise ValueError("is a header that the gateway sets itself")
+    if _SECRET_HEADER.search(text):
+        raise ValueError("is a header for secrets, and they do not belong in this file; use `api_key`")
+    return text.lower()
+
+
+def header_value(text: str) -> str:
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("has characters that no header may carry")
+    return text.strip()
+
+
+def listed(value: Any) -> Any:
+    """One value stands for a list of one."""
+    return [value] if isinstance(value, str | int | float) else value
+
+
+def one_of(*words: str, later: tuple[str, ...] = ()) -> BeforeValidator:
+    """One of these words; `later` are known to be words, and refused."""
+
+    def check(value: Any) -> Any:
+        if value in later:
+            raise ValueError(f"`{value}` is not yet supported; for now: {', '.join(words)}")
+        if value not in words:
+            raise ValueError(unknown("word", str(value), words))
+        return value
+
+    return BeforeValidator(check)
+
+
+def _folder(info: ValidationInfo) -> Path:
+    return Path((info.context or {}).get("folder", "."))
+
+
+Listen = Annotated[Address, BeforeValidator(address)]
+Url = Annotated[str, AfterValidator(url)]
+Proxy = Annotated[str, AfterValidator(proxy)]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(origin)], ...], BeforeValidator(listed)]
+Duration = Annotated[float, BeforeValidator(duration)]
+Size = Annotated[int, BeforeValidator(size)]
+Share = Annotated[int, BeforeValidator(share)]
+Secret = Annotated[str, BeforeValidator(reference)]
+Secrets = Annotated[tuple[Secret, ...], BeforeValidator(listed)]
+File = Annotated[str, AfterValidator(existing_file)]
+Name = Annotated[str, AfterValidator(name)]
+Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(listed)]
+Headers = dict[Annotated[str, AfterValidator(header_name)], Annotated[str, AfterValidator(header_value)]]
+Count = Annotated[int, Strict(), Field(gt=0, le=2**31)]
+Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000)]
+Flag = Annotated[bool, Strict()]

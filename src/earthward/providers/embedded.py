@@ -1,0 +1,24 @@
+"""A model that the gateway runs itself, in a llama.cpp server beside it.
+
+Without `model`, the small one that comes in a wheel. Its chat template knows no tools; a larger GGUF may, and its
+target says so with `abilities`.
+"""
+
+from earthward.providers.kind import Kind, Setting
+
+KIND = Kind(
+    name="embedded",
+    dialect="openai_chat",
+    zone="local",
+    # Where it listens is only known once it runs.
+    base_url="http://embedded/v1",
+    credential=None,
+    is_embedded=True,
+    abilities=frozenset({"schema", "stream"}),
+    settings=(
+        Setting("model", "path"),
+        Setting("context", "count"),
+        Setting("slots", "count"),
+        Setting("threads", "count"),
+    ),
+)

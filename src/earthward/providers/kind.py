@@ -1,0 +1,64 @@
+"""What there is to know about a kind of provider: where it is, how it is addressed, what it is trusted to do.
+
+Pure data and what follows from it. Sends nothing, and knows no wire format beyond its name.
+"""
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from earthward.config.snapshot import Zone
+from earthward.providers.hosts import is_local
+
+Operation = Literal["chat", "models"]
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """A key of the configuration that only this kind of provider has."""
+
+    name: str
+    type: Literal["text", "count", "path"]
+    is_required: bool = False
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """One kind of provider.
+
+    `zone` is where its targets are; `by_host` leaves it to the host's name, and where that does not tell, to the
+    configuration. `price_list` is the vendor's name in the list of prices. Of a caller's headers and of an answer's,
+    only those named here pass; names are in lower case.
+    """
+
+    name: str
+    dialect: str
+    zone: Literal["cloud", "local", "by_host"]
+    abilities: frozenset[str]
+    base_url: str | None = None
+    operations: tuple[tuple[Operation, str], ...] = (("chat", "/chat/completions"), ("models", "/models"))
+    credential: tuple[str, str] | None = ("authorization", "Bearer {}")
+    needs_key: bool = False
+    is_embedded: bool = False
+    price_list: str | None = None
+    request_headers: frozenset[bytes] = frozenset()
+    answer_headers: frozenset[bytes] = frozenset()
+    settings: tuple[Setting, ...] = ()
+
+    def credential_line(self, key: str) -> bytes:
+        """The header line that carries this key, or nothing where none is sent. Raises ValueError, without the key."""
+        if self.credential is None:
+            return b""
+        name, form = self.credential
+        if not (key and key.isascii() and key.isprintable()):
+            raise ValueError(f"a key for {self.name} is empty or has characters that no header may carry")
+        return f"{name}: {form.format(key)}\r\n".encode("ascii")
+
+    def path(self, url: str, operation: Operation) -> bytes:
+        """The path to send this operation to, at an endpoint with this URL."""
+        return (urlsplit(url).path.rstrip("/") + dict(self.operations)[operation]).encode("ascii")
+
+    def zone_of(self, url: str) -> Zone | None:
+        """Where an endpoint with this URL is; None if that can't be told and must be stated."""
+        if self.zone != "by_host":
+            return self.zone
+        return "local" if is_local(urlsplit(url).hostname or "") else None

@@ -1,0 +1,34 @@
+"""OpenAI's own API.
+
+A caller can't choose the organisation or project that is billed for the gateway's key: `headers` in the configuration
+can. The SDKs' `x-stainless-*` headers describe the caller's machine and stay here.
+"""
+
+from earthward.config.snapshot import ABILITIES
+from earthward.providers.kind import Kind
+
+RATE_LIMITS = frozenset(
+    b"x-ratelimit-%b-%b" % (what, of)
+    for what in (b"limit", b"remaining", b"reset")
+    for of in (b"requests", b"tokens", b"project-requests", b"project-tokens")
+)
+
+KIND = Kind(
+    name="openai",
+    dialect="openai_chat",
+    zone="cloud",
+    base_url="https://api.openai.com/v1",
+    needs_key=True,
+    price_list="openai",
+    abilities=ABILITIES,
+    request_headers=frozenset({b"openai-beta", b"x-client-request-id", b"idempotency-key"}),
+    answer_headers=RATE_LIMITS
+    | {
+        b"x-request-id",
+        b"retry-after",
+        b"retry-after-ms",
+        b"x-should-retry",
+        b"openai-processing-ms",
+        b"openai-version",
+    },
+)

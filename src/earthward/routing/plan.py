@@ -1,0 +1,85 @@
+"""What will be tried for a request, in order, and why; and what will not, and why not.
+
+Pure: which endpoint, whether it answers and whether the retry budget allows a next attempt is decided elsewhere.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from earthward.config.snapshot import Route, Target
+from earthward.ledger.record import Arm
+from earthward.routing import split
+from earthward.routing.egress import may_leave
+
+MOST_ATTEMPTS = 3
+
+Reasoned = tuple[str, str]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """`attempts` and `excluded` are (target, reason); `share` is the chance, in 1/10,000, that this unit had of the
+    candidate, and `bucket` what was drawn, or -1."""
+
+    route: str
+    arm: Arm
+    share: int
+    bucket: int
+    attempts: tuple[Reasoned, ...]
+    excluded: tuple[Reasoned, ...]
+    stage: int = 0
+    epoch: int = 0
+
+
+def plan(
+    route: Route,
+    targets: Mapping[str, Target],
+    *,
+    unit: str,
+    salt: bytes,
+    features: frozenset[str] = frozenset(),
+    data_class: str = "",
+    key: str = "",
+) -> Plan:
+    """The plan for a request that needs `features` and holds data of `data_class`."""
+    arm, bucket = split.arm(route, unit, salt, key=key)
+    is_pilot = arm == "candidate" and bucket < 0
+    attempts: list[Reasoned] = []
+    excluded: list[Reasoned] = []
+    seen: set[str] = set()
+    for name, why in _in_order(route, arm, is_pilot):
+        if name in seen:
+            continue
+        seen.add(name)
+        reason = why_not(targets[name], features, data_class)
+        if reason is not None:
+            excluded.append((name, reason))
+        elif len(attempts) < MOST_ATTEMPTS:
+            attempts.append((name, why))
+    share = split.BUCKETS if is_pilot else route.share
+    return Plan(route.name, arm, share, bucket, tuple(attempts), tuple(excluded), route.stage, route.epoch)
+
+
+def why_not(target: Target, features: frozenset[str], data_class: str) -> str | None:
+    """Why this target may not or cannot serve the request, or None."""
+    if not may_leave(data_class, target.zone):
+        return f"data of class {data_class} may not leave for the {target.zone}"
+    if features <= target.abilities:
+        return None
+    return f"can't do {', '.join(sorted(features - target.abilities))}"
+
+
+def _in_order(route: Route, arm: Arm, is_pilot: bool) -> Iterator[Reasoned]:
+    """A failing candidate is rescued by its baseline; the other way round only where the route says so."""
+    if route.use is not None:
+        yield route.use, "the route's only target"
+    elif arm == "candidate" and route.candidate is not None and route.baseline is not None:
+        yield route.candidate, "pilot" if is_pilot else "candidate"
+        yield route.baseline, "baseline, for the candidate"
+    elif route.baseline is not None:
+        yield route.baseline, "baseline"
+        if route.candidate is not None and route.candidate_may_rescue and route.candidate not in route.fallback:
+            yield route.candidate, "candidate, for the baseline"
+    for name in route.fallback:
+        if name != route.candidate or arm == "candidate" or route.candidate_may_rescue:
+            yield name, "fallback"

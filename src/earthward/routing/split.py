@@ -1,0 +1,90 @@
+"""Who is kept on which arm of a route.
+
+A unit's bucket is drawn from its name by a keyed hash, so it needs no memory, can't be guessed or chosen by a caller,
+and stays put: raising the share only ever moves units to the candidate. Each route and epoch draws anew.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from hashlib import blake2b
+
+from earthward.config.snapshot import Route
+from earthward.ledger.record import Arm
+
+BUCKETS = 10_000
+_LONGEST_KEY = 64
+
+
+def unit(
+    route: Route,
+    *,
+    salt: bytes,
+    key: str,
+    header: str = "",
+    user: str | None = None,
+    root: Callable[[], str | bytes],
+) -> str:
+    """The name a unit has on record: a keyed hash, since what it is made of may name a person.
+
+    The caller's unit header comes first, then the request's user field, then the conversation, of which `root` gives
+    the system text and first user message. A route with `unit: key` looks at the key alone.
+    """
+    if route.unit == "key":
+        return named(salt, key)
+    given = header or user
+    if given:
+        return named(salt, given)
+    text = root()
+    return _hash(salt, b"conversation", _bytes(key), text if isinstance(text, bytes) else _bytes(text))
+
+
+def named(salt: bytes, name: str) -> str:
+    """What a unit that was named, and not found from its conversation, is called on record."""
+    return _hash(salt, b"named", _bytes(name))
+
+
+def arm(route: Route, unit: str, salt: bytes, *, key: str = "") -> tuple[Arm, int]:
+    """The arm this unit is on, and its bucket (-1 where nothing was drawn).
+
+    Pilots, by unit or by the key they call with, are always the candidate's.
+    """
+    if route.candidate is None:
+        return ("baseline" if route.use is None else "only"), -1
+    if route.pilots and is_pilot(route, unit, salt, key):
+        return "candidate", -1
+    drawn = bucket(route, unit, salt)
+    return ("candidate" if drawn < route.share else "baseline"), drawn
+
+
+def bucket(route: Route, unit: str, salt: bytes) -> int:
+    """0 to 9,999, evenly."""
+    digest = blake2b(f"{route.name}\0{route.epoch}\0{unit}".encode(), key=_key(salt), digest_size=8).digest()
+    return int.from_bytes(digest) % BUCKETS
+
+
+def is_pilot(route: Route, unit: str, salt: bytes, key: str) -> bool:
+    return key in route.pilots or unit in _pilot_units(route.pilots, salt)
+
+
+@lru_cache(maxsize=1024)
+def _pilot_units(pilots: frozenset[str], salt: bytes) -> frozenset[str]:
+    return frozenset(named(salt, pilot) for pilot in pilots)
+
+
+def _bytes(text: str) -> bytes:
+    # JSON may hold half a surrogate pair.
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _hash(salt: bytes, *parts: bytes) -> str:
+    digest = blake2b(key=_key(salt), digest_size=16)
+    for part in parts:
+        # Lengths keep `ab` + `c` apart from `a` + `bc`.
+        digest.update(len(part).to_bytes(8))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _key(salt: bytes) -> bytes:
+    return salt if len(salt) <= _LONGEST_KEY else blake2b(salt).digest()
