@@ -1,0 +1,184 @@
+"""The messages of a request read into the vocabulary.
+
+Parts of an assistant's message come out in the order reasoning, content, refusal, calls. Legacy `function_call`s and
+their results have no ids on the wire; they are given some.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from earthward.chat import (
+    Audio,
+    Document,
+    FailureKind,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Role,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from earthward.dialects.openai_chat.calls import WireCall, WireFunction, arguments_text, read_call
+from earthward.dialects.openai_chat.inexpressible import Inexpressible
+
+_ROLES = {role.value: role for role in Role if role is not Role.TOOL}
+_URL_SAFE_TO_STANDARD = str.maketrans("-_", "+/")
+
+
+class _ImageUrl(msgspec.Struct):
+    url: str
+    detail: str | None = None
+
+
+class _InputAudio(msgspec.Struct):
+    data: str
+    format: str
+
+
+class _File(msgspec.Struct):
+    file_data: str | None = None
+    file_id: str | None = None
+    filename: str | None = None
+
+
+class WirePart(msgspec.Struct):
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+    image_url: _ImageUrl | str | None = None
+    input_audio: _InputAudio | None = None
+    file: _File | None = None
+
+
+class WireMessage(msgspec.Struct):
+    role: str
+    content: str | list[WirePart] | None = None
+    name: str | None = None
+    tool_call_id: str | None = None
+    tool_calls: list[WireCall] | None = None
+    function_call: WireFunction | None = None
+    refusal: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+
+
+_KNOWN = frozenset(WireMessage.__struct_fields__)
+
+
+def read_messages(wires: list[WireMessage], raws: Iterable[dict[str, Any]]) -> tuple[Message, ...]:
+    """`raws` are the same messages with all their fields. Raises Inexpressible."""
+    messages = []
+    function_ids: dict[str, str] = {}
+    for place, (wire, raw) in enumerate(zip(wires, raws, strict=True)):
+        if wire.function_call is not None:
+            function_ids[wire.function_call.name] = f"function_{place}"
+        rest = {name: value for name, value in raw.items() if name not in _KNOWN}
+        messages.append(_message(wire, place, function_ids, rest))
+    return tuple(messages)
+
+
+def _message(wire: WireMessage, place: int, function_ids: dict[str, str], rest: dict[str, Any]) -> Message:
+    where = f"messages[{place}]"
+    if wire.role == "tool":
+        if wire.tool_call_id is None:
+            raise Inexpressible("a `tool` message needs a `tool_call_id`", where, FailureKind.BAD_REQUEST)
+        return Message(Role.TOOL, (_result(wire, wire.tool_call_id, where),), rest=rest)
+    if wire.role == "function":
+        call_id = function_ids.get(wire.name or "", f"function_{wire.name}")
+        return Message(Role.TOOL, (_result(wire, call_id, where),), rest=rest)
+    if wire.role not in _ROLES:
+        known = ", ".join([*_ROLES, "tool", "function"])
+        raise Inexpressible(f"unknown role {wire.role!r}; known are {known}", f"{where}.role", FailureKind.BAD_REQUEST)
+    parts = [*_reasoning(wire), *_content(wire.content, where), *_refusal(wire), *_calls(wire, place)]
+    return Message(_ROLES[wire.role], tuple(parts), wire.name, rest)
+
+
+def _result(wire: WireMessage, call_id: str, where: str) -> ToolResult:
+    parts = _content(wire.content, where)
+    content = tuple(part for part in parts if isinstance(part, Text | Image | Document))
+    if len(content) != len(parts):
+        raise Inexpressible("a tool's result can hold text, images and files only", where)
+    return ToolResult(call_id, content, wire.name)
+
+
+def _reasoning(wire: WireMessage) -> list[Reasoning]:
+    text = wire.reasoning_content or wire.reasoning
+    return [Reasoning(text)] if text else []
+
+
+def _refusal(wire: WireMessage) -> list[Refusal]:
+    return [Refusal(wire.refusal)] if wire.refusal else []
+
+
+def _calls(wire: WireMessage, place: int) -> list[ToolCall]:
+    try:
+        calls = [read_call(call, f"call_{place}_{number}") for number, call in enumerate(wire.tool_calls or ())]
+    except ValueError as error:
+        raise Inexpressible(str(error), f"messages[{place}].tool_calls") from error
+    if wire.function_call is not None:
+        function = wire.function_call
+        calls.append(ToolCall(f"function_{place}", function.name, arguments_text(function.arguments)))
+    return calls
+
+
+def _content(content: str | list[WirePart] | None, where: str) -> list[Part]:
+    if isinstance(content, list):
+        parts = [_part(part, f"{where}.content[{place}]") for place, part in enumerate(content)]
+        return [part for part in parts if part != Text("")]
+    return [Text(content)] if content else []
+
+
+def _part(wire: WirePart, where: str) -> Part:
+    match wire:
+        case WirePart(type="text", text=str(text)):
+            return Text(text)
+        case WirePart(type="refusal", refusal=str(refusal)):
+            return Refusal(refusal)
+        case WirePart(type="image_url", image_url=str(url)):
+            return _image(url, None)
+        case WirePart(type="image_url", image_url=_ImageUrl(url, detail)):
+            return _image(url, detail)
+        case WirePart(type="input_audio", input_audio=_InputAudio(data, format)):
+            return Audio(format, _standard_base64(data))
+        case WirePart(type="file", file=_File() as file):
+            return _document(file, where)
+    known = "text, refusal, image_url, input_audio, file"
+    raise Inexpressible(f"a content part of type {wire.type!r} that is unknown or empty; known are {known}", where)
+
+
+def _image(url: str, detail: str | None) -> Image:
+    inline = _inline(url)
+    return Image(*inline, detail=detail) if inline else Image(url=url, detail=detail)
+
+
+def _document(file: _File, where: str) -> Document:
+    if file.file_id is not None:
+        return Document(file_id=file.file_id, name=file.filename)
+    if file.file_data is None:
+        raise Inexpressible("a file needs `file_data` or `file_id`", where, FailureKind.BAD_REQUEST)
+    inline = _inline(file.file_data)
+    if inline is None:
+        return Document(data=_standard_base64(file.file_data), name=file.filename)
+    return Document(*inline, name=file.filename)
+
+
+def _inline(url: str) -> tuple[str | None, str] | None:
+    """Media type and base64 data of a data URL; None if it is another URL, or not in base64."""
+    if url[:5].lower() != "data:":
+        return None
+    head, comma, data = url[5:].partition(",")
+    media_type, *parameters = head.split(";")
+    if not comma or not parameters or parameters[-1].strip().lower() != "base64":
+        return None
+    return media_type or None, _standard_base64(data)
+
+
+def _standard_base64(data: str) -> str:
+    if "-" in data or "_" in data:
+        data = data.translate(_URL_SAFE_TO_STANDARD)
+    return data + "=" * (-len(data) % 4)

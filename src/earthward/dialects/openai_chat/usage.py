@@ -1,0 +1,88 @@
+"""Token counts, both ways. Here the input includes what was cached, and the output what was reasoned."""
+
+from typing import Any
+
+from earthward.chat import Count, Usage
+from earthward.chat.usage import UNKNOWN
+
+
+def read_usage(wire: Any) -> Usage:
+    """The counts that are there; what is missing, null or no number is unknown."""
+    if not isinstance(wire, dict):
+        return Usage()
+    prompt = wire.get("prompt_tokens_details")
+    completion = wire.get("completion_tokens_details")
+    return Usage(
+        input=_count(wire, "prompt_tokens"),
+        output=_count(wire, "completion_tokens"),
+        cached=_count(prompt, "cached_tokens"),
+        cache_written=_count(prompt, "cache_write_tokens"),
+        reasoning=_count(completion, "reasoning_tokens"),
+    )
+
+
+class UsageOfStream:
+    """What the chunks of one stream say together.
+
+    A chunk with part of an answer counts what was used so far (vLLM, when asked to). One without counts the whole,
+    and may come once for each answer (llama.cpp).
+    """
+
+    __slots__ = ("_has_totals", "total")
+
+    def __init__(self) -> None:
+        self.total = Usage()
+        self._has_totals = False
+
+    def add(self, wire: Any, is_total: bool) -> None:
+        usage = read_usage(wire)
+        self.total = _of_both(self.total, usage) if is_total and self._has_totals else usage
+        self._has_totals = self._has_totals or is_total
+
+
+def wire_usage(usage: Usage) -> dict[str, Any] | None:
+    """None if neither input nor output is known: the SDKs require both, and a made-up zero would be a lie."""
+    if not (usage.input.is_known or usage.output.is_known):
+        return None
+    wire: dict[str, Any] = {
+        "prompt_tokens": usage.input.tokens,
+        "completion_tokens": usage.output.tokens,
+        "total_tokens": usage.input.tokens + usage.output.tokens,
+    }
+    prompt = _known(cached_tokens=usage.cached, cache_write_tokens=usage.cache_written)
+    if prompt:
+        wire["prompt_tokens_details"] = prompt
+    completion = _known(reasoning_tokens=usage.reasoning)
+    if completion:
+        wire["completion_tokens_details"] = completion
+    return wire
+
+
+def _count(wire: Any, name: str) -> Count:
+    tokens = wire.get(name) if isinstance(wire, dict) else None
+    if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0:
+        return UNKNOWN
+    return Count.reported(tokens)
+
+
+def _of_both(one: Usage, other: Usage) -> Usage:
+    """Two answers to one prompt: the prompt counts once."""
+    return Usage(
+        input=max(one.input, other.input, key=_tokens),
+        output=_sum(one.output, other.output),
+        cached=max(one.cached, other.cached, key=_tokens),
+        cache_written=max(one.cache_written, other.cache_written, key=_tokens),
+        reasoning=_sum(one.reasoning, other.reasoning),
+    )
+
+
+def _tokens(count: Count) -> int:
+    return count.tokens if count.is_known else -1
+
+
+def _sum(one: Count, other: Count) -> Count:
+    return Count.reported(one.tokens + other.tokens) if one.is_known or other.is_known else UNKNOWN
+
+
+def _known(**counts: Count) -> dict[str, int]:
+    return {name: count.tokens for name, count in counts.items() if count.is_known}

@@ -1,0 +1,169 @@
+"""A request, written.
+
+What only tunes and has no word here is dropped, and `losses` names it; what carries content and has none is a
+failure.
+"""
+
+from typing import Any
+
+import msgspec
+
+from earthward.chat import (
+    ChatRequest,
+    Failure,
+    OutputFormat,
+    Reasoning,
+    ReasoningControl,
+    Sampling,
+    Tool,
+    ToolChoice,
+)
+from earthward.dialects.openai_chat.inexpressible import Inexpressible
+from earthward.dialects.openai_chat.write_messages import Wire, write_messages
+
+_OWN_FIELDS = frozenset(
+    {
+        "audio",
+        "logit_bias",
+        "modalities",
+        "moderation",
+        "prediction",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "reasoning_effort",
+        "safety_identifier",
+        "service_tier",
+        "store",
+        "stream_options",
+        "verbosity",
+        "web_search_options",
+    }
+)
+"""Fields of OpenAI's own that the vocabulary has no word for; it refuses a request with any other."""
+
+_EXTENDED_SAMPLING = ("top_k", "min_p", "repeat_penalty")
+
+
+def write_request(request: ChatRequest, extensions: bool = True) -> bytes | Failure:
+    """`extensions` is whether the server takes more than OpenAI's own does, as vLLM and llama.cpp do.
+
+    Then fields from elsewhere are written too, and the output cap under both its names.
+    """
+    try:
+        return msgspec.json.encode(_request(request, extensions))
+    except Inexpressible as error:
+        return error.failure
+
+
+def losses(request: ChatRequest, extensions: bool = True) -> tuple[str, ...]:
+    """The names of what `write_request` drops, or says only roughly."""
+    lost = []
+    if request.reasoning is not None and (request.reasoning.budget is not None or request.reasoning.show is not None):
+        lost.append("reasoning")
+    if not extensions:
+        lost += [name for name in _EXTENDED_SAMPLING if getattr(request.sampling, name) is not None]
+        lost += [name for name in request.rest if name not in _OWN_FIELDS]
+    if any(_is_lost(part, extensions) for message in request.messages for part in message.parts):
+        lost.append("messages.reasoning")
+    return tuple(lost)
+
+
+def _is_lost(part: Any, extensions: bool) -> bool:
+    return isinstance(part, Reasoning) and (not extensions or part.redacted or part.signature is not None)
+
+
+def _request(request: ChatRequest, extensions: bool) -> Wire:
+    rest = {name: value for name, value in request.rest.items() if extensions or name in _OWN_FIELDS}
+    options = {**rest.pop("stream_options", {}), **({"include_usage": True} if request.stream_usage else {})}
+    cap = request.max_tokens
+    wire = {
+        **rest,
+        "model": request.model,
+        "messages": write_messages(request.messages, extensions),
+        "tools": [_tool(tool) for tool in request.tools] or None,
+        "tool_choice": _tool_choice(request.tool_choice, request.tools),
+        "parallel_tool_calls": request.parallel_tool_calls,
+        **_sampling(request.sampling, extensions),
+        "max_completion_tokens": cap,
+        "max_tokens": cap if extensions else None,
+        "response_format": _response_format(request.output),
+        "reasoning_effort": _effort(request.reasoning) or rest.get("reasoning_effort"),
+        "n": request.answers if request.answers != 1 else None,
+        "logprobs": request.logprobs or None,
+        "top_logprobs": request.top_logprobs,
+        "stream": request.stream or None,
+        "stream_options": options if options and request.stream else None,
+        "user": request.user,
+        "metadata": request.metadata or None,
+    }
+    return {name: value for name, value in wire.items() if value is not None or name in rest}
+
+
+def _sampling(sampling: Sampling, extensions: bool) -> Wire:
+    wire: Wire = {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "frequency_penalty": sampling.frequency_penalty,
+        "presence_penalty": sampling.presence_penalty,
+        "seed": sampling.seed,
+        "stop": list(sampling.stop) or None,
+    }
+    if extensions:
+        wire |= {"top_k": sampling.top_k, "min_p": sampling.min_p}
+        # llama.cpp and Ollama know it by the one name, vLLM and SGLang by the other.
+        wire |= {"repeat_penalty": sampling.repeat_penalty, "repetition_penalty": sampling.repeat_penalty}
+    return wire
+
+
+def _tool(tool: Tool) -> Wire:
+    if tool.kind == "hosted":
+        raise Inexpressible(f"the hosted tool {tool.name!r} cannot be said in an OpenAI chat request", "tools")
+    fields = {
+        **tool.rest,
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters,
+        "strict": tool.strict,
+    }
+    return {"type": tool.kind, tool.kind: {name: value for name, value in fields.items() if value is not None}}
+
+
+def _tool_choice(choice: ToolChoice | None, tools: tuple[Tool, ...]) -> str | Wire | None:
+    if choice is None:
+        return None
+    if not choice.names or choice.mode == "none":
+        return choice.mode
+    kinds = {tool.name: tool.kind for tool in tools}
+    named: list[Wire] = []
+    for name in choice.names:
+        kind = kinds.get(name, "function")
+        named.append({"type": kind, kind: {"name": name}})
+    if choice.mode == "required" and len(named) == 1:
+        return named[0]
+    return {"type": "allowed_tools", "allowed_tools": {"mode": choice.mode, "tools": named}}
+
+
+def _response_format(output: OutputFormat | None) -> Wire | None:
+    if output is None:
+        return None
+    if output.kind == "text":
+        return {"type": "text"}
+    if output.schema is None and output.name is None:
+        return {"type": "json_object"}
+    fields = {
+        "name": output.name or "answer",
+        "schema": output.schema,
+        "strict": output.strict,
+        "description": output.description,
+    }
+    return {"type": "json_schema", "json_schema": {name: value for name, value in fields.items() if value is not None}}
+
+
+def _effort(control: ReasoningControl | None) -> str | None:
+    """The bounds between levels are a choice of ours, no standard."""
+    if control is None or control.effort is not None or control.budget is None:
+        return control.effort if control else None
+    if control.budget <= 0:
+        return "none" if control.budget == 0 else None
+    return "low" if control.budget <= 1024 else "medium" if control.budget <= 8192 else "high"
