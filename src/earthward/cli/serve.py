@@ -78,8 +78,13 @@ def engines(supervisor: Supervisor) -> Iterator[None]:
         yield
         return
     from earthward.engine.keeper import EngineKeeper
+    from earthward.engine.model import UnusableModel
 
-    with EngineKeeper(boot.engines, Path(boot.state)) as keeper:
+    try:
+        kept = EngineKeeper(boot.engines, Path(boot.state))
+    except UnusableModel as problem:
+        raise CannotStart(str(problem)) from problem
+    with kept as keeper:
         supervisor.engines.update(keeper.urls)
         supervisor.watched.append(keeper.revive)
         yield

@@ -29,13 +29,15 @@ from earthward.gateway.start import read_snapshot
 from earthward.gateway.state import State
 from earthward.gateway.supervisor import Supervisor
 from earthward.store import keys as keys_table
-from earthward.store.intake import Intake
+from earthward.store.intake import PAUSE, Intake
 from earthward.store.tables import open as open_store
 
 log = logging.getLogger("earthward.control")
 
 LOOK = 0.25
 """Seconds between two looks at the configuration file and the keys."""
+LAST_INTAKE = 5.0
+"""Seconds to get the last records into the store when stopping; what is left is taken in at the next start."""
 
 
 class Control:
@@ -92,17 +94,16 @@ class Control:
             self._tail(self.intake)
 
     def _tail(self, intake: Intake) -> None:
-        ending_since: float | None = None
-        while True:
+        """Takes records in until told to end; then goes on until all that is spooled is stored, or for a while."""
+        while not self._ending.is_set():
             result = intake.step()
             self.intake_state = result.state
-            if result.settled:
-                continue
-            if self._ending.is_set():
-                ending_since = ending_since or time.monotonic()
-                if result.is_drained or time.monotonic() - ending_since > 5.0:
-                    return
-            self._ending.wait(0.05)
+            if not result.is_behind:
+                self._ending.wait(PAUSE)
+        end = time.monotonic() + LAST_INTAKE
+        while not intake.step().is_drained and time.monotonic() < end:
+            time.sleep(0.01)
+        intake.close()
 
     # -- configuration and keys ----------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ from earthward.http.server import Request, Server, ServerConnection, server_cont
 from earthward.http.sweep import Sweep
 from earthward.ledger.record import Record, Settled
 from earthward.routing import retries
-from earthward.store.keys import digest_of
+from earthward.store.keys import digest_of, pepper
 from earthward.store.spool import SpoolBroken, SpoolFull, SpoolWriter
 
 log = logging.getLogger("earthward.worker")
@@ -66,7 +66,7 @@ class Worker:
         self.name = secrets.token_hex(8)
         self.board = Board(self.state.board, seat.row)
         self.spool = SpoolWriter(self.state.spool, seat.boot.replica, self.name)
-        self.pepper = self.state.secret("pepper")
+        self.pepper = pepper(self.state.folder)
         self.salt = self.state.secret("salt")
         self.exchanges: set[asyncio.Task[None]] = set()
         self.started = int(time.time())
