@@ -12,7 +12,7 @@ import fcntl
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +27,8 @@ RETRY_SECONDS = 0.25
 HELD_LIMIT = 10_000
 LOCK_NAME = "lock"
 SUFFIX = ".spool"
+# macOS only knows the slower one.
+FDATASYNC: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -37,6 +39,10 @@ class SpoolFull(OSError):
 
 class SpoolBroken(OSError):
     """The disk does not take what it is given. The spool goes on by itself, in a new segment, when it does."""
+
+
+class BootTaken(Exception):
+    """There is a spool of this boot already. Two writers would number their entries alike."""
 
 
 class SpoolState(msgspec.Struct, frozen=True):
@@ -86,13 +92,22 @@ class SpoolWriter:
     """One per worker process. `append` belongs to one thread; `folder` is the spool folder of the state folder.
 
     A disk that takes nothing is no reason not to be made: `state` tells of it, and `append` raises.
+    `sync` brings a file to the disk, given its descriptor.
     """
 
-    def __init__(self, folder: Path, replica: str, boot: str, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        replica: str,
+        boot: str,
+        segment_bytes: int = SEGMENT_BYTES,
+        sync: Callable[[int], None] = FDATASYNC,
+    ) -> None:
         self.replica = replica
         self.boot = boot
         self.folder = folder / boot
         self._segment_bytes = segment_bytes
+        self._sync_file = sync
         self._segment: _Segment | None = None
         self._number = 0
         self._lock_fd: int | None = None
@@ -124,10 +139,13 @@ class SpoolWriter:
         written as soon as the disk takes it; an opened one is not, since the caller decides whether to go on.
         """
         with self._mutex:
-            if self._trouble is not None:
-                self._append_in_trouble(entry)
-            else:
+            try:
+                if self._trouble is not None:
+                    self._get_out_of_trouble()
                 self._write(entry)
+            except (SpoolFull, SpoolBroken):
+                self._hold(entry)
+                raise
             return self._seq
 
     async def synced(self, seq: int) -> None:
@@ -171,7 +189,6 @@ class SpoolWriter:
         except OSError as error:
             # What was written half-way is truncated by now, unless the disk refused that too.
             self._fail(error, distrust=os.fstat(self._segment.fd).st_size != self._segment.size)
-            self._hold(entry)
             self._wake.set()
             raise self._named(error) from error
         self._seq += 1
@@ -181,14 +198,11 @@ class SpoolWriter:
             self._dirty = True
             self._wake.set()
 
-    def _append_in_trouble(self, entry: Entry) -> None:
+    def _get_out_of_trouble(self) -> None:
         # A new segment has to be synced before it is trusted, which only the syncer may wait for.
-        if not self._distrusted and self._recover():
-            self._write(entry)
-            return
-        self._hold(entry)
-        assert self._trouble is not None
-        raise type(self._trouble)(*self._trouble.args)
+        if self._distrusted or not self._recover():
+            assert self._trouble is not None
+            raise type(self._trouble)(*self._trouble.args)
 
     def _hold(self, entry: Entry) -> None:
         if not isinstance(entry, Settled):
@@ -200,23 +214,21 @@ class SpoolWriter:
 
     def _recover(self) -> bool:
         """Whether the disk takes entries again: opens what is not open and writes what was held."""
-        self._trouble = None
         try:
             if self._lock_fd is None:
                 self._lock_fd = _claim(self.folder, self.replica)
             if self._segment is None:
                 self._segment = self._next_segment()
-        except FileExistsError:
-            raise
+            while self._held and self._segment is not None:
+                self._write(self._held[0])
+                self._held.popleft()
         except OSError as error:
             self._fail(error)
             return False
-        held, self._held = self._held, deque()
-        while held and self._trouble is None:
-            with contextlib.suppress(SpoolFull, SpoolBroken):
-                self._write(held.popleft())
-        self._held.extend(held)
-        return self._trouble is None
+        if self._segment is None:
+            return False
+        self._trouble = None
+        return True
 
     def _roll(self) -> None:
         assert self._segment is not None
@@ -275,7 +287,7 @@ class SpoolWriter:
             seq = self._seq
             segments = [(segment, segment.size) for segment in self._open_segments()]
         for segment, _ in segments:
-            os.fdatasync(segment.fd)
+            self._sync_file(segment.fd)
         if any(segment.synced == 0 for segment, _ in segments):
             _sync_folder(self.folder)
             _sync_folder(self.folder.parent)
@@ -310,15 +322,16 @@ class SpoolWriter:
     def _copy_of_unsynced(self) -> _Segment:
         # Nobody else writes meanwhile: appends are refused while the segment is distrusted.
         fresh = self._next_segment()
+        in_doubt = 0
         try:
             for segment in self._open_segments():
                 try:
                     data = segment.unsynced()
                 except OSError:
-                    self._in_doubt += segment.size - segment.synced
+                    in_doubt += segment.size - segment.synced
                 else:
                     fresh.write(data)
-            os.fdatasync(fresh.fd)
+            self._sync_file(fresh.fd)
             _sync_folder(self.folder)
         except OSError:
             fresh.close()
@@ -326,6 +339,7 @@ class SpoolWriter:
                 fresh.path.unlink()
             raise
         fresh.synced = fresh.size
+        self._in_doubt += in_doubt
         return fresh
 
     def _release_waiters(self, error: OSError | None) -> None:
@@ -353,9 +367,7 @@ def _claim(folder: Path, replica: str) -> int:
     """The held lock of a new boot folder. It is locked before it has its name, so that no reader finds it free."""
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.exists():
-        raise FileExistsError(
-            errno.EEXIST, "this boot has a spool already; give each process a boot id of its own", str(folder)
-        )
+        raise BootTaken(f"{folder} is there already; give each process a boot id of its own")
     unnamed = folder.parent / f".{folder.name}"
     unnamed.mkdir(mode=0o700, exist_ok=True)
     fd = os.open(unnamed / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

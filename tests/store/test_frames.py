@@ -1,0 +1,72 @@
+from zlib import crc32
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earthward.ledger.record import Record, Settled
+from earthward.store.frames import HEADER, Damaged, Entered, Unreadable, frame, frames, next_whole
+
+words = st.text(max_size=10)
+entries = st.builds(
+    lambda name, model, at, cost: Settled(Record(name, at, "ok", requested_model=model, cost=cost)),
+    words,
+    words,
+    st.integers(0, 2**62),
+    st.none() | st.integers(0, 2**62),
+)
+
+
+@given(st.lists(entries, max_size=5))
+def test_what_is_framed_reads_back_in_order(written):
+    data = b"".join(frame(seq, entry) for seq, entry in enumerate(written, 1))
+    read = list(frames(data))
+    assert [(item.seq, item.entry) for item in read] == list(enumerate(written, 1))
+    assert not read or read[-1].end == len(data)
+
+
+@given(entries, entries, st.data())
+def test_an_entry_cut_anywhere_is_damage_and_never_another_entry(first, second, data):
+    whole = frame(1, first)
+    cut = data.draw(st.integers(1, len(frame(2, second)) - 1))
+    assert list(frames(whole + frame(2, second)[:cut])) == [Entered(1, first, len(whole)), Damaged(len(whole))]
+
+
+@given(entries, st.data())
+def test_a_flipped_bit_is_damage_and_never_another_entry(entry, data):
+    whole = bytearray(frame(7, entry))
+    bit = data.draw(st.integers(0, len(whole) * 8 - 1))
+    whole[bit // 8] ^= 1 << bit % 8
+    assert list(frames(bytes(whole))) == [Damaged(0)]
+
+
+@pytest.mark.parametrize("size", [1, HEADER.size, 4096])
+def test_a_hole_of_zeros_is_damage(size):
+    assert list(frames(bytes(size))) == [Damaged(0)]
+
+
+def test_reading_may_begin_behind_any_entry(settled):
+    first = frame(1, settled("a"))
+    data = first + frame(2, settled("b"))
+    assert list(frames(data, len(first))) == [Entered(2, settled("b"), len(data))]
+
+
+def test_an_entry_of_a_kind_not_known_is_told_apart_from_damage_and_the_next_is_read(settled):
+    payload = msgspec.msgpack.encode((1, ["invented_later", 1, 2]))
+    foreign = HEADER.pack(len(payload), crc32(payload)) + payload
+    unreadable, entered = frames(foreign + frame(2, settled()))
+    assert isinstance(unreadable, Unreadable)
+    assert unreadable.end == len(foreign)
+    assert entered.entry == settled()
+
+
+@pytest.mark.parametrize("seq", [1, 127, 128, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32])
+def test_the_next_whole_entry_behind_damage_is_found_whatever_its_number(settled, opened, seq):
+    for entry in (settled(), opened()):
+        damaged = b"\x92\x01garbage" + frame(1, settled("lost"))[:-1]
+        assert next_whole(damaged + frame(seq, entry), 0) == len(damaged)
+
+
+def test_nothing_is_found_behind_a_torn_tail(settled):
+    assert next_whole(frame(1, settled())[:-1], 0) is None
