@@ -85,10 +85,9 @@ class Serving:
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
-        client = Raw(sock)
         try:
-            yield client
+            await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
+            yield Raw(sock)
         finally:
             sock.close()
 

@@ -22,7 +22,7 @@ _PATH = rb"/(?:[0-9A-Za-z._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*"
 # Browsers and SDKs send these in a query without encoding them, though RFC 3986 would have them encoded.
 _QUERY = rb"(?:[0-9A-Za-z._~!$&'()*+,;=:@/?\[\]{}|^`-]|%[0-9A-Fa-f]{2})*"
 _ORIGIN_FORM = re.compile(_PATH + rb"(?:\?" + _QUERY + rb")?")
-_AUTHORITY = rb"(?:[0-9A-Za-z._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+_AUTHORITY = rb"(?:[0-9A-Za-z._-]+|\[[0-9A-Fa-f]*(?::[0-9A-Fa-f.]*){2,8}\])(?::[0-9]{1,5})?"
 _HOST = re.compile(_AUTHORITY)
 _ABSOLUTE_FORM = re.compile(rb"https?://(" + _AUTHORITY + rb")((?:" + _PATH + rb")?(?:\?" + _QUERY + rb")?)", re.I)
 _PORT = re.compile(rb":[0-9]+\Z")

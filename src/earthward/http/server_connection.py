@@ -145,16 +145,9 @@ class ServerConnection(asyncio.Protocol):
             self._reset()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        gone = self.on_gone if self._phase == _ANSWERING else None
-        self._phase = _CLOSED
         self._transport = None
-        self._hold(0)
-        self._waiting.clear()
         self._server.forget(self)
-        self._pending = b""
-        self.on_gone = self.on_flow = None
-        if gone is not None:
-            gone()
+        self._leave()
 
     def pause_writing(self) -> None:
         self._paused = True
@@ -373,7 +366,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _ended(self) -> None:
         self.on_gone = self.on_flow = None
-        if not self._keep_alive:
+        if not self._keep_alive or self._server.draining:
             self._finish()
             return
         self._phase = _READING
@@ -384,25 +377,23 @@ class ServerConnection(asyncio.Protocol):
     # Refusals, ends and deadlines.
 
     def _refuse(self, refusal: Refused) -> None:
-        if self._transport is None or self._phase != _READING:
-            return
+        if self._transport is not None and self._phase == _READING:
+            self._write_refusal(refusal)
+            self._linger()
+
+    def _turn_away(self) -> None:
+        """One connection too many: no lingering, or the turned away would fill the room themselves."""
+        self._write_refusal(Refused(503, "too many connections", [(b"retry-after", b"1")]))
+        self._close()
+
+    def _write_refusal(self, refusal: Refused) -> None:
+        assert self._transport is not None
         server = self._server
         server.refused[refusal.reason] += 1
         content_type, body = server.error_body(refusal.status, refusal.reason, refusal.path)
         framing = b"content-length: %d\r\nconnection: close\r\n" % len(body)
         headers = [(b"content-type", content_type), *refusal.headers]
         self._transport.write(head_bytes(refusal.status, headers, framing) + body)
-        self._linger()
-
-    def _turn_away(self) -> None:
-        """One connection too many: no lingering, or the turned away would fill the room themselves."""
-        self._server.refused["too many connections"] += 1
-        content_type, body = self._server.error_body(503, "too many connections", b"")
-        framing = b"content-length: %d\r\nconnection: close\r\n" % len(body)
-        headers = [(b"content-type", content_type), (b"retry-after", b"1")]
-        assert self._transport is not None
-        self._transport.write(head_bytes(503, headers, framing) + body)
-        self._close()
 
     def _finish(self) -> None:
         """Closes after the last answer. A socket closed over unread bytes would take the answer with it."""
@@ -415,8 +406,7 @@ class ServerConnection(asyncio.Protocol):
         assert self._transport is not None
         self._phase = _LINGERING
         self._deadline = time.monotonic() + min(_LINGER, self._server.limits.head_deadline)
-        self._hold(0)
-        self._waiting.clear()
+        self._forget_input()
         self._resume_reading()
         if self._transport.can_write_eof():
             self._transport.write_eof()
@@ -435,14 +425,29 @@ class ServerConnection(asyncio.Protocol):
         if sock is not None and sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         transport.abort()
+        self._leave()
+
+    def _leave(self) -> None:
+        """The client is gone, or given up: forgets what it sent, and tells who is answering it."""
+        gone = self.on_gone if self._phase == _ANSWERING else None
+        self._phase = _CLOSED
+        self._forget_input()
+        self._pending = b""
+        self.on_gone = self.on_flow = None
+        if gone is not None:
+            gone()
+
+    def _forget_input(self) -> None:
+        self._hold(0)
+        self._waiting.clear()
+        self._reader = RequestReader(self._server.limits, self._server.allowed_hosts)
 
     def close_if_idle(self) -> None:
         if self._phase == _READING and not self._reader.begun and not self._waiting:
             self._close()
 
     def cut_off(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
+        self._reset()
 
     def look(self, now: float) -> None:
         """Carries out what has come due; called by the server's sweep."""

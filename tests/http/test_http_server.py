@@ -1,0 +1,555 @@
+"""The server over real sockets: order, persistence, deadlines, back-pressure, drain."""
+
+import asyncio
+import logging
+import re
+import socket
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from earthward.config.snapshot import Limits
+
+HOST = b"Host: a\r\n"
+GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
+CLOSE = b"GET /last HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
+SHORT = Limits(head_deadline=0.1, body_deadline=0.1, keep_alive=0.1)
+
+
+class Later:
+    """An application that answers when the test says so."""
+
+    def __init__(self):
+        self.asked = []
+        self.gone = 0
+        self.flow = []
+
+    def __call__(self, request, connection):
+        self.asked.append((request, connection))
+        connection.on_gone = self.left
+        connection.on_flow = self.flow.append
+
+    def left(self):
+        self.gone += 1
+
+    def connection(self):
+        return self.asked[-1][1]
+
+
+def bodies(got):
+    return re.findall(rb"\r\n\r\n(.*?)(?=HTTP/1\.1|\Z)", got, re.DOTALL)
+
+
+async def test_pipelined_requests_are_answered_in_order_with_one_in_flight(serving, until):
+    app = Later()
+    async with serving(app) as place, place.client() as client:
+        await client.send(b"".join(b"GET /%d HTTP/1.1\r\n" % n + HOST + b"\r\n" for n in range(3)))
+        for n in range(3):
+            await until(lambda n=n: len(app.asked) == n + 1)
+            request, connection = app.asked[n]
+            connection.respond(200, [], request.path)
+        await client.until(lambda got: got.endswith(b"/2"))
+        assert bodies(client.got) == [b"/0", b"/1", b"/2"]
+
+
+async def test_what_a_client_pipelines_without_end_stays_in_its_own_socket(serving, until):
+    app = Later()
+    async with serving(app) as place, place.client() as client:
+        await client.send(GET)
+        await until(lambda: app.asked)
+        flood = asyncio.ensure_future(client.send(GET * 400_000))
+        await until(lambda: app.connection()._reading_paused)
+        held = len(app.connection()._waiting)
+        assert held <= 64 * 1024 + 256 * 1024
+        flood.cancel()
+        await asyncio.gather(flood, return_exceptions=True)
+
+
+async def test_pipelined_requests_wait_while_their_answers_are_not_taken(serving, until):
+    def app(request, connection):
+        app.answered += 1
+        connection.respond(200, [], b"x" * 10_000)
+
+    app.answered = 0
+    async with serving(app) as place, place.client(receive_buffer=4096) as client:
+        await client.send(GET * 100)
+        await until(lambda: app.answered > 1)
+        await asyncio.sleep(0.05)
+        assert app.answered < 50
+        await client.until(lambda got: len(got) > 1_000_000 and got.count(b"x" * 10_000) == 100)
+
+
+async def test_a_connection_serves_on_until_it_is_told_to_close(serving):
+    async with serving() as place, place.client() as client:
+        for _ in range(3):
+            await client.send(GET)
+            await client.until(lambda got: got.endswith(b"GET / 0"))
+            client.got = b""
+        await client.send(CLOSE)
+        assert b"connection: close" in await client.rest()
+
+
+async def test_an_old_client_that_asks_for_it_is_kept(serving):
+    async with serving() as place, place.client() as client:
+        for _ in range(2):
+            await client.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        assert b"connection: keep-alive" in await client.until(lambda got: got.count(b"GET / 0") == 2)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.binary(max_size=300))
+def test_random_bytes_never_bring_the_server_down(serving, caplog, data):
+    async def scenario():
+        async with serving(limits=SHORT) as place:
+            for prefix in (b"", GET[:-2], b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"):
+                async with place.client() as client:
+                    await client.send(prefix + data)
+                    client.sock.shutdown(socket.SHUT_WR)
+                    await client.rest()
+            async with place.client() as client:
+                await client.send(CLOSE)
+                assert b"200 OK" in await client.rest()
+
+    asyncio.run(scenario())
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+async def test_requests_in_small_pieces_reach_the_handler_as_in_one(serving, size):
+    data = (
+        b"POST /a HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n\r\nhello"
+        b"POST /b HTTP/1.1\r\n"
+        + HOST
+        + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: v\r\n\r\n"
+    ) + CLOSE
+    async with serving() as place, place.client() as client:
+        client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(0, len(data), size):
+            await client.send(data[at : at + size])
+            await asyncio.sleep(0)
+        await client.rest()
+        assert [(r.path, r.body) for r in place.app.seen] == [(b"/a", b"hello"), (b"/b", b"abcde"), (b"/last", b"")]
+
+
+async def test_an_upgrade_is_ignored_and_the_body_kept(serving):
+    async with serving() as place, place.client() as client:
+        await client.send(
+            b"POST / HTTP/1.1\r\n" + HOST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+            b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nContent-Length: 5\r\n\r\nhello" + CLOSE
+        )
+        await client.rest()
+        assert [request.body for request in place.app.seen] == [b"hello", b""]
+
+
+# Streamed answers.
+
+
+async def streamed(serving, until, head, *calls):
+    """What a client gets of an answer that is made by calls on the connection."""
+    app = Later()
+    async with serving(app) as place, place.client() as client:
+        await client.send(head)
+        await until(lambda: app.asked)
+        for name, *arguments in calls:
+            getattr(app.connection(), name)(*arguments)
+            await asyncio.sleep(0)
+        app.asked.clear()
+        if not client.ended:
+            try:
+                await client.send(CLOSE)
+                await until(lambda: app.asked or not place.server.connections, 0.2)
+                app.connection().respond(200, [], b"last")
+            except (OSError, AssertionError, IndexError):
+                pass
+        return (await client.rest()).replace(b"\r\n", b"|")
+
+
+async def test_a_streamed_answer_is_chunked_and_ends(serving, until):
+    got = await streamed(
+        serving, until, GET, ("start", 200, [(b"x", b"y")]), ("write", b"abc"), ("write", b""), ("write_last", b"d")
+    )
+    assert b"|x: y|" in got
+    assert b"|transfer-encoding: chunked||3|abc|1|d|0||HTTP/1.1 200 OK|" in got
+    assert got.endswith(b"last")
+
+
+async def test_a_streamed_answer_of_known_length_is_not_chunked(serving, until):
+    got = await streamed(serving, until, GET, ("start", 200, [], 4), ("write", b"abc"), ("write_last", b"d"))
+    assert b"|content-length: 4||abcdHTTP/1.1" in got
+
+
+async def test_a_streamed_answer_to_an_old_client_ends_with_the_connection(serving, until):
+    got = await streamed(serving, until, b"GET / HTTP/1.0\r\n\r\n", ("start", 200, []), ("write", b"abc"), ("end",))
+    assert got.endswith(b"connection: close||abc")
+    assert b"chunked" not in got
+
+
+async def test_a_streamed_answer_to_head_has_no_body(serving, until):
+    head = GET.replace(b"GET", b"HEAD")
+    got = await streamed(serving, until, head, ("start", 200, []), ("write", b"abc"), ("write_last", b"d"))
+    assert b"transfer-encoding: chunked||HTTP/1.1 200 OK" in got
+
+
+async def test_the_head_of_a_streamed_answer_does_not_wait_for_its_body(serving, until):
+    app = Later()
+    async with serving(app) as place, place.client() as client:
+        await client.send(GET)
+        await until(lambda: app.asked)
+        app.connection().start(200, [])
+        assert app.connection().answered
+        await client.until(lambda got: got.endswith(b"\r\n\r\n"))
+
+
+@pytest.mark.parametrize(
+    ("request_head", "calls"),
+    [
+        (GET, [("start", 200, []), ("write", b"abc"), ("abort",)]),
+        (GET, [("start", 200, [], 10), ("write", b"abc"), ("abort",)]),
+        (GET, [("start", 200, [], 10), ("write", b"abc"), ("end",)]),
+    ],
+)
+async def test_an_answer_broken_off_keeps_what_was_sent_and_lacks_its_end(serving, until, request_head, calls):
+    got = await streamed(serving, until, request_head, *calls)
+    assert b"abc" in got
+    assert b"|0||" not in got
+    assert b"last" not in got
+
+
+async def test_an_answer_that_would_end_by_closing_is_broken_off_by_a_reset(serving, until):
+    app = Later()
+    async with serving(app) as place, place.client() as client:
+        await client.send(b"GET / HTTP/1.0\r\n\r\n")
+        await until(lambda: app.asked)
+        app.connection().start(200, [])
+        app.connection().write(b"abc")
+        await client.until(lambda got: got.endswith(b"abc"))
+        app.connection().abort()
+        with pytest.raises(ConnectionResetError):
+            await asyncio.get_running_loop().sock_recv(client.sock, 1)
+
+
+async def test_an_answer_is_never_split_in_two_by_a_header(serving, until):
+    app = Later()
+    async with serving(app) as place, place.client() as client:
+        await client.send(GET)
+        await until(lambda: app.asked)
+        for header in ((b"x", b"a\r\nset-cookie: b"), (b"x\n", b"a"), (b"x", b"a\r")):
+            with pytest.raises(ValueError, match="line end"):
+                app.connection().respond(200, [header], b"")
+        with pytest.raises(ValueError, match="length"):
+            app.connection().start(200, [], 2)
+            app.connection().write(b"abc")
+
+
+async def test_a_request_is_answered_once(serving, until):
+    app = Later()
+    async with serving(app) as place, place.client() as client:
+        await client.send(GET)
+        await until(lambda: app.asked)
+        app.connection().start(200, [])
+        with pytest.raises(RuntimeError):
+            app.connection().respond(200, [], b"")
+
+
+async def test_a_handler_that_fails_is_a_500_and_the_server_goes_on(serving, caplog):
+    def app(request, connection):
+        if request.path == b"/":
+            raise KeyError("of the application")
+        connection.respond(200, [], b"fine")
+
+    def error_body(status, reason, path):
+        return b"x/y", b"%d!" % status
+
+    async with serving(app, error_body=error_body) as place, place.client() as client:
+        await client.send(GET + CLOSE)
+        got = await client.rest()
+    assert got.startswith(b"HTTP/1.1 500 ")
+    assert b"500!" in got
+    assert got.endswith(b"fine")
+    assert "of the application" in caplog.text
+
+
+async def test_errors_are_shaped_by_the_one_who_knows_the_path(serving):
+    shaped = []
+
+    def shape(status, reason, path):
+        shaped.append((status, reason, path))
+        return b"application/json", b"{}"
+
+    async with serving(error_body=shape) as place, place.client() as client:
+        await client.send(b"TRACE /v1/messages?x HTTP/1.1\r\n" + HOST + b"\r\n")
+        got = await client.rest()
+    assert shaped == [(405, "method not allowed", b"/v1/messages")]
+    assert b"content-type: application/json" in got
+    assert got.endswith(b"\r\n\r\n{}")
+    assert place.server.refused == {"method not allowed": 1}
+
+
+# Deadlines.
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"G", b"408"),
+        (GET[:-2], b"408"),
+        (b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n\r\nhel", b"408"),
+        (b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel", b"408"),
+        (b"", b""),
+        (GET, b"200"),
+    ],
+)
+async def test_a_client_that_goes_silent_is_closed(serving, sent, status):
+    async with serving(limits=SHORT) as place, place.client() as client:
+        await client.send(sent)
+        got = await client.rest()
+        assert got[9:12] == status
+
+
+async def test_a_head_has_one_deadline_however_often_a_byte_comes(serving):
+    async with serving(limits=Limits(head_deadline=0.2)) as place, place.client() as client:
+        await client.send(b"GET / HTTP/1.1\r\nX: ")
+        with pytest.raises(OSError):
+            while True:
+                await client.send(b"a")
+                await asyncio.sleep(0.01)
+        assert place.server.refused == {"head not received in time": 1}
+        assert not place.app.seen
+
+
+async def test_a_body_that_keeps_coming_is_awaited(serving):
+    async with serving(limits=Limits(body_deadline=0.5)) as place, place.client() as client:
+        await client.send(b"POST / HTTP/1.1\r\n" + HOST + b"Connection: close\r\nContent-Length: 8\r\n\r\n")
+        for _ in range(8):
+            await asyncio.sleep(0.1)
+            await client.send(b"a")
+        assert b"200 OK" in await client.rest()
+
+
+async def test_an_answer_in_preparation_has_no_deadline_here(serving, until):
+    app = Later()
+    async with serving(app, limits=SHORT) as place, place.client() as client:
+        await client.send(GET)
+        await until(lambda: app.asked)
+        await asyncio.sleep(0.4)
+        app.connection().respond(200, [], b"at last")
+        assert (await client.rest()).endswith(b"at last")
+
+
+async def test_a_client_that_takes_nothing_of_its_answer_is_cut_off(serving, until):
+    app = Later()
+    async with serving(app, limits=SHORT) as place, place.client(receive_buffer=4096) as client:
+        await client.send(GET)
+        await until(lambda: app.asked)
+        app.connection().start(200, [])
+        while app.connection().is_open and not app.flow:
+            app.connection().write(b"x" * 10_000)
+        await until(lambda: app.gone)
+        assert place.server.refused == {"answer not taken in time": 1}
+
+
+# Back-pressure and bounds.
+
+
+async def test_a_client_that_stops_reading_holds_no_more_than_a_little(serving, until):
+    app = Later()
+    async with serving(app) as place, place.client(receive_buffer=4096) as client:
+        await client.send(GET)
+        await until(lambda: app.asked)
+        connection = app.connection()
+        connection.start(200, [])
+        written = 0
+        while app.flow != [False]:
+            connection.write(b"x" * 1000)
+            written += 1000
+            await asyncio.sleep(0)
+        assert written <= 256 * 1024
+        assert connection._transport.get_write_buffer_size() <= 64 * 1024 + 1100
+        connection.end()
+        await client.until(lambda got: got.endswith(b"0\r\n\r\n"))
+        assert client.got.count(b"x") == written
+        assert not app.gone
+
+
+async def test_writing_goes_on_when_the_client_reads_again(serving, until):
+    app = Later()
+    async with serving(app) as place, place.client(receive_buffer=4096) as client:
+        await client.send(GET)
+        await until(lambda: app.asked)
+        app.connection().start(200, [])
+        while app.flow != [False]:
+            app.connection().write(b"x" * 1000)
+            await asyncio.sleep(0)
+        reading = asyncio.ensure_future(client.until(lambda got: got.endswith(b"0\r\n\r\n")))
+        await until(lambda: app.flow == [False, True])
+        app.connection().end()
+        await reading
+
+
+async def test_half_sent_bodies_share_one_budget(serving, until):
+    head = b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 1000\r\n\r\n"
+    async with serving(held=5000) as place:
+        async with place.client() as one, place.client() as two:
+            await one.send(head + b"x" * 500)
+            await until(lambda: place.server.held == 500)
+            big = head.replace(b"1000", b"9000")
+            await two.send(big + b"x" * 4000)
+            await until(lambda: place.server.held == 4500)
+            await two.send(b"x" * 1000)
+            got = await two.rest()
+            assert got.startswith(b"HTTP/1.1 503 ")
+            assert b"retry-after" in got
+            await until(lambda: place.server.held == 500)
+            await one.send(b"x" * 500)
+            await one.until(lambda got: b"200 OK" in got)
+            assert place.server.held == 0
+        async with place.client() as three:
+            await three.send(head + b"x" * 100)
+            await until(lambda: place.server.held == 100)
+        await until(lambda: place.server.held == 0)
+
+
+async def test_a_refused_upload_learns_why_before_it_is_cut_off(serving):
+    async with serving(limits=Limits(body=1000)) as place, place.client() as client:
+        await client.send(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 3000000\r\n\r\n")
+        await client.send(b"x" * 3_000_000)
+        assert (await client.rest()).startswith(b"HTTP/1.1 413 ")
+
+
+async def test_one_connection_too_many_is_turned_away(serving, until):
+    async with serving(limits=Limits(connections=2)) as place:
+        async with place.client(), place.client(), place.client() as third:
+            assert (await third.rest()).startswith(b"HTTP/1.1 503 ")
+        await until(lambda: not place.server.connections)
+        async with place.client() as later:
+            await later.send(CLOSE)
+            assert b"200 OK" in await later.rest()
+
+
+async def test_many_connections_are_served_and_forgotten(serving, until):
+    async with serving() as place:
+
+        async def one():
+            async with place.client() as client:
+                await client.send(GET)
+                await client.until(lambda got: got.endswith(b"GET / 0"))
+
+        await asyncio.gather(*(one() for _ in range(500)))
+        await until(lambda: not place.server.connections)
+        assert (place.server.accepted, place.server.requests) == (500, 500)
+
+
+# Clients that leave.
+
+
+@pytest.mark.parametrize("leave", ["close", "half", "reset"])
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_whoever_answers_hears_once_that_the_client_has_left(serving, until, leave, streaming):
+    app = Later()
+    async with serving(app) as place, place.client() as client:
+        await client.send(GET)
+        await until(lambda: app.asked)
+        connection = app.connection()
+        assert connection.peer == "127.0.0.1"
+        if streaming:
+            connection.start(200, [])
+            connection.write(b"abc")
+        if leave == "half":
+            client.sock.shutdown(socket.SHUT_WR)
+        else:
+            if leave == "reset":
+                client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            client.sock.close()
+        await until(lambda: app.gone)
+        assert not connection.is_open
+        for _ in range(10):
+            connection.write(b"to nobody")
+        connection.end()
+        connection.respond(200, [], b"")
+        await until(lambda: not place.server.connections)
+        assert app.gone == 1
+
+
+async def test_a_client_that_leaves_after_its_answer_is_nobodys_loss(serving, until):
+    app = Later()
+    async with serving(app) as place:
+        async with place.client() as client:
+            await client.send(GET)
+            await until(lambda: app.asked)
+            app.connection().respond(200, [], b"")
+            await client.until(lambda got: got.endswith(b"\r\n\r\n"))
+        await until(lambda: not place.server.connections)
+        assert app.gone == 0
+
+
+# Drain.
+
+
+async def test_a_drain_closes_what_idles_and_answers_what_is_under_way(serving, until):
+    app = Later()
+    async with serving(app) as place, place.client() as idle, place.client() as busy, place.client() as half:
+        await busy.send(GET)
+        await half.send(GET[:10])
+        await until(lambda: app.asked and place.server.held)
+        drained = asyncio.ensure_future(place.server.drain(20))
+        assert await idle.rest() == b""
+        app.connection().respond(200, [], b"answered")
+        assert b"connection: close\r\n\r\nanswered" in await busy.rest()
+        assert not drained.done()
+        await half.send(GET[10:])
+        await until(lambda: len(app.asked) == 2)
+        app.connection().respond(200, [], b"")
+        assert b"connection: close" in await half.rest()
+        await drained
+        with pytest.raises(OSError):
+            async with place.client():
+                pass
+
+
+async def test_a_drain_lets_a_stream_end_and_closes_behind_it(serving, until):
+    app = Later()
+    async with serving(app) as place, place.client() as client:
+        await client.send(GET)
+        await until(lambda: app.asked)
+        app.connection().start(200, [])
+        drained = asyncio.ensure_future(place.server.drain(20))
+        await until(lambda: place.server.draining)
+        app.connection().write_last(b"the end")
+        assert b"the end\r\n0\r\n\r\n" in await client.rest()
+        await drained
+
+
+async def test_what_outlasts_a_drain_is_cut_off(serving, until):
+    app = Later()
+    async with serving(app) as place, place.client() as client:
+        await client.send(GET)
+        await until(lambda: app.asked)
+        await place.server.drain(0.05)
+        assert app.gone == 1
+        assert place.server.connections == 0
+        assert await client.rest() == b""
+
+
+async def test_several_sockets_feed_one_server(serving, listening_socket):
+    async with serving() as place:
+        second = listening_socket()
+        port = second.getsockname()[1]
+        await place.server.serve([second])
+        first = place.port
+        for place.port in (first, port):
+            async with place.client() as client:
+                await client.send(CLOSE)
+                assert b"200 OK" in await client.rest()
+
+
+async def test_a_unix_socket_is_served_too(serving, tmp_path):
+    async with serving() as place:
+        listening = socket.socket(socket.AF_UNIX)
+        listening.bind(str(tmp_path / "s"))
+        await place.server.serve(listening)
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+        writer.write(CLOSE)
+        assert b"200 OK" in await reader.read()
+        writer.close()
+        await writer.wait_closed()
