@@ -19,14 +19,17 @@ class Malformed(ValueError):
 class Incoming:
     """One answer, in as many pieces as it comes.
 
-    `status` is 0 until the head is in, `body` what has come of the body, `whole` whether that is all, `extra` whether
-    more came than belongs to it, `closes` whether the server gives up the connection after it.
+    `status` is 0 until the head is in, `body` what has come of the body (nothing if it is not to be kept), `whole`
+    whether that is all, `extra` whether more came than belongs to it, `closes` whether the server gives up the
+    connection after it.
     """
 
-    __slots__ = ("_buffer", "_left", "_read", "body", "closes", "extra", "status", "whole")
+    __slots__ = ("_buffer", "_came", "_keep", "_left", "_read", "body", "closes", "extra", "status", "whole")
 
-    def __init__(self) -> None:
+    def __init__(self, keep: bool = True) -> None:
         self._read: Callable[[], None] = self._head
+        self._keep = keep
+        self._came = b""
         self._buffer = b""
         self._left = 0
         self.status = 0
@@ -37,10 +40,12 @@ class Incoming:
 
     def feed(self, data: bytes) -> bytes:
         """Takes what came; returns the part of it that belongs to the body. Raises Malformed."""
-        before = len(self.body)
         self._buffer = self._buffer + data if self._buffer else data
+        self._came = b""
         self._read()
-        return self.body[before:] if before else self.body
+        if self._keep:
+            self.body = self.body + self._came if self.body else self._came
+        return self._came
 
     def end(self) -> None:
         """The connection was closed: the end of an answer that announced neither length nor chunks."""
@@ -76,12 +81,12 @@ class Incoming:
         taken = self._buffer[: self._left]
         self._buffer = self._buffer[len(taken) :]
         self._left -= len(taken)
-        self.body += taken
+        self._came = taken
         if not self._left:
             self._over()
 
     def _until_closed(self) -> None:
-        self.body += self._buffer
+        self._came = self._buffer
         self._buffer = b""
 
     def _chunks(self) -> None:
@@ -100,12 +105,12 @@ class Incoming:
             if not size:
                 # Trailers are not read: a chunk of size 0 that isn't followed by the empty line is malformed to us.
                 place = end + 2
-                self.body += b"".join(parts)
+                self._came = b"".join(parts)
                 self._buffer = buffer[place:]
                 return self._over()
             parts.append(buffer[line + 2 : end])
             place = end + 2
-        self.body += b"".join(parts)
+        self._came = b"".join(parts)
         self._buffer = buffer[place:]
         return None
 

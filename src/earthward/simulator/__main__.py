@@ -15,6 +15,7 @@ from earthward.simulator.behaviour import BadScript
 from earthward.simulator.faults import FAULTS
 from earthward.simulator.script import Written, mix
 from earthward.simulator.server import Simulator
+from earthward.simulator.wheel import SLOT
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -37,6 +38,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--jitter", type=float, metavar="SHARE", help="of each wait that is left to chance, 0 to 1")
     parser.add_argument("--faults", default="", metavar="FAULT:SHARE,…", help="faults that strike at random")
     parser.add_argument("--keep", type=int, default=10_000, metavar="N", help="requests the log remembers")
+    parser.add_argument(
+        "--slot", type=float, default=SLOT, metavar="SECONDS", help="of the timer wheel: 0.005 is cheaper"
+    )
     parser.add_argument("--bodies", action="store_true", help="let the log keep request bodies")
     return parser
 
@@ -54,7 +58,13 @@ def scripted(given: argparse.Namespace, simulator: Simulator) -> None:
 
 async def run(given: argparse.Namespace) -> None:
     simulator = Simulator(
-        host=given.host, port=given.port, seed=given.seed, keys=given.key, keep=given.keep, bodies=given.bodies
+        host=given.host,
+        port=given.port,
+        seed=given.seed,
+        keys=given.key,
+        keep=given.keep,
+        bodies=given.bodies,
+        slot=given.slot,
     )
     scripted(given, simulator)
     asked_to_stop = asyncio.Event()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 import msgspec
 
@@ -57,6 +58,7 @@ def nano_dollars(model: Model, input: int, cached: int, output: int) -> int:
     return (input - cached) * fresh + cached * again + output * said
 
 
+@cache
 def _nano_dollars_a_token(price: str) -> int:
     whole, _, part = price.partition(".")
     return int(whole) * 1000 + int(part.ljust(3, "0") or 0)

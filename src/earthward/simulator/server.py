@@ -134,7 +134,7 @@ class Simulator:
                 self._play(vendor, made, entry, connection)
             case Whole(status, headers, body):
                 self.journal.ended(entry, "finished", status)
-                connection.respond(status, headers, body)
+                connection.respond(status, headers + vendor.head(self._id(entry)), body)
             case Problem():
                 self.journal.ended(entry, "finished", made.status)
                 connection.respond(made.status, [_JSON, *vendor.head(self._id(entry))], vendor.error(made))
@@ -145,7 +145,7 @@ class Simulator:
         if request.path != vendor.chat or request.method != b"POST":
             found = vendor.listed(request.path, self._offer) if request.method == b"GET" else None
             return found or vendor.no_path(request.method, request.path)
-        asked = vendor.read(request.body)
+        asked = vendor.read(request.body, entry.digest)
         if isinstance(asked, Problem):
             return asked
         return self._answer(vendor, request, asked, entry)

@@ -34,13 +34,18 @@ class Wheel:
 
     def __init__(self, slot: float = SLOT) -> None:
         self.slot = slot
+        self._per_second = 1 / slot
         self._slots: dict[int, deque[Turn]] = {}
         self._numbers: list[int] = []
         self._past = -1
 
     def add(self, at: float, call: Callable[[], None]) -> Turn:
         """What is added for a time already past comes in the next slot, so that no call can hold the loop."""
-        number = max(self._first_from(at), self._past + 1)
+        number = int(at * self._per_second) + 1
+        if number * self.slot < at:
+            number += 1
+        if number <= self._past:
+            number = self._past + 1
         turn = Turn(call)
         turns = self._slots.get(number)
         if turns is None:
@@ -65,10 +70,6 @@ class Wheel:
                 if call is not None:
                     yield call
             del self._slots[heapq.heappop(self._numbers)]
-
-    def _first_from(self, at: float) -> int:
-        number = math.ceil(at / self.slot)
-        return number if number * self.slot >= at else number + 1
 
     def _last_until(self, now: float) -> int:
         number = math.floor(now / self.slot)

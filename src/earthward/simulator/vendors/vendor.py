@@ -28,15 +28,15 @@ class Vendor(msgspec.Struct, frozen=True):
     """One wire format.
 
     Answers are asked for by POST at `chat`, everything else at paths it `speaks` is a question about models.
-    `read` understands a body or says what is wrong with it, `key` finds the caller's credential, `head` gives the
-    headers of every answer from its id, `whole` and `stream` write the answer, `event` frames a payload for the
-    stream. The others are its errors.
+    `read` understands a body, given with its digest, or says what is wrong with it. `key` finds the caller's
+    credential, `head` gives the headers of every answer from its id, `whole` and `stream` write the answer, `event`
+    frames a payload for the stream. The others are its errors.
     """
 
     name: str
     chat: bytes
     speaks: Callable[[bytes], bool]
-    read: Callable[[bytes], Asked | Problem]
+    read: Callable[[bytes, str], Asked | Problem]
     key: Callable[[Headers], str | None]
     bad_key: Callable[[str | None], Problem]
     no_model: Callable[[str], Problem]
