@@ -13,6 +13,7 @@ import uvloop
 from earthward.http.server import raise_descriptor_limit
 from earthward.simulator.behaviour import BadScript
 from earthward.simulator.faults import FAULTS
+from earthward.simulator.models import ALL, house
 from earthward.simulator.script import Written, mix
 from earthward.simulator.server import Simulator
 from earthward.simulator.wheel import SLOT
@@ -30,6 +31,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="0 lets the system choose")
     parser.add_argument("--seed", type=int, default=0, help="of texts, jitter and the choice of faults")
     parser.add_argument("--key", action="append", default=[], help="a credential to accept; without any, all are good")
+    parser.add_argument(
+        "--model", action="append", default=[], help="one more to offer, free of charge, beside `llama`"
+    )
     parser.add_argument("--script", type=Path, metavar="FILE", help="JSON, as POST /sim/script takes it")
     parser.add_argument("--text", choices=("numbered", "words"), help="what answers consist of")
     parser.add_argument("--tokens", type=int, help="of an answer")
@@ -62,6 +66,7 @@ async def run(given: argparse.Namespace) -> None:
         port=given.port,
         seed=given.seed,
         keys=given.key,
+        models=(*ALL, *(house(name) for name in given.model)),
         keep=given.keep,
         bodies=given.bodies,
         slot=given.slot,

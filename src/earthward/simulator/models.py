@@ -35,13 +35,21 @@ OPENAI = (
     Model("gpt-5-nano", "gpt-5-nano-2025-08-07", 400_000, "0.05", "0.40", "0.005"),
 )
 
+
+def house(name: str) -> Model:
+    """A model as an OpenAI-compatible server in the house has it: undated, and nobody sends a bill."""
+    return Model(name, name, 131_072, "0", "0", "0", "house")
+
+
+ALL = (*OPENAI, house("llama"))
+
 _DATE = re.compile(r"-\d{4}-\d\d-\d\d$")
 
 
 class Offer:
     """The models one simulator knows, by name, dated or not."""
 
-    def __init__(self, models: Iterable[Model] = OPENAI) -> None:
+    def __init__(self, models: Iterable[Model] = ALL) -> None:
         self.models = tuple(models)
         self._by_name = {model.name: model for model in self.models} | {model.dated: model for model in self.models}
 

@@ -15,7 +15,7 @@ from earthward.simulator.draft import Asked, draft
 from earthward.simulator.faults import FAULTS
 from earthward.simulator.journal import Entry, Journal
 from earthward.simulator.listening import Port
-from earthward.simulator.models import OPENAI, Model, Offer
+from earthward.simulator.models import ALL, Model, Offer
 from earthward.simulator.player import Player, Wire
 from earthward.simulator.script import Script
 from earthward.simulator.steps import Answer, Problem, Whole
@@ -42,7 +42,7 @@ class Simulator:
         port: int = 0,
         seed: int = 0,
         keys: Iterable[str] = (),
-        models: Iterable[Model] = OPENAI,
+        models: Iterable[Model] = ALL,
         keep: int = 10_000,
         bodies: bool = False,
         slot: float = SLOT,
