@@ -25,6 +25,7 @@ from earthward.store.spool_reader import Damage, Spooled, SpoolReader, boots
 from earthward.store.tables import (
     HOUR_KEY,
     HOUR_SUMS,
+    RECORD,
     TTFT_KEY,
     exchange_hour_ttfts,
     exchange_hours,
@@ -132,8 +133,8 @@ class Intake:
         self._state: State = "ok"
         self._message: str | None = None
         self._pause = 0.0
-        self._retry_at = 0.0
-        self._insert = statement(engine, insert(exchanges))[0]
+        self.retry_at = 0.0
+        self._insert = _inserting(engine)
         self._add_hours = _adding(engine, exchange_hours, HOUR_KEY, HOUR_SUMS)
         self._add_ttfts = _adding(engine, exchange_hour_ttfts, TTFT_KEY, ("requests",))
 
@@ -145,7 +146,7 @@ class Intake:
 
     def step(self) -> IntakeResult:
         """Takes in one bounded batch, in one transaction. A store that is away is a state, not an error."""
-        if self._clock() < self._retry_at:
+        if self._clock() < self.retry_at:
             return self._result()
         was = self._state, self._message
         self._state, self._message = "ok", None
@@ -252,7 +253,7 @@ class Intake:
 
     def _back_off(self, error: SQLAlchemyError) -> None:
         self._pause = min(LONGEST_PAUSE, max(PAUSE, self._pause * 2))
-        self._retry_at = self._clock() + self._pause
+        self.retry_at = self._clock() + self._pause
         # Not the whole error: it would quote the statement and what was to be stored.
         self._is_ill("store_away", str(getattr(error, "orig", None) or type(error).__name__))
 
@@ -315,6 +316,13 @@ def _unknown_to(connection: Connection, records: list[Record]) -> list[Record]:
         for known in connection.scalars(clause).all():
             del by_id[known]
     return list(reversed(by_id.values()))
+
+
+def _inserting(engine: Engine) -> str:
+    names = [column.name for column in RECORD]
+    text, order = statement(engine, insert(exchanges).values(dict.fromkeys(names)))
+    assert order == names
+    return text
 
 
 def _adding(engine: Engine, table: Table, key: tuple[str, ...], sums: tuple[str, ...]) -> str:

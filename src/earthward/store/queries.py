@@ -1,58 +1,68 @@
 """Reads the ledger back: single exchanges, the newest ones, and sums that cost the same however long the ledger is."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, Select, func, select
 
 from earthward.ledger.record import Record
 from earthward.ledger.summary import Summary, Totals, middle, summary
 from earthward.store.rows import record_of
-from earthward.store.tables import HOUR_SUMS, exchange_hour_ttfts, exchange_hours, exchanges
+from earthward.store.tables import HOUR_SUMS, RECORD, exchange_hour_ttfts, exchange_hours, exchanges
 
-Place = tuple[str, str]
+ALWAYS = range(2**31)
+"""All hours."""
 
 
 def exchange(engine: Engine, id: str) -> Record | None:
-    with engine.connect() as connection:
-        row = connection.execute(select(exchanges).where(exchanges.c.id == id)).one_or_none()
-    return None if row is None else record_of(row)
+    records = _records(engine, select(*RECORD).where(exchanges.c.id == id))
+    return records[0] if records else None
 
 
 def newest(engine: Engine, count: int) -> list[Record]:
-    """The last exchanges by the time of accept, the newest last."""
-    clause = select(exchanges).order_by(exchanges.c.accepted_at.desc(), exchanges.c.id.desc()).limit(count)
+    """The exchanges that were stored last, the very last one at the end."""
+    return _records(engine, select(*RECORD).order_by(exchanges.c.number.desc()).limit(count))[::-1]
+
+
+def end(engine: Engine) -> int:
+    """The number of the exchange that was stored last; `stored_after` goes on from there."""
     with engine.connect() as connection:
-        rows = connection.execute(clause).all()
-    return [record_of(row) for row in reversed(rows)]
+        return connection.scalar(select(func.max(exchanges.c.number))) or 0
 
 
-def accepted_since(engine: Engine, time: int, seen: Iterable[str] = ()) -> list[Record]:
-    """The exchanges accepted at that time or later, the newest last, without those already seen."""
-    clause = select(exchanges).where(exchanges.c.accepted_at >= time).order_by(exchanges.c.accepted_at, exchanges.c.id)
-    known = set(seen)
-    with engine.connect() as connection:
-        return [record_of(row) for row in connection.execute(clause) if row.id not in known]
+def stored_after(engine: Engine, number: int, up_to: int) -> list[Record]:
+    """The exchanges stored behind the one with the first number, up to the one with the second."""
+    within = (exchanges.c.number > number) & (exchanges.c.number <= up_to)
+    return _records(engine, select(*RECORD).where(within).order_by(exchanges.c.number))
 
 
-def summaries(engine: Engine, first_hour: int = 0, last_hour: int = 2**31 - 1) -> list[Summary]:
-    """One for each arm and target, over whole hours since 1970; percentiles are within 2.5 %."""
-    ttfts = _ttfts(engine, first_hour, last_hour)
-    sums = [func.sum(exchange_hours.c[name]) for name in HOUR_SUMS]
+def summaries(engine: Engine, hours: range = ALWAYS) -> list[Summary]:
+    """One for each arm and target, over these hours since 1970; percentiles are within 2.5 %."""
+    ttfts = _ttfts(engine, hours)
     place = (exchange_hours.c.arm, exchange_hours.c.target)
-    within = exchange_hours.c.hour.between(first_hour, last_hour)
-    with engine.connect() as connection:
-        rows = connection.execute(select(*place, *sums).where(within).group_by(*place).order_by(*place)).all()
+    sums = [func.sum(exchange_hours.c[name]) for name in HOUR_SUMS]
+    within = exchange_hours.c.hour.between(hours.start, hours.stop - 1)
+    rows = _rows(engine, select(*place, *sums).where(within).group_by(*place).order_by(*place))
     return [summary(arm, target, Totals(*map(int, totals)), ttfts[arm, target]) for arm, target, *totals in rows]
 
 
-def _ttfts(engine: Engine, first_hour: int, last_hour: int) -> dict[Place, Counter[int]]:
+def _ttfts(engine: Engine, hours: range) -> dict[tuple[str, str], Counter[int]]:
     table = exchange_hour_ttfts
     group = (table.c.arm, table.c.target, table.c.bucket)
-    within = table.c.hour.between(first_hour, last_hour)
-    counted: dict[Place, Counter[int]] = defaultdict(Counter)
-    with engine.connect() as connection:
-        rows = connection.execute(select(*group, func.sum(table.c.requests)).where(within).group_by(*group))
-        for arm, target, number, count in rows:
-            counted[arm, target][middle(number)] += int(count)
+    within = table.c.hour.between(hours.start, hours.stop - 1)
+    counted: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+    for arm, target, bucket, count in _rows(
+        engine, select(*group, func.sum(table.c.requests)).where(within).group_by(*group)
+    ):
+        counted[arm, target][middle(bucket)] += int(count)
     return counted
+
+
+def _records(engine: Engine, clause: Select[Any]) -> list[Record]:
+    return [record_of(row) for row in _rows(engine, clause)]
+
+
+def _rows(engine: Engine, clause: Select[Any]) -> Sequence[Any]:
+    with engine.connect() as connection:
+        return connection.execute(clause).all()

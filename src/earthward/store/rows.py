@@ -1,4 +1,4 @@
-"""A record as a row of `exchanges`, and back. Columns are in the order of the record's fields; usage takes six."""
+"""A record as the values of the columns `tables.RECORD`, in the order of its fields, and back. Usage takes six."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ _of_json = msgspec.json.Decoder(list[Any]).decode
 
 
 def row_of(record: Record) -> tuple[Any, ...]:
-    """The values of all columns, in their order."""
+    """The values of `RECORD`, in their order."""
     usage = record.usage
     counts = (usage.input, usage.output, usage.cached, usage.cache_written, usage.reasoning)
     return (
@@ -64,7 +64,7 @@ def row_of(record: Record) -> tuple[Any, ...]:
 
 
 def record_of(row: Sequence[Any]) -> Record:
-    """The record that `row`, all columns in their order, was made of."""
+    """The record that `row`, the values of `RECORD`, was made of."""
     tokens, sources = row[_USAGE : _BEHIND_USAGE - 1], row[_BEHIND_USAGE - 1]
     usage = [(count or 0, _SOURCES[source]) for count, source in zip(tokens, sources, strict=True)]
     values = [*row[:_USAGE], usage, *row[_BEHIND_USAGE:]]

@@ -47,7 +47,9 @@ def _big(name: str, *, nullable: bool = False) -> Column[int]:
 exchanges = Table(
     "exchanges",
     metadata,
-    Column("id", Text, primary_key=True),
+    # In the order of storing, so that "what came since" needs no search. SQLite has it for nothing.
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
     _big("accepted_at"),
     _text("status"),
     _big("queued"),
@@ -96,6 +98,8 @@ exchanges = Table(
     Index("exchanges_by_time", "accepted_at"),
 )
 """One row for each exchange. Times are Unix nanoseconds, durations nanoseconds."""
+
+RECORD = tuple(column for column in exchanges.c if column.name != "number")
 
 HOUR_KEY = ("hour", "route", "arm", "target", "requested_model", "key", "app", "team", "status")
 HOUR_SUMS = Totals.__struct_fields__
@@ -165,8 +169,10 @@ def open(url: str) -> Engine:  # noqa: A001  read as `store.open`, like `shelve.
     engine = _DIALECTS[parsed.get_backend_name()].engine(parsed)
     try:
         migrate(engine)
-    except BaseException:
+    except BaseException as error:
         engine.dispose()
+        if _is_foreign(error):
+            raise StoreUnusable(f"{parsed.database} is there, but it is no SQLite database") from error
         raise
     return engine
 
@@ -206,6 +212,10 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
+def _is_foreign(error: BaseException) -> bool:
+    return getattr(getattr(error, "orig", None), "sqlite_errorname", "") == "SQLITE_NOTADB"
+
+
 def _dialect(connection: Connection) -> "_Dialect":
     return _DIALECTS[connection.dialect.name]
 
@@ -228,7 +238,8 @@ def _sqlite_engine(url: URL) -> Engine:
         _make_private(Path(url.database))
     except OSError as error:
         raise StoreUnusable(f"the store {url.database} can't be made: {error.strerror}") from error
-    engine = create_engine(url, connect_args={"timeout": 5.0})
+    # Seconds to wait for another process's lock.
+    engine = create_engine(url.update_query_dict({"timeout": url.query.get("timeout", "5")}))
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -243,7 +254,7 @@ def _make_private(path: Path) -> None:
 def _set_up_sqlite(connection: Any, _: Any) -> None:
     # Transactions begin where `_begin_sqlite` says, not where the driver guesses.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -45,7 +45,8 @@ def exchanges() -> None:
     counts = ("input_tokens", "output_tokens", "cached_tokens", "cache_written_tokens", "reasoning_tokens")
     op.create_table(
         "exchanges",
-        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+        sa.Column("id", sa.Text, nullable=False, unique=True),
         big("accepted_at"),
         text("status"),
         big("queued"),

@@ -1,0 +1,22 @@
+"""A record as plain names and values, as programs that read the ledger get it. Unknown is null, never zero."""
+
+from typing import Any
+
+import msgspec
+
+from earthward.chat.usage import Usage
+from earthward.ledger.record import Record
+
+
+def plain(record: Record) -> dict[str, Any]:
+    """Nanoseconds, nano-dollars and Unix nanoseconds, as in the record itself."""
+    attempts = [msgspec.structs.asdict(attempt) for attempt in record.attempts]
+    return msgspec.structs.asdict(record) | {"attempts": attempts, "usage": _plain(record.usage)}
+
+
+def _plain(usage: Usage) -> dict[str, Any]:
+    counts = msgspec.structs.asdict(usage)
+    return {
+        name: {"tokens": count.tokens if count.is_known else None, "source": count.source.value}
+        for name, count in counts.items()
+    }

@@ -1,0 +1,60 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earthward.chat.failures import FailureKind
+from earthward.chat.usage import Count, Source, Usage
+from earthward.ledger.record import Attempt, Record
+from earthward.store.rows import record_of, row_of
+from earthward.store.tables import RECORD
+
+counts = st.builds(Count) | st.builds(
+    Count, st.integers(0, 10**9), st.sampled_from([Source.REPORTED, Source.ESTIMATED])
+)
+numbers = st.integers(0, 2**63 - 1)
+texts = st.text(max_size=8)
+failures = st.none() | st.sampled_from(FailureKind)
+attempts = st.builds(
+    Attempt, texts, texts, texts, numbers, numbers, st.none() | st.integers(100, 599), failures, st.none() | texts
+)
+records = st.builds(
+    Record,
+    id=texts,
+    accepted_at=numbers,
+    status=st.sampled_from(["ok", "failed", "cancelled", "unknown"]),
+    first_content=st.none() | numbers,
+    stream=st.booleans(),
+    requested_model=texts,
+    arm=st.sampled_from(["baseline", "candidate", "only"]),
+    share=st.integers(0, 10_000),
+    attempts=st.lists(attempts, max_size=2).map(tuple),
+    failure=failures,
+    message=st.none() | texts,
+    usage=st.builds(Usage, counts, counts, counts, counts, counts),
+    cost=st.none() | numbers,
+    dropped=st.lists(texts, max_size=2).map(tuple),
+)
+
+
+@given(records)
+def test_a_record_reads_back_from_its_row_as_it_was(record):
+    assert record_of(row_of(record)) == record
+
+
+def test_every_field_of_a_record_has_its_columns_in_the_same_order():
+    usage = [f"{name}_tokens" for name in Usage.__struct_fields__] + ["usage_sources"]
+    fields = [column for name in Record.__struct_fields__ for column in (usage if name == "usage" else [name])]
+    assert [column.name for column in RECORD] == fields
+
+
+def test_tokens_that_are_unknown_are_null_and_not_zero():
+    row = dict(
+        zip(
+            [column.name for column in RECORD],
+            row_of(Record("x", 1, "ok", usage=Usage(Count.reported(0)))),
+            strict=True,
+        )
+    )
+    assert row["input_tokens"] == 0
+    assert row["output_tokens"] is None
+    assert row["usage_sources"] == "ruuuu"
+    assert row["cost"] is None

@@ -1,0 +1,103 @@
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from earthward.store import tables
+
+
+def test_an_empty_database_is_migrated_to_the_tables_the_code_knows(engine):
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+    assert set(inspect(engine).get_table_names()) == {*tables.metadata.tables, "alembic_version"}
+
+
+def test_opening_again_changes_nothing_and_keeps_what_is_stored(engine, url):
+    with engine.begin() as connection:
+        connection.execute(tables.intake.insert().values(replica="r", boot="b", seq=1, segment=1, offset=1))
+    again = tables.open(url)
+    with again.connect() as connection:
+        assert connection.scalar(text("SELECT seq FROM intake")) == 1
+    again.dispose()
+
+
+def test_processes_that_open_a_new_database_at_the_same_time_migrate_it_once(url):
+    command = [sys.executable, "-c", f"from earthward.store import tables; tables.open({url!r}).dispose()"]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
+    errors = [process.communicate()[1] for process in processes]
+    assert errors == [b""] * 3
+
+
+def test_the_database_is_readable_for_its_owner_only(engine, tmp_path):
+    with engine.begin() as connection:
+        connection.execute(tables.intake.insert().values(replica="r", boot="b", seq=1, segment=1, offset=1))
+        files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("ledger.db*")}
+    assert files == {"ledger.db": 0o600, "ledger.db-wal": 0o600, "ledger.db-shm": 0o600}
+
+
+def test_a_commit_waits_for_the_disk(engine):
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA synchronous")) == 2
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+
+
+def test_a_folder_that_is_missing_is_made(tmp_path):
+    tables.open(f"sqlite:///{tmp_path}/new/ledger.db").dispose()
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("sqlite://", "needs a file"),
+        ("sqlite:///:memory:", "needs a file"),
+        ("nonsense with-a-secret", "no database URL"),
+        ("mysql://user:with-a-secret@host/db", "known are: postgresql, sqlite"),
+        ("sqlite:////dev/null/ledger.db", "can't be made"),
+    ],
+)
+def test_a_url_that_can_not_be_opened_says_what_to_change_and_no_secret(url, message):
+    with pytest.raises(tables.StoreUnusable, match=message) as raised:
+        tables.open(url)
+    assert "with-a-secret" not in str(raised.value)
+
+
+def test_postgresql_without_its_driver_says_what_to_install():
+    # In a process of its own, in which no driver can be found even where one is installed.
+    code = "import sys; sys.modules['psycopg'] = None\nfrom earthward.store import tables\ntables.open(sys.argv[1])"
+    ran = subprocess.run([sys.executable, "-c", code, "postgresql://u:hidden@h/d"], capture_output=True, check=False)
+    last = ran.stderr.decode().splitlines()[-1]
+    assert "pip install 'psycopg[binary]'" in last
+    assert "hidden" not in last
+
+
+def test_the_sums_are_added_to_where_there_are_some(engine):
+    rows = [(5, *["x"] * 8, *[1] * 15)] * 3
+    statement, order = tables.statement(
+        engine, tables.upsert(engine, tables.exchange_hours, tables.HOUR_KEY, tables.HOUR_SUMS)
+    )
+    assert tuple(order) == (*tables.HOUR_KEY, *tables.HOUR_SUMS)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement, rows)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT requests, generation FROM exchange_hours")).all() == [(3, 3)]
+
+
+def test_a_database_of_another_program_is_left_alone(tmp_path):
+    path = Path(tmp_path / "other.db")
+    path.write_bytes(b"this is no database, and much longer than a header of one would be" * 20)
+    with pytest.raises(tables.StoreUnusable, match="no SQLite database"):
+        tables.open(f"sqlite:///{path}")
+    assert path.read_bytes().startswith(b"this is no database")
+
+
+def test_rows_can_be_read_with_any_sqlite_tool(engine, tmp_path):
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        assert connection.execute("SELECT count(*) FROM exchanges").fetchone() == (0,)
+    connection.close()
