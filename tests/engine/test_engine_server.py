@@ -12,6 +12,7 @@ from openai.types.chat import ChatCompletionUserMessageParam
 from openai.types.shared_params import ResponseFormatJSONSchema
 
 from earthward.engine import Ready
+from earthward.engine.server import default_threads
 
 QUESTION: list[ChatCompletionUserMessageParam] = [{"role": "user", "content": "Name three colours."}]
 
@@ -102,3 +103,7 @@ def metric(engine: Ready, name: str) -> float:
     with urllib.request.urlopen(f"{engine.url}/metrics", timeout=30) as answer:
         lines = answer.read().decode().splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith(f"llamacpp:{name} ")))
+
+
+def test_some_cores_are_left_to_the_gateway_but_there_is_always_one_thread() -> None:
+    assert [default_threads(cores) for cores in (1, 2, 4, 16)] == [1, 1, 2, 8]

@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
     parser.add_argument("--context", type=positive, default=4096, help="tokens per request")
     parser.add_argument("--slots", type=positive, default=4, help="requests at a time")
-    parser.add_argument("--threads", type=positive, help="default: one per core")
+    parser.add_argument("--threads", type=positive, help="default: half of the cores")
     parser.add_argument("--log", type=Path, help="append llama.cpp's log to this file (default: nothing is kept)")
     # Given by EngineProcess only. The pipe to watch is standard input.
     parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
