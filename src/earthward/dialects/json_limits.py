@@ -64,22 +64,29 @@ def is_utf8(body: bytes) -> bool:
     return True
 
 
-def _is_deeper(value: bytes, depth: int, unfold: int) -> bool:
+def _is_deeper(container: bytes, depth: int, unfold: int) -> bool:
     """Every level that is unfolded keeps long texts, which are what takes time, out of the search below it."""
-    if len(value.translate(None, _ALL_BUT_BRACKETS)) <= 2 * depth:
+    if len(container.translate(None, _ALL_BUT_BRACKETS)) <= 2 * depth:
         return False
+    if depth == 0:
+        return True
     if unfold == 0:
-        return _does_not_fold(_outside_strings(_marks(value)), depth)
-    return any(_is_deeper(child, depth - 1, unfold - 1) for child in _containers_in(value))
+        return _does_not_fold(_outside_strings(_marks(container)), depth)
+    try:
+        inner = _containers_in(container)
+    except RecursionError:
+        return True
+    return any(_is_deeper(value, depth - 1, unfold - 1) for value in inner)
 
 
-def _containers_in(value: bytes) -> list[bytes]:
+def _containers_in(container: bytes) -> list[bytes]:
     """The arrays and objects among the elements or members; none if it is not JSON."""
     try:
-        raws = _OBJECT.decode(value).values() if value.lstrip().startswith(b"{") else _ARRAY.decode(value)
-    except NOT_JSON:
+        is_object = container.lstrip().startswith(b"{")
+        values = _OBJECT.decode(container).values() if is_object else _ARRAY.decode(container)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return []
-    return [bytes(raw) for raw in raws if memoryview(raw)[0] in b"[{"]
+    return [bytes(value) for value in values if memoryview(value)[0] in b"[{"]
 
 
 def _marks(body: bytes) -> bytes:

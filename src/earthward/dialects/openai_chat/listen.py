@@ -243,12 +243,14 @@ class StreamListener:
         if content and type(content) is str:
             self.characters_out += len(content)
             self.has_content = True
-        elif _is_content(delta):
+            delta.content = None
+        if _is_content(delta):
             self.characters_out += _characters(delta)
             self.has_content = True
 
     def _written_again(self, block: bytes, payload: bytes) -> bytes:
-        fields = _FIELDS.decode(payload)
+        # A line end can only be white space here, and must not cut the line that is written.
+        fields = _FIELDS.decode(payload.replace(b"\n", b" "))
         if "model" in fields:
             fields["model"] = self._requested_model
         if not self._client_wants_usage:
