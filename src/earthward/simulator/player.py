@@ -137,7 +137,8 @@ class Player:
                 self.pieces += 1
                 self.tokens += tokens
                 wire.write_raw(data)
-                return False
+                # Of an answer without end, a client that hangs up is only heard of once this loop is left.
+                return not wire.is_open
             case Close():
                 self._ended("broken")
                 wire.close()
