@@ -91,7 +91,7 @@ def listed(engine: Engine) -> list[KeyRow]:
     columns = [keys.c[name] for name in KeyRow.__struct_fields__]
     with engine.connect() as connection:
         rows = connection.execute(select(*columns).order_by(keys.c.created_at, keys.c.id)).all()
-    return [msgspec.convert(dict(row._mapping) | {"routes": _routes(row.routes)}, KeyRow) for row in rows]
+    return [msgspec.structs.replace(KeyRow(*row), routes=_routes(row.routes)) for row in rows]
 
 
 def revoke(engine: Engine, id: str, now: int) -> bool:

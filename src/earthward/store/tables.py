@@ -160,12 +160,14 @@ class StoreUnusable(Exception):
     """The URL of the store names nothing that can be opened. The message says what to change."""
 
 
-def open(url: str) -> Engine:  # noqa: A001  read as `store.open`, like `shelve.open`
-    """The database at `url`, made if need be, with all migrations applied.
+def open(url: str, *, make: bool = True) -> Engine:  # noqa: A001  read as `store.open`, like `shelve.open`
+    """The database at `url`, with all migrations applied; made if it is not there, unless `make` is false.
 
     Raises StoreUnusable when the URL or the machine must be changed first, SQLAlchemyError when the database is away.
     """
     parsed = _parsed(url)
+    if not make and parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
+        raise StoreUnusable(f"there is no store at {parsed.database} yet")
     engine = _DIALECTS[parsed.get_backend_name()].engine(parsed)
     try:
         migrate(engine)

@@ -1,0 +1,231 @@
+"""`earthward ledger`: what went through the gateway, read from the store."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from earthward.cli.output import NO, fail, print_json
+from earthward.config.problems import ConfigErrors
+from earthward.ledger.plain import plain
+from earthward.ledger.record import Record
+from earthward.ledger.summary import Summary
+from earthward.store import queries
+from earthward.store.location import STATE, location
+from earthward.store.tables import StoreUnusable
+from earthward.store.tables import open as open_store
+
+PAUSE = 0.5
+WIDE = 150
+"""Columns where the output is no terminal, which would say how wide it is."""
+
+STYLES = {"ok": "green", "failed": "red", "cancelled": "yellow", "unknown": "magenta"}
+
+app = typer.Typer(no_args_is_help=True, help="Read the ledger: what was asked, who served it, what it took and cost.")
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="The configuration; by default earthward.yaml.")]
+Store = Annotated[str | None, typer.Option("--store", help="The store's URL instead of the configured one.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def tail(
+    count: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many exchanges.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new ones until Ctrl-C.")] = False,
+    config: Config = None,
+    store: Store = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each.")] = False,
+) -> None:
+    """Show the exchanges that were stored last."""
+    show_some = _print_json_lines if json else _print_table
+    with _store(config, store) as engine, contextlib.suppress(KeyboardInterrupt):
+        seen = queries.end(engine)
+        show_some(queries.newest(engine, count), first=True)
+        while follow:
+            time.sleep(PAUSE)
+            end = queries.end(engine)
+            show_some(queries.stored_after(engine, seen, end), first=False)
+            seen = end
+
+
+@app.command()
+def show(
+    id: Annotated[str, typer.Argument(help="As in the header x-earthward-id of the answer.")],
+    config: Config = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Show everything that is on record of one exchange."""
+    with _store(config, store) as engine:
+        record = queries.exchange(engine, id)
+    if record is None:
+        fail(f"there is no exchange {printable(id)} in the ledger; one that is under way comes when it is over", NO)
+    if json:
+        print_json(plain(record))
+        return
+    console = _console()
+    console.print(_fields(record))
+    if record.attempts:
+        console.print(_attempts(record))
+
+
+@app.command()
+def summary(
+    hours: Annotated[int | None, typer.Option("--hours", min=1, help="Only the last hours, this one included.")] = None,
+    config: Config = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Sum up what each target did on each arm."""
+    now = int(time.time()) // 3600
+    within = queries.ALWAYS if hours is None else range(now - hours + 1, now + 1)
+    with _store(config, store) as engine:
+        summaries = queries.summaries(engine, within)
+    if json:
+        print_json(summaries)
+    else:
+        _console().print(_summaries(summaries))
+
+
+@contextlib.contextmanager
+def _store(config: Path | None, store: str | None) -> Iterator[Engine]:
+    try:
+        engine = open_store(location(config, store, STATE).store, make=False)
+    except (ConfigErrors, StoreUnusable) as problem:
+        fail(f"{problem}; name the configuration with -c or the store with --store")
+    except SQLAlchemyError as error:
+        fail(f"the store can't be read: {getattr(error, 'orig', None) or error}")
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+# ── what is printed ──
+
+
+def printable(text: object) -> str:
+    """Callers choose names of models and paths, so nothing of theirs may steer the terminal."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in str(text))
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+
+
+def _cell(text: object, style: str = "") -> Text:
+    return Text(printable(text), style)
+
+
+def _print_json_lines(records: list[Record], *, first: bool) -> None:
+    for record in records:
+        print(msgspec.json.encode(plain(record)).decode(), flush=True)
+
+
+def _print_table(records: list[Record], *, first: bool) -> None:
+    if not records and not first:
+        return
+    table = Table(show_header=first, box=None, pad_edge=False)
+    # Of fixed width, so that what follows later stands in the same columns.
+    for name, width in (("time", 14), ("id", 26), ("status", 9), ("asked for", 18), ("arm", 9), ("target", 12)):
+        table.add_column(name, width=width, no_wrap=True)
+    for name, width in (("first", 8), ("whole", 8), ("in", 7), ("out", 7), ("cost", 11)):
+        table.add_column(name, width=width, no_wrap=True, justify="right")
+    for record in records:
+        table.add_row(*_row(record))
+    _console().print(table)
+
+
+def _row(record: Record) -> list[Text]:
+    usage = record.usage
+    tokens = [count.tokens if count.is_known else "?" for count in (usage.input, usage.output)]
+    return [
+        _cell(when(record.accepted_at)),
+        _cell(record.id),
+        _cell(record.status, STYLES[record.status]),
+        _cell(record.requested_model),
+        _cell(record.arm),
+        _cell(record.target or "-"),
+        _cell(seconds(record.first_content)),
+        _cell(seconds(record.duration or None)),
+        *map(_cell, tokens),
+        _cell(dollars(record.cost)),
+    ]
+
+
+def _fields(record: Record) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in plain(record).items():
+        if name not in ("attempts", "usage") and value not in ("", None, ()):
+            table.add_row(name.replace("_", " "), _cell(_worded(name, value)))
+    for name, count in plain(record)["usage"].items():
+        tokens = "unknown" if count["tokens"] is None else f"{count['tokens']} ({count['source']})"
+        table.add_row(f"{name.replace('_', ' ')} tokens", _cell(tokens))
+    if record.cost is None:
+        table.add_row("cost", _cell("unknown"))
+    return table
+
+
+def _worded(name: str, value: object) -> object:
+    match name, value:
+        case "accepted_at", int(nanoseconds):
+            return datetime.fromtimestamp(nanoseconds / 1e9).astimezone().isoformat(" ", "milliseconds")
+        case (("queued" | "first_content" | "duration"), int(nanoseconds)):
+            return seconds(nanoseconds or None)
+        case "cost", int(nano):
+            return dollars(nano)
+        case "share", int(share):
+            return f"{share / 100:g} %"
+        case "dropped", tuple(names):
+            return ", ".join(names)
+    return value
+
+
+def _attempts(record: Record) -> Table:
+    table = Table(
+        "attempt", "target", "endpoint", "why", "after", "took", "status", "failure", box=None, pad_edge=False
+    )
+    for number, attempt in enumerate(record.attempts, 1):
+        after = seconds(attempt.started_at - record.accepted_at)
+        failure = " ".join(filter(None, (attempt.failure, attempt.message)))
+        cells = (number, attempt.target, attempt.endpoint, attempt.why, after, seconds(attempt.duration))
+        table.add_row(*map(_cell, (*cells, attempt.status or "-", failure)))
+    return table
+
+
+def _summaries(summaries: list[Summary]) -> Table:
+    table = Table("arm", "target", box=None, pad_edge=False)
+    for name in ("requests", "errors", "first p50", "first p95", "tokens/s", "in", "out", "cost", "cost unknown"):
+        table.add_column(name, justify="right")
+    for row in summaries:
+        speed = "-" if row.tokens_per_second is None else f"{row.tokens_per_second:.1f}"
+        times = (seconds(row.ttft_p50), seconds(row.ttft_p95), speed)
+        cells = (row.arm, row.target or "-", row.requests, row.errors, *times, row.input_tokens, row.output_tokens)
+        table.add_row(*map(_cell, (*cells, dollars(row.cost), row.unknown_costs)))
+    return table
+
+
+def when(nanoseconds: int) -> str:
+    return datetime.fromtimestamp(nanoseconds / 1e9).strftime("%m-%d %H:%M:%S")
+
+
+def seconds(nanoseconds: int | None) -> str:
+    return "-" if nanoseconds is None else f"{nanoseconds / 1e9:.3f} s"
+
+
+def dollars(nano: int | None) -> str:
+    """Six places show a single token of most models."""
+    return "?" if nano is None else f"${nano / 1e9:.6f}"

@@ -1,0 +1,152 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from earthward.chat.failures import FailureKind
+from earthward.chat.usage import Count, Usage
+from earthward.cli.ledger import app, dollars, printable
+from earthward.ledger.record import Attempt, Record, Settled
+from earthward.store import tables
+from earthward.store.intake import Intake
+from earthward.store.spool import SpoolWriter
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    """Puts these records into the store of the test, the way they get there in life."""
+    boots = iter(range(1000))
+
+    def store(*records: Record) -> None:
+        writer = SpoolWriter(tmp_path / "spool", "here", f"boot{next(boots)}")
+        for record in records:
+            writer.append(Settled(record))
+        writer.close()
+        engine = tables.open(f"sqlite:///{tmp_path}/ledger.db")
+        taking = Intake(engine, tmp_path / "spool", "here")
+        while not taking.step().is_drained:
+            pass
+        engine.dispose()
+
+    return store
+
+
+@pytest.fixture
+def run(tmp_path: Path):
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(app, [*words, "--store", f"sqlite:///{tmp_path}/ledger.db"])
+
+    return run
+
+
+def record(name: str, **fields: object) -> Record:
+    usage = Usage(Count.reported(120), Count.reported(30))
+    usual = {"accepted_at": 10**18, "status": "ok", "requested_model": "gpt-4o", "target": "mini", "usage": usage}
+    return Record(name, **{**usual, "cost": 1_234_000, "duration": 2_500_000_000, **fields})
+
+
+def test_tail_shows_the_last_exchanges_the_newest_at_the_end(run, store):
+    store(*(record(f"x-{n}") for n in range(5)))
+    lines = run("tail", "-n", "2").stdout.splitlines()
+    assert [line.split()[2] for line in lines[1:]] == ["x-3", "x-4"]
+    assert lines[1].split()[-5:] == ["2.500", "s", "120", "30", "$0.001234"]
+
+
+def test_tail_as_json_is_one_line_for_each(run, store):
+    store(record("x-1"), record("x-2", cost=None))
+    told = [json.loads(line) for line in run("tail", "--json").stdout.splitlines()]
+    assert [(row["id"], row["cost"]) for row in told] == [("x-1", 1_234_000), ("x-2", None)]
+
+
+def test_what_is_unknown_is_never_shown_as_zero(run, store):
+    store(record("x-1", cost=None, usage=Usage(), duration=0, status="unknown"))
+    assert run("tail").stdout.splitlines()[1].split()[-5:] == ["-", "-", "?", "?", "?"]
+    shown = run("show", "x-1").stdout
+    assert "cost                  unknown" in shown
+    assert "input tokens          unknown" in shown
+
+
+def test_show_tells_everything_of_one_exchange(run, store):
+    attempts = (
+        Attempt("llama", "http://gpu:1", "candidate", 10**18, 5_000_000, 503, FailureKind.OVERLOADED, "busy"),
+        Attempt("mini", "https://cloud", "fallback", 10**18 + 6_000_000, 9_000_000, 200),
+    )
+    store(record("x-1", attempts=attempts, dropped=("seed", "top_k"), share=2500, app="shop"))
+    shown = run("show", "x-1")
+    assert shown.exit_code == 0
+    for text in (
+        "shop",
+        "25 %",
+        "seed, top_k",
+        "120 (reported)",
+        "overloaded busy",
+        "fallback",
+        "0.006 s",
+        "$0.001234",
+    ):
+        assert text in shown.stdout
+    told = json.loads(run("show", "x-1", "--json").stdout)
+    assert [attempt["target"] for attempt in told["attempts"]] == ["llama", "mini"]
+
+
+def test_an_exchange_that_is_not_there_is_a_no(run, store):
+    store(record("x-1"))
+    refused = run("show", "nobody")
+    assert refused.exit_code == 1
+    assert "there is no exchange nobody" in refused.stderr
+
+
+def test_a_store_that_is_not_there_is_wrong_use_and_is_not_made(run, tmp_path):
+    for words in (["tail"], ["show", "x"], ["summary"]):
+        refused = run(*words)
+        assert refused.exit_code == 2
+        assert "there is no store" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_summary_has_a_line_for_each_arm_and_target(run, store):
+    store(record("x-1", arm="baseline"), record("x-2", arm="baseline", status="failed"), record("x-3", arm="candidate"))
+    lines = run("summary").stdout.splitlines()
+    assert [line.split()[:4] for line in lines[1:]] == [["baseline", "mini", "2", "1"], ["candidate", "mini", "1", "0"]]
+    told = json.loads(run("summary", "--json").stdout)
+    assert [(row["arm"], row["requests"], row["cost"]) for row in told] == [
+        ("baseline", 2, 2_468_000),
+        ("candidate", 1, 1_234_000),
+    ]
+    assert json.loads(run("summary", "--json", "--hours", "1").stdout) == []
+
+
+def test_what_callers_wrote_does_not_steer_the_terminal(run, store):
+    store(record("x-1", requested_model="\x1b[2J\x9b31m[red]gpt\r\n"))
+    for words in (["tail"], ["show", "x-1"]):
+        shown = run(*words).stdout
+        assert "\x1b" not in shown
+        assert "\x9b" not in shown
+        assert "[red]gpt" in shown
+    assert printable("a\tb") == "a\ufffdb"
+
+
+def test_money_is_shown_to_the_millionth_of_a_dollar():
+    assert [dollars(nano) for nano in (None, 0, 1_000, 12_345_678_900)] == ["?", "$0.000000", "$0.000001", "$12.345679"]
+
+
+def test_following_shows_what_comes_until_it_is_interrupted(store, tmp_path):
+    store(record("x-1"))
+    command = [sys.executable, "-m", "earthward", "ledger", "tail", "-f", "--json", "--store"]
+    process = subprocess.Popen([*command, f"sqlite:///{tmp_path}/ledger.db"], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        assert json.loads(process.stdout.readline())["id"] == "x-1"
+        store(record("x-2"), record("x-3"))
+        assert [json.loads(process.stdout.readline())["id"] for _ in range(2)] == ["x-2", "x-3"]
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()

@@ -1,0 +1,97 @@
+import hashlib
+import hmac
+import re
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from earthward.config.snapshot import Key
+from earthward.store import keys
+
+PEPPER = b"pepper of a test"
+DAY = 86_400_000_000_000
+
+
+def test_a_key_is_found_by_the_digest_of_what_its_caller_presents(engine):
+    key, row = keys.create(engine, PEPPER, 1, app="shop", team="web", routes=["a", "b"], expires_at=DAY)
+    found = keys.active_keys(engine)
+    assert found == [Key(row.id, keys.digest_of(PEPPER, key.encode()), "shop", "web", ("a", "b"), DAY)]
+
+
+def test_a_key_has_a_readable_id_and_at_least_32_random_characters(engine):
+    made = [keys.create(engine, PEPPER, n)[0] for n in range(20)]
+    assert all(re.fullmatch(r"ew-[a-z2-9]{6}-[A-Za-z0-9_-]{43}", key) for key in made)
+    assert len({key.split("-", 2)[2] for key in made}) == 20
+
+
+def test_the_digest_is_a_keyed_hash_that_another_pepper_does_not_make():
+    assert keys.digest_of(PEPPER, b"key") == hmac.new(PEPPER, b"key", hashlib.sha256).digest()
+    assert keys.digest_of(PEPPER, b"key") != keys.digest_of(b"another", b"key")
+
+
+def test_neither_the_key_nor_its_plain_hash_is_in_the_database(engine, tmp_path):
+    key, row = keys.create(engine, PEPPER, 1)
+    data = b"".join(path.read_bytes() for path in tmp_path.glob("ledger.db*"))
+    secret = key.split("-", 2)[2].encode()
+    assert row.id.encode() in data
+    assert secret not in data
+    assert hashlib.sha256(key.encode()).digest() not in data
+
+
+def test_a_revoked_key_is_listed_but_not_active_and_stays_revoked_since_the_first_time(engine):
+    _, row = keys.create(engine, PEPPER, 1)
+    assert keys.revoke(engine, row.id, 5)
+    assert keys.revoke(engine, row.id, 9)
+    assert keys.active_keys(engine) == []
+    assert [(kept.id, kept.revoked_at, kept.state(5)) for kept in keys.listed(engine)] == [(row.id, 5, "revoked")]
+
+
+def test_a_key_that_is_not_there_can_not_be_revoked(engine):
+    assert not keys.revoke(engine, "nobody", 5)
+
+
+def test_an_expired_key_is_still_known_so_that_its_caller_hears_why(engine):
+    _, row = keys.create(engine, PEPPER, 1, expires_at=10)
+    assert (row.state(9), row.state(10)) == ("active", "expired")
+    assert [key.expires_at for key in keys.active_keys(engine)] == [10]
+
+
+def test_the_version_changes_when_a_key_is_made_or_revoked_and_not_otherwise(engine):
+    versions = [keys.keys_version(engine)]
+    _, one = keys.create(engine, PEPPER, 1)
+    versions.append(keys.keys_version(engine))
+    keys.create(engine, PEPPER, 2)
+    versions.append(keys.keys_version(engine))
+    keys.revoke(engine, one.id, 3)
+    versions.append(keys.keys_version(engine))
+    assert len(set(versions)) == 4
+    keys.revoke(engine, one.id, 4)
+    assert keys.keys_version(engine) == versions[-1]
+
+
+def test_the_pepper_is_made_once_and_only_its_owner_can_read_it(tmp_path):
+    state = tmp_path / "state"
+    made = keys.pepper(state)
+    assert len(made) >= 32
+    assert keys.pepper(state) == made
+    assert stat.S_IMODE((state / "pepper").stat().st_mode) == 0o600
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    assert [path.name for path in state.iterdir()] == ["pepper"]
+
+
+def test_processes_that_make_the_pepper_at_the_same_time_agree_on_it(tmp_path):
+    code = "import sys, pathlib; from earthward.store import keys; print(keys.pepper(pathlib.Path(sys.argv[1])).hex())"
+    command = [sys.executable, "-c", code, str(tmp_path / "state")]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(4)]
+    peppers = {process.communicate()[0] for process in processes}
+    assert len(peppers) == 1
+    assert len(peppers.pop()) > 64
+
+
+@pytest.mark.parametrize("text", ["'; DROP TABLE keys; --", '" OR 1=1', "%", "\0", "ü" * 300])
+def test_no_text_in_an_id_or_a_label_is_taken_for_sql(engine, text):
+    _, row = keys.create(engine, PEPPER, 1, name=text, app=text, team=text, routes=[text])
+    assert not keys.revoke(engine, text, 2)
+    assert keys.listed(engine) == [row]
