@@ -51,12 +51,17 @@ def test_it_comes_back_on_the_port_it_had() -> None:
 
 
 def test_the_end_of_the_thread_that_started_it_is_not_the_end_of_it() -> None:
-    started: list[EngineProcess] = []
-    thread = threading.Thread(target=lambda: started.append(EngineProcess.start(context=256, slots=1)))
+    process = []
+
+    def start() -> None:
+        process.append(EngineProcess.start(context=256, slots=1))
+        process[0].wait_ready()
+
+    thread = threading.Thread(target=start)
     thread.start()
     thread.join()
-    with started[0] as process:
-        assert process.wait_ready().pid == process.pid
+    with process[0], pytest.raises(psutil.TimeoutExpired):
+        psutil.Process(process[0].pid).wait(0.3)
 
 
 def test_waiting_ends_when_the_time_is_up_and_may_go_on_later() -> None:
