@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from earthward.config.check import MOST_ENDPOINTS
+from earthward.config.combinations import MOST_ENDPOINTS
 from earthward.config.models import Configuration, Section
 from earthward.config.models import Provider as ProviderSection
 from earthward.config.models import Route as RouteSection
@@ -73,7 +73,7 @@ def _provider(name: str, section: ProviderSection, cells: dict[Place, int]) -> P
 
 def _zone(provider: ProviderSection) -> Zone:
     zone = provider.is_in
-    assert zone is not None, "`check` lets no provider through whose zone is unknown"
+    assert zone is not None, "`combinations` lets no provider through whose zone is unknown"
     return zone
 
 

@@ -63,6 +63,11 @@ class Document:
             node = _child(node, step)
         return node
 
+    def text_at(self, path: Path) -> str | None:
+        """The text at this path, if text is there."""
+        node = self.at(path)
+        return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
+
     def problem(self, path: Path, message: str) -> Problem:
         """A problem with the value at this path, or with the nearest thing around it that is there."""
         mark = self.root.mark
@@ -81,7 +86,7 @@ class Document:
         if isinstance(parent, Mapping) and isinstance(key, str) and key in parent.keys:
             mark = parent.keys[key]
             return Problem(self.file, mark.line, mark.column, message)
-        if path and path[:-1]:
+        if isinstance(parent, Mapping) and len(path) > 1 and isinstance(path[-2], str):
             return self.key_problem(path[:-1], message)
         return self.problem(path, message)
 
@@ -223,7 +228,7 @@ class _Reader:
 
 _TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null"))
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]{1,18}|[0-9]{1,18}(\.[0-9]{0,18})?)([eE][-+]?[0-9]{1,2})?")
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from earthward.config import document as yaml_document
-from earthward.config.check import Draft, check
+from earthward.config.combinations import Draft, check
 from earthward.config.document import Document, Mapping, Scalar, Sequence, parse
 from earthward.config.models import (
     LATER_KINDS,

@@ -1,7 +1,7 @@
 """The configuration as a user writes it, section by section; frozen once it is read.
 
-What a section means together with others is checked in `check`, not here. `later` are keys that are known to come
-and refused until then.
+What a section means together with others is checked in `combinations`. `later` are keys that are known to come
+and are refused until then.
 """
 
 from functools import cache
@@ -265,7 +265,7 @@ def provider_model(kind: str) -> type[Provider]:
         setting.name: (types[setting.type], ...) if setting.is_required else (types[setting.type] | None, None)
         for setting in KINDS[kind].settings
     }
-    return create_model(f"{kind.title()}Provider", __base__=Provider, **fields)
+    return create_model(f"Provider of kind {kind}", __base__=Provider, **fields)
 
 
 def _engine(name: str, provider: Provider) -> Engine:

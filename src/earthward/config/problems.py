@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 MOST_SHOWN = 200
+MOST_NAMES = 30
+LONGEST_SHOWN = 60
 
 
 class Problem(msgspec.Struct, frozen=True, order=True):
@@ -40,12 +42,21 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return f"unknown {what} `{shown(name)}`: there is none"
-    near = difflib.get_close_matches(name[:MOST_SHOWN].lower(), names, n=1)
-    meant = f"; did you mean `{near[0]}`?" if near else "."
-    listed = ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
-    return f"unknown {what} `{shown(name)}`{meant} Known: {listed}"
+    listed = ", ".join(names[:MOST_NAMES])
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"unknown {what} `{shown(name)}`{meant(name, names) or '.'} Known: {listed}{more}"
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """A question after the nearest of the known names, or nothing if none is near."""
+    near = difflib.get_close_matches(name[:LONGEST_SHOWN].lower(), list(known), n=1)
+    return f", did you mean `{near[0]}`?" if near else ""
 
 
 def shown(text: str) -> str:
     """Short, and on one line."""
-    return (text if len(text) <= 60 else text[:57] + "...").encode("unicode_escape").decode("ascii")
+    return (
+        (text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "...")
+        .encode("unicode_escape")
+        .decode("ascii")
+    )

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
 
-from earthward.config.problems import unknown
+from earthward.config.problems import meant, shown
 from earthward.config.secrets import FORM, is_reference
 from earthward.providers.hosts import address_of, is_metadata, is_name
 
@@ -177,9 +177,10 @@ def one_of(*words: str, later: tuple[str, ...] = ()) -> BeforeValidator:
 
     def check(value: Any) -> Any:
         if value in later:
-            raise ValueError(f"`{value}` is not yet supported; for now: {', '.join(words)}")
+            raise ValueError(f"as `{value}` is not yet supported; for now: {', '.join(words)}")
         if value not in words:
-            raise ValueError(unknown("word", str(value), words))
+            given = str(value)
+            raise ValueError(f"takes {', '.join(words)}; not `{shown(given)}`{meant(given, words)}")
         return value
 
     return BeforeValidator(check)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from earthward.config.document import Document
+from earthward.config.document import Document, Path, Sequence
 from earthward.config.models import Provider, Route, Settings, Target, When
 from earthward.config.problems import Problem, unknown
 from earthward.providers.hosts import is_local, is_loopback
@@ -119,22 +119,26 @@ def room_for_endpoints(draft: Draft) -> Iterator[Problem]:
 
 
 def providers_of_targets(draft: Draft) -> Iterator[Problem]:
-    for name, target in _read(draft.targets):
-        if target.provider not in draft.providers:
-            message = unknown("provider", target.provider, draft.providers)
-            yield draft.document.problem(("targets", name, "provider"), message)
+    for target in draft.targets:
+        yield from _unknown_name(draft, ("targets", target, "provider"), "provider", draft.providers)
 
 
 def targets_of_routes(draft: Draft) -> Iterator[Problem]:
-    for index, route in _routes(draft):
-        path = ("routes", index)
-        for key in ("use", "baseline", "candidate"):
-            target = getattr(route, key)
-            if target is not None and target not in draft.targets:
-                yield draft.document.problem((*path, key), unknown("target", target, draft.targets))
-        for place, target in enumerate(route.fallback):
-            if target not in draft.targets:
-                yield draft.document.problem((*path, "fallback", place), unknown("target", target, draft.targets))
+    for index in range(len(draft.routes)):
+        route = ("routes", index)
+        fallback = draft.document.at((*route, "fallback"))
+        places = range(len(fallback.items)) if isinstance(fallback, Sequence) else ()
+        for path in ((*route, "use"), (*route, "baseline"), (*route, "candidate"), (*route, "fallback")):
+            yield from _unknown_name(draft, path, "target", draft.targets)
+        for place in places:
+            yield from _unknown_name(draft, (*route, "fallback", place), "target", draft.targets)
+
+
+def _unknown_name(draft: Draft, path: Path, what: str, known: Iterable[str]) -> Iterator[Problem]:
+    """Looks at the file itself: a name is wrong whatever else is wrong around it."""
+    name = draft.document.text_at(path)
+    if name is not None and name not in known:
+        yield draft.document.problem(path, unknown(what, name, known))
 
 
 def arms_of_routes(draft: Draft) -> Iterator[Problem]:
@@ -149,7 +153,7 @@ def _arm_problems(route: Route) -> Iterator[tuple[str, str]]:
     elif route.candidate and not route.baseline:
         yield "candidate", "`candidate` needs a `baseline` to be compared with"
     elif not route.use and not route.baseline:
-        yield "use", "names no target: add `use`, or `baseline` and `candidate`"
+        yield "use", "the route names no target: add `use`, or `baseline` and `candidate`"
     if not route.candidate:
         without = {"share": route.share is not None, "pilots": bool(route.pilots)}
         without["candidate_may_rescue"] = route.candidate_may_rescue
@@ -160,9 +164,12 @@ def _arm_problems(route: Route) -> Iterator[tuple[str, str]]:
     if route.candidate == route.baseline:
         yield "candidate", "`candidate` and `baseline` are the same target"
     if route.share is None and not route.pilots:
-        yield "candidate", "gets no traffic: add a `share`, such as 5%, or `pilots`"
+        yield "candidate", "`candidate` gets no traffic: add a `share`, such as 5%, or `pilots`"
     if route.candidate in route.fallback and not route.candidate_may_rescue:
-        yield "fallback", "lists the candidate; if it may rescue the baseline, add `candidate_may_rescue: true`"
+        yield (
+            "fallback",
+            "`fallback` lists the candidate; if it may rescue the baseline, add `candidate_may_rescue: true`",
+        )
 
 
 def names_of_routes(draft: Draft) -> Iterator[Problem]:

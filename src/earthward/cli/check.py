@@ -1,0 +1,86 @@
+"""`earthward check`: whether a configuration is sound, and every problem it has if not."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from earthward.cli.output import DONE, WRONG_USE, print_json
+from earthward.config.compile import compile
+from earthward.config.load import load
+from earthward.config.problems import ConfigErrors
+from earthward.config.snapshot import Price, Snapshot, Target
+
+CONFIG = Path("earthward.yaml")
+
+
+def check(
+    config: Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")] = CONFIG,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say whether a configuration is sound, and if not, every problem it has: line, column, what to write instead.
+
+    Nothing is started and no secret is looked up. A sound one is summed up: each target with its zone and price.
+    """
+    try:
+        snapshot = compile(load(config))
+    except ConfigErrors as errors:
+        _tell_problems(errors, json=json)
+        raise typer.Exit(WRONG_USE) from None
+    if json:
+        print_json({"ok": True, "file": str(config), "problems": [], **_summary(snapshot)})
+    else:
+        print("\n".join(_lines(config, snapshot)))
+    raise typer.Exit(DONE)
+
+
+def _tell_problems(errors: ConfigErrors, *, json: bool) -> None:
+    if json:
+        print_json({"ok": False, "problems": errors.problems})
+        return
+    count = len(errors.problems)
+    print(errors)
+    print(f"\n{count} problem{'s' if count > 1 else ''}. The configuration was not applied.")
+
+
+def _summary(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "version": snapshot.version,
+        "providers": [provider.name for provider in snapshot.providers],
+        "targets": [
+            {"name": it.name, "provider": it.provider, "model": it.model, "zone": it.zone, "price": _price(it.price)}
+            for it in snapshot.targets
+        ],
+        "routes": [route.name for route in snapshot.routes],
+    }
+
+
+def _lines(config: Path, snapshot: Snapshot) -> list[str]:
+    counts = f"{len(snapshot.providers)} providers, {len(snapshot.targets)} targets, {len(snapshot.routes)} routes"
+    rows = [(it.name, it.provider, it.model, it.zone, _price_line(it)) for it in snapshot.targets]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [f"{config} is sound: {counts}.", "", *(f"  {line}" for line in table)]
+
+
+def _price_line(target: Target) -> str:
+    price = target.price
+    if price.input is None and price.output is None:
+        return "no price known" if target.zone == "cloud" else "no price"
+    if not (price.input or price.output or price.request):
+        return "free"
+    return f"{_dollars(price.input)} in, {_dollars(price.output)} out per million tokens ({price.source})"
+
+
+def _price(price: Price) -> dict[str, Any]:
+    """Dollars per million tokens."""
+    names = ("input", "output", "cached", "cache_written")
+    return {**{name: _per_million(getattr(price, name)) for name in names}, "source": price.source}
+
+
+def _per_million(pico: int | None) -> float | None:
+    return None if pico is None else pico / 1e6
+
+
+def _dollars(pico: int | None) -> str:
+    return "?" if pico is None else f"${pico / 1e6:.10f}".rstrip("0").rstrip(".")

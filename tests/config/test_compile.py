@@ -1,0 +1,146 @@
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from earthward.config.compile import compile
+from earthward.config.load import Configuration, read
+from earthward.config.snapshot import ABILITIES, Deadlines, Limits, Price, Snapshot, Tls
+from earthward.providers import KINDS
+
+DAY = date(2026, 1, 1)
+TEXT = """\
+auth: open
+access_log: true
+durability: strict
+cors: https://app.example
+limits: {body: 8 MB, head_deadline: 5s}
+providers:
+  openai: {kind: openai, api_key: [env:A, "file:keys/b"], headers: {OpenAI-Project: p1}}
+  gpus:
+    kind: openai_compatible
+    endpoints: [http://gpu-1:8000/v1, {url: http://gpu-2:8000/v1, slots: 4}]
+    deadlines: {connect: 500ms, first_byte: 2m}
+    proxy: http://proxy:3128
+  groq: {kind: openai_compatible, base_url: https://api.groq.com/openai/v1, api_key: env:G, zone: cloud}
+  tiny: {kind: embedded}
+targets:
+  mini: {provider: openai, model: gpt-4o-mini, abilities: [stream, tools]}
+  own: {provider: openai, model: gpt-4o-mini, price: {input: 1, output: 2.5}}
+  odd: {provider: openai, model: no-such-model}
+  llama: {provider: gpus, model: "llama3.1:8b", context: 16384, price: free}
+  groq: {provider: groq, model: llama-3.3-70b-versatile}
+  smol: {provider: tiny, model: smollm2}
+routes:
+  - {name: trial, when: {model: ["gpt-*", o3], task: chat}, baseline: mini, candidate: llama, share: 12.5%,
+     pilots: [ann], fallback: [smol], candidate_may_rescue: true, on_ledger_down: refuse}
+  - {name: rest, use: smol}
+"""
+
+
+def configuration(text: str = TEXT) -> Configuration:
+    return read(text.encode(), Path("/etc/earthward.yaml"))
+
+
+@pytest.fixture(scope="module")
+def snapshot() -> Snapshot:
+    return compile(configuration(), day=DAY)
+
+
+def test_a_snapshot_reads_back_as_what_was_written(snapshot: Snapshot) -> None:
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(snapshot), type=Snapshot) == snapshot
+
+
+def test_the_same_file_compiles_to_the_same_snapshot(snapshot: Snapshot) -> None:
+    assert compile(configuration(), day=DAY) == snapshot
+    assert snapshot.version == snapshot.digest[:12] == configuration().digest[:12]
+    assert compile(configuration(TEXT + "\n"), day=DAY).version != snapshot.version
+
+
+def test_what_the_file_says_is_in_the_snapshot(snapshot: Snapshot) -> None:
+    assert (snapshot.auth, snapshot.access_log, snapshot.durability) == ("open", True, "strict")
+    assert snapshot.cors == ("https://app.example",)
+    assert snapshot.limits == Limits(body=8 * 1024 * 1024, head_deadline=5.0)
+
+
+def test_providers(snapshot: Snapshot) -> None:
+    openai, gpus, groq, tiny = snapshot.providers
+    assert openai.api_keys == ("env:A", "file:/etc/keys/b")
+    assert openai.headers == (("openai-project", "p1"),)
+    assert (openai.zone, openai.dialect, openai.tls) == ("cloud", "openai_chat", Tls())
+    assert [endpoint.url for endpoint in openai.endpoints] == ["https://api.openai.com/v1"]
+    assert (gpus.zone, gpus.proxy) == ("local", "http://proxy:3128")
+    assert gpus.deadlines == Deadlines(connect=0.5, first_byte=120.0)
+    assert [endpoint.slots for endpoint in gpus.endpoints] == [None, 4]
+    assert groq.zone == "cloud"
+    assert (tiny.zone, tiny.kind) == ("local", "embedded")
+
+
+def test_targets_take_zone_and_abilities_from_their_provider(snapshot: Snapshot) -> None:
+    targets = {target.name: target for target in snapshot.targets}
+    assert (targets["mini"].zone, targets["llama"].zone) == ("cloud", "local")
+    assert targets["mini"].abilities == {"stream", "tools"}
+    assert targets["own"].abilities == ABILITIES
+    assert targets["llama"].abilities == KINDS["openai_compatible"].abilities
+    assert targets["llama"].context == 16384
+
+
+def test_prices_are_the_operators_else_the_vendors_else_unknown(snapshot: Snapshot) -> None:
+    prices = {target.name: target.price for target in snapshot.targets}
+    assert (prices["mini"].input, prices["mini"].output, prices["mini"].cached) == (150_000, 600_000, 75_000)
+    assert prices["own"] == Price(1_000_000, 2_500_000, 1_000_000, 1_000_000, source="configuration")
+    assert prices["llama"] == Price(0, 0, 0, 0, source="configuration")
+    assert prices["groq"].input is not None
+    assert prices["odd"] == prices["smol"] == Price()
+
+
+def test_routes(snapshot: Snapshot) -> None:
+    trial, rest = snapshot.routes
+    assert (trial.baseline, trial.candidate, trial.share) == ("mini", "llama", 1250)
+    assert (trial.when.model, trial.when.task) == (("gpt-*", "o3"), ("chat",))
+    assert (trial.pilots, trial.fallback, trial.candidate_may_rescue) == ({"ann"}, ("smol",), True)
+    assert trial.on_ledger_down == "refuse"
+    assert (rest.use, rest.baseline, rest.share) == ("smol", None, 0)
+
+
+def cells(snapshot: Snapshot) -> dict[str, int]:
+    return {endpoint.url: endpoint.cell for provider in snapshot.providers for endpoint in provider.endpoints}
+
+
+def fleet(*hosts: str, name: str = "gpus") -> Configuration:
+    urls = ", ".join(f"http://{host}/v1" for host in hosts)
+    return configuration(
+        f"providers: {{{name}: {{kind: openai_compatible, endpoints: [{urls}]}}}}\n"
+        f"targets: {{t: {{provider: {name}, model: m}}}}\nroutes: [{{name: r, use: t}}]\n"
+    )
+
+
+def test_each_endpoint_has_a_column_of_its_own(snapshot: Snapshot) -> None:
+    assert sorted(cells(snapshot).values()) == [0, 1, 2, 3, 4]
+
+
+def test_an_endpoint_keeps_its_column_whatever_comes_and_goes_around_it() -> None:
+    first = compile(fleet("a", "b", "c"))
+    second = compile(fleet("x", "c", "y", "a"), first)
+    assert cells(second)["http://a/v1"] == cells(first)["http://a/v1"]
+    assert cells(second)["http://c/v1"] == cells(first)["http://c/v1"]
+    assert len(set(cells(second).values())) == 4
+
+
+def test_a_column_just_given_up_is_not_given_to_another() -> None:
+    """Requests to the one that is gone may still be in flight, and would count for the new one."""
+    first = compile(fleet("a", "b"))
+    second = compile(fleet("a", "c"), first)
+    assert cells(second)["http://c/v1"] not in cells(first).values()
+
+
+def test_when_no_other_is_left_a_given_up_column_is_taken() -> None:
+    first = compile(fleet(*(f"a{number}" for number in range(512))))
+    second = compile(fleet(*(f"b{number}" for number in range(512))), first)
+    assert sorted(cells(second).values()) == list(range(512))
+
+
+def test_the_same_address_at_another_provider_is_another_endpoint() -> None:
+    first = compile(fleet("a"))
+    assert cells(compile(fleet("a", name="other"), first)) != cells(first)
