@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Engine, Select, func, select
+from sqlalchemy import ColumnElement, Engine, Select, Table, func, select
 
 from earthward.ledger.record import Record
 from earthward.ledger.summary import Summary, Totals, middle, summary
@@ -42,21 +42,23 @@ def summaries(engine: Engine, hours: range = ALWAYS) -> list[Summary]:
     ttfts = _ttfts(engine, hours)
     place = (exchange_hours.c.arm, exchange_hours.c.target)
     sums = [func.sum(exchange_hours.c[name]) for name in HOUR_SUMS]
-    within = exchange_hours.c.hour.between(hours.start, hours.stop - 1)
-    rows = _rows(engine, select(*place, *sums).where(within).group_by(*place).order_by(*place))
+    clause = select(*place, *sums).where(*_within(exchange_hours, hours)).group_by(*place).order_by(*place)
+    rows = _rows(engine, clause)
     return [summary(arm, target, Totals(*map(int, totals)), ttfts[arm, target]) for arm, target, *totals in rows]
 
 
 def _ttfts(engine: Engine, hours: range) -> dict[tuple[str, str], Counter[int]]:
     table = exchange_hour_ttfts
     group = (table.c.arm, table.c.target, table.c.bucket)
-    within = table.c.hour.between(hours.start, hours.stop - 1)
     counted: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
-    for arm, target, bucket, count in _rows(
-        engine, select(*group, func.sum(table.c.requests)).where(within).group_by(*group)
-    ):
+    clause = select(*group, func.sum(table.c.requests)).where(*_within(table, hours)).group_by(*group)
+    for arm, target, bucket, count in _rows(engine, clause):
         counted[arm, target][middle(bucket)] += int(count)
     return counted
+
+
+def _within(table: Table, hours: range) -> list[ColumnElement[bool]]:
+    return [] if hours == ALWAYS else [table.c.hour.between(hours.start, hours.stop - 1)]
 
 
 def _records(engine: Engine, clause: Select[Any]) -> list[Record]:

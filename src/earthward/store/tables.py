@@ -125,6 +125,8 @@ exchange_hour_ttfts = Table(
     Column("bucket", SmallInteger, nullable=False),
     _big("requests"),
     UniqueConstraint(*TTFT_KEY, name="exchange_hour_ttfts_key"),
+    # Sums over all hours are read off it in their order: 0.02 s instead of 0.15 s for 230,000 rows.
+    Index("exchange_hour_ttfts_by_place", "arm", "target", "bucket", "requests"),
 )
 """How many exchanges had their first content in which bucket of time (`ledger.summary.bucket`)."""
 

@@ -89,3 +89,4 @@ def sums() -> None:
         big("requests"),
         sa.UniqueConstraint("hour", "route", "arm", "target", "bucket", name="exchange_hour_ttfts_key"),
     )
+    op.create_index("exchange_hour_ttfts_by_place", "exchange_hour_ttfts", ["arm", "target", "bucket", "requests"])
