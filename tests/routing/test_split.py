@@ -34,6 +34,12 @@ def test_none_and_all_are_exact(share: int, count: int) -> None:
     assert len(candidates(route(share))) == count
 
 
+def test_the_share_is_the_first_bucket_that_is_not_the_candidates() -> None:
+    drawn = split.bucket(route(), "u", SALT)
+    assert split.arm(route(drawn), "u", SALT) == ("baseline", drawn)
+    assert split.arm(route(drawn + 1), "u", SALT) == ("candidate", drawn)
+
+
 def test_raising_the_share_moves_nobody_back() -> None:
     before = candidates(route(2500))
     after = candidates(route(5000))

@@ -38,9 +38,8 @@ def _tell_problems(errors: ConfigErrors, *, json: bool) -> None:
     if json:
         print_json({"ok": False, "problems": errors.problems})
         return
-    count = len(errors.problems)
     print(errors)
-    print(f"\n{count} problem{'s' if count > 1 else ''}. The configuration was not applied.")
+    print(f"\n{_count(len(errors.problems), 'problem')}. A gateway would refuse this file.")
 
 
 def _summary(snapshot: Snapshot) -> dict[str, Any]:
@@ -56,11 +55,16 @@ def _summary(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _lines(config: Path, snapshot: Snapshot) -> list[str]:
-    counts = f"{len(snapshot.providers)} providers, {len(snapshot.targets)} targets, {len(snapshot.routes)} routes"
+    parts = {"provider": snapshot.providers, "target": snapshot.targets, "route": snapshot.routes}
+    counts = ", ".join(_count(len(found), word) for word, found in parts.items())
     rows = [(it.name, it.provider, it.model, it.zone, _price_line(it)) for it in snapshot.targets]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return [f"{config} is sound: {counts}.", "", *(f"  {line}" for line in table)]
+
+
+def _count(count: int, word: str) -> str:
+    return f"{count} {word}" + ("" if count == 1 else "s")
 
 
 def _price_line(target: Target) -> str:

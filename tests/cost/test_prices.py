@@ -1,0 +1,102 @@
+import subprocess
+import sys
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from genai_prices import Usage as ListUsage
+from genai_prices import calc_price
+from genai_prices.data_snapshot import get_snapshot
+
+from earthward.chat.usage import Count, Usage
+from earthward.config.snapshot import Price
+from earthward.cost.exchange import cost
+from earthward.cost.prices import listed_price, own_price
+
+DAY = date(2026, 1, 1)
+
+
+def test_a_vendors_model_has_its_list_price() -> None:
+    price = listed_price("gpt-4o-mini", vendor="openai", day=DAY)
+    assert (price.input, price.output, price.cached) == (150_000, 600_000, 75_000)
+    assert price.source.startswith("genai-prices ")
+    assert price.source.endswith(": openai/gpt-4o-mini")
+
+
+def test_a_dated_name_has_the_price_of_its_model() -> None:
+    assert listed_price("gpt-4o-mini-2024-07-18", vendor="openai", day=DAY).input == 150_000
+
+
+def test_a_vendor_is_also_found_by_the_address_of_its_api() -> None:
+    assert listed_price("llama-3.3-70b-versatile", url="https://api.groq.com/openai/v1", day=DAY).output is not None
+
+
+@pytest.mark.parametrize(
+    ("model", "vendor", "url"),
+    [
+        ("no-such-model", "openai", None),
+        ("gpt-4o-mini", "no-such-vendor", None),
+        ("gpt-4o-mini", None, "http://gpu-1:8000/v1"),
+        ("", "openai", None),
+    ],
+)
+def test_what_is_not_listed_is_unknown_rather_than_free(model: str, vendor: str | None, url: str | None) -> None:
+    assert listed_price(model, vendor=vendor, url=url, day=DAY) == Price()
+
+
+def test_without_a_price_of_their_own_cached_tokens_cost_what_others_do() -> None:
+    price = listed_price("gpt-4o-mini", vendor="openai", day=DAY)
+    assert price.cache_written == price.input
+
+
+def test_where_long_prompts_cost_more_the_base_tier_is_taken_and_named() -> None:
+    price = listed_price("gemini-2.5-pro", vendor="google", day=DAY)
+    assert price.input == 1_250_000
+    assert price.source.endswith(", base tier")
+
+
+def test_where_the_hour_matters_the_price_is_the_same_all_day_and_says_so() -> None:
+    price = listed_price("deepseek-chat", vendor="deepseek", day=DAY)
+    assert price.source.endswith(", other prices at some hours")
+
+
+def test_a_price_that_changes_is_that_of_the_day() -> None:
+    before = listed_price("gpt-5.6-sol", vendor="openai", day=date(2026, 8, 20))
+    after = listed_price("gpt-5.6-sol", vendor="openai", day=date(2026, 8, 21))
+    assert before.input != after.input
+
+
+def test_a_price_for_each_request_is_part_of_it() -> None:
+    assert listed_price("sonar", vendor="perplexity", day=DAY).request > 0
+
+
+def test_our_cost_is_the_lists_own() -> None:
+    """For every model of the vendors we know, at a short prompt with some of it cached."""
+    compared = 0
+    for vendor in ("openai", "anthropic", "google"):
+        provider = next(provider for provider in get_snapshot().providers if provider.id == vendor)
+        for model in provider.models:
+            price = listed_price(model.id, vendor=vendor)
+            if price.input is None or price.output is None:
+                continue
+            usage = Usage(Count.reported(1000), Count.reported(100), Count.reported(300), Count.reported(0))
+            theirs = ListUsage(input_tokens=1000, output_tokens=100, cache_read_tokens=300)
+            expected = calc_price(theirs, model.id, provider_id=vendor).total_price * 10**9
+            found = cost(price, usage)
+            assert found is not None
+            assert abs(found - expected) <= 1, model.id
+            compared += 1
+    assert compared > 100
+
+
+def test_an_operators_price_is_in_dollars_per_million() -> None:
+    assert own_price(Decimal("0.15"), Decimal("0.60")) == Price(
+        150_000, 600_000, 150_000, 150_000, source="configuration"
+    )
+    assert own_price(Decimal(3), Decimal(15), Decimal("0.3"), Decimal("3.75")).cache_written == 3_750_000
+
+
+def test_the_list_is_not_loaded_before_it_is_asked_for() -> None:
+    code = "import sys, earthward.cost.prices; print('genai_prices' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"

@@ -1,0 +1,43 @@
+import pytest
+
+from earthward.providers.kind import Kind
+
+PLAIN = Kind("plain", "openai_chat", "by_host", frozenset())
+
+
+def test_the_key_goes_into_its_header() -> None:
+    assert PLAIN.credential_line("sk-1") == b"authorization: Bearer sk-1\r\n"
+    own = Kind("own", "d", "cloud", frozenset(), credential=("x-api-key", "{}"))
+    assert own.credential_line("k") == b"x-api-key: k\r\n"
+
+
+def test_where_none_is_sent_there_is_no_line() -> None:
+    assert Kind("own", "d", "cloud", frozenset(), credential=None).credential_line("k") == b""
+
+
+@pytest.mark.parametrize("key", ["", "a\r\nhost: evil", "a\nb", "a\x00b", "a\tb", "ä", "a\x7f"])
+def test_a_key_that_would_break_out_of_its_header_is_refused_and_not_repeated(key: str) -> None:
+    with pytest.raises(ValueError, match="a key for plain is empty or has characters") as error:
+        PLAIN.credential_line(key)
+    assert not key or key not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://api.openai.com/v1", b"/v1/chat/completions"),
+        ("http://gpu-1:8000", b"/chat/completions"),
+        ("http://gpu-1/openai/v1/", b"/openai/v1/chat/completions"),
+    ],
+)
+def test_operations_lie_below_the_endpoints_own_path(url: str, path: bytes) -> None:
+    assert PLAIN.path(url, "chat") == path
+    assert PLAIN.path(url, "models") == path.replace(b"chat/completions", b"models")
+
+
+def test_the_zone_is_fixed_or_told_by_the_host_or_not_known() -> None:
+    assert PLAIN.zone_of("http://gpu-1:8000/v1") == "local"
+    assert PLAIN.zone_of("https://api.example.com/v1") is None
+    assert PLAIN.zone_of("http://[fd00::1]/v1") == "local"
+    assert Kind("c", "d", "cloud", frozenset()).zone_of("http://127.0.0.1/v1") == "cloud"
+    assert Kind("l", "d", "local", frozenset()).zone_of("https://api.example.com/v1") == "local"
