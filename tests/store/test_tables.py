@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from earthward.store import tables
@@ -45,6 +47,20 @@ def test_a_commit_waits_for_the_disk(engine):
     with engine.connect() as connection:
         assert connection.scalar(text("PRAGMA synchronous")) == 2
         assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+
+
+def test_a_store_of_a_newer_version_is_left_alone(engine, url):
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(tables.StoreUnusable, match="newer version"):
+        tables.open(url)
+
+
+def test_the_newest_migration_is_the_one_that_is_looked_for(engine):
+    config = Config()
+    config.set_main_option("script_location", "earthward.store:migrations")
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_heads() == [tables.HEAD]
 
 
 def test_a_folder_that_is_missing_is_made(tmp_path):

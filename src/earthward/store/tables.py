@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import alembic.command
-import alembic.config
 import msgspec
 from sqlalchemy import (
     BigInteger,
@@ -26,6 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
@@ -33,7 +32,13 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from earthward.ledger.summary import Totals
 
+HEAD = "0001"
+"""The newest migration."""
+
 metadata = MetaData()
+
+# Alembic's own table.
+_versions = Table("alembic_version", MetaData(), Column("version_num", Text))
 
 
 def _text(name: str) -> Column[str]:
@@ -183,13 +188,27 @@ def open(url: str, *, make: bool = True) -> Engine:  # noqa: A001  read as `stor
 
 def migrate(engine: Engine) -> None:
     """Applies what is missing, in one transaction; a second process that does so meanwhile waits."""
-    config = alembic.config.Config()
-    config.set_main_option("script_location", "earthward.store:migrations")
-    config.set_main_option("path_separator", "os")
+    with engine.connect() as connection:
+        version = _version(connection)
+    if version == HEAD:
+        return
+    # Alembic takes longer to import than everything else here, and is only needed once in a store's life.
+    from earthward.store.migrations.upgrade import Unknown, upgrade
+
     with engine.connect().execution_options(earthward_writes=True) as connection, connection.begin():
-        _dialect(connection).wait_for_migrations(connection)
-        config.attributes["connection"] = connection
-        alembic.command.upgrade(config, "head")
+        _DIALECTS[engine.dialect.name].wait_for_migrations(connection)
+        try:
+            upgrade(connection, HEAD)
+        except Unknown as error:
+            raise StoreUnusable(
+                f"the store is of a newer version of Earthward ({version}); upgrade this one"
+            ) from error
+
+
+def _version(connection: Connection) -> str | None:
+    if not connection.dialect.has_table(connection, _versions.name):
+        return None
+    return connection.scalar(select(_versions.c.version_num))
 
 
 def upsert(engine: Engine, table: Table, key: tuple[str, ...], sums: tuple[str, ...]) -> Any:
@@ -218,10 +237,6 @@ def _parsed(url: str) -> URL:
 
 def _is_foreign(error: BaseException) -> bool:
     return getattr(getattr(error, "orig", None), "sqlite_errorname", "") == "SQLITE_NOTADB"
-
-
-def _dialect(connection: Connection) -> "_Dialect":
-    return _DIALECTS[connection.dialect.name]
 
 
 # ── what differs between the databases ──
