@@ -54,6 +54,7 @@ class Process:
         line = self.process.stdout.readline()
         if not line:
             self.process.wait()
+            self.process.stdout.close()
             raise AssertionError(f"{' '.join(arguments)} did not start:\n{log.read_text()}")
         self.up: dict[str, Any] = json.loads(line)
 
@@ -77,8 +78,17 @@ class Simulator(Process):
         self.url = f"http://127.0.0.1:{self.port}"
 
     def script(self, **script: Any) -> None:
-        status, _, body = http("POST", f"{self.url}/sim/script", script)
-        assert status == 200, body
+        """Waits while the fault `refused` has closed the port."""
+
+        def told() -> bool:
+            try:
+                status, _, body = http("POST", f"{self.url}/sim/script", script)
+            except urllib.error.URLError:
+                return False
+            assert status == 200, body
+            return True
+
+        until(told, "the simulator to take its script")
 
     def seen(self) -> list[dict[str, Any]]:
         return list(json.loads(http("GET", f"{self.url}/sim/log?limit=10000")[2]))
@@ -90,6 +100,7 @@ class Gateway(Process):
         self.config.write_text(config)
         self.state = folder / "earthward-state"
         self.database = folder / "earthward.db"
+        self.token_file = self.state / "admin.token"
         arguments = ("serve", "-c", str(self.config), "--workers", str(workers), "--json")
         super().__init__(
             "-m", "earthward", *arguments, log=folder / "gateway.log", env={"UPSTREAM_KEY": KEY, **(env or {})}
@@ -105,7 +116,7 @@ class Gateway(Process):
         return status, answer_headers, answer if fields.get("stream") else json.loads(answer)
 
     def admin_get(self, path: str) -> tuple[int, dict[str, str], bytes]:
-        token = (self.state / "admin.token").read_text()
+        token = until(lambda: self.token_file.exists() and self.token_file.read_text(), "the admin token")
         return http("GET", self.admin + path, headers={"authorization": f"Bearer {token}"})
 
     def rows(self, count: int) -> list[dict[str, Any]]:

@@ -19,7 +19,9 @@ def test_the_name_in_a_host_header(host, name):
     assert host_name(host) == name
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic secret", "secret", "Bearer secretx", "Bearer sécret"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer wrong", "Basic secret", "secret", "Bearer secretx", "Bearer sécret"]
+)
 def test_only_the_token_as_bearer_opens_the_door(header):
     assert not is_bearer(header, "secret")
     assert is_bearer("bearer secret", "secret")

@@ -6,7 +6,7 @@ import pytest
 
 from earthward.simulator.faults import FAULTS
 
-DEADLINES = ", deadlines: {connect: 1s, first_byte: 1s, idle: 1s, total: 4s}"
+DEADLINES = ", deadlines: {connect: 0.5s, first_byte: 0.5s, idle: 0.5s, total: 1s}"
 
 
 @pytest.mark.parametrize("stream", [False, True])

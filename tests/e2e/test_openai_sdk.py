@@ -45,7 +45,7 @@ def test_a_stream_comes_through_with_usage_only_if_it_was_asked_for(start, cloud
     assert bool([chunk for chunk in chunks if chunk.usage]) == asks_for_usage
     assert bool([chunk for chunk in chunks if not chunk.choices]) == asks_for_usage
     (row,) = gateway.rows(1)
-    assert row["tokens_out"] > 0, "usage is heard whether the caller asked for it or not"
+    assert row["output_tokens"] > 0, "usage is heard whether the caller asked for it or not"
     assert 0 < row["first_content"] < row["duration"]
 
 

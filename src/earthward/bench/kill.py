@@ -198,7 +198,7 @@ async def measure(kind: str, rounds: int, *, workers: int, command: list[str], k
         received = await received_upstream(upstream)
     finally:
         simulator.terminate()
-        simulator.wait()
+        simulator.communicate()
     result = count(gateway.state / "ledger.db", kind, rounds, load, received, back)
     if keep is None:
         shutil.rmtree(folder)

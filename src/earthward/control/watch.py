@@ -1,5 +1,6 @@
 """Notices that the configuration file has changed, and turns it into a snapshot, whole or not at all."""
 
+import hashlib
 import logging
 from pathlib import Path
 
@@ -20,7 +21,8 @@ class ConfigWatch:
         self._path = path
         self._boot = boot
         self._snapshot = snapshot
-        self._seen: Stamp | None = stamp(path)
+        # A file that was changed before this process looked, or while it was away, is news as well.
+        self._seen: Stamp | None = stamp(path) if digest_of(path) == snapshot.digest else None
         self.problem = ""
 
     def look(self, *, anyway: bool = False) -> Snapshot | None:
@@ -62,6 +64,13 @@ def stamp(path: Path) -> Stamp | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def digest_of(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 FIXED = ("host", "port", "admin_host", "admin_port", "state", "store", "tls", "engines")

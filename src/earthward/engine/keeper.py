@@ -70,7 +70,9 @@ class _Kept:
         self.deaths = self.deaths + 1 if now - self.started < SETTLED_AFTER else 0
         pause = min(0.5 * 2**self.deaths, LONGEST_PAUSE) if self.deaths else 0.0
         self.due = now + pause
-        log.warning("the engine of %s ended (%s); starting it again in %.1f s", self.wanted.provider, _why(process), pause)
+        log.warning(
+            "the engine of %s ended (%s); starting it again in %.1f s", self.wanted.provider, _why(process), pause
+        )
         process.stop()
         self.process = None
 

@@ -275,7 +275,7 @@ class Exchange:
                 provider.deadlines.connect
             )
         except ConnectFailed as failed:
-            return Outcome(failure=Failure(failed.kind, failed.message))
+            return Outcome(failure=provider.as_seen_by_callers(Failure(failed.kind, failed.message)))
         if self.is_gone:
             connection.cancel()
             return Outcome(gone=True)
@@ -305,9 +305,12 @@ class Exchange:
 
     def judged(self, outcome: Outcome, target: ServingTarget, crossing: Crossing, key: int) -> Outcome:
         """The outcome, with the failure that its status or its body amounts to, and the keys' lesson drawn from it."""
-        if outcome.gone or outcome.failure is not None:
-            return outcome
         provider = target.provider
+        if outcome.gone:
+            return outcome
+        if outcome.failure is not None:
+            outcome.failure = provider.as_seen_by_callers(outcome.failure)
+            return outcome
         if outcome.status != 200:
             failure = openai_chat.failure_of(outcome.status, outcome.headers, outcome.body)
             outcome.failure = provider.as_seen_by_callers(failure)

@@ -69,7 +69,10 @@ class ServingProvider:
         if failure.kind is FailureKind.UPSTREAM_AUTH:
             message = f"provider {self.name} refused the gateway's credentials"
             return Failure(FailureKind.UPSTREAM_AUTH, message, failure.status)
-        return msgspec.structs.replace(failure, message=self.credentials.scrub(failure.message))
+        message = self.credentials.scrub(failure.message)
+        for endpoint in self.endpoints:
+            message = message.replace(endpoint.pool.name, f"provider {self.name}")
+        return msgspec.structs.replace(failure, message=message)
 
 
 class ServingTarget:
