@@ -80,6 +80,27 @@ async def test_pipelined_requests_wait_while_their_answers_are_not_taken(serving
         await client.until(lambda got: len(got) > 1_000_000 and got.count(b"x" * 10_000) == 100)
 
 
+async def test_a_flood_of_pipelined_requests_leaves_turns_to_others(serving, until):
+    turns = []
+
+    def app(request, connection):
+        turns.append(len(ticks))
+        connection.respond(200, [], b"")
+
+    ticks = []
+
+    def tick():
+        ticks.append(None)
+        if len(turns) < 1000:
+            asyncio.get_running_loop().call_soon(tick)
+
+    async with serving(app) as place, place.client() as client:
+        tick()
+        await client.send(GET * 1000)
+        await client.until(lambda got: got.count(b"200 OK") == 1000)
+        assert max(turns.count(turn) for turn in set(turns)) <= 40
+
+
 async def test_a_connection_serves_on_until_it_is_told_to_close(serving):
     async with serving() as place, place.client() as client:
         for _ in range(3):

@@ -180,3 +180,19 @@ def test_what_is_taken_another_parser_reads_the_same_way(target, headers):
     parser.feed_data(head)
     assert (parser.get_method(), heard.url, heard.headers) == (request.method, request.target, request.headers)
     assert not any(byte < 32 and byte != 9 for _, value in request.headers for byte in value)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"X: \0", "control character in the head"),
+        (b"X: a\x0bb", "control character in the head"),
+        (b"X: \x7f", "control character in the head"),
+        (b"X: a\nY: b", "line of the head does not end with CR LF"),
+        (b"X: a\rY: b", "line of the head does not end with CR LF"),
+        (b"X: a\r\r", "line of the head does not end with CR LF"),
+    ],
+)
+def test_our_own_scan_refuses_before_any_parser_sees_the_head(line, reason):
+    with pytest.raises(Refused, match=reason):
+        read(b"/", b"a", None, line)

@@ -142,3 +142,16 @@ def test_the_clock_of_a_request_starts_at_its_first_byte():
     request = reader.take(BARE[10:], 5.0)
     assert request is not None
     assert request.accepted == 1.0
+
+
+def test_only_one_empty_line_goes_before_a_request_however_it_is_cut():
+    assert requests([b"\r", b"\n", b"\r\n", b"GET / HTTP/1.0\r\n\r\n"]) == ([], 400)
+    assert len(requests([BARE, BARE, BARE])[0]) == 3
+
+
+def test_a_client_is_only_told_to_go_on_when_none_of_its_body_is_here():
+    head = HEAD + b"Expect: 100-Continue\r\nContent-Length: 5\r\n\r\n"
+    for sent, wanted in ((head, True), (head + b"he", False)):
+        reader = RequestReader(Limits())
+        assert reader.take(sent, 0.0) is None
+        assert reader.wants_continue is wanted

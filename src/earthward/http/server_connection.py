@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 _PIPELINED = 64 * 1024
 """Bytes of later requests that may wait while one is answered; beyond that, reading stops."""
+_BURST = 16
+"""Pipelined requests taken in one turn of the loop, so that a flood of small ones does not keep it from others."""
 _HIGH_WATER = 64 * 1024
 _IN_ONE_PIECE = 64 * 1024
 _LINGER = 5.0
@@ -134,7 +136,7 @@ class ServerConnection(asyncio.Protocol):
             self._turn_away()
 
     def data_received(self, data: bytes) -> None:
-        if self._phase == _READING and not self._paused:
+        if self._phase == _READING and not self._paused and not self._waiting:
             self._take(data)
         elif self._phase <= _ANSWERING:
             self._let_wait(data)
@@ -165,9 +167,11 @@ class ServerConnection(asyncio.Protocol):
 
     def _take(self, data: bytes) -> None:
         reader = self._reader
+        turns = _BURST
         self._taking = True
         try:
-            while data and self._phase == _READING and not self._paused:
+            while data and self._phase == _READING and not self._paused and turns:
+                turns -= 1
                 request = reader.take(data, time.monotonic())
                 if request is None:
                     return self._await_more()
@@ -179,6 +183,8 @@ class ServerConnection(asyncio.Protocol):
             self._taking = False
         if data:
             self._let_wait(data)
+            if not turns:
+                asyncio.get_running_loop().call_soon(self._take_waiting)
         return None
 
     def _await_more(self) -> None:
@@ -204,7 +210,7 @@ class ServerConnection(asyncio.Protocol):
         if self._phase > _ANSWERING:
             return
         self._waiting += data
-        if not self._reading_paused and self._transport is not None and (len(self._waiting) > _PIPELINED):
+        if not self._reading_paused and self._transport is not None and len(self._waiting) > _PIPELINED:
             self._reading_paused = True
             self._transport.pause_reading()
 
