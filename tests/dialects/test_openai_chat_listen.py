@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from earthward.chat import (
+    Answer,
     Count,
     Failed,
+    Failure,
     FailureKind,
     ReasoningDelta,
     RefusalDelta,
@@ -24,7 +26,14 @@ from earthward.chat import (
 )
 from earthward.dialects import envelope, sse
 from earthward.dialects.envelope import Envelope
-from earthward.dialects.openai_chat import StreamListener, StreamReader, listen_answer, prepare, wants_usage
+from earthward.dialects.openai_chat import (
+    StreamListener,
+    StreamReader,
+    listen_answer,
+    prepare,
+    read_answer,
+    wants_usage,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 STREAMS = {path.stem: path.read_bytes() for path in sorted((GOLDEN / "streams").glob("*.sse"))}
@@ -374,6 +383,14 @@ def test_an_answer_given_up_is_a_failure() -> None:
     assert failure.kind is FailureKind.UPSTREAM_ERROR
 
 
+def test_a_reason_that_is_no_word_is_no_reason() -> None:
+    found = listen_answer(b'{"choices":[{"message":{"content":"x"},"finish_reason":[]}]}', "asked-for")
+    assert (found.finish_reason, found.failure) == (None, None)
+    assert (
+        listen(chunk(choices=[{"index": 0, "delta": {"content": "x"}, "finish_reason": []}]))[1].finish_reason is None
+    )
+
+
 # Requests.
 
 
@@ -427,3 +444,29 @@ def test_the_bytes_of_untouched_fields_are_not_changed() -> None:
         prepare(read, "up", stream=False) == b'{"messages":[ {"content":"\\u00fc 1.0e2" } ],"model":"up","seed":1.50}'
     )
     assert msgspec.json.decode(prepare(read, "up", stream=False))["model"] == "up"
+
+
+KEYS = ["choices", "delta", "message", "content", "reasoning", "tool_calls", "function", "arguments", "index"]
+MORE_KEYS = ["finish_reason", "usage", "error", "model", "prompt_tokens", "custom", "code"]
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 2) | st.sampled_from(["", "stop", "error", "x"]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from([*KEYS, *MORE_KEYS]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(odd | st.fixed_dictionaries({"choices": st.lists(odd, max_size=2)}), max_size=3))
+def test_no_json_whatever_makes_listener_or_reader_raise(chunks: list[Any]) -> None:
+    stream = b"".join(b"data: %b\n\n" % json.dumps(value).encode() for value in chunks)
+    _, listener = listen(stream)
+    reader = StreamReader()
+    events = [*reader.feed(stream), *reader.end()]
+    assert listener.failure is not None or listener.is_over
+    assert events
+    for value in chunks:
+        body = json.dumps(value).encode()
+        assert isinstance(read_answer(body), Answer | Failure)
+        assert (listen_answer(body, "asked-for").body == b"") == (listen_answer(body, "asked-for").failure is not None)

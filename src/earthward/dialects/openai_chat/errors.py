@@ -150,7 +150,8 @@ def _status(failure: Failure, shape: _Shape) -> int:
     status = failure.status
     if status is None or failure.kind in (FailureKind.UPSTREAM_AUTH, FailureKind.PAYMENT):
         return shape.status
-    return status if _kind_of_status(status) is failure.kind else shape.status
+    is_telling = status in _KINDS or 500 <= status <= 599
+    return status if is_telling and _kind_of_status(status) is failure.kind else shape.status
 
 
 def _kind_of_status(status: int) -> FailureKind:

@@ -97,14 +97,14 @@ def listen_answer(body: bytes, requested_model: str) -> Heard:
         forwarded = _with_model(body, requested_model)
     except NOT_JSON as error:
         return Heard(b"", failure=Failure(FailureKind.MALFORMED, f"the provider's answer is not JSON: {error}"))
-    reasons = [choice.finish_reason for choice in answer.choices]
+    reasons = [_text(choice.finish_reason) for choice in answer.choices]
     for reason in reasons:
         if failure := failure_in(reason):
             return Heard(b"", failure=failure)
     return Heard(
         body=forwarded,
         usage=read_usage(answer.usage),
-        finish_reason=_text(reasons[0]),
+        finish_reason=reasons[0],
         characters_out=sum(_characters(choice.message) for choice in answer.choices if choice.message is not None),
         model=_text(answer.model),
     )
