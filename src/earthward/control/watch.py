@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from datetime import date
 from pathlib import Path
 
 from earthward.config.boot import Boot
@@ -33,7 +34,7 @@ class ConfigWatch:
         self._seen = now
         try:
             configuration = load(self._path)
-            snapshot = compile(configuration, self._snapshot)
+            snapshot = compile(configuration, self._snapshot, day=date.today())
         except ConfigErrors as errors:
             self._refuse(str(errors))
             return None

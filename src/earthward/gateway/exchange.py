@@ -1,7 +1,7 @@
 """One exchange's life, from the parsed request to its settled record, in the order it happens.
 
-admit (who calls), read (what for), decide (route, arm, attempts), attempt (one at a time, until one serves),
-answer, settle. Every path ends in exactly one answer, if the caller is still there, and exactly one record.
+admit (who calls), read (what for), decide (route, arm, attempts), serve (attempts, one at a time, until one serves),
+end (settle, then answer). Every path ends in exactly one answer, if the caller is still there, and in one record.
 """
 
 import logging
@@ -25,7 +25,7 @@ from earthward.http.server import Request, ServerConnection
 from earthward.ledger.record import Attempt, Opened, Record, Status
 from earthward.routing import egress, split
 from earthward.routing.match import Asked
-from earthward.routing.plan import Plan, plan
+from earthward.routing.plan import Plan
 from earthward.store.spool import SpoolBroken, SpoolFull
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 JSON = (b"content-type", b"application/json")
 NO_KEY = Key("", b"")
 NOTHING_SEEN = Glance(None, b"", frozenset(), 0)
+CALLER_LEFT = Failure(FailureKind.CLIENT_GONE, "the caller left")
+LEDGER_DOWN = Failure(FailureKind.LEDGER_DOWN, "the ledger can't be written to; try again later")
+LONGEST_HINT = 200
 
 
 class Refused(Exception):
@@ -53,13 +56,44 @@ class Refused(Exception):
 class Exchange:
     """What is known so far of one exchange. The steps below fill it in, in order."""
 
+    __slots__ = (
+        "accepted_at",
+        "attempts",
+        "caller",
+        "connection",
+        "data_class",
+        "endpoint",
+        "envelope",
+        "first_content",
+        "glance",
+        "headers",
+        "heard",
+        "id",
+        "is_gone",
+        "model",
+        "plan",
+        "queued",
+        "relay",
+        "request",
+        "serving",
+        "stream",
+        "target",
+        "task",
+        "unit",
+        "worker",
+    )
+
+    envelope: Envelope
+    plan: Plan
+
     def __init__(self, worker: "Worker", request: Request, connection: ServerConnection) -> None:
         self.worker = worker
         self.serving = worker.serving
         self.request = request
+        self.headers = dict(request.headers)
         self.connection = connection
         self.id = worker.next_id()
-        self.accepted_at = time.time_ns() - int((time.monotonic() - request.accepted) * 1e9)
+        self.accepted_at = time.time_ns() - self.elapsed()
         self.caller = NO_KEY
         self.model = ""
         self.stream = False
@@ -67,8 +101,8 @@ class Exchange:
         self.task = ""
         self.data_class = ""
         self.unit = ""
-        self.plan: Plan | None = None
-        self.attempts: list[Attempt] = []
+        self.plan = UNPLANNED
+        self.attempts: tuple[Attempt, ...] = ()
         self.queued = 0
         self.first_content: int | None = None
         self.target: ServingTarget | None = None
@@ -84,18 +118,23 @@ class Exchange:
             self.admit()
             self.read()
             self.decide()
-            await self.serve()
+            outcome = await self.serve()
         except Refused as refused:
-            await self.refuse(refused.failure)
+            outcome = Outcome(failure=refused.failure)
         except Exception:
             log.exception("exchange %s: an error of our own", self.id)
-            await self.refuse(Failure(FailureKind.INTERNAL, f"the gateway failed; exchange {self.id}"))
+            outcome = Outcome(failure=Failure(FailureKind.INTERNAL, f"the gateway failed; exchange {self.id}"))
+        try:
+            await self.end(outcome)
+        except Exception:
+            log.exception("exchange %s could not be ended", self.id)
+            self.connection.abort()
 
     # -- admit ---------------------------------------------------------------------------------------------------
 
     def admit(self) -> None:
         """Who calls, and whether they may."""
-        caller = caller_of(self.worker, self.request)
+        caller = caller_of(self.worker, self.headers)
         if isinstance(caller, Failure):
             raise Refused(caller)
         self.caller = caller
@@ -110,111 +149,101 @@ class Exchange:
         problem = openai_chat.check(envelope)
         if problem is not None:
             raise Refused(problem)
-        self.envelope: Envelope = envelope
+        self.envelope = envelope
         self.model = envelope.get_str("model") or ""
-        self.stream = envelope.get_bool("stream") or False
         self.glance = openai_chat.glance(envelope)
+        self.stream = "stream" in self.glance.features
         self.task = self.hint(b"x-earthward-task")
         self.data_class = self.hint(b"x-earthward-data-class")
 
     def hint(self, name: bytes) -> str:
-        value = self.request.get(name)
-        return value.decode("latin-1")[:200] if value else ""
+        value = self.headers.get(name)
+        return value[:LONGEST_HINT].decode("latin-1") if value else ""
 
     # -- decide --------------------------------------------------------------------------------------------------
 
     def decide(self) -> None:
         """Route, arm and the attempts that are able and allowed to serve, in order."""
         key = self.caller
-        asked = Asked(
-            model=self.model,
-            task=self.task,
-            priority=self.hint(b"x-earthward-priority"),
-            data=self.data_class,
-            key=key.id,
-            app=key.app,
-            team=key.team,
-            scope=key.routes,
-        )
+        priority = self.hint(b"x-earthward-priority")
+        asked = Asked(self.model, self.task, priority, self.data_class, key.id, key.app, key.team, key.routes)
         route = self.serving.router.route(asked)
         if route is None:
-            raise Refused(Failure(FailureKind.NO_SUCH_MODEL, f"no route serves the model {self.model!r}"))
-        self.unit = self.unit_of(route) if route.candidate else ""
-        self.plan = plan(
+            message = f"no route serves the model {self.model[:LONGEST_HINT]!r}"
+            raise Refused(Failure(FailureKind.NO_SUCH_MODEL, message, param="model"))
+        if route.candidate is not None:
+            self.unit = self.unit_of(route)
+        self.plan = plan = self.serving.planner.plan(
             route,
-            self.serving.router.targets,
             unit=self.unit,
             salt=self.worker.salt,
             features=self.glance.features,
             data_class=self.data_class,
             key=key.id,
         )
-        if not self.plan.attempts:
-            reasons = "; ".join(f"{name}: {reason}" for name, reason in self.plan.excluded)
+        if not plan.attempts:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in plan.excluded)
             raise Refused(Failure(FailureKind.NO_TARGET, f"no target may serve this request ({reasons})"))
 
     def unit_of(self, route: Route) -> str:
+        glance = self.glance
         return split.unit(
             route,
             salt=self.worker.salt,
             key=self.caller.id,
             header=self.hint(b"x-earthward-unit"),
-            user=self.glance.unit,
-            root=lambda: self.glance.root,
+            user=glance.unit,
+            root=lambda: glance.root,
         )
 
-    # -- attempt -------------------------------------------------------------------------------------------------
+    # -- serve ---------------------------------------------------------------------------------------------------
 
-    async def serve(self) -> None:
+    async def serve(self) -> Outcome:
         """Attempts in order until one serves; nothing is tried after the first content event."""
-        assert self.plan is not None
-        failure: Failure | None = None
         self.worker.count_request()
+        outcome = Outcome()
         for number, (name, why) in enumerate(self.plan.attempts):
             if number and not self.worker.may_retry():
                 break
-            outcome = await self.attempt_target(self.serving.targets[name], why)
-            failure = outcome.failure
-            if self.is_gone or self.has_begun or failure is None:
-                await self.finish(outcome)
-                return
-            if failure.kind not in ANOTHER_MAY_SERVE:
+            target = self.serving.targets[name]
+            outcome = await self.attempt(target, why)
+            if outcome.failure is not None and not self.is_settled(outcome):
+                outcome = await self.attempt_again(target, outcome)
+            if self.is_settled(outcome) or (outcome.failure and outcome.failure.kind not in ANOTHER_MAY_SERVE):
                 break
-        assert failure is not None
-        await self.refuse(failure)
+        return outcome
+
+    def is_settled(self, outcome: Outcome) -> bool:
+        """Whether nothing may be tried any more: it went well, the caller left, or has begun to read."""
+        return outcome.failure is None or self.is_gone or self.has_begun
 
     @property
     def has_begun(self) -> bool:
         """Whether the caller has been sent a content event."""
         return self.first_content is not None
 
-    async def attempt_target(self, target: ServingTarget, why: str) -> Outcome:
-        """One target: once, and again with the next key, or on a new connection when a kept one had gone stale."""
-        credentials = target.provider.credentials
-        outcome = await self.attempt(target, why)
-        if outcome.stale and not self.is_gone:
+    async def attempt_again(self, target: ServingTarget, outcome: Outcome) -> Outcome:
+        """The same target on a new connection, if a kept one had gone stale, or with the provider's next key."""
+        if outcome.stale:
             outcome = await self.attempt(target, "the kept connection had been closed", fresh=True)
-        tried = 1
-        while (
-            outcome.failure is not None
-            and outcome.failure.kind in (FailureKind.UPSTREAM_AUTH, FailureKind.RATE_LIMITED)
-            and tried < len(credentials)
-            and credentials.has_rested_key(time.monotonic())
-            and not self.is_gone
-            and self.worker.may_retry()
-        ):
-            outcome = await self.attempt(target, f"next key after {outcome.failure.kind}")
-            tried += 1
+        credentials = target.provider.credentials
+        for _ in range(1, len(credentials)):
+            if self.is_settled(outcome) or not is_about_the_key(outcome.failure):
+                break
+            if not credentials.has_rested_key(time.monotonic()) or not self.worker.may_retry():
+                break
+            outcome = await self.attempt(target, "the next key of the provider")
         return outcome
 
     async def attempt(self, target: ServingTarget, why: str, *, fresh: bool = False) -> Outcome:
         """One try at one endpoint, on record before it goes out and when it is over."""
-        provider = target.provider
-        endpoint, head = provider.next_endpoint()
+        endpoint, head = target.provider.next_endpoint()
         self.target = target
         self.endpoint = endpoint.url
         started = time.time_ns()
-        await self.put_on_record(target, endpoint, started)
+        on_disk = self.put_on_record(target, started)
+        if on_disk is not None and self.serving.snapshot.durability == "strict":
+            await self.wait_for_disk(on_disk)
         board = self.worker.board
         board.enter(endpoint.cell)
         try:
@@ -222,142 +251,145 @@ class Exchange:
         finally:
             board.enter(endpoint.cell, -1)
         failure = outcome.failure
-        self.attempts.append(
-            Attempt(
-                target.name,
-                endpoint.url,
-                why,
-                started,
-                time.time_ns() - started,
-                outcome.status or None,
-                failure.kind if failure else FailureKind.CLIENT_GONE if outcome.gone else None,
-                failure.message if failure else None,
-            )
-        )
+        kind = failure.kind if failure else FailureKind.CLIENT_GONE if outcome.gone else None
+        message = failure.message if failure else None
+        duration = time.time_ns() - started
+        status = outcome.status or None
+        self.attempts += (Attempt(target.name, endpoint.url, why, started, duration, status, kind, message),)
         return outcome
 
-    async def put_on_record(self, target: ServingTarget, endpoint: ServingEndpoint, now: int) -> None:
-        assert self.plan is not None
+    def put_on_record(self, target: ServingTarget, now: int) -> int | None:
+        """Spools that an attempt goes out; its sequence number. Without a spool the route decides what happens."""
+        plan, caller = self.plan, self.caller
         opened = Opened(
             self.id,
             len(self.attempts),
             now,
-            self.plan.route,
-            self.plan.arm,
-            self.plan.share,
+            plan.route,
+            plan.arm,
+            plan.share,
             self.unit,
-            self.caller.id,
-            self.caller.app,
-            self.caller.team,
+            caller.id,
+            caller.app,
+            caller.team,
             self.model,
             DIALECT,
             target.name,
-            endpoint.url,
+            self.endpoint,
             self.serving.snapshot.version,
         )
         try:
-            sequence = self.worker.spool.append(opened)
-        except (SpoolFull, SpoolBroken) as broken:
-            if self.serving.routes[self.plan.route].on_ledger_down == "refuse":
-                raise Refused(Failure(FailureKind.LEDGER_DOWN, "the ledger can't be written to")) from broken
-            return
-        if self.serving.snapshot.durability == "strict":
+            return self.worker.spool.append(opened)
+        except (SpoolFull, SpoolBroken) as trouble:
+            self.refuse_without_ledger(trouble)
+            return None
+
+    async def wait_for_disk(self, sequence: int) -> None:
+        try:
             await self.worker.spool.synced(sequence)
+        except (SpoolFull, SpoolBroken) as trouble:
+            self.refuse_without_ledger(trouble)
+
+    def refuse_without_ledger(self, trouble: OSError) -> None:
+        if self.serving.routes[self.plan.route].on_ledger_down == "refuse":
+            raise Refused(LEDGER_DOWN) from trouble
 
     async def send(self, target: ServingTarget, endpoint: ServingEndpoint, head: bytes, *, fresh: bool) -> Outcome:
-        """The last step before the socket: check the class once more, send, and hear the answer out."""
+        """The last step before the socket: checks the class once more, sends, and hears the answer out."""
         provider = target.provider
         if not egress.may_leave(self.data_class, target.target.zone):
-            failure = Failure(FailureKind.FORBIDDEN, f"data of class {self.data_class} may not go to {target.name}")
-            return Outcome(failure=failure)
-        try:
-            connection = (None if fresh else endpoint.pool.idle()) or await endpoint.pool.connect(
-                provider.deadlines.connect
-            )
-        except ConnectFailed as failed:
-            return Outcome(failure=provider.as_seen_by_callers(Failure(failed.kind, failed.message)))
-        if self.is_gone:
-            connection.cancel()
-            return Outcome(gone=True)
+            message = f"data of class {self.data_class} may not go to {target.name}"
+            return Outcome(failure=Failure(FailureKind.FORBIDDEN, message))
+        connection = None if fresh else endpoint.pool.idle()
+        if connection is None:
+            try:
+                connection = await endpoint.pool.connect(provider.deadlines.connect)
+            except ConnectFailed as failed:
+                return Outcome(failure=provider.as_seen_by_callers(Failure(failed.kind, failed.message)))
+            if self.is_gone:
+                connection.cancel()
+                return Outcome(gone=True)
         if not self.queued:
             self.queued = self.elapsed()
         crossing = CROSSINGS[DIALECT, provider.dialect]
         key, credential = provider.credentials.current(time.monotonic())
         body = crossing.prepare(self.envelope, target.target.model, stream=self.stream)
-        self.relay = self.listen(connection, crossing)
-        connection.send(self.wire(provider, head, credential, body), self.relay, provider.deadlines)
-        outcome = await self.relay.done
-        return self.judged(outcome, target, crossing, key)
+        self.relay = relay = self.listener(connection, crossing)
+        connection.send(self.wire(provider, head, credential, body), relay, provider.deadlines)
+        return self.judged(await relay.done, provider, crossing, key)
 
-    def listen(self, connection: ClientConnection, crossing: Crossing) -> "WholeAnswer | StreamedAnswer":
-        worker = self.worker
+    def listener(self, connection: ClientConnection, crossing: Crossing) -> "WholeAnswer | StreamedAnswer":
+        loop = self.worker.loop
         if not self.stream:
-            return WholeAnswer(connection, self.serving.snapshot.limits.answer, worker.loop)
+            return WholeAnswer(connection, self.serving.snapshot.limits.answer, loop)
         self.heard = listener = crossing.stream(self.envelope, self.model)
         self.connection.on_flow = lambda flows: connection.resume() if flows else connection.pause()
-        return StreamedAnswer(connection, listener, self.begin, self.connection.write, worker.loop)
+        return StreamedAnswer(connection, listener, self.begin, self.connection.write, loop)
 
     def wire(self, provider: ServingProvider, head: bytes, credential: bytes, body: bytes) -> bytes:
         """The request as it goes out: our head, the caller's headers that may pass, the body."""
-        passes = provider.passes_on
-        passed = [b"%b: %b\r\n" % header for header in self.request.headers if header[0] in passes]
-        return b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, credential, b"".join(passed), len(body), body)
+        passed = b""
+        for name in self.headers.keys() & provider.passes_on:
+            passed += b"%b: %b\r\n" % (name, self.headers[name])
+        return b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, credential, passed, len(body), body)
 
-    def judged(self, outcome: Outcome, target: ServingTarget, crossing: Crossing, key: int) -> Outcome:
+    def judged(self, outcome: Outcome, provider: ServingProvider, crossing: Crossing, key: int) -> Outcome:
         """The outcome, with the failure that its status or its body amounts to, and the keys' lesson drawn from it."""
-        provider = target.provider
         if outcome.gone:
             return outcome
         if outcome.failure is not None:
             outcome.failure = provider.as_seen_by_callers(outcome.failure)
-            return outcome
-        if outcome.status != 200:
+        elif outcome.status != 200:
             failure = openai_chat.failure_of(outcome.status, outcome.headers, outcome.body)
-            outcome.failure = provider.as_seen_by_callers(failure)
             provider.learn(failure, key, time.monotonic())
+            outcome.failure = provider.as_seen_by_callers(failure)
         elif not self.stream:
             self.heard = heard = crossing.whole(outcome.body, self.model)
-            outcome.failure = heard.failure
+            outcome.failure = heard.failure and provider.as_seen_by_callers(heard.failure)
             outcome.body = heard.body
         return outcome
-
-    # -- answer --------------------------------------------------------------------------------------------------
 
     def begin(self, headers: Headers, held: bytes) -> None:
         """The first content event is here: from now on nothing is tried again."""
         self.first_content = self.elapsed()
         self.connection.start(200, self.answer_headers(headers, EVENT_STREAM))
-        if held:
-            self.connection.write(held)
+        self.connection.write(held)
 
-    async def finish(self, outcome: Outcome) -> None:
-        """Upstream is done, or broke off in mid-answer, or the caller left: settle, then let the last bytes go."""
-        if self.is_gone:
-            await self.settle("cancelled", 499, Failure(FailureKind.CLIENT_GONE, "the caller left"))
-            return
-        failure = outcome.failure
-        await self.settle("failed" if failure else "ok", 200, failure)
-        connection = self.connection
-        if not self.stream:
-            connection.respond(200, self.answer_headers(outcome.headers, JSON), outcome.body)
-        elif failure is not None:
-            connection.write_last(openai_chat.error_event(failure))
-        else:
-            if not self.has_begun:
-                connection.start(200, self.answer_headers(outcome.headers, EVENT_STREAM))
-            connection.write_last(outcome.body)
+    def caller_left(self) -> None:
+        """Called by the connection: whatever is under way upstream is cancelled at once."""
+        self.is_gone = True
+        if self.relay is not None:
+            self.relay.leave()
 
-    async def refuse(self, failure: Failure) -> None:
-        """Answers with a failure in the caller's dialect, on record like any other end."""
-        status, headers, body = openai_chat.write_failure(failure)
+    # -- end -----------------------------------------------------------------------------------------------------
+
+    async def end(self, outcome: Outcome) -> None:
+        """Settles, then lets the last bytes of the answer go."""
+        failure = CALLER_LEFT if self.is_gone else outcome.failure
+        status, headers, body = 200, outcome.headers, outcome.body
+        if failure is not None and not self.has_begun:
+            status, headers, body = openai_chat.write_failure(failure)
+        label: Status = "cancelled" if self.is_gone else "failed" if failure else "ok"
+        sequence = self.worker.settle(self.record(label, status, failure))
+        if sequence is not None and self.serving.snapshot.durability == "strict":
+            await self.wait_for_disk(sequence)
         if self.is_gone:
-            await self.settle("cancelled", 499, Failure(FailureKind.CLIENT_GONE, "the caller left"))
             return
-        await self.settle("failed", status, failure)
-        if self.has_begun:
+        if failure is None:
+            self.answer(headers, body)
+        elif self.has_begun:
             self.connection.write_last(openai_chat.error_event(failure))
-        elif not self.connection.answered:
-            self.connection.respond(status, [*headers, *self.own_headers()], body)
+        else:
+            self.connection.respond(status, headers + self.own_headers(), body)
+
+    def answer(self, headers: Headers, body: bytes) -> None:
+        """All of a whole answer; of a stream what had to wait for the record, mostly its last event."""
+        if not self.stream:
+            self.connection.respond(200, self.answer_headers(headers, JSON), body)
+            return
+        if not self.has_begun:
+            self.connection.start(200, self.answer_headers(headers, EVENT_STREAM))
+        self.connection.write_last(body)
 
     def answer_headers(self, upstream: Headers, content_type: tuple[bytes, bytes]) -> Headers:
         assert self.target is not None
@@ -366,42 +398,29 @@ class Exchange:
 
     def own_headers(self) -> Headers:
         headers = [(b"x-earthward-id", self.id.encode())]
-        if self.plan is not None:
+        if self.plan is not UNPLANNED:
             headers.append((b"x-earthward-route", self.plan.route.encode()))
             headers.append((b"x-earthward-arm", self.plan.arm.encode()))
         if self.target is not None:
-            headers.append((b"x-earthward-target", self.target.name.encode()))
-        return headers + self.worker.surface.cors_headers(self.request)
-
-    def caller_left(self) -> None:
-        """Called by the connection: whatever is under way upstream is cancelled at once."""
-        self.is_gone = True
-        if self.relay is not None:
-            self.relay.leave()
-
-    # -- settle --------------------------------------------------------------------------------------------------
-
-    async def settle(self, status: Status, http_status: int, failure: Failure | None) -> None:
-        """Writes the record, before the last bytes of the answer leave."""
-        record = self.record(status, http_status, failure)
-        sequence = self.worker.settle(record)
-        if sequence is not None and self.serving.snapshot.durability == "strict":
-            await self.worker.spool.synced(sequence)
+            headers.append(self.target.header)
+        if self.serving.snapshot.cors:
+            headers += self.worker.surface.cors_headers(self.request)
+        return headers
 
     def record(self, status: Status, http_status: int, failure: Failure | None) -> Record:
-        plan_, target, heard, caller = self.plan, self.target, self.heard, self.caller
-        characters_out = heard.characters_out if heard else 0
-        usage = heard.usage if heard is not None else Usage()
-        if self.attempts:
-            usage = with_estimates(usage, self.glance.characters, characters_out)
-        duration = self.elapsed()
+        plan, target, heard, caller = self.plan, self.target, self.heard, self.caller
+        usage, characters_out, finish_reason = NOTHING_HEARD
+        if heard is not None:
+            usage, characters_out, finish_reason = heard.usage, heard.characters_out, heard.finish_reason
+            if not (usage.input.is_known and usage.output.is_known):
+                usage = with_estimates(usage, self.glance.characters, characters_out)
         return Record(
             id=self.id,
             accepted_at=self.accepted_at,
             status=status,
             queued=self.queued,
-            first_content=self.first_content if self.stream else None,
-            duration=duration,
+            first_content=self.first_content,
+            duration=self.elapsed(),
             dialect=DIALECT,
             path=self.request.path.decode("latin-1"),
             requested_model=self.model,
@@ -412,21 +431,21 @@ class Exchange:
             task=self.task,
             data_class=self.data_class,
             unit=self.unit,
-            route=plan_.route if plan_ else "",
-            arm=plan_.arm if plan_ else "only",
-            share=plan_.share if plan_ else 0,
-            stage=plan_.stage if plan_ else 0,
-            epoch=plan_.epoch if plan_ else 0,
+            route=plan.route,
+            arm=plan.arm,
+            share=plan.share,
+            stage=plan.stage,
+            epoch=plan.epoch,
             snapshot=self.serving.snapshot.version,
             target=target.name if target else "",
             endpoint=self.endpoint,
             upstream_dialect=target.provider.dialect if target else "",
             model=target.target.model if target else "",
-            attempts=tuple(self.attempts),
-            http_status=http_status,
+            attempts=self.attempts,
+            http_status=499 if status == "cancelled" else http_status,
             failure=failure.kind if failure else None,
             message=failure.message if failure else None,
-            finish_reason=heard.finish_reason if heard else None,
+            finish_reason=finish_reason,
             usage=usage,
             characters_in=self.glance.characters,
             characters_out=characters_out,
@@ -438,9 +457,17 @@ class Exchange:
         return int((time.monotonic() - self.request.accepted) * 1e9)
 
 
+UNPLANNED = Plan("", "only", 0, -1, (), ())
+NOTHING_HEARD: tuple[Usage, int, str | None] = (Usage(), 0, None)
+
+
+def is_about_the_key(failure: Failure | None) -> bool:
+    return failure is not None and failure.kind in (FailureKind.UPSTREAM_AUTH, FailureKind.RATE_LIMITED)
+
+
 def with_estimates(usage: Usage, characters_in: int, characters_out: int) -> Usage:
     """The usage, with what upstream did not tell estimated from the text, and marked as such."""
-    if (usage.input.is_known and usage.output.is_known) or not characters_out:
+    if not characters_out:
         return usage
     return msgspec.structs.replace(
         usage,
@@ -449,14 +476,14 @@ def with_estimates(usage: Usage, characters_in: int, characters_out: int) -> Usa
     )
 
 
-def caller_of(worker: "Worker", request: Request) -> Key | Failure:
+def caller_of(worker: "Worker", headers: dict[bytes, bytes]) -> Key | Failure:
     """Who calls, or why they may not."""
     if worker.serving.snapshot.auth == "open":
         return NO_KEY
-    presented = presented_key(request)
+    presented = presented_key(headers)
     if presented is None:
         return Failure(FailureKind.BAD_KEY, "no API key: send `Authorization: Bearer KEY`")
-    key = worker.keys.by_digest.get(worker.digest_of(presented))
+    key = worker.key_of(presented)
     if key is None:
         return Failure(FailureKind.BAD_KEY, "this API key is not known here, or was revoked")
     if key.expires_at is not None and key.expires_at <= time.time_ns():
@@ -464,13 +491,14 @@ def caller_of(worker: "Worker", request: Request) -> Key | Failure:
     return key
 
 
-def presented_key(request: Request) -> bytes | None:
+def presented_key(headers: dict[bytes, bytes]) -> bytes | None:
     """The key the caller shows, in any of the headers the vendors' SDKs use."""
-    bearer = request.get(b"authorization")
-    if bearer is not None:
-        scheme, _, token = bearer.partition(b" ")
-        return token.strip() if scheme.lower() == b"bearer" and token else None
-    return request.get(b"api-key")
+    bearer = headers.get(b"authorization")
+    if bearer is None:
+        return headers.get(b"api-key")
+    if bearer[:7].lower() != b"bearer ":
+        return None
+    return bearer[7:].strip() or None
 
 
 def spawn(worker: "Worker", request: Request, connection: ServerConnection) -> None:

@@ -14,13 +14,14 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.config import secrets
-from earthward.config.snapshot import Deadlines, Endpoint, Key, Provider, Snapshot, Target
+from earthward.config.snapshot import Deadlines, Endpoint, Provider, Snapshot, Target
 from earthward.gateway.credentials import REST_AFTER_QUOTA, REST_AFTER_REFUSAL, Credentials
 from earthward.http.client import Pool, client_context, proxy_for
 from earthward.http.sweep import Sweep
 from earthward.providers import KINDS
 from earthward.providers.kind import Kind
 from earthward.routing.match import Router
+from earthward.routing.plan import Planner
 
 IdlePools = dict[tuple[object, ...], Pool]
 
@@ -76,10 +77,11 @@ class ServingProvider:
 
 
 class ServingTarget:
-    __slots__ = ("name", "provider", "target")
+    __slots__ = ("header", "name", "provider", "target")
 
     def __init__(self, target: Target, provider: ServingProvider) -> None:
         self.name = target.name
+        self.header = (b"x-earthward-target", target.name.encode())
         self.target = target
         self.provider = provider
 
@@ -90,6 +92,7 @@ class Serving:
     def __init__(self, snapshot: Snapshot, pools: IdlePools, engines: Mapping[str, str], sweep: Sweep) -> None:
         self.snapshot = snapshot
         self.router = Router(snapshot)
+        self.planner = Planner(self.router.targets)
         self.pools: IdlePools = {}
         self._sweep = sweep
         providers = {provider.name: self._provider(provider, pools, engines) for provider in snapshot.providers}
@@ -115,16 +118,6 @@ class Serving:
             pool = Pool(url, ssl=_context(provider, url), proxy=proxy, sweep=self._sweep)
         self.pools[identity] = pool
         return pool
-
-
-class Keys:
-    """Callers' keys by the digest of what they present."""
-
-    def __init__(self, keys: list[Key]) -> None:
-        self.by_digest = {key.digest: key for key in keys}
-
-    def __len__(self) -> int:
-        return len(self.by_digest)
 
 
 def _context(provider: Provider, url: str) -> ssl.SSLContext | None:

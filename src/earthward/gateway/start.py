@@ -9,6 +9,7 @@ import hashlib
 import ipaddress
 import os
 import re
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -78,7 +79,7 @@ def _of_file(config: Path, digest: str) -> Boot:
         before = read_snapshot(state)
     except (OSError, msgspec.DecodeError):
         before = None
-    snapshot = compile(configuration, before)
+    snapshot = compile(configuration, before, day=date.today())
     _look_up_secrets(snapshot)
     write_whole(state.snapshot, msgspec.msgpack.encode(snapshot))
     write_whole(state.boot, msgspec.msgpack.encode(LastRun(__version__, str(config), digest, boot)))

@@ -106,7 +106,7 @@ class Surface:
         )
 
     def _not_admitted(self, request: Request) -> Failure | None:
-        admitted = exchange.caller_of(self._worker, request)
+        admitted = exchange.caller_of(self._worker, dict(request.headers))
         return admitted if isinstance(admitted, Failure) else None
 
     def _healthz(self, request: Request, connection: ServerConnection) -> None:

@@ -179,7 +179,7 @@ class StreamedAnswer:
 
 def is_encoded(headers: Headers) -> bool:
     """Whether the body is compressed, though identity was asked for; unpacking it could fill the memory."""
-    return any(name == b"content-encoding" and value.lower() != b"identity" for name, value in headers)
+    return any([name == b"content-encoding" and value.lower() != b"identity" for name, value in headers])
 
 
 def _is_event_stream(headers: Headers) -> bool:

@@ -18,21 +18,21 @@ from pathlib import Path
 import msgspec
 
 from earthward.config.boot import Boot
-from earthward.config.snapshot import Snapshot
+from earthward.config.snapshot import Key, Snapshot
 from earthward.dialects.json_limits import JsonLimits
 from earthward.gateway import board as columns
 from earthward.gateway.access_log import AccessLog
 from earthward.gateway.board import Board
 from earthward.gateway.link import Link
 from earthward.gateway.messages import Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
-from earthward.gateway.serving import IdlePools, Keys, Serving
+from earthward.gateway.serving import IdlePools, Serving
 from earthward.gateway.state import State
 from earthward.gateway.surface import Surface
 from earthward.http.server import Request, Server, ServerConnection, server_context
 from earthward.http.sweep import Sweep
 from earthward.ledger.record import Record, Settled
 from earthward.routing import retries
-from earthward.store.keys import digest_of, pepper
+from earthward.store.digest import digest_of, pepper
 from earthward.store.spool import SpoolBroken, SpoolFull, SpoolWriter
 
 log = logging.getLogger("earthward.worker")
@@ -42,6 +42,7 @@ ORPHAN = 10.0
 """Seconds a worker goes on serving after its supervisor died, for a new one to take over without a gap."""
 HEARTBEAT = 0.5
 SWEEP = 0.25
+MOST_PRESENTED = 10_000
 SPOOL_STATES = ("ok", "full", "broken")
 
 
@@ -72,8 +73,9 @@ class Worker:
         self.started = int(time.time())
         self.is_draining = False
         self._spool_was = "ok"
-        self.keys = Keys([])
+        self.keys: dict[bytes, Key] = {}
         self.keys_version = -1
+        self._presented: dict[bytes, Key] = {}
         self._pools: IdlePools = {}
         self.sweep = Sweep(SWEEP)
         self._count = 0
@@ -93,8 +95,16 @@ class Worker:
         self._count += 1
         return f"{self.name}-{self._count:x}"
 
-    def digest_of(self, presented: bytes) -> bytes:
-        return digest_of(self.pepper, presented)
+    def key_of(self, presented: bytes) -> Key | None:
+        """The caller's key by what was presented. Remembered while the keys stay the same; a hash costs, too."""
+        known = self._presented.get(presented)
+        if known is None:
+            known = self.keys.get(digest_of(self.pepper, presented))
+            if known is not None:
+                if len(self._presented) >= MOST_PRESENTED:
+                    self._presented.clear()
+                self._presented[presented] = known
+        return known
 
     def count_request(self) -> None:
         self.board.count_request(int(time.monotonic()), retry=False)
@@ -154,14 +164,15 @@ class Worker:
 
     def _apply_keys(self, change: KeyChange) -> str:
         if change.since is None:
-            self.keys = Keys(list(change.put))
+            self.keys = {key.digest: key for key in change.put}
         elif change.since != self.keys_version:
             return f"keys changed from {change.since}, and {self.keys_version} is here"
         else:
             for digest in change.drop:
-                self.keys.by_digest.pop(digest, None)
-            self.keys.by_digest.update((key.digest, key) for key in change.put)
+                self.keys.pop(digest, None)
+            self.keys.update((key.digest, key) for key in change.put)
         self.keys_version = change.version
+        self._presented.clear()
         return ""
 
     def _snapshot_on_disk(self) -> Snapshot:
@@ -172,7 +183,7 @@ class Worker:
             file = msgspec.msgpack.decode(self.state.keys.read_bytes(), type=KeyFile)
         except (OSError, msgspec.DecodeError):
             return
-        self.keys = Keys(list(file.keys))
+        self.keys = {key.digest: key for key in file.keys}
         self.keys_version = file.version
 
     # -- life ----------------------------------------------------------------------------------------------------

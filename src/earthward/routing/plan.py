@@ -4,6 +4,7 @@ Pure: which endpoint, whether it answers and whether the retry budget allows a n
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -14,7 +15,11 @@ from earthward.routing.egress import may_leave
 
 MOST_ATTEMPTS = 3
 
+REMEMBERED = 8192
+
 Reasoned = tuple[str, str]
+Choice = tuple[tuple[Reasoned, ...], tuple[Reasoned, ...]]
+Situation = tuple[str, Arm, bool, frozenset[str], str]
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -31,33 +36,54 @@ class Plan(msgspec.Struct, frozen=True):
     epoch: int = 0
 
 
-def plan(
-    route: Route,
-    targets: Mapping[str, Target],
-    *,
-    unit: str,
-    salt: bytes,
-    features: frozenset[str] = frozenset(),
-    data_class: str = "",
-    key: str = "",
-) -> Plan:
-    """The plan for a request that needs `features` and holds data of `data_class`."""
-    arm, bucket = split.arm(route, unit, salt, key=key)
-    is_pilot = arm == "candidate" and bucket < 0
-    attempts: list[Reasoned] = []
-    excluded: list[Reasoned] = []
-    seen: set[str] = set()
-    for name, why in _in_order(route, arm, is_pilot):
-        if name in seen:
-            continue
-        seen.add(name)
-        reason = why_not(targets[name], features, data_class)
-        if reason is not None:
-            excluded.append((name, reason))
-        elif len(attempts) < MOST_ATTEMPTS:
-            attempts.append((name, why))
-    share = split.BUCKETS if is_pilot else route.share
-    return Plan(route.name, arm, share, bucket, tuple(attempts), tuple(excluded), route.stage, route.epoch)
+class Planner:
+    """Plans for the targets of one snapshot. What does not depend on the unit is worked out once and remembered."""
+
+    def __init__(self, targets: Mapping[str, Target]) -> None:
+        self._targets = targets
+        self._known: dict[Situation, Choice] = {}
+
+    def plan(
+        self,
+        route: Route,
+        *,
+        unit: str,
+        salt: bytes,
+        features: frozenset[str] = frozenset(),
+        data_class: str = "",
+        key: str = "",
+    ) -> Plan:
+        """The plan for a request that needs `features` and holds data of `data_class`."""
+        arm, bucket = split.arm(route, unit, salt, key=key)
+        is_pilot = arm == "candidate" and bucket < 0
+        situation = (route.name, arm, is_pilot, features, data_class)
+        choice = self._known.get(situation)
+        if choice is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            choice = self._known[situation] = self._chosen(route, arm, is_pilot, features, data_class)
+        share = split.BUCKETS if is_pilot else route.share
+        return Plan(route.name, arm, share, bucket, choice[0], choice[1], route.stage, route.epoch)
+
+    def _chosen(self, route: Route, arm: Arm, is_pilot: bool, features: frozenset[str], data_class: str) -> Choice:
+        attempts: list[Reasoned] = []
+        excluded: list[Reasoned] = []
+        seen: set[str] = set()
+        for name, why in _in_order(route, arm, is_pilot):
+            if name in seen:
+                continue
+            seen.add(name)
+            reason = why_not(self._targets[name], features, data_class)
+            if reason is not None:
+                excluded.append((name, reason))
+            elif len(attempts) < MOST_ATTEMPTS:
+                attempts.append((name, why))
+        return tuple(attempts), tuple(excluded)
+
+
+def plan(route: Route, targets: Mapping[str, Target], **asked: Any) -> Plan:
+    """One plan, with nothing remembered; see `Planner.plan` for what is asked."""
+    return Planner(targets).plan(route, **asked)
 
 
 def why_not(target: Target, features: frozenset[str], data_class: str) -> str | None:

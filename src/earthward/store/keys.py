@@ -4,20 +4,17 @@ A key is shown once, when it is made; stored is its HMAC under a pepper that lie
 database. Times are Unix nanoseconds and come as arguments.
 """
 
-import contextlib
-import hmac
-import os
 import secrets
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from earthward.config.snapshot import Key
+from earthward.store.digest import digest_of, pepper
 from earthward.store.tables import keys
 
-PEPPER = "pepper"
+__all__ = ["KeyRow", "active_keys", "create", "digest_of", "keys_version", "listed", "pepper", "revoke"]
 
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _ID_LENGTH = 6
@@ -41,29 +38,6 @@ class KeyRow(msgspec.Struct, frozen=True):
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
-
-
-def digest_of(pepper: bytes, presented: bytes) -> bytes:
-    """What a presented key is looked up by."""
-    return hmac.digest(pepper, presented, "sha256")
-
-
-def pepper(state: Path) -> bytes:
-    """The secret of this state folder, made on first use. Without it no stored key works any more."""
-    path = state / PEPPER
-    with contextlib.suppress(FileNotFoundError):
-        return path.read_bytes()
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Whole before it has its name: another process may look for it at the same time.
-    fresh = state / f".{PEPPER}.{secrets.token_hex(4)}"
-    with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(secrets.token_hex(32).encode())
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):
-        os.link(fresh, path)
-    fresh.unlink()
-    return path.read_bytes()
 
 
 def create(
