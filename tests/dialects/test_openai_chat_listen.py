@@ -270,10 +270,28 @@ def test_only_the_model_at_the_top_level_is_replaced(other: dict[str, Any], firs
     assert documents(forwarded) == [replaced, replaced, *documents(chunk(model="asked-for")), replaced]
 
 
-def test_of_a_model_given_twice_the_client_sees_neither() -> None:
-    body = b'{"model":"up","choices":[{"index":0,"delta":{"content":"hi"}}],"model":"up"}'
+TWICE = [
+    b'{"id":"x","model":"up","choices":[{"index":0,"delta":{"content":"hi"}}],"model":"up"}',
+    b'{"id":"x","model":"up","choices":[{"index":0,"delta":{"content":"hi"}}],"m\\u006fdel":"up2"}',
+]
+
+
+@pytest.mark.parametrize("body", TWICE)
+def test_of_a_model_given_twice_the_client_sees_neither(body: bytes) -> None:
     forwarded, _ = listen(chunk(), b"data: " + body + b"\n\n")
-    assert b'"up"' not in forwarded
+    assert b'"up' not in forwarded
+
+
+DISGUISED = [
+    b'{"x":{"model":"up"},"m\\u006fdel":"up","choices":[{"index":0,"delta":{"content":"hi"}}]}',
+    b'{"a\\"model":"up","m\\u006fdel":"up","choices":[{"index":0,"delta":{"content":"hi"}}]}',
+]
+
+
+@pytest.mark.parametrize("body", DISGUISED)
+def test_a_model_under_a_key_spelt_with_escapes_is_not_taken_for_another(body: bytes) -> None:
+    forwarded, _ = listen(b"data: " + body + b"\n\n")
+    assert documents(forwarded) == [{**json.loads(body), "model": "asked-for"}]
 
 
 def test_a_model_that_changes_in_the_middle_of_a_stream_is_replaced_too() -> None:
@@ -381,6 +399,21 @@ def test_an_answer_given_up_is_a_failure() -> None:
     failure = listen_answer(body, "asked-for").failure
     assert failure is not None
     assert failure.kind is FailureKind.UPSTREAM_ERROR
+
+
+def test_one_answer_of_several_given_up_is_a_failure() -> None:
+    choices = [{"index": index, "delta": {}, "finish_reason": reason} for index, reason in enumerate(("error", "stop"))]
+    assert listen(chunk(choices=choices))[1].failure is not None
+
+
+def test_reasoning_under_two_names_counts_once() -> None:
+    delta = {"reasoning": "Hm", "reasoning_content": "Hm"}
+    assert listen(chunk(choices=[{"index": 0, "delta": delta}]))[1].characters_out == 2
+
+
+def test_what_stands_beside_the_data_of_an_event_passes() -> None:
+    forwarded, _ = listen(STREAMS["data_over_several_lines"])
+    assert b"\n\nevent: chunk\n: note\ndata: {" in forwarded
 
 
 def test_a_reason_that_is_no_word_is_no_reason() -> None:

@@ -131,6 +131,12 @@ def test_calls_numbered_by_the_server_get_running_numbers() -> None:
     assert [event.call for event in events if isinstance(event, ToolCallStarted)] == [0, 1]
 
 
+def test_a_reason_stands_though_a_later_chunk_gives_none() -> None:
+    finish = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}\n\n'
+    events = read(chunk(content="x"), finish, chunk(content=""), b"data: [DONE]\n\n")
+    assert events[-1] == Finished("length")
+
+
 def test_an_event_that_never_ends_is_refused_and_not_kept() -> None:
     reader = StreamReader()
     piece = b"data: " + b"x" * (1 << 20)

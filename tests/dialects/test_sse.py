@@ -46,6 +46,8 @@ CASES = {
     "last blank line half there": (b"data: a\n\ndata: b\n", [Event(b"a"), Event(b"b")]),
     "JSON": (b'data: {"a":1}\n\ndata: [DONE]\n\n', [Event(b'{"a":1}'), Event(b"[DONE]")]),
     "three line ends after JSON": (b"data: {}\n\n\ndata: {}\n\n", [Event(b"{}"), Event(b"{}")]),
+    "byte order mark later on": (b"data: {}\n\n\xef\xbb\xbfdata: {}\n\n", [Event(b"{}")]),
+    "name before JSON": (b"data: {}\n\nevent: x\ndata: {}\n\n", [Event(b"{}"), Event(b"{}", "x")]),
     "nothing": (b"", []),
 }
 
@@ -62,6 +64,9 @@ def test_where_a_stream_is_cut_into_pieces_never_matters(name: str) -> None:
     for first in range(len(stream) + 1):
         for second in range(first, len(stream) + 1):
             assert read(stream[:first], stream[first:second], stream[second:]) == events, (first, second)
+    if not stream.startswith(b"\xef"):
+        later = [Event(b"{}"), *events]
+        assert all(read(b"data: {}\n\n", stream[:at], stream[at:]) == later for at in range(len(stream)))
     assert read(*(stream[at : at + 1] for at in range(len(stream)))) == events
 
 
@@ -96,11 +101,21 @@ def test_an_event_comes_out_with_the_last_byte_of_its_blank_line() -> None:
 
 def test_an_event_of_the_size_allowed_passes_and_a_longer_one_does_not() -> None:
     for size, passes in ((100, True), (101, False), (1000, False)):
-        block = b"data: " + b"x" * (size - 6)
+        block = b"data: {" + b"x" * (size - 8) + b"}"
         stream = block + b"\n\n"
         for step in (1, 7, len(stream)):
             found, overflowed = cut(*(stream[at : at + step] for at in range(0, len(stream), step)))
             assert (found, overflowed) == (([block], False) if passes else ([], True))
+            found, overflowed = cut(b"data: {}\n\n", *(stream[at : at + step] for at in range(0, len(stream), step)))
+            assert (found[1:], overflowed) == (([block], False) if passes else ([], True))
+
+
+def test_blocks_are_bare_of_the_lines_around_them() -> None:
+    blocks = Blocks()
+    assert blocks.feed(b"data: {}\n\n") == [b"data: {}"]
+    assert blocks.feed(b"data: {}\n\n\ndata: {}\n\n\n\n") == [b"data: {}"] * 2
+    assert blocks.feed(b"data: {}\n\n\ndata: {}\n\n") == [b"data: {}"] * 2
+    assert blocks.end() == b""
 
 
 def test_events_before_one_that_is_too_long_are_not_lost_and_none_comes_after_it() -> None:

@@ -38,7 +38,6 @@ class Blocks:
             and not self.overflowed
             and len(data) <= self._limit
         ):
-            self._after_cr = False
             return data[:-2].split(b"\n\n")
         return self._feed(data)
 
@@ -54,10 +53,8 @@ class Blocks:
         # Only what is new is searched: an event in many small pieces costs no more than one in a single piece.
         start = max(0, len(self._rest) - 1)
         self._rest += self._with_lf(data)
-        if not self._begun:
-            start = 0
-            if not self._skip_bom():
-                return []
+        if not self._begun and not self._skip_bom():
+            return []
         return self._within_limit(self._cut(start))
 
     def _with_lf(self, data: bytes) -> bytes:

@@ -288,13 +288,13 @@ _NO_HEAD = _Head(b"\0", None, b"")
 def _head_of(block: bytes, model: Any, requested: msgspec.Raw) -> _Head:
     """The head of this chunk, if it is certain that the model in it is the one at the top level.
 
-    A quote inside a JSON string is escaped. So a quote after `{` or `,` that is followed by `model":` opens a key; and
-    with one brace and no bracket before it, that key is at the top level.
+    A quote inside a JSON string is escaped. So a quote after `{` or `,` that is followed by `model":` opens a key, and
+    with only one brace before it, that key is at the top level.
     """
     field = _MODEL_KEY + b":" + _ENCODE(model)
     start = block.find(field)
     before = block[:start]
-    is_top_level = before.count(b"{") == 1 and b"[" not in before and before.endswith((b"{", b","))
+    is_top_level = before.count(b"{") == 1 and before.endswith((b"{", b","))
     if start < 0 or not is_top_level:
         return _NO_HEAD
     return _Head(before + field, model, before + _MODEL_KEY + b":" + bytes(requested))
