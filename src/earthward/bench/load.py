@@ -358,7 +358,7 @@ class Load:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(min(_LOOK, self.plan.timeout / 4))
             too_old = time.monotonic() - self.plan.timeout
             for client in list(self._clients):
                 if client.incoming is not None and client.sent_at < too_old:

@@ -78,7 +78,7 @@ class Report(msgspec.Struct, frozen=True):
 class Stream(asyncio.Protocol):
     """One stream. Counts on: a token that is not the next one breaks it."""
 
-    __slots__ = ("_expected", "_incoming", "_measure", "_rest", "_transport", "over", "sent_at")
+    __slots__ = ("_done", "_expected", "_incoming", "_measure", "_rest", "_transport", "over", "sent_at")
 
     def __init__(self, measure: "Measure") -> None:
         self._measure = measure
@@ -86,6 +86,7 @@ class Stream(asyncio.Protocol):
         self._incoming = Incoming(keep=False)
         self._expected = 0
         self._rest = b""
+        self._done = False
         self.over = False
         self.sent_at = 0
 
@@ -121,6 +122,12 @@ class Stream(asyncio.Protocol):
             self._transport.abort()
 
     def _read(self, text: bytes, now: int) -> None:
+        """Reads the events that are whole; one that is cut in two waits for its rest."""
+        if not text.endswith(b"\n\n"):
+            end = text.rfind(b"\n\n") + 2 if b"\n\n" in text else 0
+            text, self._rest = text[:end], text[end:]
+        else:
+            self._rest = b""
         measure = self._measure
         for number, stamp in _STAMPED.findall(text):
             if int(number) != self._expected:
@@ -129,16 +136,13 @@ class Stream(asyncio.Protocol):
                 measure.begun(now - self.sent_at)
             self._expected += 1
             measure.delay.add(now - int(stamp))
-        # A token cut in two is read when the rest of its event has come.
-        self._rest = text[text.rfind(b"\n\n") + 2 :] if not text.endswith(b"\n\n") else b""
-        if text.endswith(b"data: [DONE]\n\n"):
-            self._rest = b"done"
+        self._done = text.endswith(b"data: [DONE]\n\n") or (self._done and not text)
         return None
 
     def _wrong(self) -> str | None:
         if self._expected != self._measure.course.chunks:
             return "short"
-        return None if self._rest == b"done" else "no_done"
+        return None if self._done else "no_done"
 
 
 class Measure:
