@@ -123,7 +123,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(fields=st.dictionaries(st.text(), json_values, max_size=5), indent=st.sampled_from([None, 2]))
 def test_what_is_written_again_means_the_same(fields: dict[str, Any], indent: int | None) -> None:
     found = envelope(json.dumps(fields, indent=indent).encode())

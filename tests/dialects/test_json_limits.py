@@ -64,14 +64,14 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(value=json_values, limit=st.integers(1, 6), indent=st.sampled_from([None, 1]))
 def test_the_depth_found_is_the_depth_there_is(value: Any, limit: int, indent: int | None) -> None:
     body = json.dumps(value, indent=indent).encode()
     assert (excess(body, JsonLimits(depth=limit)) is None) == (depth(value) <= limit)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(value=json_values, limit=st.integers(1, 6))
 def test_a_large_document_is_measured_as_a_small_one(value: Any, limit: int) -> None:
     # The longer the document beside the numbers allowed, the sooner it counts as large.
@@ -98,7 +98,7 @@ def test_more_strings_than_allowed_are_refused() -> None:
     assert "10 strings" in found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=60) | st.text('[]{}"\\', max_size=60).map(str.encode))
 def test_no_bytes_whatever_make_it_raise(body: bytes) -> None:
     excess(body, JsonLimits(depth=2))

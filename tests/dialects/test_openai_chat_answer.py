@@ -166,7 +166,7 @@ def answers(draw: st.DrawFn) -> Answer:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(answers())
 def test_an_answer_written_reads_back(original: Answer) -> None:
     written = write_answer(original)

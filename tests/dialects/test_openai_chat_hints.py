@@ -157,7 +157,7 @@ odd = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(["model", "messages", "stream", "user", "tools", "modalities"]), odd))
 def test_no_json_whatever_makes_a_glance_raise(fields: dict[str, Any]) -> None:
     read = envelope.read(json.dumps(fields).encode())

@@ -490,7 +490,7 @@ odd = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(odd | st.fixed_dictionaries({"choices": st.lists(odd, max_size=2)}), max_size=3))
 def test_no_json_whatever_makes_listener_or_reader_raise(chunks: list[Any]) -> None:
     stream = b"".join(b"data: %b\n\n" % json.dumps(value).encode() for value in chunks)

@@ -323,7 +323,7 @@ FIELDS = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELDS), odd, max_size=4))
 def test_no_json_whatever_makes_the_reader_raise(fields: dict[str, Any]) -> None:
     body = json.dumps({"model": "m", "messages": [HI], **fields}).encode()

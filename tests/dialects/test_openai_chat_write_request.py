@@ -235,7 +235,7 @@ def requests(draw: st.DrawFn) -> ChatRequest:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(requests())
 def test_a_request_written_reads_back(original: ChatRequest) -> None:
     written = write_request(original)

@@ -215,7 +215,7 @@ def event_lists(draw: st.DrawFn) -> list[Event]:
     return [*events, UsageReported(USAGE), Finished(draw(st.sampled_from(reasons)))]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(events=event_lists())
 def test_events_written_read_back(events: list[Event]) -> None:
     assert read(write(events, include_usage=True)) == events

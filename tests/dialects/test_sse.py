@@ -70,13 +70,13 @@ def test_where_a_stream_is_cut_into_pieces_never_matters(name: str) -> None:
     assert read(*(stream[at : at + 1] for at in range(len(stream)))) == events
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(pieces=st.lists(st.text("da: t\r\n{}]", max_size=12).map(str.encode), max_size=8))
 def test_pieces_whatever_come_out_as_they_would_have_whole(pieces: list[bytes]) -> None:
     assert read(*pieces) == read(b"".join(pieces))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     data=st.binary().filter(lambda data: b"\r" not in data),
     name=st.text(st.characters(exclude_characters="\r\n", codec="utf-8")),
