@@ -24,6 +24,9 @@ from typing import Any
 import msgspec
 import psutil
 
+from earthward.store.intake import Intake
+from earthward.store.tables import open as open_store
+
 KINDS = ("worker", "control", "supervisor", "all")
 CALLERS = 8
 PROBE_PAUSE = 0.02
@@ -199,10 +202,20 @@ async def measure(kind: str, rounds: int, *, workers: int, command: list[str], k
     finally:
         simulator.terminate()
         simulator.communicate()
+    take_in_the_rest(gateway.state)
     result = count(gateway.state / "ledger.db", kind, rounds, load, received, back)
     if keep is None:
         shutil.rmtree(folder)
     return result
+
+
+def take_in_the_rest(state: Path) -> None:
+    """What the next start would do with records that a control process had no time for."""
+    intake = Intake(open_store(f"sqlite:///{state}/ledger.db"), state / "spool", "local")
+    while not intake.step().is_drained:
+        pass
+    intake.close()
+    intake.engine.dispose()
 
 
 def count(database: Path, kind: str, rounds: int, load: Load, received: int, back: list[float]) -> Result:

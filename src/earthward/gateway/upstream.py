@@ -179,11 +179,11 @@ class StreamedAnswer:
 
 def is_encoded(headers: Headers) -> bool:
     """Whether the body is compressed, though identity was asked for; unpacking it could fill the memory."""
-    return any([name == b"content-encoding" and value.lower() != b"identity" for name, value in headers])
+    return dict(headers).get(b"content-encoding", b"identity").lower() != b"identity"
 
 
 def _is_event_stream(headers: Headers) -> bool:
-    return any(name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers)
+    return dict(headers).get(b"content-type", b"").startswith(b"text/event-stream")
 
 
 def _not_a_stream(headers: Headers) -> Failure:
