@@ -28,13 +28,14 @@ def test_a_port_is_refused_while_shut_and_nobody_elses_meanwhile():
         with pytest.raises(ConnectionRefusedError):
             await connect(port)
         with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             other.bind(("127.0.0.1", port.number))
         await port.open(Silent)
         await port.open(Silent)
         await connect(port)
         port.give_up()
-        with socket.socket() as other:
-            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            other.bind(("127.0.0.1", port.number))
+        again = Port("127.0.0.1", port.number)
+        assert again.number == port.number
+        again.give_up()
 
     uvloop.run(play())

@@ -24,7 +24,7 @@ def played(stage: Any, *steps: Step, silence: float = 5.0) -> tuple[Any, list[tu
 
 
 def performed(
-    stage: Any, steps: Callable[[], Iterator[Step]], silence: float = 5.0
+    stage: Any, steps: Callable[[], Iterator[Step]], silence: float = 5.0, linger: float = 0.0
 ) -> tuple[Any, list[tuple[str, int, int, int]]]:
     told: list[tuple[str, int, int, int]] = []
 
@@ -44,6 +44,7 @@ def performed(
             await port.open(lambda: Wire(server))
             seen = await stage.ask(SimpleNamespace(port=port.number), silence=silence)
             await stage.until(lambda: told)
+            await asyncio.sleep(linger)
             return seen
         finally:
             port.give_up()
@@ -88,6 +89,22 @@ def test_an_answer_that_hangs_ends_when_the_client_leaves(stage):
 def test_a_client_that_leaves_during_a_wait_ends_it(stage):
     _, told = played(stage, HEAD, Piece(b"a", 1), Wait(60.0), End(), silence=0.05)
     assert told == [("cancelled", 200, 1, 1)]
+
+
+def test_what_was_to_come_after_the_client_left_never_comes(stage):
+    resumed: list[str] = []
+
+    def steps() -> Iterator[Step]:
+        yield HEAD
+        yield Piece(b"a", 1)
+        yield Wait(0.1)
+        resumed.append("late")
+        yield Piece(b"b", 1)
+        yield End()
+
+    _, told = performed(stage, steps, silence=0.02, linger=0.2)
+    assert told == [("cancelled", 200, 1, 1)]
+    assert resumed == []
 
 
 def test_waits_are_kept_one_by_one_and_in_sum(stage):

@@ -39,7 +39,7 @@ class Port:
 
     def _bound(self, port: int) -> socket.socket:
         sock = socket.socket(self._family, socket.SOCK_STREAM)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Shared among our own sockets only. SO_REUSEADDR would share it with any that is not listening yet.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.setblocking(False)
         sock.bind((self._host, port))

@@ -149,7 +149,7 @@ class Player:
                 self._ended("broken")
                 self._refuse(seconds)
             case Hang():
-                wire.on_flow = None
+                pass
         return True
 
     def _flow(self, flowing: bool) -> None:

@@ -41,7 +41,7 @@ class Wheel:
 
     def add(self, at: float, call: Callable[[], None]) -> Turn:
         """What is added for a time already past comes in the next slot, so that no call can hold the loop."""
-        number = int(at * self._per_second) + 1
+        number = int(at * self._per_second)
         if number * self.slot < at:
             number += 1
         if number <= self._past:
