@@ -20,6 +20,9 @@ async def connect(port: Port) -> None:
 def test_a_port_is_refused_while_shut_and_nobody_elses_meanwhile():
     async def play() -> None:
         port = Port("127.0.0.1", 0)
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            other.bind(("127.0.0.1", port.number))
         with pytest.raises(ConnectionRefusedError):
             await connect(port)
         await port.open(Silent)
@@ -27,9 +30,6 @@ def test_a_port_is_refused_while_shut_and_nobody_elses_meanwhile():
         port.shut()
         with pytest.raises(ConnectionRefusedError):
             await connect(port)
-        with socket.socket() as other, pytest.raises(OSError, match="in use"):
-            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            other.bind(("127.0.0.1", port.number))
         await port.open(Silent)
         await port.open(Silent)
         await connect(port)
