@@ -61,8 +61,9 @@ ANOTHER_MAY_SERVE = frozenset(
 class Failure(msgspec.Struct, frozen=True):
     """Why there is no answer, or no whole one.
 
-    `message` is safe to show the caller: it holds no secret. `code` and `param` are the upstream's own words
-    where it gave any. `retry_after` is in seconds.
+    `message` is safe to show the caller: it holds no secret. Where it is `quoted`, it is the upstream's own and may
+    repeat what was asked, so it must not be kept. `code` and `param` are the upstream's words where it gave any.
+    `retry_after` is in seconds.
     """
 
     kind: FailureKind
@@ -71,6 +72,12 @@ class Failure(msgspec.Struct, frozen=True):
     code: str | None = None
     param: str | None = None
     retry_after: float | None = None
+    quoted: bool = False
+
+    @property
+    def for_the_record(self) -> str:
+        """What may be kept of the message: all of it, or no word that could be the caller's."""
+        return f"the provider's words, status {self.status}" if self.quoted else self.message
 
     @property
     def another_may_serve(self) -> bool:

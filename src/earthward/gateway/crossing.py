@@ -61,7 +61,8 @@ class _OpenAIChat:
         return openai_chat.listen_answer(body, requested_model)
 
     def stream(self, envelope: Envelope, requested_model: str) -> Listener:
-        return openai_chat.StreamListener(requested_model, openai_chat.wants_usage(envelope))
+        wants_usage = openai_chat.wants_usage(envelope)
+        return openai_chat.StreamListener(requested_model, wants_usage, answers=openai_chat.answers(envelope))
 
 
 CROSSINGS: dict[tuple[str, str], Crossing] = {("openai_chat", "openai_chat"): _OpenAIChat()}

@@ -252,7 +252,7 @@ class Exchange:
             board.enter(endpoint.cell, -1)
         failure = outcome.failure
         kind = failure.kind if failure else FailureKind.CLIENT_GONE if outcome.gone else None
-        message = failure.message if failure else None
+        message = failure.for_the_record if failure else None
         duration = time.time_ns() - started
         status = outcome.status or None
         self.attempts += (Attempt(target.name, endpoint.url, why, started, duration, status, kind, message),)
@@ -444,7 +444,7 @@ class Exchange:
             attempts=self.attempts,
             http_status=499 if status == "cancelled" else http_status,
             failure=failure.kind if failure else None,
-            message=failure.message if failure else None,
+            message=failure.for_the_record if failure else None,
             finish_reason=finish_reason,
             usage=usage,
             characters_in=self.glance.characters,

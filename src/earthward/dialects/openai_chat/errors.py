@@ -169,8 +169,9 @@ def _failure(error: Any, status: int | None, retry_after: float | None) -> Failu
     kind = _kind(status, code, _text(fields.get("type")), message)
     if kind is FailureKind.UPSTREAM_AUTH:
         # Providers quote parts of the key, or the account's name.
-        message, code = _NO_ACCESS, None
-    return Failure(kind, message[:_LONGEST_MESSAGE], status, code, _text(fields.get("param")), retry_after)
+        return Failure(kind, _NO_ACCESS, status, retry_after=retry_after)
+    param = _text(fields.get("param"))
+    return Failure(kind, message[:_LONGEST_MESSAGE], status, code, param, retry_after, quoted=True)
 
 
 def _kind(status: int | None, code: str | None, type: str | None, message: str) -> FailureKind:

@@ -68,6 +68,12 @@ def glance(envelope: Envelope) -> Glance:
     return Glance(unit_hint(envelope), _root(messages), _features(envelope, messages), _characters(messages))
 
 
+def answers(envelope: Envelope) -> int:
+    """How many answers are asked for; one if that can't be told, as the upstream will say."""
+    wanted = envelope.get("n") if "n" in envelope.fields else 1
+    return wanted if isinstance(wanted, int) and not isinstance(wanted, bool) and wanted > 0 else 1
+
+
 def unit_hint(envelope: Envelope) -> str | None:
     """Whom the request is for; `safety_identifier` is what OpenAI now calls `user`."""
     return envelope.get_str("user") or envelope.get_str("safety_identifier")

@@ -1,0 +1,30 @@
+"""The pure parts of an exchange."""
+
+from earthward.chat import Count, Failure, FailureKind, Usage
+from earthward.dialects import openai_chat
+from earthward.gateway.exchange import presented_key, with_estimates
+
+
+def test_the_words_of_an_upstream_are_not_kept_because_they_may_be_the_callers():
+    told = openai_chat.failure_of(400, [], b'{"error": {"message": "my secret prompt is too long", "type": "x"}}')
+    assert "secret prompt" in told.message
+    assert "secret prompt" not in told.for_the_record
+    assert Failure(FailureKind.TIMEOUT, "no answer in 5 s").for_the_record == "no answer in 5 s"
+
+
+def test_a_key_is_taken_from_the_headers_that_sdks_use():
+    assert presented_key({b"authorization": b"Bearer abc"}) == b"abc"
+    assert presented_key({b"authorization": b"bearer  abc "}) == b"abc"
+    assert presented_key({b"api-key": b"abc"}) == b"abc"
+    assert presented_key({b"authorization": b"Basic abc"}) is None
+    assert presented_key({b"authorization": b"Bearer "}) is None
+    assert presented_key({}) is None
+
+
+def test_what_upstream_did_not_count_is_estimated_and_says_so():
+    estimated = with_estimates(Usage(), characters_in=9, characters_out=4)
+    assert estimated.input == Count.estimated(3)
+    assert estimated.output == Count.estimated(1)
+    told = Usage(input=Count.reported(7))
+    assert with_estimates(told, 100, 4).input == Count.reported(7)
+    assert with_estimates(Usage(), 100, 0) == Usage(), "nothing came back: nothing is made up"
