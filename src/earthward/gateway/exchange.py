@@ -1,7 +1,8 @@
 """One exchange's life, from the parsed request to its settled record, in the order it happens.
 
-admit (who calls), read (what for), decide (route, arm, attempts), serve (attempts, one at a time, until one serves),
-end (settle, then answer). Every path ends in exactly one answer, if the caller is still there, and in one record.
+admit (who calls; strangers are turned away before there is an exchange), read (what for), decide (route, arm,
+attempts), serve (attempts, one at a time, until one serves), end (settle, then answer). Every path ends in exactly
+one answer, if the caller is still there, and in one record.
 """
 
 import logging
@@ -17,6 +18,7 @@ from earthward.cost.exchange import cost
 from earthward.dialects import openai_chat
 from earthward.dialects.envelope import Envelope, read
 from earthward.dialects.openai_chat import Glance
+from earthward.gateway import board as columns
 from earthward.gateway.crossing import CROSSINGS, Crossing, Heard, Listener
 from earthward.gateway.serving import ServingEndpoint, ServingProvider, ServingTarget
 from earthward.gateway.upstream import Headers, Outcome, StreamedAnswer, WholeAnswer
@@ -86,7 +88,7 @@ class Exchange:
     envelope: Envelope
     plan: Plan
 
-    def __init__(self, worker: "Worker", request: Request, connection: ServerConnection) -> None:
+    def __init__(self, worker: "Worker", request: Request, connection: ServerConnection, caller: Key) -> None:
         self.worker = worker
         self.serving = worker.serving
         self.request = request
@@ -94,7 +96,7 @@ class Exchange:
         self.connection = connection
         self.id = worker.next_id()
         self.accepted_at = time.time_ns() - self.elapsed()
-        self.caller = NO_KEY
+        self.caller = caller
         self.model = ""
         self.stream = False
         self.glance = NOTHING_SEEN
@@ -115,7 +117,6 @@ class Exchange:
         """The whole life. Raises nothing."""
         self.connection.on_gone = self.caller_left
         try:
-            self.admit()
             self.read()
             self.decide()
             outcome = await self.serve()
@@ -129,15 +130,6 @@ class Exchange:
         except Exception:
             log.exception("exchange %s could not be ended", self.id)
             self.connection.abort()
-
-    # -- admit ---------------------------------------------------------------------------------------------------
-
-    def admit(self) -> None:
-        """Who calls, and whether they may."""
-        caller = caller_of(self.worker, self.headers)
-        if isinstance(caller, Failure):
-            raise Refused(caller)
-        self.caller = caller
 
     # -- read ----------------------------------------------------------------------------------------------------
 
@@ -501,8 +493,16 @@ def presented_key(headers: dict[bytes, bytes]) -> bytes | None:
     return bearer[7:].strip() or None
 
 
-def spawn(worker: "Worker", request: Request, connection: ServerConnection) -> None:
-    """Starts an exchange's life as a task that the worker keeps until it is over."""
-    task = worker.loop.create_task(Exchange(worker, request, connection).run())
+def admit(worker: "Worker", request: Request, connection: ServerConnection) -> Failure | None:
+    """Starts an exchange's life, unless its caller may not call at all.
+
+    Those turned away here are counted, not put on record: strangers must not fill the ledger.
+    """
+    caller = caller_of(worker, dict(request.headers))
+    if isinstance(caller, Failure):
+        worker.board.add(columns.REFUSED)
+        return caller
+    task = worker.loop.create_task(Exchange(worker, request, connection, caller).run())
     worker.exchanges.add(task)
     task.add_done_callback(worker.exchanges.discard)
+    return None

@@ -83,7 +83,9 @@ class Surface:
     # -- the paths -----------------------------------------------------------------------------------------------
 
     def _exchange(self, request: Request, connection: ServerConnection) -> None:
-        exchange.spawn(self._worker, request, connection)
+        failure = exchange.admit(self._worker, request, connection)
+        if failure is not None:
+            self.fail(request, connection, failure)
 
     def _models(self, request: Request, connection: ServerConnection) -> None:
         failure = self._not_admitted(request)
