@@ -43,7 +43,20 @@ def test_a_script_nobody_understands_is_refused(wrong):
         Script().read(wrong)
 
 
-def test_a_new_default_holds_for_requests_seen_before():
+def test_a_script_is_steady_while_nothing_is_queued_or_left_to_chance():
+    script = Script()
+    version = script.version
+    assert script.is_steady
+    script.queue({"tokens": 3})
+    assert not script.is_steady
+    assert script.version > version
+    script.for_request(0, "gpt-4o", ())
+    assert script.is_steady
+    script.mix(**{"500": 0.5})
+    assert not script.is_steady
+
+
+def test_a_new_default_holds_at_once():
     script = Script()
     script.default(tokens=3)
     assert tokens(script, "gpt-4o", "rate=5") == 3

@@ -54,6 +54,28 @@ def test_the_python_api_scripts_the_next_requests(stage):
     assert stage.run(play()) == [500, 429, 200]
 
 
+def test_a_request_seen_before_obeys_a_script_that_has_changed_since(stage):
+    async def play() -> list[int]:
+        async with Simulator() as simulator:
+            tokens = []
+            for count in (2, 3):
+                simulator.script.default(tokens=count)
+                tokens += [(await stage.ask(simulator)).json["usage"]["completion_tokens"] for _ in range(2)]
+            return tokens
+
+    assert stage.run(play()) == [2, 2, 3, 3]
+
+
+def test_a_refused_request_is_in_the_log_with_its_digest(stage):
+    async def play() -> Any:
+        async with Simulator() as simulator:
+            await stage.ask(simulator, raw_body=b"{")
+            return simulator.log()[0]
+
+    entry = stage.run(play())
+    assert (entry["status"], entry["digest"]) == (400, sha256(b"{").hexdigest())
+
+
 def test_headers_of_an_answer_may_be_given(stage):
     (seen,) = stage.answers({"sim": {"headers": {"x-ratelimit-remaining-requests": "7"}}})
     assert seen.headers["x-ratelimit-remaining-requests"] == "7"

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from earthward.simulator.draft import Asked
 from earthward.simulator.models import Model, nano_dollars
 from earthward.simulator.steps import Headers
 
@@ -51,7 +52,7 @@ class Entry:
         self.path = path
         self.headers = headers
         self.size = len(body)
-        self.digest = sha256(body).hexdigest()
+        self.digest = ""
         self.body = body if keep else None
         self.model = ""
         self.stream = False
@@ -64,6 +65,15 @@ class Entry:
         self.nano_dollars = 0
         self.how = "open"
         self.ended_at: int | None = None
+
+    def ask(self, asked: Asked, model: str, fault: str | None) -> None:
+        """What the body turned out to ask for."""
+        self.digest = asked.digest
+        self.stream = asked.stream
+        self.images = asked.images
+        self.input = asked.input
+        self.model = model
+        self.fault = fault
 
     def end(self, how: str, status: int) -> None:
         self.how = how

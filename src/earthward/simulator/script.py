@@ -10,8 +10,6 @@ import msgspec
 from earthward.simulator.behaviour import BadScript, Behaviour, behaviour, layer, unknown
 from earthward.simulator.faults import FAULTS
 
-_REMEMBERED = 4096
-
 
 class Queued(msgspec.Struct, forbid_unknown_fields=True):
     """A behaviour for the next requests, as many as `times` says."""
@@ -33,16 +31,24 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Script:
+    """`version` counts its changes."""
+
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
+        self.version = 0
         self.reset()
 
     def reset(self) -> None:
+        self.version += 1
         self._default: dict[str, Any] = {}
         self._models: dict[str, dict[str, Any]] = {}
         self._queue: deque[Queued] = deque()
         self._faults: dict[str, float] = {}
-        self._known: dict[tuple[str, tuple[str, ...]], Behaviour] = {}
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the same request is answered in the same way again."""
+        return not self._queue and not self._faults
 
     def read(self, written: bytes) -> None:
         """Takes over a script in JSON; what it queues comes behind what is queued already. Raises BadScript."""
@@ -65,7 +71,7 @@ class Script:
         self._models = self._models if script.models is None else script.models
         self._faults = self._faults if script.faults is None else script.faults
         self._queue.extend(queued)
-        self._known.clear()
+        self.version += 1
 
     def default(self, **fields: Any) -> None:
         """From now on every request is answered so, unless something else is said for it."""
@@ -83,18 +89,12 @@ class Script:
 
     def for_request(self, ordinal: int, model: str, directives: Iterable[str | None]) -> Behaviour:
         """How the request with this running number is answered. Raises BadScript for what it asks itself."""
-        said = tuple(each for each in directives if each)
-        if self._queue:
-            return checked(self._default, self._models.get(model, {}), self._next(), *map(layer, said))
-        known = self._known.get((model, said))
-        if known is None:
-            known = checked(self._default, self._models.get(model, {}), *map(layer, said))
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[model, said] = known
-        if self._faults and known.fault is None:
-            return self._struck(known, ordinal)
-        return known
+        said = [layer(each) for each in directives if each]
+        queued = [self._next()] if self._queue else []
+        found = checked(self._default, self._models.get(model, {}), *queued, *said)
+        if self._faults and found.fault is None and not queued:
+            return self._struck(found, ordinal)
+        return found
 
     def _next(self) -> dict[str, Any]:
         first = self._queue[0]
@@ -103,13 +103,13 @@ class Script:
             self._queue.popleft()
         return first.behaviour
 
-    def _struck(self, known: Behaviour, ordinal: int) -> Behaviour:
+    def _struck(self, found: Behaviour, ordinal: int) -> Behaviour:
         draw = random.Random(self.seed * 1_000_003 + ordinal).random()  # noqa: S311 - has to repeat with the seed
         for name, share in self._faults.items():
             if draw < share:
-                return msgspec.structs.replace(known, fault=name)
+                return msgspec.structs.replace(found, fault=name)
             draw -= share
-        return known
+        return found
 
 
 def checked(*layers: Mapping[str, Any]) -> Behaviour:

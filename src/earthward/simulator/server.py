@@ -2,23 +2,22 @@
 
 import asyncio
 import ssl as tls
-import time
 from collections.abc import Iterable
 from functools import partial
+from hashlib import sha256
 from typing import Any, Self
 
 from earthward.config.snapshot import Limits
 from earthward.http.server import Request, Server, ServerConnection
-from earthward.simulator.behaviour import BadScript
+from earthward.simulator.answers import Answers
 from earthward.simulator.control import control
-from earthward.simulator.draft import Asked, draft
 from earthward.simulator.faults import FAULTS
 from earthward.simulator.journal import Entry, Journal
 from earthward.simulator.listening import Port
 from earthward.simulator.models import ALL, Model, Offer
 from earthward.simulator.player import Player, Wire
 from earthward.simulator.script import Script
-from earthward.simulator.steps import Answer, Problem, Whole
+from earthward.simulator.steps import Answer, Whole
 from earthward.simulator.vendors import VENDORS
 from earthward.simulator.vendors.vendor import Made, Vendor
 from earthward.simulator.wheel import SLOT, Ticker
@@ -48,13 +47,11 @@ class Simulator:
         slot: float = SLOT,
         ssl: tls.SSLContext | None = None,
     ) -> None:
-        self.seed = seed
         self.script = Script(seed)
         self.journal = Journal(keep, bodies)
         self._host = host
         self._wanted_port = port
-        self._keys = frozenset(keys)
-        self._offer = Offer(models)
+        self._answers = Answers(self.script, Offer(models), keys, seed)
         self._slot = slot
         self._ssl = ssl
         self._server = Server(self._take, _LIMITS)
@@ -126,56 +123,18 @@ class Simulator:
             connection.respond(status, [_JSON], body)
             return
         assert isinstance(connection, Wire)
-        vendor = next((each for each in VENDORS if each.speaks(request.path)), VENDORS[0])
+        vendor = _vendor_at(request.path)
         entry = self.journal.opened(request.method, request.path, request.headers, request.body)
-        made = self._made(vendor, request, entry)
-        match made:
-            case Made():
-                self._play(vendor, made, entry, connection)
-            case Whole(status, headers, body):
-                self.journal.ended(entry, "finished", status)
-                connection.respond(status, headers + vendor.head(self._id(entry)), body)
-            case Problem():
-                self.journal.ended(entry, "finished", made.status)
-                connection.respond(made.status, [_JSON, *vendor.head(self._id(entry))], vendor.error(made))
-
-    def _made(self, vendor: Vendor, request: Request, entry: Entry) -> Made | Whole | Problem:
-        if self._keys and (key := vendor.key(request.headers)) not in self._keys:
-            return vendor.bad_key(key)
-        if request.path != vendor.chat or request.method != b"POST":
-            found = vendor.listed(request.path, self._offer) if request.method == b"GET" else None
-            return found or vendor.no_path(request.method, request.path)
-        asked = vendor.read(request.body, entry.digest)
-        if isinstance(asked, Problem):
-            return asked
-        return self._answer(vendor, request, asked, entry)
-
-    def _answer(self, vendor: Vendor, request: Request, asked: Asked, entry: Entry) -> Made | Problem:
-        model = self._offer.find(asked.model)
-        if model is None:
-            return vendor.no_model(asked.model)
-        if asked.input > model.context:
-            return vendor.too_long(model, asked.input)
-        header = request.get(b"x-sim")
-        said = (*asked.directives, header.decode("latin-1") if header else None)
-        try:
-            behaviour = self.script.for_request(entry.ordinal, model.name, said)
-        except BadScript as problem:
-            return Problem(400, str(problem), code="bad_script")
-        entry.model, entry.stream, entry.images, entry.input = model.name, asked.stream, asked.images, asked.input
-        entry.fault = behaviour.fault
-        extra = [(name.encode(), value.encode()) for name, value in behaviour.headers.items()]
-        return Made(
-            asked=asked,
-            draft=draft(asked, behaviour, self.seed),
-            behaviour=behaviour,
-            model=model,
-            id=self._id(entry),
-            seed=self.seed,
-            created=int(time.time()),
-            headers=vendor.head(self._id(entry)) + extra,
-            clock=time.monotonic_ns,
-        )
+        made = self._answers.to(vendor, request, entry.ordinal)
+        if isinstance(made, Made):
+            entry.ask(made.asked, made.model.name, made.behaviour.fault)
+            self._play(vendor, made, entry, connection)
+            return
+        entry.digest = sha256(request.body).hexdigest()
+        head = vendor.head(self._answers.id(entry.ordinal))
+        answer = made if isinstance(made, Whole) else Whole(made.status, [_JSON], vendor.error(made))
+        self.journal.ended(entry, "finished", answer.status)
+        connection.respond(answer.status, answer.headers + head, answer.body)
 
     def _play(self, vendor: Vendor, made: Made, entry: Entry, wire: Wire) -> None:
         honest = partial(vendor.stream if made.asked.stream else vendor.whole, made)
@@ -195,5 +154,10 @@ class Simulator:
             self.journal.bill(entry, made.model, made.draft.cached, player.tokens + made.draft.reasoning)
         self.journal.ended(entry, how, player.status)
 
-    def _id(self, entry: Entry) -> str:
-        return f"{self.seed & 0xFFFFFFFF:08x}{entry.ordinal:016x}"
+
+def _vendor_at(path: bytes) -> Vendor:
+    """Whose path it is; the first vendor answers for paths that are nobody's."""
+    for vendor in VENDORS:
+        if vendor.speaks(path):
+            return vendor
+    return VENDORS[0]

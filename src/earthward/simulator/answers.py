@@ -1,0 +1,105 @@
+"""What the simulator answers to a request: a pure decision but for the script's queue, which it uses up.
+
+Benchmarks send the same few requests again and again; what such a request means is worked out once.
+"""
+
+import time
+from collections.abc import Iterable
+from hashlib import sha256
+
+import msgspec
+
+from earthward.http.server import Request
+from earthward.simulator.behaviour import BadScript, Behaviour
+from earthward.simulator.draft import Asked, Draft, draft
+from earthward.simulator.models import Model, Offer
+from earthward.simulator.script import Script
+from earthward.simulator.steps import Headers, Problem, Whole
+from earthward.simulator.vendors.vendor import Made, Vendor
+
+_REMEMBERED = 512
+_LARGEST = 16 * 1024
+
+
+class Understood(msgspec.Struct, frozen=True):
+    """A request and its answer, but for what differs each time: id, time and stamps."""
+
+    asked: Asked
+    model: Model
+    behaviour: Behaviour
+    draft: Draft
+    headers: Headers
+
+
+class Answers:
+    """`keys` are the credentials that are good; without any, all are."""
+
+    def __init__(self, script: Script, offer: Offer, keys: Iterable[str], seed: int) -> None:
+        self._script = script
+        self._offer = offer
+        self._keys = frozenset(keys)
+        self._seed = seed
+        self._version = script.version
+        self._remembered: dict[tuple[bytes, bytes | None], Understood] = {}
+
+    def to(self, vendor: Vendor, request: Request, ordinal: int) -> Made | Whole | Problem:
+        """The answer to a request with this running number, or what is wrong with it."""
+        if self._keys and (key := vendor.key(request.headers)) not in self._keys:
+            return vendor.bad_key(key)
+        if request.path != vendor.chat or request.method != b"POST":
+            found = vendor.listed(request.path, self._offer) if request.method == b"GET" else None
+            return found or vendor.no_path(request.method, request.path)
+        understood = self._understood(vendor, request, ordinal)
+        if isinstance(understood, Problem):
+            return understood
+        answer_id = self.id(ordinal)
+        return Made(
+            asked=understood.asked,
+            draft=understood.draft,
+            behaviour=understood.behaviour,
+            model=understood.model,
+            id=answer_id,
+            seed=self._seed,
+            created=int(time.time()),
+            headers=vendor.head(answer_id) + understood.headers,
+            clock=time.monotonic_ns,
+        )
+
+    def id(self, ordinal: int) -> str:
+        """The same for the same seed and order of requests."""
+        return f"{self._seed & 0xFFFFFFFF:08x}{ordinal:016x}"
+
+    def _understood(self, vendor: Vendor, request: Request, ordinal: int) -> Understood | Problem:
+        said = request.get(b"x-sim")
+        if self._version != self._script.version:
+            self._version = self._script.version
+            self._remembered.clear()
+        # Asked for beforehand: working it out may use up the last of the queue.
+        if not self._script.is_steady or len(request.body) > _LARGEST:
+            return self._work_out(vendor, request.body, said, ordinal)
+        known = self._remembered.get((request.body, said))
+        if known is not None:
+            return known
+        understood = self._work_out(vendor, request.body, said, ordinal)
+        if isinstance(understood, Understood):
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            self._remembered[request.body, said] = understood
+        return understood
+
+    def _work_out(self, vendor: Vendor, body: bytes, said: bytes | None, ordinal: int) -> Understood | Problem:
+        asked = vendor.read(body, sha256(body).hexdigest())
+        if isinstance(asked, Problem):
+            return asked
+        model = self._offer.find(asked.model)
+        if model is None:
+            return vendor.no_model(asked.model)
+        if asked.input > model.context:
+            return vendor.too_long(model, asked.input)
+        directives = (*asked.directives, said.decode("latin-1") if said else None)
+        try:
+            behaviour = self._script.for_request(ordinal, model.name, directives)
+        except BadScript as problem:
+            return Problem(400, str(problem), code="bad_script")
+        headers = [(name.encode(), value.encode()) for name, value in behaviour.headers.items()]
+        return Understood(asked, model, behaviour, draft(asked, behaviour, self._seed), headers)
