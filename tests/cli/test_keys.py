@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from earthward.cli.keys import app, lifetime
 from earthward.store import keys, tables
+from earthward.store.digest import digest_of, pepper
 
 CONFIG = """\
 store: sqlite:///ledger.db
@@ -43,7 +44,7 @@ def test_a_key_is_made_shown_once_and_works(run, tmp_path):
     assert "can't be shown again" in made.stderr
     engine = tables.open(f"sqlite:///{tmp_path}/ledger.db")
     (stored,) = keys.active_keys(engine)
-    assert stored.digest == keys.digest_of(keys.pepper(tmp_path / "state"), key.encode())
+    assert stored.digest == digest_of(pepper(tmp_path / "state"), key.encode())
     assert (stored.app, stored.team, stored.routes) == ("shop", "web", ("a", "b"))
     engine.dispose()
     assert key not in run("list").stdout

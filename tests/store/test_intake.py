@@ -238,6 +238,24 @@ def test_an_intake_that_was_overtaken_by_another_stores_nothing_twice(engine, sp
     writer.close()
 
 
+def test_what_was_stored_and_deleted_since_does_not_come_back(engine, spools, settled, opened):
+    writer = SpoolWriter(spools, "here", "boot")
+    writer.append(opened("open"))
+    writer.append(settled("x-1"))
+    late = Intake(engine, spools, "here")
+    late.step()
+    writer.append(settled("x-2"))
+    drain(Intake(engine, spools, "here"))
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM exchanges"))
+    # One that knows of x-1 only, and one that knows of nothing.
+    drain(late)
+    writer.append(settled("x-3"))
+    drain(Intake(engine, spools, "here"))
+    assert ids(engine) == ["x-3"]
+    writer.close()
+
+
 def test_replicas_whose_boots_have_the_same_name_are_told_apart(engine, tmp_path, settled):
     for replica in ("a", "b"):
         writer = SpoolWriter(tmp_path / replica, replica, "boot")

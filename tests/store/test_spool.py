@@ -155,6 +155,12 @@ def test_many_who_wait_share_a_sync(spools, settled):
     writer.close()
 
 
+def test_one_who_waits_does_not_wait_for_the_group(spools, settled):
+    writer = SpoolWriter(spools, "here", "boot", group=3600)
+    asyncio.run(asyncio.wait_for(writer.synced(writer.append(settled())), 10))
+    writer.close()
+
+
 def test_without_anyone_waiting_entries_are_synced_too(spools, settled):
     writer = SpoolWriter(spools, "here", "boot")
     writer.append(settled())

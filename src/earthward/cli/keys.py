@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from earthward.cli.output import NO, fail, print_json
 from earthward.config.problems import ConfigErrors, unknown
 from earthward.store import keys
+from earthward.store.digest import pepper
 from earthward.store.keys import KeyRow
 from earthward.store.location import STATE, Location, location
 from earthward.store.tables import StoreUnusable
@@ -60,11 +61,11 @@ def create(
     routes = _known(route or [], place)
     with _store(place, make=True) as engine:
         try:
-            pepper = keys.pepper(place.state)
+            secret = pepper(place.state)
         except OSError as error:
             fail(f"the state folder {place.state} can't be used: {error.strerror}")
         key, row = keys.create(
-            engine, pepper, now, name=name, app=app_, team=team, routes=routes, expires_at=expires_at
+            engine, secret, now, name=name, app=app_, team=team, routes=routes, expires_at=expires_at
         )
     if json:
         print_json({"key": key, **msgspec.structs.asdict(row)})

@@ -92,7 +92,8 @@ class SpoolWriter:
     """One per worker process. `append` belongs to one thread; `folder` is the spool folder of the state folder.
 
     A disk that takes nothing is no reason not to be made: `state` tells of it, and `append` raises.
-    `sync` brings a file to the disk, given its descriptor.
+    Entries that nobody waits for are synced `group` seconds after the first of them; `sync` brings a file to the disk,
+    given its descriptor.
     """
 
     def __init__(
@@ -101,12 +102,14 @@ class SpoolWriter:
         replica: str,
         boot: str,
         segment_bytes: int = SEGMENT_BYTES,
+        group: float = GROUP_SECONDS,
         sync: Callable[[int], None] = FDATASYNC,
     ) -> None:
         self.replica = replica
         self.boot = boot
         self.folder = folder / boot
         self._segment_bytes = segment_bytes
+        self._group = group
         self._sync_file = sync
         self._segment: _Segment | None = None
         self._number = 0
@@ -263,7 +266,7 @@ class SpoolWriter:
         while not self._closing:
             self._wake.wait(RETRY_SECONDS if self._trouble else None)
             self._wake.clear()
-            self._urgent.wait(GROUP_SECONDS)
+            self._urgent.wait(self._group)
             self._urgent.clear()
             self._sync_group()
         self._sync_group()
