@@ -43,6 +43,19 @@ def take_in(url: str, folder: str) -> None:
         os.write(1, taking.step().settled.to_bytes(8))
 
 
+def take_in_hastily(url: str, folder: str) -> None:
+    """Takes in once, but deletes what it has read before it is stored, and dies in between."""
+    from earthward.store import intake, tables
+
+    class Hasty(intake.Intake):
+        def _store(self, tails, records):
+            for tail in tails:
+                tail.reader.remove_segments(below=tail.reader.segment)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Hasty(tables.open(url), Path(folder), "here").step()
+
+
 def fill(folder: str, limit: int) -> None:
     """Appends until files may not grow any more, asks for more room, and appends one more."""
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
@@ -69,6 +82,8 @@ def main() -> None:
             open_and_wait(folder, boot)
         case ["take_in", url, folder]:
             take_in(url, folder)
+        case ["take_in_hastily", url, folder]:
+            take_in_hastily(url, folder)
         case ["fill", folder, limit]:
             fill(folder, int(limit))
 

@@ -1,5 +1,6 @@
 import random
 import shutil
+import signal
 import sqlite3
 import threading
 import time
@@ -145,7 +146,7 @@ def test_killing_the_intake_at_random_stores_everything_once(url, spools, child)
     process = child("write", spools, "boot", "append")
     assert process.stdout is not None
     process.stdout.read(8)
-    for _ in range(6):
+    for _ in range(5):
         taking = child("take_in", url, spools)
         assert taking.stdout is not None
         taking.stdout.read(8)
@@ -167,6 +168,17 @@ def test_killing_the_intake_at_random_stores_everything_once(url, spools, child)
     engine.dispose()
 
 
+def test_the_kill_test_sees_an_intake_that_deletes_before_it_stores(url, engine, spools, settled, child):
+    writer = SpoolWriter(spools, "here", "boot", segment_bytes=500)
+    for n in range(50):
+        writer.append(settled(f"x-{n}"))
+    assert child("take_in_hastily", url, spools).wait() == -signal.SIGKILL
+    results = drain(Intake(engine, spools, "here"))
+    assert len(ids(engine)) < 50
+    assert results[-1].damage.missing == 50 - len(ids(engine))
+    writer.close()
+
+
 entries = st.lists(
     st.builds(
         Record,
@@ -184,7 +196,7 @@ entries = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(entries, st.integers(0, 12))
 def test_a_spool_that_comes_three_times_leaves_all_sums_as_they_were(tmp_path_factory, settled, records, cut):
     tmp_path: Path = tmp_path_factory.mktemp("replayed")
