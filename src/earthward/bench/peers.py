@@ -109,10 +109,12 @@ def earthward(place: Place) -> Launch:
     config = filled("earthward.yaml", place, port, ADMIN=free_port())
     key = subprocess.run(
         [sys.executable, "-m", "earthward", "keys", "create", "-c", str(config), "--app", "bench", "--json"],
-        stdout=subprocess.PIPE,
+        capture_output=True,
         env=os.environ | ENV,
-        check=True,
+        check=False,
     )
+    if key.returncode:
+        raise Missing(f"no key could be made: {key.stderr.decode(errors='replace').strip()}")
     command = (sys.executable, "-m", "earthward", "serve", "-c", str(config), "--workers", "1", "--quiet")
     return Launch(command, port, bearer(json.loads(key.stdout)["key"]), ENV)
 
