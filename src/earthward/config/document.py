@@ -273,7 +273,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return Problem(file, 0, 0, f"no YAML: {error.problem}")
-    line = (text.splitlines() or [""])[min(mark.line, text.count("\n"))] if text else ""
+    # The parser may find out only behind the last line what is missing.
+    line = dict(enumerate(text.splitlines())).get(mark.line, "")
     message = f"{error.problem}" + (f" ({error.context})" if error.context else "")
     if line[: len(line) - len(line.lstrip())].count("\t"):
         message = "a tab is used to indent; YAML takes spaces only"

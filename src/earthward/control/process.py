@@ -62,6 +62,7 @@ class Control:
         """Runs until told to stop, or at once no more when the supervisor is gone."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.stop.set)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         loop.add_signal_handler(signal.SIGHUP, self._look_again.set)
         loop.add_reader(lifeline, lambda: os._exit(0))
         await self.feed.start()

@@ -174,7 +174,11 @@ class Supervisor:
             os._exit(status)
 
     def _become_child(self) -> None:
-        """Drops what belongs to the supervisor alone: a lock or pipe end kept here would outlive it."""
+        """Drops what belongs to the supervisor alone: a lock or pipe end kept here would outlive it.
+
+        SIGTERM waits until the child can end in good order: it unblocks it once it listens for it.
+        """
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         os.close(self._lifeline[1])
         os.close(self._lock)
         signal.set_wakeup_fd(-1)

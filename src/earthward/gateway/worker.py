@@ -196,6 +196,7 @@ class Worker:
         """Serves until told to stop, then lets what is under way end."""
         stop = asyncio.Event()
         self.loop.add_signal_handler(signal.SIGTERM, stop.set)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self.board.set(columns.PID, os.getpid())
