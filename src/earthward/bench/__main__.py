@@ -325,6 +325,8 @@ def main() -> int:
     try:
         with Progress(*columns, console=Console(stderr=True)) as progress:
             results = Bench(size, given.gateways, folder, progress).run(given.only)
+    except KeyboardInterrupt:
+        return 130
     finally:
         if not given.keep:
             shutil.rmtree(folder, ignore_errors=True)
