@@ -1,7 +1,8 @@
+import msgspec
 import pytest
 
 from earthward.chat.usage import UNKNOWN, Count, Usage
-from earthward.ledger.plausible import MOST_COST, MOST_TOKENS, plausible
+from earthward.ledger.plausible import LONGEST, MOST_COST, MOST_TOKENS, plausible
 from earthward.ledger.record import Record
 
 
@@ -23,3 +24,11 @@ def test_a_count_that_can_not_be_is_unknown_and_so_is_the_cost_made_of_it(tokens
 
 def test_a_cost_that_can_not_be_is_unknown():
     assert plausible(record(5, MOST_COST + 1)).cost is None
+
+
+@pytest.mark.parametrize("name", ["requested_model", "finish_reason", "message"])
+def test_no_text_of_others_is_endless_or_holds_what_a_database_can_not(name):
+    long = msgspec.structs.replace(record(5, 5), **{name: "m\0" * 10**6})
+    kept = getattr(plausible(long), name)
+    assert len(kept) == LONGEST
+    assert kept.startswith("m\ufffdm")
