@@ -81,7 +81,7 @@ def engines(supervisor: Supervisor) -> Iterator[None]:
     from earthward.engine.model import UnusableModel
 
     try:
-        kept = EngineKeeper(boot.engines, Path(boot.state))
+        kept = EngineKeeper(boot.engines)
     except UnusableModel as problem:
         raise CannotStart(str(problem)) from problem
     with kept as keeper:

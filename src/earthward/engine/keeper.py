@@ -38,11 +38,10 @@ class Wanted(Protocol):
 class _Kept:
     """One engine, and when it may be started again."""
 
-    def __init__(self, wanted: Wanted, folder: Path) -> None:
+    def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
         self.model = usable(Path(wanted.model) if wanted.model else default_model())
         self.port = _free_port()
-        self.log = folder / f"engine-{wanted.provider}.log"
         self.process: EngineProcess | None = None
         self.started = 0.0
         self.deaths = 0
@@ -57,7 +56,6 @@ class _Kept:
             context=wanted.context or 4096,
             slots=wanted.slots or 4,
             threads=wanted.threads,
-            log=self.log,
         )
 
     def look(self, now: float) -> None:
@@ -80,8 +78,8 @@ class _Kept:
 class EngineKeeper:
     """Raises UnusableModel for a model that can't be served, before anything is started."""
 
-    def __init__(self, wanted: Iterable[Wanted], folder: Path) -> None:
-        self._kept = [_Kept(each, folder) for each in wanted]
+    def __init__(self, wanted: Iterable[Wanted]) -> None:
+        self._kept = [_Kept(each) for each in wanted]
 
     @property
     def urls(self) -> dict[str, str]:
