@@ -49,7 +49,9 @@ bench-peers: setup ## install what `make bench` compares with: nginx and wrk (De
 
 docs: setup ## write the reference pages that are generated
 	@mkdir -p docs/reference
-	@$(PY) -m earthward.cli.reference > docs/reference/cli.md
+	@for page in cli configuration errors ledger metrics; do \
+		$(PY) -m earthward.cli.reference $$page > docs/reference/$$page.md; done
+	@$(PY) tests/http/test_inventory.py > docs/reference/http11.md
 
 # What a lock already pins stays, unless ARGS=--upgrade.
 lock: setup .venv/.locking ## resolve the dependencies again and pin them with hashes

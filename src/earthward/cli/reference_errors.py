@@ -1,0 +1,61 @@
+"""The page on errors: what a caller gets for each kind of failure, and what the gateway did before."""
+
+import msgspec
+
+from earthward.chat.failures import ANOTHER_MAY_SERVE, Failure, FailureKind
+from earthward.cli.markdown import page, table
+from earthward.dialects import openai_chat
+
+CAUSES = {
+    FailureKind.BAD_REQUEST: "the body is no JSON, or lacks what every request needs; or the provider said so",
+    FailureKind.UNSUPPORTED: "the request wants something that can't be passed on",
+    FailureKind.CONTEXT_LENGTH: "the conversation is longer than the model's context",
+    FailureKind.TOO_LARGE: "the request is over a limit on size",
+    FailureKind.BAD_KEY: "the caller's key is missing, unknown, revoked or expired",
+    FailureKind.FORBIDDEN: "data of this class may not go to the only targets there are",
+    FailureKind.NO_SUCH_MODEL: "no route takes the model's name; or the provider doesn't have it",
+    FailureKind.NO_SUCH_PATH: "the gateway doesn't serve this path",
+    FailureKind.METHOD_NOT_ALLOWED: "the path is served, but not with this method",
+    FailureKind.CONFLICT: "the provider found a conflict with another request",
+    FailureKind.UPSTREAM_AUTH: "the provider refused the gateway's own credentials, all of them",
+    FailureKind.PAYMENT: "the gateway's account at the provider has no credit left",
+    FailureKind.RATE_LIMITED: "the provider's rate limit; `retry-after` is passed on",
+    FailureKind.OVERLOADED: "the provider is overloaded",
+    FailureKind.UPSTREAM_ERROR: "the provider failed with a 5xx, or answered in a way that has no other name",
+    FailureKind.UNREACHABLE: "no connection to the provider: refused, no such name, TLS, proxy",
+    FailureKind.RESET: "the provider closed the connection before it answered",
+    FailureKind.TIMEOUT: "one of the provider's deadlines has passed",
+    FailureKind.MALFORMED: "the provider's answer is no HTTP, no JSON, compressed, empty, or too large",
+    FailureKind.BROKEN_STREAM: "the provider's stream ended before it said that it was over",
+    FailureKind.NO_TARGET: "every target of the route is unable, or not allowed, to serve this request",
+    FailureKind.DRAINING: "the gateway is being stopped",
+    FailureKind.LEDGER_DOWN: "the ledger can't be written to, and the route says `on_ledger_down: refuse`",
+    FailureKind.INTERNAL: "an error of the gateway's own; its log has it under the exchange's id",
+    FailureKind.CLIENT_GONE: "the caller left before the end; only on record, nobody is there to be told",
+    FailureKind.PROCESS_DIED: "the gateway's process was killed in mid-exchange; only on record",
+}
+
+
+def errors() -> str:
+    return page(
+        "Errors",
+        "earthward.chat.failures and earthward.dialects.openai_chat",
+        "Errors have OpenAI's shape, so that its SDKs raise the class they would raise for OpenAI's own:",
+        '```json\n{"error": {"message": "…", "type": "…", "param": null, "code": "…"}}\n```',
+        "The word on the left is what the ledger, `/metrics` and the access log call it (`failure`). Where the "
+        "provider gave a status that means the same to the caller, that status is passed on, and so is its `code`. "
+        "*Next target* says whether the gateway tries the route's next target before it gives up, as long as the "
+        "caller has not been sent anything.",
+        table(("Failure", "Status", "`type`", "`code`", "SDKs retry", "Next target", "Cause"), map(_row, FailureKind)),
+        "A stream that breaks off after its first content has status 200 already. Its last event is then an error of "
+        "the same shape, without `[DONE]`; the SDKs raise on it.",
+    )
+
+
+def _row(kind: FailureKind) -> tuple[str, ...]:
+    status, headers, body = openai_chat.write_failure(Failure(kind, ""))
+    error = msgspec.json.decode(body)["error"]
+    retries = dict(headers)[b"x-should-retry"] == b"true"
+    code = f"`{error['code']}`" if error["code"] else ""
+    another = "yes" if kind in ANOTHER_MAY_SERVE else "no"
+    return f"`{kind}`", str(status), f"`{error['type']}`", code, "yes" if retries else "no", another, CAUSES[kind]

@@ -1,0 +1,49 @@
+"""The page on metrics: every family that `/metrics` shows, with its labels."""
+
+import tempfile
+from pathlib import Path
+
+from prometheus_client.metrics_core import Metric
+
+from earthward.cli.markdown import page, table
+from earthward.control.metrics import SECONDS, Metrics
+from earthward.gateway import board
+from earthward.gateway.board import Board
+from earthward.ledger.record import Attempt, Record
+
+EXAMPLES = (
+    Record("1", 0, "ok", first_content=1, cost=1, attempts=(Attempt("target", "", "", 0),)),
+    Record("2", 0, "failed"),
+)
+"""Between them they count in every family."""
+
+
+def metrics() -> str:
+    buckets = ", ".join(f"{second:g}" for second in SECONDS)
+    return page(
+        "Metrics",
+        "earthward.control.metrics",
+        "`GET /metrics` on the admin port, with the admin token as a bearer, in Prometheus' text format. "
+        "[How to collect them](../howto/metrics.md).",
+        table(("Metric", "Type", "Labels", "What it tells"), map(_row, families())),
+        f"Histograms have buckets up to {buckets} seconds. Counters begin at zero when the control process starts and "
+        "count what is in the ledger: an exchange is counted once, when its record is stored.",
+    )
+
+
+def families() -> list[Metric]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "board"
+        board.create(path)
+        blank = Board(path)
+        shown = Metrics(blank, 1, lambda: "ok")
+        shown.fold(EXAMPLES)
+        found: list[Metric] = list(shown.collect())
+        blank.close()
+    return found
+
+
+def _row(family: Metric) -> tuple[str, str, str, str]:
+    name = f"{family.name}_total" if family.type == "counter" else family.name
+    labels = dict.fromkeys(label for sample in family.samples for label in sample.labels if label != "le")
+    return f"`{name}`", family.type, ", ".join(f"`{label}`" for label in labels), family.documentation
