@@ -95,15 +95,23 @@ class Simulator(Process):
 
 
 class Gateway(Process):
-    def __init__(self, folder: Path, config: str, *, workers: int = 1, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        *,
+        workers: int = 1,
+        env: dict[str, str] | None = None,
+        arguments: tuple[str, ...] = (),
+    ) -> None:
         self.config = folder / "earthward.yaml"
         self.config.write_text(config)
         self.state = folder / "earthward-state"
         self.database = folder / "earthward.db"
         self.token_file = self.state / "admin.token"
-        arguments = ("serve", "-c", str(self.config), "--workers", str(workers), "--json")
+        serve = ("serve", "-c", str(self.config), "--workers", str(workers), "--json", *arguments)
         super().__init__(
-            "-m", "earthward", *arguments, log=folder / "gateway.log", env={"UPSTREAM_KEY": KEY, **(env or {})}
+            "-m", "earthward", *serve, log=folder / "gateway.log", env={"UPSTREAM_KEY": KEY, **(env or {})}
         )
         self.url: str = self.up["url"]
         self.admin: str = self.up["admin"]

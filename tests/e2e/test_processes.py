@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from earthward.bench import kill
-from harness import Gateway, config, until
+from harness import Gateway, config, running, until
 
 
 @pytest.mark.parametrize("kind", kill.KINDS)
@@ -65,6 +65,19 @@ def test_a_changed_file_is_applied_whole_or_refused_whole(start, cloud, local):
     until(lambda: status()["snapshot"] != before and status()["workers"]["current"] == 2, "the new configuration")
     assert status()["config_problem"] == ""
     assert {gateway.chat()[1]["x-earthward-target"] for _ in range(6)} == {"llama"}
+
+
+def test_listening_elsewhere_than_the_file_says_leaves_its_changes_applicable(tmp_path, cloud, local):
+    gateway = Gateway(tmp_path, config(cloud), arguments=("--port", str(kill.free_port())))
+    with running(gateway):
+        gateway.config.write_text(config(cloud, local, share="100%"))
+        until(lambda: gateway.chat()[1]["x-earthward-target"] == "llama", "the new configuration")
+
+
+def test_open_to_anybody_is_refused_beyond_loopback_wherever_it_is_said(tmp_path, cloud):
+    for host in ("0.0.0.0", "::", "192.0.2.1"):
+        with pytest.raises(AssertionError, match="loopback only"):
+            Gateway(tmp_path, config(cloud), arguments=("--host", host))
 
 
 def test_what_only_a_restart_can_change_is_refused(start, cloud):

@@ -42,8 +42,11 @@ def serve(
         stream=sys.stderr,
     )
     try:
-        boot = prepare(config, host=host, port=port)
-        supervisor = Supervisor(boot, workers or default_workers(), lambda self: control(self, config.resolve()))
+        boot = prepare(config, host=host)
+        listen = (boot.host if host is None else host, boot.port if port is None else port)
+        supervisor = Supervisor(
+            boot, workers or default_workers(), lambda self: control(self, config.resolve()), listen
+        )
         if json:
             supervisor.on_up = lambda: print(line(supervisor), flush=True)
         with engines(supervisor):

@@ -84,7 +84,8 @@ class Control:
 
     def _take_in(self) -> None:
         """Opens the store and takes records in, in a thread of its own; a store that is away is tried again."""
-        while self.intake is None and not self._ending.is_set():
+        while self.intake is None:
+            was_told_to_end = self._ending.is_set()
             try:
                 engine = open_store(self.boot.store)
                 self.intake = Intake(engine, self.state.spool, self.boot.replica, on_settled=self.metrics.fold)
@@ -92,9 +93,10 @@ class Control:
             except Exception as error:  # noqa: BLE001  whatever the driver raises: the store is away, and is tried again
                 self.intake_state = f"store away: {type(error).__name__}"
                 log.error("the store can't be opened, trying again: %s", error)
+                if was_told_to_end:
+                    return
                 self._ending.wait(1.0)
-        if self.intake is not None:
-            self._tail(self.intake)
+        self._tail(self.intake)
 
     def _tail(self, intake: Intake) -> None:
         """Takes records in until told to end; then goes on until all that is spooled is stored, or for a while."""

@@ -415,7 +415,7 @@ class Exchange:
             duration=self.elapsed(),
             dialect=DIALECT,
             path=self.request.path.decode("latin-1"),
-            requested_model=self.model,
+            requested_model=self.model[:LONGEST_HINT],
             stream=self.stream,
             key=caller.id,
             app=caller.app,

@@ -34,8 +34,11 @@ class LastRun(msgspec.Struct, frozen=True):
     boot: Boot
 
 
-def prepare(config: Path, *, host: str | None = None, port: int | None = None) -> Boot:
-    """The boot settings of this file, its snapshot now being in the state folder. Raises CannotStart."""
+def prepare(config: Path, *, host: str | None = None) -> Boot:
+    """The boot settings of this file, its snapshot now being in the state folder. Raises CannotStart.
+
+    `host` is where it will really listen, if not where the file says.
+    """
     config = config.resolve()
     try:
         data = config.read_bytes()
@@ -43,10 +46,7 @@ def prepare(config: Path, *, host: str | None = None, port: int | None = None) -
         raise CannotStart(f"can't read {config}: {error.strerror}; name another file with -c") from error
     digest = hashlib.sha256(data).hexdigest()
     boot = _of_last_run(config, data, digest) or _of_file(config, digest)
-    boot = msgspec.structs.replace(
-        boot, host=boot.host if host is None else host, port=boot.port if port is None else port
-    )
-    _refuse_unlocked_beyond_loopback(boot)
+    refuse_unlocked_beyond_loopback(boot.auth, host or boot.host)
     return boot
 
 
@@ -100,10 +100,10 @@ def _look_up_secrets(snapshot: Snapshot) -> None:
                 raise CannotStart(f"provider {provider.name}: {error}") from error
 
 
-def _refuse_unlocked_beyond_loopback(boot: Boot) -> None:
-    """`--host` must not open what the configuration may only serve on loopback."""
-    if boot.auth == "open" and not is_loopback(boot.host):
-        raise CannotStart(f"`auth: open` is for loopback only, not for {boot.host}; set `auth: keys`")
+def refuse_unlocked_beyond_loopback(auth: str, host: str) -> None:
+    """`--host` must not open what the configuration may only serve on loopback. Raises CannotStart."""
+    if auth == "open" and not is_loopback(host):
+        raise CannotStart(f"`auth: open` is for loopback only, not for {host}; set `auth: keys`")
 
 
 def is_loopback(host: str) -> bool:

@@ -1,8 +1,9 @@
 """The state folder: which file is what. Nothing in it is readable for others."""
 
 import os
-import secrets
 from pathlib import Path
+
+from earthward.store.digest import kept_secret
 
 
 class State:
@@ -27,15 +28,7 @@ class State:
 
     def secret(self, name: str) -> bytes:
         """A random secret of this gateway, made on first use and kept."""
-        path = self.folder / name
-        try:
-            with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-                file.write(secrets.token_hex(32).encode())
-                file.flush()
-                os.fsync(file.fileno())
-        except FileExistsError:
-            pass
-        return path.read_bytes()
+        return kept_secret(self.folder, name)
 
 
 def write_whole(path: Path, data: bytes) -> None:

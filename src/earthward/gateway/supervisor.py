@@ -48,10 +48,20 @@ class Child:
 
 
 class Supervisor:
-    """`control` is the control process's whole life, given from outside so that this file need not know it."""
+    """`control` is the control process's whole life, given from outside so that this file need not know it.
 
-    def __init__(self, boot: Boot, workers: int, control: "Callable[[Supervisor], None]") -> None:
+    `listen` is where to listen, if not where the configuration says.
+    """
+
+    def __init__(
+        self,
+        boot: Boot,
+        workers: int,
+        control: "Callable[[Supervisor], None]",
+        listen: tuple[str, int] | None = None,
+    ) -> None:
         self.boot = boot
+        self._listen = listen or (boot.host, boot.port)
         self.state = State(Path(boot.state))
         self.generation = f"{os.getpid()}-{secrets.token_hex(4)}"
         self.workers = workers
@@ -111,7 +121,7 @@ class Supervisor:
         return lock
 
     def _open_listeners(self) -> None:
-        host, port = self.boot.host, self.boot.port
+        host, port = self._listen
         if not self._left_orphans():
             refuse_if_taken(host, port)
             refuse_if_taken(self.boot.admin_host, self.boot.admin_port)
