@@ -30,7 +30,7 @@ demo: setup ## a gateway with a real local model and a simulated cloud, on this 
 	@$(BIN)/earthward demo $(ARGS)
 
 test: setup tests/js/node_modules/.package-lock.json ## run the tests
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check .
