@@ -251,6 +251,16 @@ async def test_the_other_address_of_a_name_is_tried(heard, upstream, answering):
         await pool.close()
 
 
+async def test_the_address_that_answered_is_tried_first_from_then_on(heard, upstream, answering, until):
+    async with upstream(answering(OK)) as place:
+        pool = Pool(f"http://localhost:{place.port}")
+        await until(lambda: pool._addresses.known)
+        pool._addresses.known = ("127.0.0.9", "127.0.0.1")
+        assert (await ask(pool, heard)).body == b"hello"
+        assert pool._addresses.known == ("127.0.0.1", "127.0.0.9")
+        await pool.close()
+
+
 async def test_a_connection_closed_while_it_idles_is_dropped(heard, upstream, until):
     async def script(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
@@ -261,6 +271,18 @@ async def test_a_connection_closed_while_it_idles_is_dropped(heard, upstream, un
         pool = Pool(place.url)
         await ask(pool, heard)
         await until(lambda: not pool.connections)
+        assert pool.idle() is None
+        await pool.close()
+
+
+async def test_a_connection_about_to_close_is_not_handed_out(heard, upstream, answering):
+    async with upstream(answering(OK)) as place:
+        pool = Pool(place.url)
+        connection = await pool.connect(5)
+        connection.send(GET, sink := heard(), LAZY)
+        await sink.all()
+        connection.close()
+        assert pool.idle_connections == 1
         assert pool.idle() is None
         await pool.close()
 

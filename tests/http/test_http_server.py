@@ -70,13 +70,15 @@ async def test_pipelined_requests_wait_while_their_answers_are_not_taken(serving
     def app(request, connection):
         app.answered += 1
         connection.respond(200, [], b"x" * 10_000)
+        app.buffered = max(app.buffered, connection._transport.get_write_buffer_size())
 
-    app.answered = 0
+    app.answered = app.buffered = 0
     async with serving(app) as place, place.client(receive_buffer=4096) as client:
         await client.send(GET * 100)
         await until(lambda: app.answered > 1)
         await asyncio.sleep(0.05)
         assert app.answered < 50
+        assert app.buffered < 80_000
         await client.until(lambda got: len(got) > 1_000_000 and got.count(b"x" * 10_000) == 100)
 
 
@@ -99,6 +101,14 @@ async def test_a_flood_of_pipelined_requests_leaves_turns_to_others(serving, unt
         await client.send(GET * 1000)
         await client.until(lambda got: got.count(b"200 OK") == 1000)
         assert max(turns.count(turn) for turn in set(turns)) <= 40
+
+
+async def test_a_flood_of_pipelined_requests_keeps_its_order(serving, until):
+    async with serving() as place, place.client() as client:
+        for n in range(0, 6000, 100):
+            await client.send(b"".join(b"GET /%d HTTP/1.1\r\n" % m + HOST + b"\r\n" for m in range(n, n + 100)))
+        await client.until(lambda got: got.endswith(b"GET /5999 0"))
+        assert [request.path for request in place.app.seen] == [b"/%d" % n for n in range(6000)]
 
 
 async def test_a_connection_serves_on_until_it_is_told_to_close(serving):
@@ -492,6 +502,19 @@ async def test_whoever_answers_hears_once_that_the_client_has_left(serving, unti
         assert app.gone == 1
 
 
+async def test_a_client_that_leaves_is_not_waited_for_to_take_the_rest(serving, until):
+    app = Later()
+    async with serving(app) as place, place.client(receive_buffer=4096) as client:
+        await client.send(GET)
+        await until(lambda: app.asked)
+        app.connection().start(200, [])
+        while app.flow != [False]:
+            app.connection().write(b"x" * 1000)
+            await asyncio.sleep(0)
+        client.sock.shutdown(socket.SHUT_WR)
+        await until(lambda: app.gone and not place.server.connections)
+
+
 async def test_a_client_that_leaves_after_its_answer_is_nobodys_loss(serving, until):
     app = Later()
     async with serving(app) as place:
@@ -530,12 +553,12 @@ async def test_a_drain_closes_what_idles_and_answers_what_is_under_way(serving, 
 
 async def test_a_drain_lets_a_stream_end_and_closes_behind_it(serving, until):
     app = Later()
-    async with serving(app) as place, place.client() as client:
+    async with serving(app) as place, place.client() as client, place.client() as idle:
         await client.send(GET)
         await until(lambda: app.asked)
         app.connection().start(200, [])
         drained = asyncio.ensure_future(place.server.drain(20))
-        await until(lambda: place.server.draining)
+        await idle.rest()
         app.connection().write_last(b"the end")
         assert b"the end\r\n0\r\n\r\n" in await client.rest()
         await drained

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from earthward.http.origin import Addresses, origin_of
+from earthward.http.origin import Addresses, origin_of, renewed
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,12 @@ async def test_a_name_is_looked_up_apart_and_the_preferred_address_stays_in_fron
     await addresses._lookup
     assert addresses.known[0] == "127.0.0.1" or "127.0.0.1" not in addresses.known
     await addresses.close()
+
+
+def test_the_address_in_use_stays_in_front_while_it_is_still_named():
+    assert renewed((), ("a", "b")) == ("a", "b")
+    assert renewed(("b", "a"), ("a", "b", "c")) == ("b", "a", "c")
+    assert renewed(("x", "b"), ("a", "b")) == ("b", "a")
 
 
 async def test_known_addresses_survive_a_lookup_that_fails():

@@ -84,9 +84,12 @@ class Addresses:
             self.error = f"cannot resolve {self.host}: {error.strerror or error}"
             return
         self.error = ""
-        fresh = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
-        # The one in use stays in front while it is still named.
-        self.known = (*(a for a in self.known if a in fresh), *(a for a in fresh if a not in self.known))
+        self.known = renewed(self.known, tuple(dict.fromkeys(str(entry[4][0]) for entry in found)))
+
+
+def renewed(known: tuple[str, ...], found: tuple[str, ...]) -> tuple[str, ...]:
+    """What was found, and of it first what was known, in its order: the address in use stays in front."""
+    return (*(address for address in known if address in found), *(a for a in found if a not in known))
 
 
 def _is_address(host: str) -> bool:
