@@ -125,6 +125,23 @@ def test_an_opened_exchange_is_remembered_over_a_restart_of_the_intake(engine, s
     }
 
 
+def test_what_is_read_again_after_a_restart_does_not_hide_what_lies_behind_it(engine, spools, settled, opened):
+    writer = SpoolWriter(spools, "here", "boot")
+    writer.append(opened("open-all-the-time"))
+    for n in range(7_000):
+        writer.append(settled(f"x-{n}"))
+    first = Intake(engine, spools, "here")
+    while first.step().is_behind:
+        pass
+    stored = len(ids(engine))
+    first.close()
+    for n in range(7_000, 7_050):
+        writer.append(settled(f"x-{n}"))
+    drain(Intake(engine, spools, "here"))
+    assert len(ids(engine)) == stored + 50
+    writer.close()
+
+
 def test_a_segment_stays_as_long_as_an_exchange_opened_in_it_is_not_settled(engine, spools, settled, opened):
     writer = SpoolWriter(spools, "here", "boot", segment_bytes=300)
     taking = Intake(engine, spools, "here")

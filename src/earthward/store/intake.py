@@ -176,9 +176,9 @@ class Intake:
             self._settle(tail)
         if stored:
             self.on_settled(stored)
-        return self._result(
-            len(stored), len(unknown), is_drained=not tails and self._state == "ok", is_behind=is_behind
-        )
+        # Reading again what is stored already, after a restart, is no news; but news may lie behind it.
+        is_drained = not tails and not is_behind and self._state == "ok"
+        return self._result(len(stored), len(unknown), is_drained=is_drained, is_behind=is_behind)
 
     def close(self) -> None:
         """Forgets what was read and not stored; it is still in the spools."""
