@@ -1,7 +1,7 @@
 """Chunked bodies: exactly what the grammar allows."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earthward.http.chunked import ChunkedBody
@@ -16,6 +16,7 @@ def decode(*pieces, limit=1 << 20):
     return bytes(body.body), body.whole, rest
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=8), st.binary(max_size=10), st.booleans())
 def test_what_is_chunked_reads_back_whole_and_byte_by_byte(parts, behind, shout):
     form = b"%X\r\n%b\r\n" if shout else b"%x\r\n%b\r\n"

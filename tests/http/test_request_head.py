@@ -166,7 +166,7 @@ class Heard:
 TEXT = st.text(st.characters(min_codepoint=0, max_codepoint=255), max_size=12).map(lambda text: text.encode("latin-1"))
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(TEXT, st.lists(st.tuples(TEXT, TEXT), max_size=4))
 def test_what_is_taken_another_parser_reads_the_same_way(target, headers):
     lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)

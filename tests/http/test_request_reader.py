@@ -61,6 +61,7 @@ def test_bytes_one_by_one_change_nothing():
     assert requests([bytes([byte]) for byte in PIPELINE]) == requests([PIPELINE])
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, len(PIPELINE)), max_size=12))
 def test_any_cuts_change_nothing(cuts):
     assert requests(slices(PIPELINE, cuts)) == requests([PIPELINE])
@@ -83,7 +84,7 @@ FRAGMENTS = st.sampled_from(
 NEARLY_REQUESTS = st.lists(FRAGMENTS | st.binary(max_size=5), max_size=40).map(b"".join)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200) | NEARLY_REQUESTS, st.lists(st.integers(0, 200), max_size=6))
 def test_bytes_that_make_no_sense_are_refused_or_awaited_however_they_are_cut(data, cuts):
     whole, refused_whole = requests([data])
@@ -92,7 +93,7 @@ def test_bytes_that_make_no_sense_are_refused_or_awaited_however_they_are_cut(da
     assert (refused_cut is None) == (refused_whole is None)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.integers(0, len(PIPELINE) - 1), st.binary(max_size=3))
 def test_a_spoilt_pipeline_never_brings_more_requests_than_were_sent(at, dirt):
     found, _ = requests([PIPELINE[:at] + dirt + PIPELINE[at + 1 :]])
