@@ -128,14 +128,14 @@ def test_an_opened_exchange_is_remembered_over_a_restart_of_the_intake(engine, s
 def test_what_is_read_again_after_a_restart_does_not_hide_what_lies_behind_it(engine, spools, settled, opened):
     writer = SpoolWriter(spools, "here", "boot")
     writer.append(opened("open-all-the-time"))
-    for n in range(7_000):
+    for n in range(25_000):
         writer.append(settled(f"x-{n}"))
     first = Intake(engine, spools, "here")
     while first.step().is_behind:
         pass
     stored = len(ids(engine))
     first.close()
-    for n in range(7_000, 7_050):
+    for n in range(25_000, 25_050):
         writer.append(settled(f"x-{n}"))
     drain(Intake(engine, spools, "here"))
     assert len(ids(engine)) == stored + 50
