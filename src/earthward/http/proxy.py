@@ -5,6 +5,7 @@ import base64
 import ipaddress
 import re
 from collections.abc import Mapping
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -92,7 +93,7 @@ class Tunnel(asyncio.Protocol):
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.write(self._request)  # type: ignore[attr-defined]  # a stream's transport writes
+        cast("asyncio.Transport", transport).write(self._request)
 
     def data_received(self, data: bytes) -> None:
         self._gathered += data
