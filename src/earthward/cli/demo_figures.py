@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from earthward.chat.usage import Count
 from earthward.config.snapshot import Price
 from earthward.cost.exchange import cost
 from earthward.ledger.record import Record
@@ -62,6 +63,10 @@ def is_rescued(record: Record) -> bool:
 
 
 def saved(record: Record, asked_for: Price) -> int:
-    """Nothing where the tokens are not known: it is not for us to guess."""
-    would_have_cost = cost(asked_for, record.usage)
+    """Nothing where the tokens are not known: it is not for us to guess.
+
+    What a local server found in its own prompt cache counts in full: OpenAI caches no prompt as short as these.
+    """
+    usage = msgspec.structs.replace(record.usage, cached=Count.reported(0), cache_written=Count.reported(0))
+    would_have_cost = cost(asked_for, usage)
     return 0 if would_have_cost is None else would_have_cost - (record.cost or 0)

@@ -61,7 +61,7 @@ class Child:
         has_spoken, _, _ = select.select([self._process.stdout], [], [], PATIENCE)
         line = self._process.stdout.readline() if has_spoken else b""
         if not line:
-            raise CannotPlay(f"{self._module} did not start: {self._last_words()}")
+            raise CannotPlay(f"{self._module} did not start: {self.last_words()}")
         told: dict[str, Any] = json.loads(line)
         return told
 
@@ -83,17 +83,23 @@ class Child:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """The last line of its log."""
         return (self._log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
 
 
 class Stage:
     """To be entered by the main thread: the kernel ends what a thread started when that thread ends."""
 
-    def __enter__(self) -> Self:
+    def __init__(self, undisturbed: Callable[[], contextlib.AbstractContextManager[None]]) -> None:
+        """`undisturbed` holds off signals: what is half started would be left behind."""
+        self._undisturbed = undisturbed
         self._ends = contextlib.ExitStack()
-        folder = tempfile.TemporaryDirectory(prefix="earthward-", ignore_cleanup_errors=True)
-        self.folder = Path(self._ends.enter_context(folder)).resolve()
+
+    def __enter__(self) -> Self:
+        with self._undisturbed():
+            folder = tempfile.TemporaryDirectory(prefix="earthward-", ignore_cleanup_errors=True)
+            self.folder = Path(self._ends.enter_context(folder)).resolve()
         self.configuration = self.folder / "earthward.yaml"
         self.store = f"sqlite:///{self.folder / 'earthward.db'}"
         self.admin_token = self.folder / "earthward-state" / "admin.token"
@@ -105,7 +111,8 @@ class Stage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ends.close()
+        with self._undisturbed():
+            self._ends.close()
 
     def open(self, is_up: Callable[[str, str], None]) -> None:
         """Starts everything, and tells of each part that is up, and where.
@@ -113,7 +120,6 @@ class Stage:
         Raises CannotPlay, EngineFailed, or TimeoutError when the engine takes too long.
         """
         self._start_engine(port=0)
-        self._ends.callback(self.stop_engine)
         cloud = self._child("cloud", "earthward.simulator", "--key", self._env["DEMO_CLOUD_KEY"], *CLOUD_PACE)
         self.api_key = self._caller_key()
         self.engine_url = self._engine.wait_ready(PATIENCE).url
@@ -128,7 +134,8 @@ class Stage:
         is_up("gateway", self.url)
 
     def stop_engine(self) -> None:
-        self._engine.stop()
+        with self._undisturbed():
+            self._engine.stop()
 
     def revive_engine(self) -> None:
         """Where it was before. Raises EngineFailed, or TimeoutError."""
@@ -140,12 +147,15 @@ class Stage:
         return self._gateway.is_alive
 
     def _start_engine(self, port: int) -> None:
-        self._engine = EngineProcess.start(name=LOCAL_MODEL, port=port, context=2048)
+        with self._undisturbed():
+            self._engine = EngineProcess.start(name=LOCAL_MODEL, port=port, context=2048)
+            self._ends.callback(self._engine.stop)
         self.pids["engine"].append(self._engine.pid)
 
     def _child(self, name: str, module: str, *arguments: str) -> Child:
-        child = Child(module, *arguments, log=self.folder / f"{name}.log", env=self._env)
-        self._ends.callback(child.end)
+        with self._undisturbed():
+            child = Child(module, *arguments, log=self.folder / f"{name}.log", env=self._env)
+            self._ends.callback(child.end)
         self.pids[name].append(child.pid)
         return child
 
@@ -167,7 +177,7 @@ class Stage:
             connection.request("GET", "/readyz")
             connection.getresponse().read()
         except OSError as error:
-            raise CannotPlay(f"the gateway does not answer: {error}") from error
+            raise CannotPlay(f"the gateway does not answer: {self._gateway.last_words()}") from error
         finally:
             connection.close()
 

@@ -170,8 +170,8 @@ def configuration() -> str:
         "A zone of `by host` is local for loopback, private addresses and names without a dot; for any other host "
         "`zone` must say it.",
         "Of `kind: embedded`, `model` is the path of a GGUF (left out, SmolLM2-135M from the extra `engine`), "
-        "`context` is in tokens for each request (4,096), `slots` is how many requests run at a time (4), and `threads` "
-        "is half of the cores.",
+        "`context` is in tokens for each request (4,096), `slots` is how many requests run at a time (4), `threads` is "
+        "half of the cores.",
     )
 
 

