@@ -29,15 +29,18 @@ class Wire(ServerConnection):
         super().connection_made(transport)
 
     def write_raw(self, data: bytes) -> None:
+        self.flush()
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(data)
 
     def close(self) -> None:
         """In good order: what was written still arrives."""
+        self.flush()
         if self.transport is not None:
             self.transport.close()
 
     def reset(self) -> None:
+        self.flush()
         if self.transport is None or self.transport.is_closing():
             return
         sock = self.transport.get_extra_info("socket")
