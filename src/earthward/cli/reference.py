@@ -38,7 +38,7 @@ def _command(path: str, command: Any) -> Iterable[str]:
     shown = [param for param in command.params if not getattr(param, "hidden", False) and param.name != "help"]
     if not inner:
         usage = [path, *(f"<{param.name}>" for param in shown if not _is_option(param)), "[options]"]
-        yield f"```sh\n{' '.join(usage)}\n```"
+        yield f"```text\n{' '.join(usage)}\n```"
     if shown:
         yield table(("Option", "Default", "What it does"), map(_row, shown))
     for name, sub in inner.items():
