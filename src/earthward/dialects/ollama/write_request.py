@@ -1,0 +1,156 @@
+"""A request, written for `/api/chat`.
+
+What only tunes and has no word here is dropped, and `losses` names it; what carries content and has none is a
+failure. Truncation is always forbidden: a prompt that is too long is refused instead of cut without a word.
+"""
+
+import msgspec
+
+from earthward.chat import ChatRequest, Failure, Reasoning, Tool, ToolCall
+from earthward.dialects.envelope import Envelope
+from earthward.dialects.ollama.calls import FREE_TEXT, object_in
+from earthward.dialects.ollama.inexpressible import Inexpressible
+from earthward.dialects.ollama.model import Model
+from earthward.dialects.ollama.options import canonical_options, lost_options, written_options
+from earthward.dialects.ollama.output import written_format
+from earthward.dialects.ollama.schemas import is_weakened, repaired
+from earthward.dialects.ollama.think import is_think_lost, written_think
+from earthward.dialects.ollama.write_messages import SYSTEM, Wire, write_messages
+
+_NO_SHIFT = {"truncate": False, "shift": False}
+"""`shift` must be the same in all requests, since the model is loaded with it."""
+
+_UNKNOWN = Model()
+
+_CARRYING_CONTENT = {
+    "background": "an answer fetched later",
+    "cachedContent": "content cached at its vendor",
+    "container": "a container kept by its vendor",
+    "context": "token numbers of one model",
+    "conversation": "a conversation kept by its vendor",
+    "previous_response_id": "a conversation kept by its vendor",
+    "prompt": "a prompt kept by its vendor",
+    "raw": "a prompt without a template",
+    "suffix": "a gap to fill in",
+    "template": "a template of its own",
+    "web_search_options": "a search of the web",
+}
+
+_OWN_FIELDS = frozenset({"options"})
+
+
+def write_request(request: ChatRequest, model: Model = _UNKNOWN) -> bytes | Failure:
+    """`model` says how the model is loaded, the same for all requests of a target."""
+    try:
+        return msgspec.json.encode(_request(request, model))
+    except Inexpressible as error:
+        return error.failure
+
+
+def losses(request: ChatRequest, model: Model = _UNKNOWN) -> tuple[str, ...]:
+    """The names of what `write_request` drops, or says only roughly."""
+    choice = request.tool_choice
+    offered = _offered(request)
+    lost = {
+        "reasoning": is_think_lost(request.reasoning, model),
+        # To be emulated: Ollama lets the model choose.
+        "tool_choice": choice is not None and choice.mode == "required",
+        "parallel_tool_calls": request.parallel_tool_calls is False and bool(offered),
+        "tools.strict": any(tool.strict for tool in offered),
+        "tools.parameters": any(is_weakened(tool.parameters) for tool in offered),
+        "output": _blocks_tools(request),
+        "user": request.user is not None,
+        "metadata": bool(request.metadata),
+        **_lost_in_messages(request),
+        **dict.fromkeys(lost_options(request), True),
+        **{name: name not in _OWN_FIELDS for name in request.rest},
+    }
+    return tuple(name for name, is_lost in lost.items() if is_lost)
+
+
+def prepare(envelope: Envelope, model: str, loaded: Model = _UNKNOWN) -> bytes:
+    """The body to send upstream of a request that only passes through, chat or generate.
+
+    How the model is loaded is not the client's to say: two clients that differ would make it load all day.
+    """
+    loading: Wire = {**_NO_SHIFT}
+    if envelope.get_bool("truncate"):
+        loading["truncate"] = True
+    options = canonical_options(envelope.get("options"), loaded)
+    if options:
+        loading["options"] = options
+    if loaded.keep_alive is not None:
+        loading["keep_alive"] = loaded.keep_alive
+    return envelope.without("options", "keep_alive").with_fields(model=model, **loading).encode()
+
+
+def _request(request: ChatRequest, model: Model) -> Wire:
+    _refuse_what_cannot_be_dropped(request)
+    tools = [_tool(tool) for tool in _offered(request)]
+    wire = {
+        "model": request.model,
+        "messages": write_messages(request.messages, takes_audio="audio" in (model.capabilities or ())),
+        "tools": tools or None,
+        # A grammar for the answer would keep the model from calling any tool.
+        "format": None if _blocks_tools(request) else written_format(request.output),
+        "think": written_think(request.reasoning, model),
+        "options": written_options(request, model) or None,
+        "keep_alive": model.keep_alive,
+        "logprobs": request.logprobs or None,
+        "top_logprobs": request.top_logprobs,
+    }
+    said = {name: value for name, value in wire.items() if value is not None}
+    # Absent, `stream` would mean yes.
+    return {**said, "stream": request.stream, **_NO_SHIFT}
+
+
+def _refuse_what_cannot_be_dropped(request: ChatRequest) -> None:
+    if request.answers != 1:
+        raise Inexpressible("Ollama gives one answer to a request; ask several times for more", "n")
+    modalities = request.rest.get("modalities")
+    if isinstance(modalities, list) and any(kind != "text" for kind in modalities):
+        raise Inexpressible("Ollama answers in text only", "modalities")
+    for name, what in _CARRYING_CONTENT.items():
+        if request.rest.get(name):
+            raise Inexpressible(f"`{name}` is {what}, which cannot be sent to Ollama's chat", name)
+
+
+def _offered(request: ChatRequest) -> tuple[Tool, ...]:
+    """The tools among which the model may choose."""
+    choice = request.tool_choice
+    if choice is None or (choice.mode != "none" and not choice.names):
+        return request.tools
+    return () if choice.mode == "none" else tuple(tool for tool in request.tools if tool.name in choice.names)
+
+
+def _blocks_tools(request: ChatRequest) -> bool:
+    return written_format(request.output) is not None and bool(_offered(request))
+
+
+def _tool(tool: Tool) -> Wire:
+    if tool.kind == "hosted":
+        message = f"the hosted tool {tool.name!r} runs at its vendor only; offer a function in its place"
+        raise Inexpressible(message, "tools")
+    if tool.kind == "custom":
+        parameters: Wire = {"type": "object", "required": [FREE_TEXT], "properties": {FREE_TEXT: {"type": "string"}}}
+    else:
+        parameters = repaired(tool.parameters)
+    function = {"name": tool.name, "description": tool.description, "parameters": parameters}
+    return {"type": "function", "function": {name: value for name, value in function.items() if value is not None}}
+
+
+def _lost_in_messages(request: ChatRequest) -> dict[str, bool]:
+    parts = [part for message in request.messages for part in message.parts]
+    kinds = [message.role in SYSTEM for message in request.messages]
+    return {
+        "messages.reasoning": any(
+            isinstance(part, Reasoning) and (part.redacted or part.signature is not None) for part in parts
+        ),
+        "messages.tool_calls": any(
+            isinstance(part, ToolCall) and (part.custom or object_in(part.arguments) is None) for part in parts
+        ),
+        # A system text that stood later was moved to the front.
+        "messages.order": any(kinds[kinds.index(False) :]) if False in kinds else False,
+        "messages.name": any(message.name is not None for message in request.messages),
+        **{f"messages.{name}": True for message in request.messages for name in message.rest},
+    }
