@@ -16,6 +16,9 @@ from earthward.store import tables
 from earthward.store.intake import Intake
 from earthward.store.spool import SpoolWriter
 
+LOST = Usage(Count.reported(88))
+"""Of an answer that broke off."""
+
 
 @pytest.fixture
 def store(tmp_path: Path):
@@ -73,8 +76,10 @@ def test_what_is_unknown_is_never_shown_as_zero(run, store):
 
 def test_show_tells_everything_of_one_exchange(run, store):
     attempts = (
-        Attempt("llama", "http://gpu:1", "candidate", 10**18, 5_000_000, 503, FailureKind.OVERLOADED, "busy"),
-        Attempt("mini", "https://cloud", "fallback", 10**18 + 6_000_000, 9_000_000, 200),
+        Attempt(
+            "llama", "http://gpu:1", "candidate", 10**18, 5_000_000, 503, FailureKind.OVERLOADED, "busy", LOST, 17_000
+        ),
+        Attempt("mini", "https://cloud", "fallback", 10**18 + 6_000_000, 9_000_000, 200, cost=None),
     )
     store(record("x-1", attempts=attempts, dropped=("seed", "top_k"), share=2500, app="shop"))
     shown = run("show", "x-1")
@@ -90,6 +95,9 @@ def test_show_tells_everything_of_one_exchange(run, store):
         "$0.001234",
     ):
         assert text in shown.stdout
+    llama, mini = shown.stdout.splitlines()[-2:]
+    assert llama.split()[-6:] == ["503", "88", "?", "$0.000017", "overloaded", "busy"]
+    assert mini.split()[-4:] == ["200", "?", "?", "?"]
     told = json.loads(run("show", "x-1", "--json").stdout)
     assert [attempt["target"] for attempt in told["attempts"]] == ["llama", "mini"]
 

@@ -5,12 +5,13 @@ from earthward.chat.usage import Count, Usage
 from earthward.ledger.plain import plain
 from earthward.ledger.record import Attempt, Record
 
+USAGE = Usage(Count.reported(3))
 RECORD = Record(
     "x-1",
     5,
     "failed",
-    attempts=(Attempt("mini", "http://mini", "baseline", 6, 7, 500, FailureKind.UPSTREAM_ERROR, "no"),),
-    usage=Usage(Count.reported(3)),
+    attempts=(Attempt("mini", "http://mini", "baseline", 6, 7, 500, FailureKind.UPSTREAM_ERROR, "no", USAGE, None),),
+    usage=USAGE,
 )
 
 
@@ -23,4 +24,6 @@ def test_it_is_json_in_which_unknown_is_null():
     assert told["usage"]["input"] == {"tokens": 3, "source": "reported"}
     assert told["usage"]["output"] == {"tokens": None, "source": "unknown"}
     assert told["attempts"][0]["failure"] == "upstream_error"
+    assert told["attempts"][0]["usage"] == told["usage"]
+    assert told["attempts"][0]["cost"] is None
     assert told["cost"] is None

@@ -11,6 +11,7 @@ def test_what_died_with_its_process_is_unknown_and_never_free():
     record = unsettled([opened(0, "mini")])
     assert (record.status, record.failure, record.cost) == ("unknown", "process_died", None)
     assert not record.usage.input.is_known
+    assert [attempt.cost for attempt in record.attempts] == [None]
     assert record.message
 
 

@@ -13,8 +13,11 @@ counts = st.builds(Count) | st.builds(
 numbers = st.integers(0, 2**63 - 1)
 texts = st.text(max_size=8)
 failures = st.none() | st.sampled_from(FailureKind)
+usages = st.builds(Usage, counts, counts, counts, counts, counts)
+costs = st.none() | numbers
+statuses = st.none() | st.integers(100, 599)
 attempts = st.builds(
-    Attempt, texts, texts, texts, numbers, numbers, st.none() | st.integers(100, 599), failures, st.none() | texts
+    Attempt, texts, texts, texts, numbers, numbers, statuses, failures, st.none() | texts, usages, costs
 )
 records = st.builds(
     Record,
@@ -29,8 +32,8 @@ records = st.builds(
     attempts=st.lists(attempts, max_size=2).map(tuple),
     failure=failures,
     message=st.none() | texts,
-    usage=st.builds(Usage, counts, counts, counts, counts, counts),
-    cost=st.none() | numbers,
+    usage=usages,
+    cost=costs,
     dropped=st.lists(texts, max_size=2).map(tuple),
 )
 
@@ -38,6 +41,12 @@ records = st.builds(
 @given(records)
 def test_a_record_reads_back_from_its_row_as_it_was(record):
     assert record_of(row_of(record)) == record
+
+
+def test_an_attempt_stored_before_attempts_had_a_cost_reads_with_none_of_its_own():
+    row = dict(zip([column.name for column in RECORD], row_of(Record("x", 1, "ok")), strict=True))
+    row["attempts"] = '[["mini","http://mini","candidate",5,6,200,null,null]]'
+    assert record_of(list(row.values())).attempts == (Attempt("mini", "http://mini", "candidate", 5, 6, 200),)
 
 
 def test_every_field_of_a_record_has_its_columns_in_the_same_order():

@@ -16,6 +16,7 @@ from rich.text import Text
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from earthward.chat.usage import Usage
 from earthward.cli.output import NO, fail, print_json
 from earthward.config.problems import ConfigErrors
 from earthward.ledger.plain import plain
@@ -148,8 +149,6 @@ def _print_table(records: list[Record], *, first: bool) -> None:
 
 
 def _row(record: Record) -> list[Text]:
-    usage = record.usage
-    tokens = [count.tokens if count.is_known else "?" for count in (usage.input, usage.output)]
     return [
         _cell(when(record.accepted_at)),
         _cell(record.id),
@@ -159,9 +158,13 @@ def _row(record: Record) -> list[Text]:
         _cell(record.target or "-"),
         _cell(seconds(record.first_content)),
         _cell(seconds(record.duration or None)),
-        *map(_cell, tokens),
+        *map(_cell, _tokens(record.usage)),
         _cell(dollars(record.cost)),
     ]
+
+
+def _tokens(usage: Usage) -> list[object]:
+    return [count.tokens if count.is_known else "?" for count in (usage.input, usage.output)]
 
 
 def _fields(record: Record) -> Table:
@@ -195,14 +198,16 @@ def _worded(name: str, value: object) -> object:
 
 
 def _attempts(record: Record) -> Table:
-    table = Table(
-        "attempt", "target", "endpoint", "why", "after", "took", "status", "failure", box=None, pad_edge=False
-    )
+    table = Table("attempt", "target", "endpoint", "why", box=None, pad_edge=False)
+    for name in ("after", "took", "status", "in", "out", "cost"):
+        table.add_column(name, justify="right")
+    table.add_column("failure")
     for number, attempt in enumerate(record.attempts, 1):
         after = seconds(attempt.started_at - record.accepted_at)
+        times = (after, seconds(attempt.duration), attempt.status or "-")
         failure = " ".join(filter(None, (attempt.failure, attempt.message)))
-        cells = (number, attempt.target, attempt.endpoint, attempt.why, after, seconds(attempt.duration))
-        table.add_row(*map(_cell, (*cells, attempt.status or "-", failure)))
+        cells = (number, attempt.target, attempt.endpoint, attempt.why, *times, *_tokens(attempt.usage))
+        table.add_row(*map(_cell, (*cells, dollars(attempt.cost), failure)))
     return table
 
 

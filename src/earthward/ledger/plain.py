@@ -5,16 +5,19 @@ from typing import Any
 import msgspec
 
 from earthward.chat.usage import Usage
-from earthward.ledger.record import Record
+from earthward.ledger.record import Attempt, Record
 
 
 def plain(record: Record) -> dict[str, Any]:
     """Nanoseconds, nano-dollars and Unix nanoseconds, as in the record itself."""
-    attempts = [msgspec.structs.asdict(attempt) for attempt in record.attempts]
-    return msgspec.structs.asdict(record) | {"attempts": attempts, "usage": _plain(record.usage)}
+    return _plain(record) | {"attempts": [_plain(attempt) for attempt in record.attempts]}
 
 
-def _plain(usage: Usage) -> dict[str, Any]:
+def _plain(used: Record | Attempt) -> dict[str, Any]:
+    return msgspec.structs.asdict(used) | {"usage": _counts(used.usage)}
+
+
+def _counts(usage: Usage) -> dict[str, Any]:
     counts = msgspec.structs.asdict(usage)
     return {
         name: {"tokens": count.tokens if count.is_known else None, "source": count.source.value}

@@ -15,7 +15,11 @@ Status = Literal["ok", "failed", "cancelled", "unknown"]
 
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
-    """One try at one endpoint. `why` says what made the gateway try it, `failure` how it ended if not well."""
+    """One try at one endpoint. `why` says what made the gateway try it, `failure` how it ended if not well.
+
+    `usage` and `cost` are its own: a provider bills what it answered even where the answer was of no use. A cost of
+    None is unknown. Fields are only ever added at the end, as in `Record`.
+    """
 
     target: str
     endpoint: str
@@ -25,6 +29,8 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     status: int | None = None
     failure: FailureKind | None = None
     message: str | None = None
+    usage: Usage = Usage()
+    cost: int | None = 0
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
@@ -65,10 +71,11 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     failure: FailureKind | None = None
     message: str | None = None
     finish_reason: str | None = None
-    # What it used. Characters are those of the request and the answer as text, not as JSON.
+    # What the answer used. Characters are those of the request and the answer as text, not as JSON.
     usage: Usage = Usage()
     characters_in: int = 0
     characters_out: int = 0
+    # Of all attempts together; None if that of any is unknown.
     cost: int | None = None
     dropped: tuple[str, ...] = ()
 

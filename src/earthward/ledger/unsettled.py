@@ -36,4 +36,4 @@ def unsettled(opened: Sequence[Opened]) -> Record:
 
 def _attempt(opened: Opened, *, is_last: bool) -> Attempt:
     failure = FailureKind.PROCESS_DIED if is_last else None
-    return Attempt(opened.target, opened.endpoint, "", opened.at, failure=failure)
+    return Attempt(opened.target, opened.endpoint, "", opened.at, failure=failure, cost=None)
