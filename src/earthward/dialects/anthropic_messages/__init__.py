@@ -1,0 +1,40 @@
+"""Anthropic's messages, and what the servers that speak the same have made of them.
+
+Both directions, and a way to listen to bytes that only pass through.
+"""
+
+from earthward.dialects.anthropic_messages.answer import read_answer, write_answer
+from earthward.dialects.anthropic_messages.errors import error_event, failure_of, write_failure
+from earthward.dialects.anthropic_messages.hints import Glance, check, conversation_root, features, glance, unit_hint
+from earthward.dialects.anthropic_messages.listen import Heard, StreamListener, listen_answer, prepare
+from earthward.dialects.anthropic_messages.models import write_model, write_models
+from earthward.dialects.anthropic_messages.read_request import read_request
+from earthward.dialects.anthropic_messages.read_stream import StreamReader
+from earthward.dialects.anthropic_messages.write_request import losses, write_request
+from earthward.dialects.anthropic_messages.write_stream import PING, StreamWriter
+
+__all__ = [
+    "PING",
+    "Glance",
+    "Heard",
+    "StreamListener",
+    "StreamReader",
+    "StreamWriter",
+    "check",
+    "conversation_root",
+    "error_event",
+    "failure_of",
+    "features",
+    "glance",
+    "listen_answer",
+    "losses",
+    "prepare",
+    "read_answer",
+    "read_request",
+    "unit_hint",
+    "write_answer",
+    "write_failure",
+    "write_model",
+    "write_models",
+    "write_request",
+]

@@ -1,0 +1,157 @@
+"""A request, written.
+
+What only tunes and has no word here is dropped, and `losses` names it; what carries content and has none is a
+failure.
+"""
+
+from typing import Any
+
+import msgspec
+
+from earthward.chat import ChatRequest, Failure, Image, Message, OutputFormat, Part, Reasoning, ToolResult
+from earthward.dialects.anthropic_messages.inexpressible import Inexpressible
+from earthward.dialects.anthropic_messages.thinking import is_said_roughly, write_effort, write_thinking
+from earthward.dialects.anthropic_messages.tools import lost_fields, write_choice, write_tools
+from earthward.dialects.anthropic_messages.write_messages import (
+    SYSTEM_ROLES,
+    Wire,
+    begins_with_user,
+    is_written,
+    write_messages,
+    write_system,
+)
+
+MAX_TOKENS = 4096
+"""For requests that set no cap, which must be there; every model of Anthropic's takes this one."""
+
+_OWN_FIELDS = frozenset(
+    {
+        "cache_control",
+        "context_management",
+        "diagnostics",
+        "inference_geo",
+        "output_config",
+        "service_tier",
+        "speed",
+        "thinking",
+        "user_profile_id",
+    }
+)
+"""Fields of Anthropic's own that the vocabulary has no word for; it refuses a request with any other."""
+
+_SERVICE_TIERS = ("auto", "standard_only")
+_LOST_SAMPLING = ("min_p", "frequency_penalty", "presence_penalty", "repeat_penalty", "seed")
+_JSON_ONLY = "Answer with one JSON object and nothing else."
+
+
+def write_request(request: ChatRequest, extensions: bool = False, budgets: bool = False) -> bytes | Failure:
+    """`extensions` is whether the server takes more than Anthropic's own does, as llama.cpp and Ollama do.
+
+    Then fields from elsewhere are written too, and thinking that nobody signed. `budgets` is whether the model takes
+    no thinking but by a budget of tokens.
+    """
+    try:
+        return msgspec.json.encode(_request(request, extensions, budgets))
+    except Inexpressible as error:
+        return error.failure
+
+
+def losses(request: ChatRequest, extensions: bool = False, budgets: bool = False) -> tuple[str, ...]:
+    """The names of what `write_request` drops, or says only roughly."""
+    lost = [name for name in _LOST_SAMPLING if getattr(request.sampling, name) is not None]
+    if is_said_roughly(request.reasoning, _max_tokens(request), budgets):
+        lost.append("reasoning")
+    if request.output is not None and request.output.kind == "json" and request.output.schema is None:
+        lost.append("output")
+    lost += [name for name in ("logprobs", "top_logprobs", "metadata") if getattr(request, name)]
+    lost += [name for name in request.rest if not _is_own(name, request.rest[name], extensions)]
+    for tool in request.tools:
+        lost += lost_fields(tool, extensions)
+    lost += _lost_of_messages(request.messages, extensions)
+    return tuple(dict.fromkeys(lost))
+
+
+def _request(request: ChatRequest, extensions: bool, budgets: bool) -> Wire:
+    if request.answers != 1:
+        raise Inexpressible("more than one answer cannot be asked for in an Anthropic request", "n")
+    rest = {name: value for name, value in request.rest.items() if _is_own(name, value, extensions)}
+    cap = _max_tokens(request)
+    tools = write_tools(request.tools, request.tool_choice, extensions)
+    wire = {
+        **rest,
+        "model": request.model,
+        "max_tokens": cap,
+        "system": write_system(request.messages, _told_besides(request.output)),
+        "messages": write_messages(request.messages, extensions),
+        "tools": tools or None,
+        "tool_choice": write_choice(request.tool_choice, request.parallel_tool_calls) if tools else None,
+        "temperature": request.sampling.temperature,
+        "top_p": request.sampling.top_p,
+        "top_k": request.sampling.top_k,
+        "stop_sequences": list(request.sampling.stop) or None,
+        "thinking": write_thinking(request.reasoning, cap, budgets) or rest.get("thinking"),
+        "output_config": _output_config(request, rest, budgets),
+        "metadata": {"user_id": request.user} if request.user is not None else None,
+        "stream": request.stream or None,
+    }
+    return {name: value for name, value in wire.items() if value is not None or name in rest}
+
+
+def _max_tokens(request: ChatRequest) -> int:
+    if request.max_tokens is not None:
+        return request.max_tokens
+    budget = request.reasoning.budget if request.reasoning is not None else None
+    return MAX_TOKENS + max(0, budget or 0)
+
+
+def _output_config(request: ChatRequest, rest: Wire, budgets: bool) -> Wire | None:
+    config = dict(rest.get("output_config") or {})
+    effort = write_effort(request.reasoning, budgets)
+    if effort is not None:
+        config["effort"] = effort
+    if request.output is not None and request.output.schema is not None:
+        config["format"] = {"type": "json_schema", "schema": request.output.schema}
+    return config or None
+
+
+def _told_besides(output: OutputFormat | None) -> tuple[str, ...]:
+    """JSON of any form can only be asked for in words."""
+    return (_JSON_ONLY,) if output is not None and output.kind == "json" and output.schema is None else ()
+
+
+def _is_own(name: str, value: Any, extensions: bool) -> bool:
+    if name == "service_tier":
+        # OpenAI's has the same name and other words.
+        return value in _SERVICE_TIERS
+    return extensions or name in _OWN_FIELDS
+
+
+def _lost_of_messages(messages: tuple[Message, ...], extensions: bool) -> list[str]:
+    lost = []
+    if any(message.name is not None for message in messages):
+        lost.append("messages.name")
+    lost += [f"messages.{name}" for message in messages for name in message.rest]
+    if _has_late_system_text(messages):
+        lost.append("messages.system")
+    if not begins_with_user(messages):
+        lost.append("messages.first")
+    for message in messages:
+        for part in message.parts:
+            lost += _lost_of_part(part, extensions)
+    return lost
+
+
+def _lost_of_part(part: Part, extensions: bool) -> list[str]:
+    match part:
+        case Reasoning() if not is_written(part, extensions):
+            return ["messages.reasoning"]
+        case Image(detail=str()):
+            return ["messages.detail"]
+        case ToolResult(content=content):
+            return [name for inner in content for name in _lost_of_part(inner, extensions)]
+    return []
+
+
+def _has_late_system_text(messages: tuple[Message, ...]) -> bool:
+    roles = [message.role in SYSTEM_ROLES for message in messages]
+    return roles != sorted(roles, reverse=True)
