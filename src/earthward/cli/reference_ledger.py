@@ -36,22 +36,24 @@ RECORD = {
     "failure": "one of the [kinds of failure](errors.md), or null",
     "message": "what the caller was told of it",
     "finish_reason": "as the target gave it",
-    "usage": "tokens; below",
+    "usage": "tokens of the answer; below",
     "characters_in": "of the text of all messages",
     "characters_out": "of the text of the answer",
-    "cost": "in nano-dollars, at the price in force; null where a price or a count is not known",
+    "cost": "of all attempts, in nano-dollars, at the price in force; null where a price or a count is not known",
     "dropped": "what the request asked for and was left out",
 }
 
 ATTEMPT = {
     "target": "whom",
     "endpoint": "at which address",
-    "why": "what made the gateway try it: `candidate`, `baseline, for the candidate`, `next key after …` and so on",
+    "why": "what made the gateway try it: `candidate`, `baseline, for the candidate`, `the next key of the provider` and so on",
     "started_at": "in Unix nanoseconds",
     "duration": "in nanoseconds",
     "status": "the HTTP status it answered with, or null",
     "failure": "one of the [kinds of failure](errors.md), or null",
     "message": "what it said",
+    "usage": "its own tokens, as below",
+    "cost": "its own, in nano-dollars; null where it is not known",
 }
 
 USAGE = {
