@@ -15,9 +15,13 @@ from earthward.dialects.ollama.inexpressible import Inexpressible
 Schema = dict[str, Any]
 
 MOST_NODES = 5_000
+DEEPEST = 100
 """References put in place can grow a small schema beyond all bounds."""
 
 _KEPT = frozenset({"anyOf", "type", "items", "description", "enum", "properties", "required"})
+_SAID = frozenset({"$ref", "allOf", "const", "oneOf", "prefixItems"})
+"""What is said in the words that are kept."""
+
 _SILENT = frozenset(
     {"$schema", "$id", "$anchor", "$comment", "$defs", "definitions", "title", "strict", "nullable", "propertyOrdering"}
 )
@@ -37,12 +41,7 @@ def repaired(parameters: Schema | None) -> Schema:
 
 def is_weakened(parameters: Schema | None) -> bool:
     """Whether the model is only told of a part of it, instead of being held to it."""
-    return any(
-        name not in _KEPT | _SILENT and not (name == "additionalProperties" and value is not True)
-        for schema in _schemas_in(parameters or {})
-        for name, value in schema.items()
-        if name != "$ref"
-    )
+    return any(_is_limit(name, value) for schema in _schemas_in(parameters or {}) for name, value in schema.items())
 
 
 # -- references ------------------------------------------------------------------------------------------------------
@@ -51,38 +50,38 @@ def is_weakened(parameters: Schema | None) -> bool:
 def inlined(root: Schema) -> Schema:
     """The schema with what its references mean in their places; one that refers to itself ends as any value."""
     budget = _Budget(MOST_NODES)
-    inlined_root = _inlined(root, root, (), budget)
-    return inlined_root if isinstance(inlined_root, dict) else {}
+    found = _inlined(_without_definitions(root), root, (), budget, 0)
+    return found if isinstance(found, dict) else {}
 
 
 class _Budget:
     def __init__(self, nodes: int) -> None:
         self._left = nodes
 
-    def spend(self) -> None:
+    def spend(self, depth: int) -> None:
         self._left -= 1
-        if self._left < 0:
+        if self._left < 0 or depth > DEEPEST:
             raise Inexpressible("a tool's parameters are too large once their references are put in place", "tools")
 
 
-def _inlined(value: Any, root: Schema, above: tuple[str, ...], budget: _Budget) -> Any:
-    budget.spend()
+def _inlined(value: Any, root: Schema, above: tuple[str, ...], budget: _Budget, depth: int) -> Any:
+    budget.spend(depth)
     if isinstance(value, list):
-        return [_inlined(item, root, above, budget) for item in value]
+        return [_inlined(item, root, above, budget, depth + 1) for item in value]
     if not isinstance(value, dict):
         return value
     reference = value.get("$ref")
     if not isinstance(reference, str):
-        return {
-            name: _inlined(item, root, above, budget)
-            for name, item in value.items()
-            if name not in ("$defs", "definitions") or not isinstance(item, dict)
-        }
+        return {name: _inlined(item, root, above, budget, depth + 1) for name, item in value.items()}
     beside = {name: item for name, item in value.items() if name != "$ref"}
     target = None if reference in above else _target(reference, root)
     if target is None:
-        return _inlined(beside, root, above, budget)
-    return _inlined({**target, **beside}, root, (*above, reference), budget)
+        return _inlined(beside, root, above, budget, depth + 1)
+    return _inlined({**_without_definitions(target), **beside}, root, (*above, reference), budget, depth + 1)
+
+
+def _without_definitions(schema: Schema) -> Schema:
+    return {name: value for name, value in schema.items() if name not in ("$defs", "definitions")}
 
 
 def _target(reference: str, root: Schema) -> Schema | None:
@@ -120,7 +119,7 @@ def simplified(schema: Any) -> Schema:
     if isinstance(schema.get("properties"), dict):
         simple["properties"] = {name: simplified(value) for name, value in schema["properties"].items()}
     if isinstance(schema.get("required"), list):
-        simple["required"] = schema["required"]
+        simple["required"] = _each_once(schema["required"])
     items = _items(schema)
     if items is not None:
         simple["items"] = items
@@ -149,7 +148,7 @@ def _both(one: Schema, other: Schema) -> Schema:
     if isinstance(one.get("properties"), dict) and isinstance(other.get("properties"), dict):
         both["properties"] = {**one["properties"], **other["properties"]}
     if isinstance(one.get("required"), list) and isinstance(other.get("required"), list):
-        both["required"] = list(dict.fromkeys([*one["required"], *other["required"]]))
+        both["required"] = _each_once([*one["required"], *other["required"]])
     return both
 
 
@@ -168,7 +167,8 @@ def _with_alternatives(schema: Schema) -> Schema:
 def _kind(schema: Schema) -> Any:
     """The type or types, in JSON Schema's words; Google's are in capitals, and say `nullable`."""
     kind = schema.get("type")
-    kinds = [word.lower() for word in ([kind] if isinstance(kind, str) else kind or ()) if isinstance(word, str)]
+    words = kind if isinstance(kind, list) else [kind]
+    kinds = [word.lower() for word in words if isinstance(word, str)]
     if not kinds and "const" in schema and type(schema["const"]) in _TYPES:
         kinds = [_TYPES[type(schema["const"])]]
     if schema.get("nullable") is True and kinds and "null" not in kinds:
@@ -202,9 +202,7 @@ def _description(schema: Schema) -> str:
 
 
 def _is_limit(name: str, value: Any) -> bool:
-    if name in _KEPT | _SILENT or name in ("const", "prefixItems"):
-        return False
-    return not (name == "additionalProperties" and isinstance(value, bool))
+    return not (name in _KEPT | _SAID | _SILENT or (name == "additionalProperties" and isinstance(value, bool)))
 
 
 def _limit(name: str, value: Any) -> str:
@@ -225,7 +223,11 @@ def _as_one_object(schema: Schema) -> Schema:
     shared = set.intersection(*(set(option.get("required", ())) for option in alternatives))
     required = [*schema.get("required", ()), *(name for name in properties if name in shared)]
     merged = {**schema, "properties": properties}
-    return {**merged, "required": list(dict.fromkeys(required))} if required else merged
+    return {**merged, "required": _each_once(required)} if required else merged
+
+
+def _each_once(names: list[Any]) -> list[str]:
+    return list(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 
 def _either(one: Schema, other: Schema) -> Schema:
