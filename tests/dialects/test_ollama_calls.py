@@ -39,3 +39,8 @@ def test_an_object_s_text_becomes_the_object(text: str) -> None:
 @pytest.mark.parametrize("text", ["[", "[]", "null", '"x"', '{"a":', '{"a": 1e999}', "{" * 5000])
 def test_other_text_is_no_object(text: str) -> None:
     assert object_in(text) is None
+
+
+def test_a_function_with_an_argument_of_that_name_is_no_custom_tool() -> None:
+    wire = WireCall(WireFunction("f", {"input": "x"}), "a")
+    assert read_call(wire, "", frozenset({"run"})) == ToolCall("a", "f", '{"input":"x"}')

@@ -11,6 +11,7 @@ from earthward.chat import Failure, FailureKind
 from earthward.dialects import envelope
 from earthward.dialects.envelope import Envelope
 from earthward.dialects.ollama import (
+    Glance,
     answers,
     check,
     conversation_root,
@@ -62,6 +63,7 @@ def test_what_decides_the_way_of_a_request_must_be_clear(fields: dict[str, Any],
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.BAD_REQUEST
     assert failure.param == param
+    assert glance(read(fields), generate=True) == failure
 
 
 def test_a_request_streams_unless_it_says_otherwise() -> None:
@@ -153,11 +155,15 @@ def test_what_only_ollama_can_generate_is_a_feature(fields: dict[str, Any], expe
 def test_one_glance_finds_all_of_it() -> None:
     asked = request(SYSTEM, {**USER, "images": ["AAAA"]})
     found = glance(asked)
+    assert isinstance(found, Glance)
+    assert (found.model, found.stream) == ("m", True)
     assert found.unit is unit_hint(asked) is None
     assert found.root == conversation_root(asked)
     assert found.features == features(asked)
     assert found.characters == len("Be kind.Hi")
-    assert glance(generate(prompt="Hi", system="x"), generate=True).characters == 3
+    generated = glance(generate(prompt="Hi", system="x", stream=False), generate=True)
+    assert isinstance(generated, Glance)
+    assert (generated.stream, generated.characters) == (False, 3)
     assert answers(asked) == 1
 
 
@@ -171,7 +177,7 @@ odd = st.recursive(
 NAMES = ["model", "messages", "stream", "tools", "format", "prompt", "system", "images", "raw", "suffix"]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), odd), st.booleans())
 def test_no_json_whatever_makes_a_glance_raise(fields: dict[str, Any], generates: bool) -> None:
     asked = read(fields)

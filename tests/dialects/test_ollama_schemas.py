@@ -166,7 +166,7 @@ odd = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(names, odd, max_size=5))
 def test_no_schema_whatever_raises_anything_else_or_leaves_words_ollama_drops(schema: dict[str, Any]) -> None:
     is_weakened(schema)

@@ -298,6 +298,8 @@ def test_a_client_s_own_loading_is_a_loss_and_its_other_options_are_not() -> Non
     asked = request(rest={"options": {"num_ctx": 2048, "typical_p": 0.5}, "keep_alive": 0})
     assert write(asked)["options"] == {"typical_p": 0.5}
     assert losses(asked) == ("options.num_ctx", "keep_alive")
+    assert losses(request(rest={"truncate": False, "shift": False})) == ()
+    assert losses(request(rest={"truncate": True})) == ("truncate",)
 
 
 def test_whether_to_stream_is_always_said() -> None:
@@ -451,7 +453,7 @@ def requests(draw: st.DrawFn) -> ChatRequest:
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(requests())
 def test_a_request_written_reads_back(original: ChatRequest) -> None:
     written = write_request(original)

@@ -23,14 +23,18 @@ _OLLAMA_ONLY = {"suffix": "insert", "template": "raw", "raw": "raw", "context": 
 
 
 class Glance(msgspec.Struct, frozen=True):
-    """`root` is what stays the same over the turns of a conversation: system text and the first user message; empty
-    if there is no user message.
+    """`model` is what was asked for, and `stream` whether in pieces.
+
+    `root` is what stays the same over the turns of a conversation: system text and the first user message; empty if
+    there is no user message.
 
     `features` are what a target must be able to do: stream, tools, schema, images; for generate also insert (filling
     a gap) and raw (going around the template), which only Ollama can. `characters` are those of all text. This
     dialect has no field that says whom a request is for.
     """
 
+    model: str
+    stream: bool
     unit: str | None
     root: bytes
     features: frozenset[str]
@@ -53,11 +57,23 @@ def check(envelope: Envelope, generate: bool = False) -> Failure | None:
     return None
 
 
-def glance(envelope: Envelope, generate: bool = False) -> Glance:
-    """All hints at once; they share the one step that costs something, decoding the messages."""
+def glance(envelope: Envelope, generate: bool = False) -> Glance | Failure:
+    """All hints at once, or what `check` finds wrong.
+
+    They share the one step that costs something, decoding the messages.
+    """
+    problem = check(envelope, generate)
+    if problem is not None:
+        return problem
     messages = _messages(envelope, generate)
-    found = _features(envelope, messages, generate)
-    return Glance(unit_hint(envelope), _root(messages), found, sum(len(message.content or "") for message in messages))
+    return Glance(
+        model=envelope.get("model"),
+        stream=wants_stream(envelope),
+        unit=unit_hint(envelope),
+        root=_root(messages),
+        features=_features(envelope, messages, generate),
+        characters=sum(len(message.content or "") for message in messages),
+    )
 
 
 def wants_stream(envelope: Envelope) -> bool:

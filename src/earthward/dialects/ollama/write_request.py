@@ -63,7 +63,7 @@ def losses(request: ChatRequest, model: Model = _UNKNOWN) -> tuple[str, ...]:
         "metadata": bool(request.metadata),
         **_lost_in_messages(request),
         **dict.fromkeys(lost_options(request), True),
-        **{name: name not in _OWN_FIELDS for name in request.rest},
+        **{name: name not in _OWN_FIELDS and request.rest[name] is not _NO_SHIFT.get(name) for name in request.rest},
     }
     return tuple(name for name, is_lost in lost.items() if is_lost)
 
