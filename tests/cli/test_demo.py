@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from earthward.cli.demo import command, missing
+from earthward.cli.demo import command, console_for, missing, svg_of
 from harness import until
 
 COMMAND = [sys.executable, "-m", "earthward", "demo"]
@@ -122,3 +122,12 @@ def test_lines_to_copy_name_the_command_as_it_was_called():
         assert command().endswith("-m earthward")
     finally:
         sys.argv = called
+
+
+def test_the_picture_fetches_nothing(tmp_path):
+    console = console_for(json=False, picture=tmp_path / "demo.svg")
+    console.print("a table")
+    svg = svg_of(console)
+    assert "a&#160;table" in svg
+    assert "url(http" not in svg
+    assert "url(http" not in (Path(__file__).parents[2] / "docs" / "images" / "demo.svg").read_text()
