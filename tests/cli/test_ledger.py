@@ -118,9 +118,18 @@ def test_a_store_that_is_not_there_is_wrong_use_and_is_not_made(run, tmp_path):
 
 
 def test_summary_has_a_line_for_each_arm_and_target(run, store):
-    store(record("x-1", arm="baseline"), record("x-2", arm="baseline", status="failed"), record("x-3", arm="candidate"))
-    lines = run("summary").stdout.splitlines()
-    assert [line.split()[:4] for line in lines[1:]] == [["baseline", "mini", "2", "1"], ["candidate", "mini", "1", "0"]]
+    rescued = tuple(Attempt(target, "", "", 0) for target in ("llama", "mini"))
+    store(
+        record("x-1", arm="baseline"),
+        record("x-2", arm="baseline", status="failed"),
+        record("x-3", arm="candidate", attempts=rescued),
+    )
+    header, *lines = run("summary").stdout.splitlines()
+    assert header.split()[:7] == ["arm", "target", "requests", "errors", "rescued", "arm", "errors"]
+    assert [line.split()[:6] for line in lines] == [
+        ["baseline", "mini", "2", "1", "0", "1"],
+        ["candidate", "mini", "1", "0", "1", "1"],
+    ]
     told = json.loads(run("summary", "--json").stdout)
     assert [(row["arm"], row["requests"], row["cost"]) for row in told] == [
         ("baseline", 2, 2_468_000),

@@ -3,7 +3,9 @@ import pytest
 
 from earthward.chat.usage import UNKNOWN, Count, Usage
 from earthward.ledger.plausible import LONGEST, MOST_COST, MOST_TOKENS, plausible
-from earthward.ledger.record import Record
+from earthward.ledger.record import Attempt, Record, Settled
+
+FINE = Attempt("mini", "http://mini", "baseline", 5, usage=Usage(Count.reported(3)), cost=7)
 
 
 def record(tokens: int, cost: int | None) -> Record:
@@ -14,6 +16,34 @@ def record(tokens: int, cost: int | None) -> Record:
 def test_figures_that_can_be_are_left_alone(tokens, cost):
     usual = record(tokens, cost)
     assert plausible(usual) is usual
+    tried = msgspec.structs.replace(usual, attempts=(Attempt("t", "", "", 0, usage=usual.usage, cost=cost),) * 2)
+    assert plausible(tried) is tried
+
+
+NAMES = ("input", "output", "cached", "cache_written", "reasoning")
+
+
+@pytest.mark.parametrize("tokens", [-1, MOST_TOKENS + 1, 10**25])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_count_of_a_record_or_of_an_attempt_is_absurd_and_the_record_can_be_written(name, tokens):
+    absurd = Usage(**{name: Count.reported(tokens)})
+    of_record = Record("x", 1, "ok", usage=absurd, cost=5)
+    of_attempt = Record("x", 1, "ok", cost=5, attempts=(FINE, msgspec.structs.replace(FINE, usage=absurd)))
+    for kept in map(plausible, (of_record, of_attempt)):
+        assert (kept.cost, kept.usage) == (None, Usage())
+        assert msgspec.msgpack.encode(Settled(kept))
+    fine, other = plausible(of_attempt).attempts
+    assert fine is FINE
+    assert (other.usage, other.cost) == (Usage(), None)
+
+
+@pytest.mark.parametrize("cost", [-1, MOST_COST + 1, 10**25])
+def test_a_cost_of_an_attempt_that_can_not_be_is_unknown_and_so_is_the_whole(cost):
+    attempts = (FINE, msgspec.structs.replace(FINE, cost=cost))
+    kept = plausible(Record("x", 1, "ok", cost=5, attempts=attempts))
+    assert [attempt.cost for attempt in kept.attempts] == [7, None]
+    assert kept.cost is None
+    assert msgspec.msgpack.encode(Settled(kept))
 
 
 @pytest.mark.parametrize("tokens", [-1, MOST_TOKENS + 1, 2**64])
@@ -22,8 +52,9 @@ def test_a_count_that_can_not_be_is_unknown_and_so_is_the_cost_made_of_it(tokens
     assert (kept.usage.input, kept.usage.output, kept.cost) == (UNKNOWN, Count.estimated(9), None)
 
 
-def test_a_cost_that_can_not_be_is_unknown():
-    assert plausible(record(5, MOST_COST + 1)).cost is None
+@pytest.mark.parametrize("cost", [-1, MOST_COST + 1])
+def test_a_cost_that_can_not_be_is_unknown(cost):
+    assert plausible(record(5, cost)).cost is None
 
 
 @pytest.mark.parametrize("name", ["requested_model", "finish_reason", "message"])

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earthward.chat.usage import Count, Usage
-from earthward.ledger.record import Record
+from earthward.ledger.record import Attempt, Record
 from earthward.ledger.summary import GROWTH, Totals, bucket, hour, middle, percentile, summaries, totals
 
 SECOND = 1_000_000_000
@@ -24,6 +24,28 @@ def test_each_arm_and_target_has_its_own_line():
 def test_only_failed_answers_are_errors():
     rows = summaries(record(status=status) for status in ("ok", "failed", "cancelled", "unknown"))
     assert (rows[0].requests, rows[0].errors) == (4, 1)
+
+
+def tried(*targets: str, **fields: object) -> Record:
+    attempts = tuple(Attempt(target, "", "", 0) for target in targets)
+    return record(**{"arm": "candidate", "target": targets[-1], "attempts": attempts, **fields})
+
+
+def test_a_rescued_failure_counts_against_the_arm_that_was_assigned():
+    rescued, failed, fine = tried("llama", "mini"), tried("llama", "mini", status="failed"), tried("llama")
+    llama, mini = summaries([rescued, rescued, failed, fine])
+    assert (llama.target, llama.errors, llama.rescued, llama.arm_errors) == ("llama", 0, 0, 0)
+    assert (mini.target, mini.errors, mini.rescued, mini.arm_errors) == ("mini", 1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [tried("llama", "llama"), tried("llama", "mini", status="cancelled"), record(attempts=())],
+    ids=["served by the same target at a second try", "given up by the caller", "never tried"],
+)
+def test_nothing_else_is_rescued(other):
+    (row,) = summaries([other])
+    assert (row.rescued, row.arm_errors) == (0, 0)
 
 
 def test_an_unknown_cost_is_counted_and_not_summed_as_zero():

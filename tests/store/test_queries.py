@@ -1,7 +1,7 @@
 import pytest
 
 from earthward.chat.usage import Count, Usage
-from earthward.ledger.record import Settled
+from earthward.ledger.record import Attempt, Settled
 from earthward.ledger.summary import summaries
 from earthward.store import queries
 from earthward.store.intake import Intake
@@ -63,6 +63,7 @@ def test_sums_of_the_store_are_those_of_its_records(engine, store, settled):
             duration=(n + 500) * 1_000_000,
             usage=Usage(Count.reported(n), Count() if n % 13 == 0 else Count.reported(2 * n)),
             cost=None if n % 5 == 0 else n,
+            attempts=(Attempt("llama" if n % 3 == 0 else "mini", "", "", 0),),
         )
         for n in range(200)
     ]

@@ -9,9 +9,20 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from earthward.ledger.record import Attempt, Record
+from earthward.ledger.summary import hour, totals
 from earthward.store import tables
+from earthward.store.migrations.upgrade import upgrade
+from earthward.store.rows import row_of
+
+HOUR = 3_600_000_000_000
+TRIED = [
+    *[(("small", "mini"), status) for status in ("ok", "ok", "failed")],
+    *[(targets, "ok") for targets in (("mini",), ("mini", "mini"), ())],
+]
 
 
 def test_an_empty_database_is_migrated_to_the_tables_the_code_knows(engine):
@@ -63,6 +74,32 @@ def test_the_newest_migration_is_the_one_that_is_looked_for(engine):
     assert ScriptDirectory.from_config(config).get_heads() == [tables.HEAD]
 
 
+def test_what_was_rescued_before_it_was_summed_up_is_counted_by_the_migration(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    with engine.begin() as connection:
+        upgrade(connection, "0001")
+        for number, (tried, status) in enumerate(TRIED):
+            attempts = tuple(Attempt(target, "", "", 0) for target in tried)
+            at = 5 * HOUR - (number == 1)
+            store_as_0001(connection, Record(f"x-{number}", at, status, target="mini", attempts=attempts))
+    engine.dispose()
+    engine = tables.open(f"sqlite:///{tmp_path}/ledger.db")
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT hour, status, rescued FROM exchange_hours ORDER BY hour, status")).all()
+    engine.dispose()
+    assert rows == [(4, "ok", 1), (5, "failed", 0), (5, "ok", 1)]
+
+
+def store_as_0001(connection: Connection, record: Record) -> None:
+    names = [column.name for column in tables.RECORD]
+    connection.execute(tables.exchanges.insert().values(dict(zip(names, row_of(record), strict=True))))
+    who = {name: getattr(record, name) for name in tables.HOUR_KEY[1:]}
+    sums = dict(zip(tables.HOUR_SUMS, totals(record), strict=True))
+    del sums["rescued"]
+    insert = sqlite_insert(tables.exchange_hours).values(hour=hour(record), **who, **sums)
+    connection.execute(insert.on_conflict_do_nothing())
+
+
 def test_a_folder_that_is_missing_is_made(tmp_path):
     tables.open(f"sqlite:///{tmp_path}/new/ledger.db").dispose()
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
@@ -94,7 +131,7 @@ def test_postgresql_without_its_driver_says_what_to_install():
 
 
 def test_the_sums_are_added_to_where_there_are_some(engine):
-    rows = [(5, *["x"] * 8, *[1] * 15)] * 3
+    rows = [(5, *["x"] * 8, *[1] * len(tables.HOUR_SUMS))] * 3
     statement, order = tables.statement(
         engine, tables.upsert(engine, tables.exchange_hours, tables.HOUR_KEY, tables.HOUR_SUMS)
     )

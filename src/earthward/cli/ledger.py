@@ -88,7 +88,7 @@ def summary(
     store: Store = None,
     json: Json = False,
 ) -> None:
-    """Sum up what each target did on each arm."""
+    """Sum up what each target did on each arm. Arm errors are those a caller saw and those another target rescued."""
     now = int(time.time()) // 3600
     within = queries.ALWAYS if hours is None else range(now - hours + 1, now + 1)
     with _store(config, store) as engine:
@@ -213,12 +213,15 @@ def _attempts(record: Record) -> Table:
 
 def _summaries(summaries: list[Summary]) -> Table:
     table = Table("arm", "target", box=None, pad_edge=False)
-    for name in ("requests", "errors", "first p50", "first p95", "tokens/s", "in", "out", "cost", "cost unknown"):
+    for name in ("requests", "errors", "rescued", "arm errors", "first p50", "first p95", "tokens/s"):
+        table.add_column(name, justify="right")
+    for name in ("in", "out", "cost", "cost unknown"):
         table.add_column(name, justify="right")
     for row in summaries:
         speed = "-" if row.tokens_per_second is None else f"{row.tokens_per_second:.1f}"
         times = (seconds(row.ttft_p50), seconds(row.ttft_p95), speed)
-        cells = (row.arm, row.target or "-", row.requests, row.errors, *times, row.input_tokens, row.output_tokens)
+        counts = (row.requests, row.errors, row.rescued, row.arm_errors)
+        cells = (row.arm, row.target or "-", *counts, *times, row.input_tokens, row.output_tokens)
         table.add_row(*map(_cell, (*cells, dollars(row.cost), row.unknown_costs)))
     return table
 

@@ -1,12 +1,15 @@
 """Keeps what callers and upstreams claim from spoiling the ledger.
 
-One absurd figure would outweigh a year of real ones, and a name of megabytes would be kept for ever.
+One absurd figure would outweigh a year of real ones, or could not be written at all, and a name of megabytes would be
+kept for ever.
 """
+
+from typing import TypeVar
 
 import msgspec
 
-from earthward.chat.usage import UNKNOWN, Count
-from earthward.ledger.record import Record
+from earthward.chat.usage import UNKNOWN, Count, Usage
+from earthward.ledger.record import Attempt, Record
 
 MOST_TOKENS = 10**9
 MOST_COST = 10**15
@@ -18,24 +21,50 @@ LONGEST = 1000
 TEXTS = ("requested_model", "finish_reason", "message")
 """What callers and upstreams choose freely."""
 
+Used = TypeVar("Used", Record, Attempt)
+
 
 def plausible(record: Record) -> Record:
-    """The record itself, or one in which what no exchange can have used or cost is unknown, and no text is endless."""
-    usage, cost = record.usage, record.cost
-    counts = (usage.input, usage.output, usage.cached, usage.cache_written, usage.reasoning)
-    if not all(map(_is_plausible, counts)) or (cost is not None and abs(cost) > MOST_COST):
-        kept = type(usage)(*(count if _is_plausible(count) else UNKNOWN for count in counts))
-        record = msgspec.structs.replace(record, usage=kept, cost=None)
-    texts = {name: text for name in TEXTS if (text := getattr(record, name)) and (len(text) > LONGEST or "\0" in text)}
-    if texts:
-        record = msgspec.structs.replace(record, **{name: _text(text) for name, text in texts.items()})
+    """The record itself, or one in which what no exchange can have used or cost is unknown, and no text is endless.
+
+    To be called before a record is written: an integer beyond 64 bits has no place in the spool.
+    """
+    if not _can_be(record) or not all(map(_can_be, record.attempts)):
+        # Its cost is the sum of the attempts', and so is made of what can't be.
+        attempts = tuple(map(_corrected, record.attempts))
+        record = msgspec.structs.replace(_corrected(record), attempts=attempts, cost=None)
+    if not (_may_stay(record.requested_model) and _may_stay(record.finish_reason) and _may_stay(record.message)):
+        record = msgspec.structs.replace(record, **{name: _text(getattr(record, name)) for name in TEXTS})
     return record
 
 
-def _is_plausible(count: Count) -> bool:
-    return 0 <= count.tokens <= MOST_TOKENS
+def _can_be(used: Record | Attempt) -> bool:
+    # Written out, because every exchange passes here: a loop over the counts takes three times as long.
+    usage, cost = used.usage, used.cost
+    return (
+        (cost is None or 0 <= cost <= MOST_COST)
+        and 0 <= usage.input.tokens <= MOST_TOKENS
+        and 0 <= usage.output.tokens <= MOST_TOKENS
+        and 0 <= usage.cached.tokens <= MOST_TOKENS
+        and 0 <= usage.cache_written.tokens <= MOST_TOKENS
+        and 0 <= usage.reasoning.tokens <= MOST_TOKENS
+    )
 
 
-def _text(text: str) -> str:
+def _corrected(used: Used) -> Used:
+    if _can_be(used):
+        return used
+    return msgspec.structs.replace(used, usage=Usage(*map(_count, msgspec.structs.astuple(used.usage))), cost=None)
+
+
+def _count(count: Count) -> Count:
+    return count if 0 <= count.tokens <= MOST_TOKENS else UNKNOWN
+
+
+def _may_stay(text: str | None) -> bool:
+    return not text or (len(text) <= LONGEST and "\0" not in text)
+
+
+def _text(text: str | None) -> str | None:
     # PostgreSQL keeps no NUL.
-    return text[:LONGEST].replace("\0", "\ufffd")
+    return text and text[:LONGEST].replace("\0", "\ufffd")

@@ -25,7 +25,7 @@ class Totals(msgspec.Struct):
 
     `unknown_tokens` counts exchanges of which the input or output is unknown, `unknown_costs` those without a cost;
     `first_contents` counts those that have a time to first content, of which `first_content` is the sum;
-    `generated_tokens` came in `generation` nanoseconds behind the first content.
+    `generated_tokens` came in `generation` nanoseconds behind the first content; `rescued` counts what `is_rescued`.
     """
 
     requests: int = 0
@@ -43,12 +43,16 @@ class Totals(msgspec.Struct):
     first_content: int = 0
     generated_tokens: int = 0
     generation: int = 0
+    rescued: int = 0
 
 
 class Summary(msgspec.Struct, frozen=True):
     """One line of a table. TTFT in nanoseconds and tokens per second are None where nothing was measured.
 
-    `errors` are answers that failed, not those the caller gave up or whose end is unknown.
+    `errors` are answers that failed, not those the caller gave up or whose end is unknown. `rescued` are answers that
+    this target gave because the one that was tried before it failed. `arm_errors` are both: they count against the
+    arm, to which the exchange was assigned whoever served it. Looking at `errors` alone would make a candidate that
+    always fails look as good as the baseline that rescues it.
     """
 
     arm: str
@@ -62,10 +66,20 @@ class Summary(msgspec.Struct, frozen=True):
     output_tokens: int
     cost: int
     unknown_costs: int
+    rescued: int
+    arm_errors: int
 
 
 def hour(record: Record) -> int:
     return record.accepted_at // _HOUR
+
+
+def is_rescued(record: Record) -> bool:
+    """Whether it was answered well, but not by the target that was tried first, which is the assigned arm's.
+
+    Where the same target served it at a second try, as with the next key, nobody had to come to the rescue.
+    """
+    return record.status == "ok" and bool(record.attempts) and record.attempts[0].target != record.target
 
 
 def totals(record: Record) -> tuple[int, ...]:
@@ -90,6 +104,7 @@ def totals(record: Record) -> tuple[int, ...]:
         first or 0,
         out.tokens if timed else 0,
         record.duration - (first or 0) if timed else 0,
+        1 if is_rescued(record) else 0,
     )
 
 
@@ -132,6 +147,8 @@ def summary(arm: str, target: str, sums: Totals, ttfts: Mapping[int, int]) -> Su
         output_tokens=sums.output_tokens,
         cost=sums.cost,
         unknown_costs=sums.unknown_costs,
+        rescued=sums.rescued,
+        arm_errors=sums.errors + sums.rescued,
     )
 
 
