@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from earthward.chat import Failure, FailureKind
 from earthward.dialects import envelope
 from earthward.dialects.envelope import Envelope
-from earthward.dialects.openai_chat import check, conversation_root, features, glance, unit_hint
+from earthward.dialects.openai_chat import conversation_root, features, glance, unit_hint
+
+
+def check(envelope: Envelope) -> Failure | None:
+    seen = glance(envelope)
+    return seen if isinstance(seen, Failure) else None
 
 SYSTEM = {"role": "system", "content": "Be kind."}
 USER = {"role": "user", "content": "Hi"}

@@ -21,6 +21,7 @@ class Feed:
         self._snapshot = NewSnapshot(snapshot.version, msgspec.msgpack.encode(snapshot))
         self._keys: dict[bytes, Key] = {}
         self.keys_version = -1
+        self.unsaved = ""
         self._change: KeyChange | None = None
         self._lines: dict[asyncio.StreamWriter, Hello | None] = {}
         self._server: asyncio.Server | None = None
@@ -44,24 +45,36 @@ class Feed:
         return self._snapshot.version
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Puts a snapshot on disk, then before every worker."""
+        """Puts a snapshot before every worker, then on disk."""
         self._snapshot = NewSnapshot(snapshot.version, msgspec.msgpack.encode(snapshot))
-        write_whole(self._state.snapshot, self._snapshot.data)
-        self._tell_all(frame(self._snapshot))
+        for line in self._lines:
+            line.write(frame(self._snapshot))
+        self.save()
 
     def publish_keys(self, version: int, keys: list[Key]) -> None:
-        """Puts callers' keys on disk, and what changed before every worker."""
+        """Puts what changed of the callers' keys before every worker, then all of them on disk."""
         now = {key.digest: key for key in keys}
         put = tuple(key for digest, key in now.items() if self._keys.get(digest) != key)
         drop = tuple(digest for digest in self._keys if digest not in now)
-        if self.keys_version == version:
-            return
         self._change = KeyChange(version, self.keys_version, put, drop)
         self._keys = now
         self.keys_version = version
-        write_whole(self._state.keys, msgspec.msgpack.encode(KeyFile(version, tuple(keys))))
         for line, hello in self._lines.items():
             self._tell_keys(line, hello)
+        self.save()
+
+    def save(self) -> None:
+        """What a worker finds that starts while this process is away. `unsaved` says why it is not on disk."""
+        was, self.unsaved = self.unsaved, ""
+        try:
+            write_whole(self._state.snapshot, self._snapshot.data)
+            if self.keys_version >= 0:
+                file = KeyFile(self.keys_version, tuple(self._keys.values()))
+                write_whole(self._state.keys, msgspec.msgpack.encode(file))
+        except OSError as error:
+            self.unsaved = f"snapshot and keys can't be written: {error.strerror}"
+            if not was:
+                log.error("%s; workers have them, and writing is tried again", self.unsaved)
 
     def close(self) -> None:
         if self._server is not None:
@@ -101,7 +114,3 @@ class Feed:
         if change is None or hello.keys != change.since or hello.problem:
             change = KeyChange(self.keys_version, None, tuple(self._keys.values()))
         line.write(frame(change))
-
-    def _tell_all(self, data: bytes) -> None:
-        for line in self._lines:
-            line.write(data)

@@ -45,16 +45,17 @@ LAST_INTAKE = 5.0
 class Control:
     """The parts of the control process, and how they hang together."""
 
-    def __init__(self, boot: Boot, config: Path, workers: int) -> None:
+    def __init__(self, boot: Boot, config: Path, workers: int, board: Board, host: str) -> None:
         self.boot = boot
         self.state = State(Path(boot.state))
         self.snapshot: Snapshot = read_snapshot(self.state)
         self.workers = workers
-        self.board = Board(self.state.board)
+        self.board = board
         self.feed = Feed(self.state, self.snapshot)
-        self.watch = ConfigWatch(config, boot, self.snapshot)
+        self.watch = ConfigWatch(config, boot, self.snapshot, host)
         self.metrics = Metrics(self.board, workers, lambda: self.intake_state)
         self.stop = asyncio.Event()
+        self._keys_seen: tuple[int, int] | None = None
         self.intake: Intake | None = None
         self.intake_state = "starting"
         self._look_again = asyncio.Event()
@@ -113,30 +114,34 @@ class Control:
     # -- configuration and keys ----------------------------------------------------------------------------------
 
     async def _look(self) -> None:
-        keys_seen: Any = None
+        """Looks at file and keys for ever: whatever goes wrong in one look is tried again in the next."""
         while True:
-            anyway = self._look_again.is_set()
-            self._look_again.clear()
-            snapshot = await asyncio.to_thread(self.watch.look, anyway=anyway)
-            if snapshot is not None:
-                self.snapshot = snapshot
-                self.feed.publish(snapshot)
-                log.info("configuration %s is in force", snapshot.version)
-            if self.intake is not None:
-                keys_seen = await self._look_at_keys(keys_seen)
+            try:
+                await self._look_at_file()
+                if self.intake is not None:
+                    await self._look_at_keys()
+                if self.feed.unsaved:
+                    self.feed.save()
+            except Exception as error:  # noqa: BLE001  a store or a disk that is away must not end this
+                log.warning("configuration and keys can't be looked at: %s", error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._look_again.wait(), LOOK)
 
-    async def _look_at_keys(self, seen: Any) -> Any:
-        try:
-            version = await asyncio.to_thread(keys_table.keys_version, self.engine)
-            if version != seen:
-                keys = await asyncio.to_thread(keys_table.active_keys, self.engine)
-                self.feed.publish_keys(time.time_ns(), keys)
-        except Exception as error:  # noqa: BLE001  a store that is away must not end the loop that waits for it
-            log.warning("callers' keys can't be read: %s", error)
-            return seen
-        return version
+    async def _look_at_file(self) -> None:
+        anyway = self._look_again.is_set()
+        self._look_again.clear()
+        snapshot = await asyncio.to_thread(self.watch.look, anyway=anyway)
+        if snapshot is not None:
+            self.snapshot = snapshot
+            self.feed.publish(snapshot)
+            log.info("configuration %s is in force", snapshot.version)
+
+    async def _look_at_keys(self) -> None:
+        version = await asyncio.to_thread(keys_table.keys_version, self.engine)
+        if version != self._keys_seen:
+            keys = await asyncio.to_thread(keys_table.active_keys, self.engine)
+            self.feed.publish_keys(time.time_ns(), keys)
+            self._keys_seen = version
 
     # -- admin ---------------------------------------------------------------------------------------------------
 
@@ -164,6 +169,7 @@ class Control:
             "config_problem": self.watch.problem,
             "workers": {"wanted": self.workers, "connected": len(hellos), "current": len(current)},
             "store": self.intake_state,
+            "unsaved": self.feed.unsaved,
             "unrecorded": self.board.total(columns.UNRECORDED),
             "connections": self.board.total(columns.CONNECTIONS),
             "in_flight": self.board.total(columns.IN_FLIGHT),
@@ -185,7 +191,7 @@ def run_control(supervisor: Supervisor, config: Path) -> None:
     os.nice(NICENESS)
 
     async def live() -> None:
-        control = Control(supervisor.boot, config, supervisor.workers)
+        control = Control(supervisor.boot, config, supervisor.workers, supervisor.board, supervisor.host)
         await control.run(supervisor.lifeline, supervisor.admin_listener)
 
     asyncio.run(live())

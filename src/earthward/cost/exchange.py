@@ -1,39 +1,41 @@
 """What an exchange cost, in integer nano-dollars. A price or a count that is not known makes no cost of zero."""
 
-from earthward.chat.usage import Count, Usage
+from earthward.chat.usage import Count, Source, Usage
 from earthward.config.snapshot import Price
 
 PICO_PER_NANO = 1000
+NONE_OF_THEM = Count.estimated(0)
 
 
 def cost(price: Price, usage: Usage) -> int | None:
     """Nano-dollars, rounded half up; None if a count or a price that matters is unknown.
 
-    Tokens read from and written to a prompt cache are part of the input, and have prices of their own.
+    Tokens read from and written to a prompt cache are part of the input, and have prices of their own. Where the
+    input is an estimate, those that are unknown count as none.
     """
+    if usage.input.source is Source.ESTIMATED:
+        usage = _with_parts(usage)
+    # Cached tokens are paid for with the input: what they cost beyond that is less than nothing, as a rule.
     parts = (
-        _whole(usage.input, price.input),
-        _part(usage.cached, price.cached, price.input),
-        _part(usage.cache_written, price.cache_written, price.input),
-        _whole(usage.output, price.output),
+        (usage.input, price.input, 0),
+        (usage.cached, price.cached, price.input),
+        (usage.cache_written, price.cache_written, price.input),
+        (usage.output, price.output, 0),
     )
     total = price.request
-    for part in parts:
-        if part is None:
+    for count, rate, paid in parts:
+        if rate is not None and rate == paid:
+            continue
+        if count.tokens:
+            if rate is None or paid is None:
+                return None
+            total += count.tokens * (rate - paid)
+        elif not count.is_known:
             return None
-        total += part
     return (total + PICO_PER_NANO // 2) // PICO_PER_NANO
 
 
-def _whole(count: Count, price: int | None) -> int | None:
-    """What these tokens cost at this price; of the input, all, since `_part` makes good what cached ones differ by."""
-    if price == 0 or (count.is_known and not count.tokens):
-        return 0
-    return None if price is None or not count.is_known else count.tokens * price
-
-
-def _part(count: Count, price: int | None, instead_of: int | None) -> int | None:
-    """What tokens that are part of the input cost more than the input's own price: less than nothing, as a rule."""
-    if (price is not None and price == instead_of) or (count.is_known and not count.tokens):
-        return 0
-    return None if price is None or instead_of is None or not count.is_known else count.tokens * (price - instead_of)
+def _with_parts(usage: Usage) -> Usage:
+    # Upstream broke off and told nothing; no cost at all would be further from the truth than that of an estimate.
+    parts = (part if part.is_known else NONE_OF_THEM for part in (usage.cached, usage.cache_written))
+    return Usage(usage.input, usage.output, *parts)

@@ -11,11 +11,15 @@ FLUSH_AT = 200
 
 
 class AccessLog:
-    """Buffers lines; the worker's heartbeat flushes what a quiet moment leaves behind."""
+    """Buffers lines; the worker's heartbeat flushes what a quiet moment leaves behind.
+
+    `lost` counts lines that could not be written.
+    """
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._lines: list[bytes] = []
+        self.lost = 0
 
     def write(self, record: Record) -> None:
         self._lines.append(_encoder.encode(_line(record)))
@@ -26,8 +30,12 @@ class AccessLog:
         if self._lines:
             text = b"\n".join(self._lines).decode() + "\n"
             self._lines.clear()
-            self._out.write(text)
-            self._out.flush()
+            try:
+                self._out.write(text)
+                self._out.flush()
+            except OSError:
+                # Whoever reads the log is gone, or its disk is full: that must not end an answer.
+                self.lost += text.count("\n")
 
 
 def _line(record: Record) -> dict[str, object]:

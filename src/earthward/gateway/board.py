@@ -26,12 +26,19 @@ def create(path: Path) -> None:
     """A new board full of zeros. The old file stays alive for those who have it mapped."""
     fresh = path.with_suffix(".new")
     with os.fdopen(os.open(fresh, os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600), "wb") as file:
-        file.truncate(SIZE)
+        # Not sparse: on a disk that fills up later, a first touch would end the process that makes it.
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, SIZE)
+        else:
+            file.write(bytes(SIZE))
     fresh.replace(path)
 
 
 class Board:
-    """The board as one process sees it; `row` is the one it may write."""
+    """The board as one process sees it; `row` is the one it may write.
+
+    A forked child takes over its parent's mapping with `as_row`: the file may be gone by then.
+    """
 
     def __init__(self, path: Path, row: int | None = None, rows: int = ROWS) -> None:
         with path.open("r+b") as file:
@@ -39,6 +46,10 @@ class Board:
         self._cells = memoryview(self._map).cast("q")
         self._base = -1 if row is None else row * COLUMNS
         self._bases = range(0, rows * COLUMNS, COLUMNS)
+
+    def as_row(self, row: int) -> "Board":
+        self._base = row * COLUMNS
+        return self
 
     def close(self) -> None:
         self._cells.release()

@@ -54,11 +54,8 @@ class Crossing(Protocol):
 
 
 class _OpenAIChat:
-    def prepare(self, envelope: Envelope, model: str, *, stream: bool) -> bytes:
-        return openai_chat.prepare(envelope, model, stream)
-
-    def whole(self, body: bytes, requested_model: str) -> Heard:
-        return openai_chat.listen_answer(body, requested_model)
+    prepare = staticmethod(openai_chat.prepare)
+    whole = staticmethod(openai_chat.listen_answer)
 
     def stream(self, envelope: Envelope, requested_model: str) -> Listener:
         wants_usage = openai_chat.wants_usage(envelope)

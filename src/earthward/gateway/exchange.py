@@ -5,6 +5,7 @@ attempts), serve (attempts, one at a time, until one serves), end (settle, then 
 one answer, if the caller is still there, and in one record.
 """
 
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ from earthward.http.server import Request, ServerConnection
 from earthward.ledger.record import Attempt, Opened, Record, Status
 from earthward.routing import egress, split
 from earthward.routing.match import Asked
-from earthward.routing.plan import Plan
+from earthward.routing.plan import MOST_ATTEMPTS, Plan
 from earthward.store.spool import SpoolBroken, SpoolFull
 
 if TYPE_CHECKING:
@@ -41,10 +42,15 @@ CHARACTERS_PER_TOKEN = 4
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 JSON = (b"content-type", b"application/json")
 NO_KEY = Key("", b"")
-NOTHING_SEEN = Glance(None, b"", frozenset(), 0)
+UNPLANNED = Plan("", "only", 0, -1, (), ())
+NOTHING_USED = Usage()
+NOTHING_SEEN = Glance("", False, None, b"", frozenset(), 0)
 CALLER_LEFT = Failure(FailureKind.CLIENT_GONE, "the caller left")
+CUT_OFF = Failure(FailureKind.DRAINING, "the gateway stopped before the answer was over")
 LEDGER_DOWN = Failure(FailureKind.LEDGER_DOWN, "the ledger can't be written to; try again later")
 LONGEST_HINT = 200
+OK = 200
+FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "function_call", "content_filter"})
 
 
 class Refused(Exception):
@@ -71,7 +77,7 @@ class Exchange:
         "headers",
         "heard",
         "id",
-        "is_gone",
+        "left",
         "model",
         "plan",
         "queued",
@@ -88,11 +94,18 @@ class Exchange:
     envelope: Envelope
     plan: Plan
 
-    def __init__(self, worker: "Worker", request: Request, connection: ServerConnection, caller: Key) -> None:
+    def __init__(
+        self,
+        worker: "Worker",
+        request: Request,
+        headers: dict[bytes, bytes],
+        connection: ServerConnection,
+        caller: Key,
+    ) -> None:
         self.worker = worker
         self.serving = worker.serving
         self.request = request
-        self.headers = dict(request.headers)
+        self.headers = headers
         self.connection = connection
         self.id = worker.next_id()
         self.accepted_at = time.time_ns() - self.elapsed()
@@ -111,11 +124,10 @@ class Exchange:
         self.endpoint = ""
         self.heard: Heard | Listener | None = None
         self.relay: WholeAnswer | StreamedAnswer | None = None
-        self.is_gone = False
+        self.left: Failure | None = None
 
     async def run(self) -> None:
         """The whole life. Raises nothing."""
-        self.connection.on_gone = self.caller_left
         try:
             self.read()
             self.decide()
@@ -130,6 +142,8 @@ class Exchange:
         except Exception:
             log.exception("exchange %s could not be ended", self.id)
             self.connection.abort()
+        finally:
+            del self.worker.exchanges[self]
 
     # -- read ----------------------------------------------------------------------------------------------------
 
@@ -138,13 +152,13 @@ class Exchange:
         envelope = read(self.request.body, self.worker.json_limits)
         if isinstance(envelope, Failure):
             raise Refused(envelope)
-        problem = openai_chat.check(envelope)
-        if problem is not None:
-            raise Refused(problem)
+        glance = openai_chat.glance(envelope)
+        if isinstance(glance, Failure):
+            raise Refused(glance)
         self.envelope = envelope
-        self.model = envelope.get_str("model") or ""
-        self.glance = openai_chat.glance(envelope)
-        self.stream = "stream" in self.glance.features
+        self.glance = glance
+        self.model = glance.model
+        self.stream = glance.stream
         self.task = self.hint(b"x-earthward-task")
         self.data_class = self.hint(b"x-earthward-data-class")
 
@@ -195,7 +209,7 @@ class Exchange:
         self.worker.count_request()
         outcome = Outcome()
         for number, (name, why) in enumerate(self.plan.attempts):
-            if number and not self.worker.may_retry():
+            if number and not self.may_try_again():
                 break
             target = self.serving.targets[name]
             outcome = await self.attempt(target, why)
@@ -210,21 +224,33 @@ class Exchange:
         return outcome.failure is None or self.is_gone or self.has_begun
 
     @property
+    def is_gone(self) -> bool:
+        return self.left is not None
+
+    @property
     def has_begun(self) -> bool:
         """Whether the caller has been sent a content event."""
         return self.first_content is not None
 
+    def may_try_again(self) -> bool:
+        """Whether one request, and all requests together, may make one more attempt."""
+        return len(self.attempts) < MOST_ATTEMPTS and self.worker.may_retry()
+
     async def attempt_again(self, target: ServingTarget, outcome: Outcome) -> Outcome:
-        """The same target on a new connection, if a kept one had gone stale, or with the provider's next key."""
-        if outcome.stale:
+        """The same target: on a new connection if a kept one had gone stale, at another endpoint, with another key."""
+        if outcome.stale and self.may_try_again():
             outcome = await self.attempt(target, "the kept connection had been closed", fresh=True)
-        credentials = target.provider.credentials
-        for _ in range(1, len(credentials)):
-            if self.is_settled(outcome) or not is_about_the_key(outcome.failure):
+        provider = target.provider
+        for _ in provider.endpoints[1:]:
+            if not is_unreachable(outcome.failure) or self.is_settled(outcome) or not self.may_try_again():
                 break
-            if not credentials.has_rested_key(time.monotonic()) or not self.worker.may_retry():
+            outcome = await self.attempt(target, "another endpoint of the provider")
+        for _ in range(1, len(provider.credentials)):
+            if not is_about_the_key(outcome.failure) or self.is_settled(outcome):
                 break
-            outcome = await self.attempt(target, "the next key of the provider")
+            if not provider.credentials.has_rested_key(time.monotonic()) or not self.may_try_again():
+                break
+            outcome = await self.attempt(target, "another key of the provider")
         return outcome
 
     async def attempt(self, target: ServingTarget, why: str, *, fresh: bool = False) -> Outcome:
@@ -232,6 +258,7 @@ class Exchange:
         endpoint, head = target.provider.next_endpoint()
         self.target = target
         self.endpoint = endpoint.url
+        self.heard = None
         started = time.time_ns()
         on_disk = self.put_on_record(target, started)
         if on_disk is not None and self.serving.snapshot.durability == "strict":
@@ -242,13 +269,37 @@ class Exchange:
             outcome = await self.send(target, endpoint, head, fresh=fresh)
         finally:
             board.enter(endpoint.cell, -1)
-        failure = outcome.failure
-        kind = failure.kind if failure else FailureKind.CLIENT_GONE if outcome.gone else None
-        message = failure.for_the_record if failure else None
-        duration = time.time_ns() - started
-        status = outcome.status or None
-        self.attempts += (Attempt(target.name, endpoint.url, why, started, duration, status, kind, message),)
+        self.attempts += (self.made(target, endpoint, why, started, outcome),)
         return outcome
+
+    def made(
+        self, target: ServingTarget, endpoint: ServingEndpoint, why: str, started: int, outcome: Outcome
+    ) -> Attempt:
+        """What is kept of an attempt: how it ended, and what the provider will want for it all the same."""
+        failure = self.left if outcome.gone else outcome.failure
+        usage = self.usage()
+        return Attempt(
+            target.name,
+            endpoint.url,
+            why,
+            started,
+            time.time_ns() - started,
+            outcome.status or None,
+            failure.kind if failure else None,
+            failure.for_the_record if failure else None,
+            usage,
+            cost(target.target.price, usage) if outcome.status == OK or outcome.gone else 0,
+        )
+
+    def usage(self) -> Usage:
+        """What the attempt under way has used, as far as it was told or can be estimated."""
+        heard = self.heard
+        if heard is None:
+            return NOTHING_USED
+        usage = heard.usage
+        if usage.input.is_known and usage.output.is_known:
+            return usage
+        return with_estimates(usage, self.glance.characters, heard.characters_out)
 
     def put_on_record(self, target: ServingTarget, now: int) -> int | None:
         """Spools that an attempt goes out; its sequence number. Without a spool the route decides what happens."""
@@ -292,11 +343,14 @@ class Exchange:
         if not egress.may_leave(self.data_class, target.target.zone):
             message = f"data of class {self.data_class} may not go to {target.name}"
             return Outcome(failure=Failure(FailureKind.FORBIDDEN, message))
+        if self.is_gone:
+            return Outcome(gone=True)
         connection = None if fresh else endpoint.pool.idle()
         if connection is None:
             try:
                 connection = await endpoint.pool.connect(provider.deadlines.connect)
             except ConnectFailed as failed:
+                endpoint.rest(time.monotonic())
                 return Outcome(failure=provider.as_seen_by_callers(Failure(failed.kind, failed.message)))
             if self.is_gone:
                 connection.cancel()
@@ -315,14 +369,17 @@ class Exchange:
         if not self.stream:
             return WholeAnswer(connection, self.serving.snapshot.limits.answer, loop)
         self.heard = listener = crossing.stream(self.envelope, self.model)
-        self.connection.on_flow = lambda flows: connection.resume() if flows else connection.pause()
-        return StreamedAnswer(connection, listener, self.begin, self.connection.write, loop)
+        relay = StreamedAnswer(connection, listener, self.begin, self.connection.write, loop)
+        self.connection.on_flow = relay.flow
+        return relay
 
     def wire(self, provider: ServingProvider, head: bytes, credential: bytes, body: bytes) -> bytes:
         """The request as it goes out: our head, the caller's headers that may pass, the body."""
         passed = b""
-        for name in self.headers.keys() & provider.passes_on:
-            passed += b"%b: %b\r\n" % (name, self.headers[name])
+        headers = self.headers
+        for name in provider.passes_on:
+            if name in headers:
+                passed += b"%b: %b\r\n" % (name, headers[name])
         return b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, credential, passed, len(body), body)
 
     def judged(self, outcome: Outcome, provider: ServingProvider, crossing: Crossing, key: int) -> Outcome:
@@ -349,7 +406,7 @@ class Exchange:
 
     def caller_left(self) -> None:
         """Called by the connection: whatever is under way upstream is cancelled at once."""
-        self.is_gone = True
+        self.left = CUT_OFF if self.worker.is_cutting_off else CALLER_LEFT
         if self.relay is not None:
             self.relay.leave()
 
@@ -357,14 +414,15 @@ class Exchange:
 
     async def end(self, outcome: Outcome) -> None:
         """Settles, then lets the last bytes of the answer go."""
-        failure = CALLER_LEFT if self.is_gone else outcome.failure
+        failure = self.left or outcome.failure
         status, headers, body = 200, outcome.headers, outcome.body
         if failure is not None and not self.has_begun:
             status, headers, body = openai_chat.write_failure(failure)
         label: Status = "cancelled" if self.is_gone else "failed" if failure else "ok"
         sequence = self.worker.settle(self.record(label, status, failure))
         if sequence is not None and self.serving.snapshot.durability == "strict":
-            await self.wait_for_disk(sequence)
+            with contextlib.suppress(Refused):
+                await self.wait_for_disk(sequence)
         if self.is_gone:
             return
         if failure is None:
@@ -401,56 +459,68 @@ class Exchange:
 
     def record(self, status: Status, http_status: int, failure: Failure | None) -> Record:
         plan, target, heard, caller = self.plan, self.target, self.heard, self.caller
-        usage, characters_out, finish_reason = NOTHING_HEARD
-        if heard is not None:
-            usage, characters_out, finish_reason = heard.usage, heard.characters_out, heard.finish_reason
-            if not (usage.input.is_known and usage.output.is_known):
-                usage = with_estimates(usage, self.glance.characters, characters_out)
+        last = self.attempts[-1] if self.attempts else None
+        # In the order of its fields: by name they take four times as long, and that shows in a profile.
         return Record(
-            id=self.id,
-            accepted_at=self.accepted_at,
-            status=status,
-            queued=self.queued,
-            first_content=self.first_content,
-            duration=self.elapsed(),
-            dialect=DIALECT,
-            path=self.request.path.decode("latin-1"),
-            requested_model=self.model[:LONGEST_HINT],
-            stream=self.stream,
-            key=caller.id,
-            app=caller.app,
-            team=caller.team,
-            task=self.task,
-            data_class=self.data_class,
-            unit=self.unit,
-            route=plan.route,
-            arm=plan.arm,
-            share=plan.share,
-            stage=plan.stage,
-            epoch=plan.epoch,
-            snapshot=self.serving.snapshot.version,
-            target=target.name if target else "",
-            endpoint=self.endpoint,
-            upstream_dialect=target.provider.dialect if target else "",
-            model=target.target.model if target else "",
-            attempts=self.attempts,
-            http_status=499 if status == "cancelled" else http_status,
-            failure=failure.kind if failure else None,
-            message=failure.for_the_record if failure else None,
-            finish_reason=finish_reason,
-            usage=usage,
-            characters_in=self.glance.characters,
-            characters_out=characters_out,
-            cost=cost(target.target.price, usage) if target and self.attempts else 0,
+            self.id,
+            self.accepted_at,
+            status,
+            self.queued,
+            self.first_content,
+            self.elapsed(),
+            DIALECT,
+            self.request.path.decode("latin-1"),
+            self.model[:LONGEST_HINT],
+            self.stream,
+            caller.id,
+            caller.app,
+            caller.team,
+            self.task,
+            self.data_class,
+            self.unit,
+            plan.route,
+            plan.arm,
+            plan.share,
+            plan.stage,
+            plan.epoch,
+            self.serving.snapshot.version,
+            target.name if target else "",
+            self.endpoint,
+            target.provider.dialect if target else "",
+            target.target.model if target else "",
+            self.attempts,
+            499 if status == "cancelled" else http_status,
+            failure.kind if failure else None,
+            failure.for_the_record if failure else None,
+            named_reason(heard.finish_reason) if heard else None,
+            last.usage if last else NOTHING_USED,
+            self.glance.characters,
+            heard.characters_out if heard else 0,
+            self.total_cost(),
         )
+
+    def total_cost(self) -> int | None:
+        """Of all attempts, in nano-dollars; unknown if it is for the last, or for one at a target that has a price."""
+        total = 0
+        for attempt in self.attempts:
+            if attempt.cost is not None:
+                total += attempt.cost
+            elif attempt is self.attempts[-1] or self.serving.targets[attempt.target].target.price.input is not None:
+                return None
+        return total
 
     def elapsed(self) -> int:
         """Nanoseconds since the first byte of the request."""
         return int((time.monotonic() - self.request.accepted) * 1e9)
 
 
-UNPLANNED = Plan("", "only", 0, -1, (), ())
-NOTHING_HEARD: tuple[Usage, int, str | None] = (Usage(), 0, None)
+def named_reason(reason: str | None) -> str | None:
+    """The finish reason if it is one of those that are known: an upstream could write anything there."""
+    return reason if reason is None or reason in FINISH_REASONS else "other"
+
+
+def is_unreachable(failure: Failure | None) -> bool:
+    return failure is not None and failure.kind is FailureKind.UNREACHABLE
 
 
 def is_about_the_key(failure: Failure | None) -> bool:
@@ -498,11 +568,12 @@ def admit(worker: "Worker", request: Request, connection: ServerConnection) -> F
 
     Those turned away here are counted, not put on record: strangers must not fill the ledger.
     """
-    caller = caller_of(worker, dict(request.headers))
+    headers = dict(request.headers)
+    caller = caller_of(worker, headers)
     if isinstance(caller, Failure):
         worker.board.add(columns.REFUSED)
         return caller
-    task = worker.loop.create_task(Exchange(worker, request, connection, caller).run())
-    worker.exchanges.add(task)
-    task.add_done_callback(worker.exchanges.discard)
+    exchange = Exchange(worker, request, headers, connection, caller)
+    connection.on_gone = exchange.caller_left
+    worker.exchanges[exchange] = worker.loop.create_task(exchange.run())
     return None

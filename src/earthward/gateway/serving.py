@@ -5,6 +5,7 @@ Built anew for each snapshot; connections live on where the endpoint stays the s
 
 import os
 import ssl
+import time
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,18 +24,25 @@ from earthward.providers.kind import Kind
 from earthward.routing.match import Router
 from earthward.routing.plan import Planner
 
+REST_WHEN_UNREACHABLE = 2.0
+"""Seconds."""
 IdlePools = dict[tuple[object, ...], Pool]
 
 
 class ServingEndpoint:
     """One address of a provider: its connections and its column on the board."""
 
-    __slots__ = ("cell", "pool", "url")
+    __slots__ = ("cell", "pool", "rests_until", "url")
 
     def __init__(self, endpoint: Endpoint, pool: Pool) -> None:
         self.url = endpoint.url
         self.cell = endpoint.cell
         self.pool = pool
+        self.rests_until = 0.0
+
+    def rest(self, now: float) -> None:
+        """Is passed over for a moment, if there are others: nobody answered here."""
+        self.rests_until = now + REST_WHEN_UNREACHABLE
 
 
 class ServingProvider:
@@ -53,9 +61,14 @@ class ServingProvider:
         self._next = 0
 
     def next_endpoint(self) -> tuple[ServingEndpoint, bytes]:
-        """Round robin: the endpoint and the fixed part of its request head."""
-        place = self._next
-        self._next = (place + 1) % len(self.endpoints)
+        """Round robin: the endpoint and the fixed part of its request head. Those that rest only if all do."""
+        count = len(self.endpoints)
+        if count == 1:
+            return self.endpoints[0], self.heads[0]
+        now = time.monotonic()
+        places = [(self._next + step) % count for step in range(count)]
+        place = next((place for place in places if self.endpoints[place].rests_until <= now), places[0])
+        self._next = (place + 1) % count
         return self.endpoints[place], self.heads[place]
 
     def learn(self, failure: Failure, key: int, now: float) -> None:
@@ -70,10 +83,19 @@ class ServingProvider:
         if failure.kind is FailureKind.UPSTREAM_AUTH:
             message = f"provider {self.name} refused the gateway's credentials"
             return Failure(FailureKind.UPSTREAM_AUTH, message, failure.status)
-        message = self.credentials.scrub(failure.message)
+        return msgspec.structs.replace(
+            failure,
+            message=self._without_secrets(failure.message),
+            code=failure.code and self._without_secrets(failure.code),
+            param=failure.param and self._without_secrets(failure.param),
+        )
+
+    def _without_secrets(self, text: str) -> str:
+        """Without keys, and without the addresses of machines that callers have no business with."""
+        text = self.credentials.scrub(text)
         for endpoint in self.endpoints:
-            message = message.replace(endpoint.pool.name, f"provider {self.name}")
-        return msgspec.structs.replace(failure, message=message)
+            text = text.replace(endpoint.pool.name, f"provider {self.name}")
+        return text
 
 
 class ServingTarget:

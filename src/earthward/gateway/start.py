@@ -20,6 +20,8 @@ from earthward.config.boot import Boot
 from earthward.config.snapshot import Snapshot
 from earthward.gateway.state import State, write_whole
 from earthward.gateway.supervisor import CannotStart
+from earthward.http.client import client_context
+from earthward.providers import KINDS
 
 _STATE_LINE = re.compile(rb"^state:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
 DEFAULT_STATE = "earthward-state"
@@ -58,9 +60,9 @@ def _of_last_run(config: Path, data: bytes, digest: str) -> Boot | None:
         snapshot = read_snapshot(state)
     except (OSError, msgspec.DecodeError):
         return None
-    if (last.software, last.config, last.digest) != (__version__, str(config), digest):
+    if (last.software, last.config, last.digest) != (__version__, str(config), digest) or snapshot.digest != digest:
         return None
-    _look_up_secrets(snapshot)
+    refuse_unusable(snapshot)
     return last.boot
 
 
@@ -80,7 +82,7 @@ def _of_file(config: Path, digest: str) -> Boot:
     except (OSError, msgspec.DecodeError):
         before = None
     snapshot = compile(configuration, before, day=date.today())
-    _look_up_secrets(snapshot)
+    refuse_unusable(snapshot)
     write_whole(state.snapshot, msgspec.msgpack.encode(snapshot))
     write_whole(state.boot, msgspec.msgpack.encode(LastRun(__version__, str(config), digest, boot)))
     return boot
@@ -91,13 +93,17 @@ def read_snapshot(state: State) -> Snapshot:
     return msgspec.msgpack.decode(state.snapshot.read_bytes(), type=Snapshot)
 
 
-def _look_up_secrets(snapshot: Snapshot) -> None:
+def refuse_unusable(snapshot: Snapshot) -> None:
+    """Raises CannotStart if a worker could not be built from this: a secret or a certificate that can't be had."""
     for provider in snapshot.providers:
-        for reference in provider.api_keys:
-            try:
-                secrets.resolve(reference, os.environ, lambda path: Path(path).read_text())
-            except (LookupError, OSError, ValueError) as error:
-                raise CannotStart(f"provider {provider.name}: {error}") from error
+        kind = KINDS[provider.kind]
+        try:
+            for reference in provider.api_keys:
+                kind.credential_line(secrets.resolve(reference, os.environ, lambda path: Path(path).read_text()))
+            if any(endpoint.url.startswith("https:") for endpoint in provider.endpoints):
+                client_context(provider.tls.ca, provider.tls.certificate, provider.tls.key)
+        except (LookupError, OSError, ValueError) as error:
+            raise CannotStart(f"provider {provider.name}: {error}") from error
 
 
 def refuse_unlocked_beyond_loopback(auth: str, host: str) -> None:

@@ -26,6 +26,7 @@ from earthward.gateway.worker import DRAIN, Seat, run_worker
 log = logging.getLogger("earthward.supervisor")
 
 BACKLOG = 1024
+LONGEST_SOCKET_PATH = 100
 SETTLED_AFTER = 2.0
 """Seconds a process must live for its next death not to count as one of a row."""
 LONGEST_PAUSE = 5.0
@@ -80,11 +81,13 @@ class Supervisor:
     def run(self) -> int:
         """Starts everything, keeps it running until told to stop; the exit status."""
         self.state.make()
+        if len(os.fsencode(State(self.state.folder).control_socket)) > LONGEST_SOCKET_PATH:
+            raise CannotStart(f"the path of the state folder is too long for a unix socket: {self.state.folder}")
         self._lock = self._take_lock()
         self._open_listeners()
         self._lifeline = os.pipe()
         board.create(self.state.board)
-        self._board = Board(self.state.board)
+        self.board = Board(self.state.board)
         self._catch_signals()
         for row in range(self.workers):
             self._children.append(Child(f"worker {row}", self._worker(row)))
@@ -99,6 +102,11 @@ class Supervisor:
             self._revive()
             self._wait()
         return self._stop()
+
+    @property
+    def host(self) -> str:
+        """Where this gateway really listens."""
+        return self._listen[0]
 
     @property
     def url(self) -> str:
@@ -148,7 +156,8 @@ class Supervisor:
                     listener.close()
             if self.admin_listener is not None:
                 self.admin_listener.close()
-            run_worker(Seat(row, self.boot, self.engines, mine, self._lifeline[0], self.generation))
+            board = self.board.as_row(row)
+            run_worker(Seat(row, self.boot, self.engines, mine, self._lifeline[0], self.generation, board))
 
         return start
 
@@ -196,7 +205,8 @@ class Supervisor:
             os.close(end)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
 
     # -- keep alive ----------------------------------------------------------------------------------------------
 
@@ -217,7 +227,7 @@ class Supervisor:
         pause = min(0.05 * 2**child.deaths, LONGEST_PAUSE) if child.deaths > 1 else 0.0
         child.due = now + pause
         if child.name.startswith("worker"):
-            self._board.clear(int(child.name.removeprefix("worker ")))
+            self.board.clear(int(child.name.removeprefix("worker ")))
         log.warning("%s ended (%s) after %.1f s; starting it again", child.name, _how(status), lived)
 
     def _wait(self) -> None:
@@ -249,6 +259,9 @@ class Supervisor:
         """Workers first, so that the control process takes in their last records; a second signal kills."""
         *workers, control = self._children
         log.info("stopping: letting what is under way end")
+        # As long as one process holds a listener, the kernel goes on accepting what nobody will serve.
+        for listener in self.listeners:
+            listener.close()
         clean = self._end(workers, DRAIN + 2.0)
         clean = self._end([control], 10.0) and clean
         with contextlib.suppress(OSError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from earthward.chat import Failure, FailureKind
+from earthward.config.snapshot import Key
 from earthward.dialects import openai_chat
 from earthward.gateway import exchange
 from earthward.gateway.upstream import Headers
@@ -88,28 +89,29 @@ class Surface:
             self.fail(request, connection, failure)
 
     def _models(self, request: Request, connection: ServerConnection) -> None:
-        failure = self._not_admitted(request)
-        if failure is not None:
-            self.fail(request, connection, failure)
+        caller = exchange.caller_of(self._worker, dict(request.headers))
+        if isinstance(caller, Failure):
+            self.fail(request, connection, caller)
             return
-        body = openai_chat.write_models(self._worker.serving.offered, self._worker.started)
+        offered = [name for name in self._worker.serving.offered if self._serves(name, caller)]
+        body = openai_chat.write_models(offered, self._worker.started)
         connection.respond(200, [JSON, *self.cors_headers(request)], body)
 
     def _model(self, request: Request, connection: ServerConnection) -> None:
-        failure = self._not_admitted(request)
+        caller = exchange.caller_of(self._worker, dict(request.headers))
         name = unquote_to_bytes(request.path.removeprefix(b"/v1/models/")).decode("utf-8", "replace")
-        if failure is None and self._worker.serving.router.route(Asked(model=name)) is None:
-            failure = Failure(FailureKind.NO_SUCH_MODEL, f"no route serves the model {name[:200]!r}")
-        if failure is not None:
-            self.fail(request, connection, failure)
-            return
-        connection.respond(
-            200, [JSON, *self.cors_headers(request)], openai_chat.write_model(name, self._worker.started)
-        )
+        if isinstance(caller, Failure):
+            self.fail(request, connection, caller)
+        elif not self._serves(name, caller):
+            message = f"no route serves the model {name[:200]!r}"
+            self.fail(request, connection, Failure(FailureKind.NO_SUCH_MODEL, message))
+        else:
+            body = openai_chat.write_model(name, self._worker.started)
+            connection.respond(200, [JSON, *self.cors_headers(request)], body)
 
-    def _not_admitted(self, request: Request) -> Failure | None:
-        admitted = exchange.caller_of(self._worker, dict(request.headers))
-        return admitted if isinstance(admitted, Failure) else None
+    def _serves(self, model: str, caller: Key) -> bool:
+        asked = Asked(model, key=caller.id, app=caller.app, team=caller.team, scope=caller.routes)
+        return self._worker.serving.router.route(asked) is not None
 
     def _healthz(self, request: Request, connection: ServerConnection) -> None:
         connection.respond(200, [TEXT], b"ok\n")

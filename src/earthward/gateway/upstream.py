@@ -14,7 +14,12 @@ from earthward.gateway.crossing import Listener
 from earthward.http.client import ClientConnection
 
 LARGEST_ERROR = 256 * 1024
+LARGEST_PRELUDE = 1024 * 1024
+"""Bytes of events that may come before the first with content; they are held back, so they must not be endless."""
+END_AFTER_LAST_EVENT = 1.0
+"""Seconds in which an upstream has to end its answer after the event that says so."""
 Headers = list[tuple[bytes, bytes]]
+NOT_A_STREAM = Failure(FailureKind.MALFORMED, "a stream was asked for and something else came back")
 ENCODED = Failure(FailureKind.MALFORMED, "the upstream answer is compressed, which was not asked for")
 
 
@@ -31,6 +36,8 @@ class Outcome(msgspec.Struct):
 
 class WholeAnswer:
     """Gathers an answer that does not stream, up to a limit."""
+
+    __slots__ = ("_connection", "_headers", "_limit", "_pieces", "_size", "_stale", "_status", "done")
 
     def __init__(self, connection: ClientConnection, limit: int, loop: asyncio.AbstractEventLoop) -> None:
         self.done: asyncio.Future[Outcome] = loop.create_future()
@@ -65,9 +72,12 @@ class WholeAnswer:
         self._tell(Failure(kind, message), stale=stale)
 
     def leave(self) -> None:
-        """The caller has gone: nobody waits for this answer any more."""
-        self._connection.cancel()
+        """The caller has gone: nobody waits for this answer any more.
+
+        Once the answer is over its connection is in the pool, or serves somebody else already.
+        """
         if not self.done.done():
+            self._connection.cancel()
             self.done.set_result(Outcome(gone=True))
 
     def _tell(self, failure: Failure | None, *, stale: bool = False) -> None:
@@ -83,6 +93,21 @@ class StreamedAnswer:
     with every later piece. The piece that ends the stream is kept for the outcome, so that the record can be
     written before the last bytes leave.
     """
+
+    __slots__ = (
+        "_begin",
+        "_connection",
+        "_errors",
+        "_headers",
+        "_held",
+        "_listener",
+        "_relay",
+        "_size",
+        "_stale",
+        "_status",
+        "done",
+        "has_begun",
+    )
 
     def __init__(
         self,
@@ -129,12 +154,17 @@ class StreamedAnswer:
         elif listener.is_over:
             self._held.append(out)
             self._tell(None)
+            self._connection.expect_end(END_AFTER_LAST_EVENT)
         elif self.has_begun:
             if out:
                 self._relay(out)
         else:
             self._held.append(out)
-            if listener.has_content:
+            self._size += len(out)
+            if self._size > LARGEST_PRELUDE:
+                self._connection.cancel()
+                self._tell(Failure(FailureKind.MALFORMED, "the upstream sends event after event, and none has content"))
+            elif listener.has_content:
                 self.has_begun = True
                 held = b"".join(self._held)
                 self._held.clear()
@@ -144,7 +174,7 @@ class StreamedAnswer:
         if self.done.done():
             return
         if self._errors:
-            self._tell(None if self._status != 200 else _not_a_stream(self._headers))
+            self._tell(None if self._status != 200 else NOT_A_STREAM)
             return
         rest = self._listener.end()
         failure = self._listener.failure
@@ -159,9 +189,18 @@ class StreamedAnswer:
         self._tell(Failure(kind, message), stale=stale)
 
     def leave(self) -> None:
-        self._connection.cancel()
         if not self.done.done():
+            self._connection.cancel()
             self.done.set_result(Outcome(self._status, gone=True))
+
+    def flow(self, flows: bool) -> None:
+        """Holds the upstream back while the caller reads too slowly."""
+        if self.done.done():
+            return
+        if flows:
+            self._connection.resume()
+        else:
+            self._connection.pause()
 
     def _hold_error(self, data: bytes) -> None:
         self._size += len(data)
@@ -184,8 +223,3 @@ def is_encoded(headers: Headers) -> bool:
 
 def _is_event_stream(headers: Headers) -> bool:
     return dict(headers).get(b"content-type", b"").startswith(b"text/event-stream")
-
-
-def _not_a_stream(headers: Headers) -> Failure:
-    kind = next((value for name, value in headers if name == b"content-type"), b"nothing").decode("latin-1")
-    return Failure(FailureKind.MALFORMED, f"a stream was asked for and {kind[:80]} came back")

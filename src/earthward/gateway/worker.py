@@ -4,6 +4,7 @@ Holds no store and makes no plan of its own; everything it decides on lies in it
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
@@ -23,13 +24,15 @@ from earthward.dialects.json_limits import JsonLimits
 from earthward.gateway import board as columns
 from earthward.gateway.access_log import AccessLog
 from earthward.gateway.board import Board
+from earthward.gateway.exchange import Exchange
 from earthward.gateway.link import Link
 from earthward.gateway.messages import Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
 from earthward.gateway.serving import IdlePools, Serving
 from earthward.gateway.state import State
 from earthward.gateway.surface import Surface
-from earthward.http.server import Request, Server, ServerConnection, server_context
+from earthward.http.server import Server, server_context
 from earthward.http.sweep import Sweep
+from earthward.ledger.plausible import plausible
 from earthward.ledger.record import Record, Settled
 from earthward.routing import retries
 from earthward.store.digest import digest_of, pepper
@@ -55,6 +58,7 @@ class Seat(msgspec.Struct, frozen=True):
     listener: socket.socket
     lifeline: int
     generation: str
+    board: Board
 
 
 class Worker:
@@ -65,13 +69,14 @@ class Worker:
         self.loop = asyncio.get_running_loop()
         self.state = State(Path(seat.boot.state))
         self.name = secrets.token_hex(8)
-        self.board = Board(self.state.board, seat.row)
+        self.board = seat.board
         self.spool = SpoolWriter(self.state.spool, seat.boot.replica, self.name)
         self.pepper = pepper(self.state.folder)
         self.salt = self.state.secret("salt")
-        self.exchanges: set[asyncio.Task[None]] = set()
+        self.exchanges: dict[Exchange, asyncio.Task[None]] = {}
         self.started = int(time.time())
         self.is_draining = False
+        self._cut_off_at = float("inf")
         self._spool_was = "ok"
         self.keys: dict[bytes, Key] = {}
         self.keys_version = -1
@@ -80,16 +85,15 @@ class Worker:
         self.sweep = Sweep(SWEEP)
         self._count = 0
         self._background: list[asyncio.Task[None]] = []
+        self._closing: set[asyncio.Task[None]] = set()
         self.serving = Serving(self._snapshot_on_disk(), self._pools, seat.engines, self.sweep)
+        self._pools = self.serving.pools
         self.access_log = AccessLog(sys.stderr) if self.serving.snapshot.access_log else None
         self.json_limits = JsonLimits(depth=self.serving.snapshot.limits.json_depth)
         self.surface = Surface(self)
-        self.server = Server(self.handle, self.serving.snapshot.limits, error_body=self.surface.error_body)
+        self.server = Server(self.surface.answer, self.serving.snapshot.limits, error_body=self.surface.error_body)
 
     # -- one request ---------------------------------------------------------------------------------------------
-
-    def handle(self, request: Request, connection: ServerConnection) -> None:
-        self.surface.answer(request, connection)
 
     def next_id(self) -> str:
         self._count += 1
@@ -120,12 +124,13 @@ class Worker:
 
     def settle(self, record: Record) -> int | None:
         """Spools a record; its sequence number, or None when the disk doesn't take it and the spool holds on to it."""
+        record = plausible(record)
+        sequence = None
+        with contextlib.suppress(SpoolFull, SpoolBroken):
+            sequence = self.spool.append(Settled(record))
         if self.access_log is not None:
             self.access_log.write(record)
-        try:
-            return self.spool.append(Settled(record))
-        except (SpoolFull, SpoolBroken):
-            return None
+        return sequence
 
     # -- what the control process sends --------------------------------------------------------------------------
 
@@ -160,7 +165,9 @@ class Worker:
         self.json_limits = JsonLimits(depth=serving.snapshot.limits.json_depth)
         self.access_log = (self.access_log or AccessLog(sys.stderr)) if serving.snapshot.access_log else None
         for pool in left:
-            self._background.append(self.loop.create_task(pool.close()))
+            closing = self.loop.create_task(pool.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     def _apply_keys(self, change: KeyChange) -> str:
         if change.since is None:
@@ -192,6 +199,11 @@ class Worker:
     def is_ready(self) -> bool:
         return not self.is_draining and (self.serving.snapshot.auth != "keys" or self.keys_version >= 0)
 
+    @property
+    def is_cutting_off(self) -> bool:
+        """Whether those that are still connected are being cut off because stopping takes too long."""
+        return time.monotonic() >= self._cut_off_at
+
     async def run(self) -> None:
         """Serves until told to stop, then lets what is under way end."""
         stop = asyncio.Event()
@@ -214,10 +226,11 @@ class Worker:
     async def drain(self) -> None:
         """Takes no new work, ends what is under way, closes."""
         self.is_draining = True
+        self._cut_off_at = time.monotonic() + DRAIN
         self.server.stop_accepting()
         await self.server.drain(DRAIN)
         if self.exchanges:
-            await asyncio.wait(self.exchanges, timeout=1.0)
+            await asyncio.wait(self.exchanges.values(), timeout=1.0)
         for task in self._background:
             task.cancel()
         self.spool.close()

@@ -108,6 +108,12 @@ class ClientConnection(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.resume_reading()
 
+    def expect_end(self, within: float) -> None:
+        """All that matters of the answer is here: it has this many seconds to end, or its connection is closed."""
+        if self._sink is not None:
+            total = time.monotonic() - self._sent + within
+            self._deadlines = Deadlines(self._deadlines.connect, self._deadlines.first_byte, within, total)
+
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()

@@ -11,16 +11,19 @@ import httptools
 import msgspec
 
 from earthward.config.snapshot import Limits
-from earthward.http.refusal import ALLOW, ALLOWED_METHODS, Refused
+from earthward.http.refusal import ALLOW, ALLOWED_METHODS, Headers, Refused
 from earthward.http.request import Request
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([!-~]+) HTTP/1\.([01])")
 _OTHER_VERSION = re.compile(_TOKEN + rb" [!-~]+ HTTP/[0-9]\.[0-9]")
 _BEGUN_LINE = re.compile(rb"(?:" + _TOKEN + rb"(?: (?:[!-~]+(?: [!-~]*)?)?)?)?\r?")
-_PATH = rb"/(?:[0-9A-Za-z._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*"
-# Browsers and SDKs send these in a query without encoding them, though RFC 3986 would have them encoded.
-_QUERY = rb"(?:[0-9A-Za-z._~!$&'()*+,;=:@/?\[\]{}|^`-]|%[0-9A-Fa-f]{2})*"
+_PLAIN = rb"[0-9A-Za-z._~!$&'()*+,;=:@/-]*"
+# Browsers and SDKs send more in a query without encoding it, though RFC 3986 would have it encoded.
+_PLAIN_IN_QUERY = rb"[0-9A-Za-z._~!$&'()*+,;=:@/?\[\]{}|^`-]*"
+# Runs, not single characters: a path is matched on every request.
+_PATH = rb"/" + _PLAIN + rb"(?:%[0-9A-Fa-f]{2}" + _PLAIN + rb")*"
+_QUERY = _PLAIN_IN_QUERY + rb"(?:%[0-9A-Fa-f]{2}" + _PLAIN_IN_QUERY + rb")*"
 _ORIGIN_FORM = re.compile(_PATH + rb"(?:\?" + _QUERY + rb")?")
 _AUTHORITY = rb"(?:[0-9A-Za-z._-]+|\[[0-9A-Fa-f]*(?::[0-9A-Fa-f.]*){2,8}\])(?::[0-9]{1,5})?"
 _HOST = re.compile(_AUTHORITY)
@@ -33,7 +36,6 @@ _LOOSE_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
 
 _LEGAL = bytes({*range(32, 127), *range(128, 256), *b"\t\r\n"})
 _SINGLE = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-type", b"authorization"})
-_DECISIVE = _SINGLE | {b"connection", b"expect"}
 # Names that some server behind or before us may fold into the header that decides where a message ends.
 _LOOKALIKES = frozenset({b"content_length", b"transfer_encoding"})
 _REFUSED_METHODS = frozenset({b"TRACE", b"CONNECT"})
@@ -139,13 +141,13 @@ class _Collector:
     __slots__ = ("fields",)
 
     def __init__(self) -> None:
-        self.fields: list[tuple[bytes, bytes]] = []
+        self.fields: Headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.fields.append((name.lower(), value.strip(b" \t")))
 
 
-def _fields(head: bytes) -> tuple[list[tuple[bytes, bytes]], bool]:
+def _fields(head: bytes) -> tuple[Headers, bool]:
     """The headers, and whether llhttp took them; where it did not, they are only good for saying why."""
     collector = _Collector()
     try:
@@ -158,17 +160,24 @@ def _fields(head: bytes) -> tuple[list[tuple[bytes, bytes]], bool]:
     return collector.fields, True
 
 
-def _decisive(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = {}
-    for name, value in headers:
-        if name in _DECISIVE:
-            if name in found:
-                if name in _SINGLE:
-                    raise Refused(400, "header given twice that may be given once")
-                value = found[name] + b"," + value
-            found[name] = value
-        elif name in _LOOKALIKES:
-            raise Refused(400, "invalid header")
+def by_name(headers: Headers) -> dict[bytes, bytes]:
+    """Each header by its name; of one that is given several times, the list of its values."""
+    found = dict(headers)
+    if len(found) < len(headers):
+        found.clear()
+        for name, value in headers:
+            found[name] = found[name] + b"," + value if name in found else value
+    return found
+
+
+def _decisive(headers: Headers) -> dict[bytes, bytes]:
+    found = by_name(headers)
+    if not _LOOKALIKES.isdisjoint(found):
+        raise Refused(400, "invalid header")
+    if len(found) < len(headers):
+        names = [name for name, _ in headers]
+        if any(names.count(name) > 1 for name in _SINGLE):
+            raise Refused(400, "header given twice that may be given once")
     return found
 
 

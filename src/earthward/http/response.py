@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import httptools
 
-from earthward.http.head import has_loose_line_end
+from earthward.http.head import by_name, has_loose_line_end
 from earthward.http.refusal import Headers
 
 _HEAD_LIMIT = 64 * 1024
@@ -123,8 +123,9 @@ class ResponseReader:
             return self._skip(status)
         if not 200 <= status <= 599 or len(self._headers) > _HEADER_LIMIT:
             raise Malformed("the head of the answer has an invalid status or too many headers")
-        self._framed = self._frame(status)
-        self._keep_alive = self._keeps_alive()
+        decisive = by_name(self._headers)
+        self._framed = self._frame(status, decisive)
+        self._keep_alive = self._keeps_alive(decisive)
         self.headed = True
         self.complete = self.complete or self._head_only
         self._listener.on_head(status, self._headers)
@@ -137,24 +138,19 @@ class ResponseReader:
         self.complete = False
         self._parser = httptools.HttpResponseParser(self)
 
-    def _frame(self, status: int) -> bool:
+    def _frame(self, status: int, decisive: dict[bytes, bytes]) -> bool:
         """Whether the answer says where it ends. llhttp has refused a bad length, two of them, and one with chunked."""
-        codings = [value for name, value in self._headers if name == b"transfer-encoding"]
-        if codings:
-            if [coding.lower() for coding in codings] != [b"chunked"] or self._parser.get_http_version() != "1.1":
+        coding = decisive.get(b"transfer-encoding")
+        if coding is not None:
+            if coding.lower() != b"chunked" or self._parser.get_http_version() != "1.1":
                 raise Malformed("the answer has a transfer-encoding other than chunked")
             return True
         if self._head_only or status in _WITHOUT_BODY:
             return True
-        return any(name == b"content-length" for name, _ in self._headers)
+        return b"content-length" in decisive
 
-    def _keeps_alive(self) -> bool:
-        options = [
-            option.strip().lower()
-            for name, value in self._headers
-            if name == b"connection"
-            for option in value.split(b",")
-        ]
+    def _keeps_alive(self, decisive: dict[bytes, bytes]) -> bool:
+        options = [option.strip().lower() for option in decisive.get(b"connection", b"").split(b",")]
         if self._parser.get_http_version() == "1.0":
             return b"keep-alive" in options and b"close" not in options
         return b"close" not in options

@@ -6,7 +6,7 @@ combination is worked out once. Knows nothing of arms or targets' abilities.
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from earthward.config.snapshot import Route, Snapshot, Target, When
@@ -18,7 +18,6 @@ LONGEST_MODEL = 256
 _GLOB = re.compile(r"[*?\[]")
 
 ModelTest = Callable[[str], object]
-Words = dict[str, str]
 
 
 class Asked(NamedTuple):
@@ -41,40 +40,29 @@ class Router:
         self.targets: dict[str, Target] = {target.name: target for target in snapshot.targets}
         self._routes = snapshot.routes
         self._models = [_model_test(route.when.model) for route in snapshot.routes]
-        self._tasks = _named(when.task for when in _whens(snapshot))
-        self._priorities = _named(when.priority for when in _whens(snapshot))
-        self._data = _named(when.data for when in _whens(snapshot))
-        self._keys = _named(when.key for when in _whens(snapshot))
-        self._apps = _named(when.app for when in _whens(snapshot))
-        self._teams = _named(when.team for when in _whens(snapshot))
-        self._known: dict[Asked, Route | None] = {}
+        self._named = _named([route.when for route in snapshot.routes])
+        self._known: dict[tuple[object, ...], Route | None] = {}
 
     def route(self, asked: Asked) -> Route | None:
         """The route that serves this, or None."""
-        model, task, priority, data, key, app, team, scope = asked
-        told_apart = Asked(
-            model,
-            self._tasks.get(task, ""),
-            self._priorities.get(priority, ""),
-            self._data.get(data, ""),
-            self._keys.get(key, ""),
-            self._apps.get(app, ""),
-            self._teams.get(team, ""),
-            scope,
+        told_apart = (
+            asked.model,
+            asked.scope,
+            *[word if (word := asked[at]) in named else "" for at, named in self._named],
         )
         try:
             return self._known[told_apart]
         except KeyError:
-            return self._first_match(told_apart)
+            return self._first_match(asked, told_apart)
 
-    def _first_match(self, asked: Asked) -> Route | None:
+    def _first_match(self, asked: Asked, told_apart: tuple[object, ...]) -> Route | None:
         if len(asked.model) > LONGEST_MODEL:
             return None
         rules = zip(self._routes, self._models, strict=True)
         found = next((route for route, model_fits in rules if _holds(route, model_fits, asked)), None)
         if len(self._known) >= REMEMBERED:
             self._known.clear()
-        self._known[asked] = found
+        self._known[told_apart] = found
         return found
 
 
@@ -101,10 +89,8 @@ def _model_test(patterns: tuple[str, ...]) -> ModelTest | None:
     return re.compile("|".join(map(fnmatch.translate, patterns))).match
 
 
-def _whens(snapshot: Snapshot) -> Iterable[When]:
-    return (route.when for route in snapshot.routes)
-
-
-def _named(values: Iterable[tuple[str, ...]]) -> Words:
-    """The words that some route names, each by itself; a word that is missing here makes no difference to any route."""
-    return {word: word for words in values for word in words}
+def _named(whens: list[When]) -> list[tuple[int, frozenset[str]]]:
+    """Where in what is asked stand words that some route names, and which; any other word makes no difference."""
+    fields = enumerate(Asked._fields[1:-1], 1)
+    named = [(at, frozenset(word for when in whens for word in getattr(when, field))) for at, field in fields]
+    return [(at, words) for at, words in named if words]

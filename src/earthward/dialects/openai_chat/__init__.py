@@ -5,7 +5,7 @@ Both directions, and a way to listen to bytes that only pass through.
 
 from earthward.dialects.openai_chat.answer import read_answer, write_answer
 from earthward.dialects.openai_chat.errors import error_event, failure_of, write_failure
-from earthward.dialects.openai_chat.hints import Glance, answers, check, conversation_root, features, glance, unit_hint
+from earthward.dialects.openai_chat.hints import Glance, answers, conversation_root, features, glance, unit_hint
 from earthward.dialects.openai_chat.listen import Heard, StreamListener, listen_answer, prepare, wants_usage
 from earthward.dialects.openai_chat.models import write_model, write_models
 from earthward.dialects.openai_chat.read_request import read_request
@@ -20,7 +20,6 @@ __all__ = [
     "StreamReader",
     "StreamWriter",
     "answers",
-    "check",
     "conversation_root",
     "error_event",
     "failure_of",

@@ -32,40 +32,44 @@ _MESSAGES = msgspec.json.Decoder(list[_Message])
 _FORMAT = msgspec.json.Decoder(_ResponseFormat | None)
 
 _FEATURES_BY_PART = {"image_url": "images", "input_audio": "audio", "file": "documents"}
+_TOOLS = ("tools", "functions")
 _ROOT_ROLES = frozenset({"system", "developer", "user"})
 
 
 class Glance(msgspec.Struct, frozen=True):
-    """`root` is what stays the same over the turns of a conversation: system text and the first user message, the
+    """`model` is what was asked for, and `stream` whether in pieces.
+
+    `root` is what stays the same over the turns of a conversation: system text and the first user message, the
     same whether a text is sent as a string or as one part; empty if there is no user message.
 
     `features` are what a target must be able to do: stream, tools, schema, images, audio, documents. `characters`
     are those of all messages' text.
     """
 
+    model: str
+    stream: bool
     unit: str | None
     root: bytes
     features: frozenset[str]
     characters: int
 
 
-def check(envelope: Envelope) -> Failure | None:
-    """What is wrong with the fields that decide where the request goes and how it is answered."""
-    if not envelope.has("model"):
-        return _wrong("model", "you must name a `model`")
-    if not envelope.get_str("model"):
-        return _wrong("model", "`model` must be a string that is not empty")
-    if envelope.has("stream") and envelope.get_bool("stream") is None:
+def glance(envelope: Envelope) -> Glance | Failure:
+    """All hints at once, or what is wrong with a field that decides where the request goes and how it is answered."""
+    model = envelope.get("model")
+    if not isinstance(model, str) or not model:
+        missing = not envelope.has("model")
+        return _wrong("model", "you must name a `model`" if missing else "`model` must be a string that is not empty")
+    stream = envelope.get("stream")
+    if stream is None and not envelope.has("stream"):
+        stream = False
+    if not isinstance(stream, bool):
         return _wrong("stream", "`stream` must be true or false")
     if "messages" not in envelope.fields:
         return _wrong("messages", "you must give `messages`")
-    return None
-
-
-def glance(envelope: Envelope) -> Glance:
-    """All hints at once; they share the one step that costs something, decoding the messages."""
     messages = _messages(envelope)
-    return Glance(unit_hint(envelope), _root(messages), _features(envelope, messages), _characters(messages))
+    needed = _features(envelope, stream, messages)
+    return Glance(model, stream, unit_hint(envelope), _root(messages), needed, _characters(messages))
 
 
 def answers(envelope: Envelope) -> int:
@@ -76,6 +80,9 @@ def answers(envelope: Envelope) -> int:
 
 def unit_hint(envelope: Envelope) -> str | None:
     """Whom the request is for; `safety_identifier` is what OpenAI now calls `user`."""
+    fields = envelope.fields
+    if "user" not in fields and "safety_identifier" not in fields:
+        return None
     return envelope.get_str("user") or envelope.get_str("safety_identifier")
 
 
@@ -84,7 +91,7 @@ def conversation_root(envelope: Envelope) -> bytes:
 
 
 def features(envelope: Envelope) -> frozenset[str]:
-    return _features(envelope, _messages(envelope))
+    return _features(envelope, envelope.get_bool("stream") is True, _messages(envelope))
 
 
 def _messages(envelope: Envelope) -> list[_Message]:
@@ -118,11 +125,9 @@ def _part(part: _Part) -> bytes:
     return part.text.encode() if part.text else b""
 
 
-def _features(envelope: Envelope, messages: list[_Message]) -> frozenset[str]:
-    found = set()
-    if envelope.get_bool("stream"):
-        found.add("stream")
-    if _is_filled(envelope, "tools") or _is_filled(envelope, "functions"):
+def _features(envelope: Envelope, stream: bool, messages: list[_Message]) -> frozenset[str]:
+    found = {"stream"} if stream else set()
+    if any([name in envelope.fields and _is_filled(envelope, name) for name in _TOOLS]):
         found.add("tools")
     if "response_format" in envelope.fields and _has_schema(envelope.fields["response_format"]):
         found.add("schema")

@@ -94,20 +94,17 @@ def listen_answer(body: bytes, requested_model: str) -> Heard:
             return Heard(b"", failure=failure_of_error(answer.error))
         if not answer.choices:
             return Heard(b"", failure=Failure(FailureKind.MALFORMED, "the provider's answer has no choices"))
-        forwarded = _with_model(body, requested_model)
+        forwarded = _with_model(body, answer.model, requested_model)
     except NOT_JSON as error:
         return Heard(b"", failure=Failure(FailureKind.MALFORMED, f"the provider's answer is not JSON: {error}"))
-    reasons = [_text(choice.finish_reason) for choice in answer.choices]
-    for reason in reasons:
-        if failure := failure_in(reason):
+    characters = 0
+    for choice in answer.choices:
+        if failure := failure_in(_text(choice.finish_reason)):
             return Heard(b"", failure=failure)
-    return Heard(
-        body=forwarded,
-        usage=read_usage(answer.usage),
-        finish_reason=reasons[0],
-        characters_out=sum(_characters(choice.message) for choice in answer.choices if choice.message is not None),
-        model=_text(answer.model),
-    )
+        if choice.message is not None:
+            characters += _characters(choice.message)
+    reason = _text(answer.choices[0].finish_reason)
+    return Heard(forwarded, read_usage(answer.usage), reason, characters, model=_text(answer.model))
 
 
 class StreamListener:
@@ -260,7 +257,7 @@ class StreamListener:
 
 
 class _Head(msgspec.Struct, frozen=True):
-    """How the chunks of a stream begin, up to and with the model, and how they are to begin instead.
+    """How a chunk or a whole answer begins, up to and with the model, and how it is to begin instead.
 
     Servers write the same fields in the same order in every chunk, so once a head is known to hold the top-level
     model, the whole work on a chunk is to compare and copy.
@@ -300,10 +297,15 @@ def _head_of(block: bytes, model: Any, requested: msgspec.Raw) -> _Head:
     return _Head(before + field, model, before + _MODEL_KEY + b":" + bytes(requested))
 
 
-def _with_model(body: bytes, requested_model: str) -> bytes:
+def _with_model(body: bytes, model: Any, requested_model: str) -> bytes:
+    """The whole answer under another model's name: copied where there is one such key for certain, else rewritten."""
+    requested = msgspec.Raw(_ENCODE(requested_model))
+    head = _head_of(body, model, requested)
+    if head is not _NO_HEAD and body.find(_MODEL_KEY, len(head.old)) < 0:
+        return head.new + body[len(head.old) :]
     fields = _FIELDS.decode(body)
     if "model" in fields:
-        fields["model"] = msgspec.Raw(_ENCODE(requested_model))
+        fields["model"] = requested
     return _ENCODE(fields)
 
 
@@ -322,11 +324,12 @@ def _is_content(heard: _Content) -> bool:
 def _characters(heard: _Content) -> int:
     """Of text, reasoning, refusal and the arguments of calls."""
     texts = [heard.content, heard.reasoning_content or heard.reasoning, heard.refusal]
-    texts.append(_member(heard.function_call, "arguments"))
+    if heard.function_call:
+        texts.append(_member(heard.function_call, "arguments"))
     for call in heard.tool_calls if isinstance(heard.tool_calls, list) else ():
         texts.append(_member(_member(call, "function"), "arguments"))
         texts.append(_member(_member(call, "custom"), "input"))
-    return sum(len(text) for text in texts if isinstance(text, str))
+    return sum([len(text) for text in texts if isinstance(text, str)])
 
 
 def _member(value: Any, name: str) -> Any:

@@ -3,22 +3,23 @@
 from typing import Any
 
 from earthward.chat import Count, Usage
-from earthward.chat.usage import UNKNOWN
+from earthward.chat.usage import UNKNOWN, Source
 
 
 def read_usage(wire: Any) -> Usage:
     """The counts that are there; what is missing, null or no number is unknown."""
-    if not isinstance(wire, dict):
-        return Usage()
-    prompt = wire.get("prompt_tokens_details")
-    completion = wire.get("completion_tokens_details")
-    return Usage(
-        input=_count(wire, "prompt_tokens"),
-        output=_count(wire, "completion_tokens"),
-        cached=_count(prompt, "cached_tokens"),
-        cache_written=_count(prompt, "cache_write_tokens"),
-        reasoning=_count(completion, "reasoning_tokens"),
+    wire = _members(wire)
+    prompt = _members(wire.get("prompt_tokens_details"))
+    completion = _members(wire.get("completion_tokens_details"))
+    counts = (
+        wire.get("prompt_tokens"),
+        wire.get("completion_tokens"),
+        prompt.get("cached_tokens"),
+        prompt.get("cache_write_tokens"),
+        completion.get("reasoning_tokens"),
     )
+    # The exact type: True is an int, and no count.
+    return Usage(*[Count(count, Source.REPORTED) if type(count) is int and count >= 0 else UNKNOWN for count in counts])
 
 
 class UsageOfStream:
@@ -58,11 +59,8 @@ def wire_usage(usage: Usage) -> dict[str, Any] | None:
     return wire
 
 
-def _count(wire: Any, name: str) -> Count:
-    tokens = wire.get(name) if isinstance(wire, dict) else None
-    if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0:
-        return UNKNOWN
-    return Count.reported(tokens)
+def _members(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _of_both(one: Usage, other: Usage) -> Usage:
