@@ -71,6 +71,18 @@ def test_an_estimate_is_priced_like_a_count() -> None:
     assert cost(MINI, Usage(*counts)) == 156_000
 
 
+def test_where_the_input_is_an_estimate_unknown_parts_of_it_count_as_none() -> None:
+    broken_off = Usage(Count.estimated(1000), Count.estimated(10))
+    assert cost(SONNET, broken_off) == 1000 * 3000 + 10 * 15_000
+    told_of_cache = Usage(Count.estimated(1000), Count.estimated(10), Count.reported(400))
+    assert cost(SONNET, told_of_cache) == 600 * 3000 + 400 * 300 + 10 * 15_000
+
+
+def test_where_the_input_is_reported_an_estimate_of_the_output_makes_no_unknown_part_known() -> None:
+    assert cost(SONNET, Usage(Count.reported(1000), Count.estimated(10))) is None
+    assert cost(SONNET, Usage(Count.reported(1000), Count.estimated(10), Count.reported(0))) is None
+
+
 @given(st.integers(0, 10**7), st.integers(0, 10**7), st.integers(0, 10**6), st.integers(0, 10**6))
 def test_sums_are_exact(input: int, output: int, cached: int, written: int) -> None:
     """Against the same sum in fractions of a dollar."""
