@@ -41,6 +41,8 @@ def serve(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    for talkative in ("alembic", "uvicorn"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
         boot = prepare(config, host=host)
         listen = (boot.host if host is None else host, boot.port if port is None else port)
