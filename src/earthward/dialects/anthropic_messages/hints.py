@@ -36,13 +36,17 @@ _FEATURES_BY_BLOCK = {"image": "images", "document": "documents"}
 
 
 class Glance(msgspec.Struct, frozen=True):
-    """`root` is what stays the same over the turns of a conversation: system text and the first user message, the
+    """`model` is what was asked for, and `stream` whether in pieces.
+
+    `root` is what stays the same over the turns of a conversation: system text and the first user message, the
     same whether a text is sent as a string or as one block; empty if there is no user message.
 
     `features` are what a target must be able to do: stream, tools, schema, images, documents. `characters` are those
     of the system text and of all messages' text, results of tools included.
     """
 
+    model: str
+    stream: bool
     unit: str | None
     root: bytes
     features: frozenset[str]
@@ -62,10 +66,15 @@ def check(envelope: Envelope) -> Failure | None:
     return None
 
 
-def glance(envelope: Envelope) -> Glance:
-    """All hints at once; they share the one step that costs something, decoding the messages."""
+def glance(envelope: Envelope) -> Glance | Failure:
+    """All hints at once, or what `check` finds; they share the one step that costs something, decoding the messages."""
+    failure = check(envelope)
+    if failure is not None:
+        return failure
+    model, stream = envelope.get_str("model") or "", envelope.get_bool("stream") is True
     messages = _messages(envelope)
-    return Glance(unit_hint(envelope), _root(messages), _features(envelope, messages), _characters(messages))
+    needed = _features(envelope, messages)
+    return Glance(model, stream, unit_hint(envelope), _root(messages), needed, _characters(messages))
 
 
 def unit_hint(envelope: Envelope) -> str | None:

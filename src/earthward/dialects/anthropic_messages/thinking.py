@@ -72,14 +72,14 @@ def write_effort(control: ReasoningControl | None, budgets: bool) -> str | None:
     return "low" if control.effort == "minimal" else control.effort
 
 
-def is_said_roughly(control: ReasoningControl | None, max_tokens: int, budgets: bool) -> bool:
-    if control is None:
+def is_said_roughly(control: ReasoningControl | None, thinking: dict[str, Any] | None) -> bool:
+    """Whether `thinking`, as written, is less or more than what was asked for."""
+    if control is None or thinking == {"type": "disabled"}:
         return False
-    wire = write_thinking(control, max_tokens, budgets)
-    written = (wire or {}).get("budget_tokens", MODEL_DECIDES if wire else None)
+    if thinking is None or control.effort == "minimal":
+        return True
     asked = control.budget if control.budget is not None else MODEL_DECIDES
-    is_off = wire == {"type": "disabled"}
-    return control.effort == "minimal" or (not is_off and written != asked)
+    return bool(thinking.get("budget_tokens", MODEL_DECIDES) != asked)
 
 
 def _budget(control: ReasoningControl, budgets: bool) -> int | None:

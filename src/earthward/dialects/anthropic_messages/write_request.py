@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from earthward.chat import ChatRequest, Failure, Image, Message, OutputFormat, Part, Reasoning, ToolResult
+from earthward.chat import ChatRequest, Failure, Image, Message, OutputFormat, Part, Reasoning, Role, ToolResult
 from earthward.dialects.anthropic_messages.inexpressible import Inexpressible
 from earthward.dialects.anthropic_messages.thinking import is_said_roughly, write_effort, write_thinking
 from earthward.dialects.anthropic_messages.tools import lost_fields, write_choice, write_tools
@@ -59,7 +59,7 @@ def write_request(request: ChatRequest, extensions: bool = False, budgets: bool 
 def losses(request: ChatRequest, extensions: bool = False, budgets: bool = False) -> tuple[str, ...]:
     """The names of what `write_request` drops, or says only roughly."""
     lost = [name for name in _LOST_SAMPLING if getattr(request.sampling, name) is not None]
-    if is_said_roughly(request.reasoning, _max_tokens(request), budgets):
+    if is_said_roughly(request.reasoning, _thinking(request, budgets)):
         lost.append("reasoning")
     if request.output is not None and request.output.kind == "json" and request.output.schema is None:
         lost.append("output")
@@ -75,12 +75,11 @@ def _request(request: ChatRequest, extensions: bool, budgets: bool) -> Wire:
     if request.answers != 1:
         raise Inexpressible("more than one answer cannot be asked for in an Anthropic request", "n")
     rest = {name: value for name, value in request.rest.items() if _is_own(name, value, extensions)}
-    cap = _max_tokens(request)
     tools = write_tools(request.tools, request.tool_choice, extensions)
     wire = {
         **rest,
         "model": request.model,
-        "max_tokens": cap,
+        "max_tokens": _max_tokens(request),
         "system": write_system(request.messages, _told_besides(request.output)),
         "messages": write_messages(request.messages, extensions),
         "tools": tools or None,
@@ -89,7 +88,7 @@ def _request(request: ChatRequest, extensions: bool, budgets: bool) -> Wire:
         "top_p": request.sampling.top_p,
         "top_k": request.sampling.top_k,
         "stop_sequences": list(request.sampling.stop) or None,
-        "thinking": write_thinking(request.reasoning, cap, budgets) or rest.get("thinking"),
+        "thinking": _thinking(request, budgets) or rest.get("thinking"),
         "output_config": _output_config(request, rest, budgets),
         "metadata": {"user_id": request.user} if request.user is not None else None,
         "stream": request.stream or None,
@@ -102,6 +101,30 @@ def _max_tokens(request: ChatRequest) -> int:
         return request.max_tokens
     budget = request.reasoning.budget if request.reasoning is not None else None
     return MAX_TOKENS + max(0, budget or 0)
+
+
+def _thinking(request: ChatRequest, budgets: bool) -> Wire | None:
+    """Thinking only tunes, so where Anthropic would refuse the request for it, it is left out.
+
+    That is where a tool must be called, and, if there is a budget, where the results of calls are sent back without
+    the thinking that led to them: other dialects do not keep it.
+    """
+    thinking = write_thinking(request.reasoning, _max_tokens(request), budgets)
+    is_forced = bool(request.tools) and request.tool_choice is not None and request.tool_choice.mode == "required"
+    match thinking:
+        case {"type": "enabled"} if is_forced or _calls_without_thinking(request.messages):
+            return None
+        case {"type": "adaptive"} if is_forced:
+            return None
+    return thinking
+
+
+def _calls_without_thinking(messages: tuple[Message, ...]) -> bool:
+    turns = [message for message in messages if message.role not in SYSTEM_ROLES]
+    if not turns or not any(isinstance(part, ToolResult) for part in turns[-1].parts):
+        return False
+    said = next((message.parts for message in reversed(turns) if message.role is Role.ASSISTANT), ())
+    return not any(isinstance(part, Reasoning) and part.signature is not None for part in said)
 
 
 def _output_config(request: ChatRequest, rest: Wire, budgets: bool) -> Wire | None:
