@@ -10,12 +10,7 @@ from hypothesis import strategies as st
 from earthward.chat import Failure, FailureKind
 from earthward.dialects import envelope
 from earthward.dialects.envelope import Envelope
-from earthward.dialects.openai_chat import conversation_root, features, glance, unit_hint
-
-
-def check(envelope: Envelope) -> Failure | None:
-    seen = glance(envelope)
-    return seen if isinstance(seen, Failure) else None
+from earthward.dialects.openai_chat import Glance, conversation_root, features, glance, unit_hint
 
 SYSTEM = {"role": "system", "content": "Be kind."}
 USER = {"role": "user", "content": "Hi"}
@@ -34,10 +29,18 @@ def request(*messages: Any, **fields: Any) -> Envelope:
     return read
 
 
+def seen(asked: Envelope) -> Glance:
+    found = glance(asked)
+    assert isinstance(found, Glance)
+    return found
+
+
 def test_a_request_that_names_model_and_messages_is_fine() -> None:
-    assert check(request(USER)) is None
-    assert check(request(USER, stream=True)) is None
-    assert check(request(USER, stream=None)) is None
+    assert seen(request(USER)).model == "m"
+    assert seen(request(USER, stream=True)).stream is True
+    assert seen(request(USER, stream=False)).stream is False
+    assert seen(request(USER, stream=None)).stream is False
+    assert seen(request(USER)).stream is False
 
 
 @pytest.mark.parametrize(
@@ -48,15 +51,17 @@ def test_a_request_that_names_model_and_messages_is_fine() -> None:
         (b'{"model":"","messages":[]}', "model"),
         (b'{"model":1,"messages":[]}', "model"),
         (b'{"model":["m"],"messages":[]}', "model"),
+        (b'{"model":1e999,"messages":[]}', "model"),
         (b'{"model":"m"}', "messages"),
         (b'{"model":"m","messages":[],"stream":"true"}', "stream"),
         (b'{"model":"m","messages":[],"stream":1}', "stream"),
+        (b'{"model":"m","messages":[],"stream":1e999}', "stream"),
     ],
 )
 def test_what_decides_the_way_of_a_request_must_be_clear(body: bytes, param: str) -> None:
     read = envelope.read(body)
     assert isinstance(read, Envelope)
-    failure = check(read)
+    failure = glance(read)
     assert isinstance(failure, Failure)
     assert failure.kind is FailureKind.BAD_REQUEST
     assert failure.param == param
@@ -145,7 +150,7 @@ def test_features_are_what_a_target_must_be_able_to_do(messages: Any, fields: An
 
 def test_one_glance_finds_all_of_it() -> None:
     asked = request(SYSTEM, {"role": "user", "content": [text("Hi"), IMAGE]}, user="u", stream=True)
-    found = glance(asked)
+    found = seen(asked)
     assert found.unit == unit_hint(asked)
     assert found.root == conversation_root(asked)
     assert found.features == features(asked)
@@ -167,5 +172,4 @@ odd = st.recursive(
 def test_no_json_whatever_makes_a_glance_raise(fields: dict[str, Any]) -> None:
     read = envelope.read(json.dumps(fields).encode())
     assert isinstance(read, Envelope)
-    check(read)
     glance(read)

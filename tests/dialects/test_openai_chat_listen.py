@@ -360,6 +360,33 @@ def test_a_whole_answer_is_sent_on_with_the_model_asked_for(name: str) -> None:
         ChatCompletion.model_validate_json(found.body)
 
 
+@pytest.mark.parametrize("compact", [False, True])
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("other", ELSEWHERE)
+def test_of_a_whole_answer_only_the_model_at_the_top_level_is_replaced(
+    other: dict[str, Any], first: bool, compact: bool
+) -> None:
+    answer = {"model": "up", "choices": [{"index": 0, "message": {"content": "hi"}}]}
+    whole = {**other, **answer, **other} if first else {**answer, **other}
+    body = json.dumps(whole, separators=(",", ":") if compact else None).encode()
+    assert json.loads(listen_answer(body, "asked-for").body) == {**whole, "model": "asked-for"}
+
+
+@pytest.mark.parametrize("body", TWICE)
+def test_of_a_whole_answer_with_two_models_the_client_sees_neither(body: bytes) -> None:
+    assert b'"up' not in listen_answer(body, "asked-for").body
+
+
+@pytest.mark.parametrize("body", DISGUISED)
+def test_a_disguised_model_of_a_whole_answer_is_not_taken_for_another(body: bytes) -> None:
+    assert json.loads(listen_answer(body, "asked-for").body) == {**json.loads(body), "model": "asked-for"}
+
+
+def test_a_whole_answer_that_names_its_model_once_is_sent_on_as_it_was_written() -> None:
+    body = b'{ "id":"x","model":"up","choices":[ {"message":{"content":"\\u0061 \\"model\\""}} ],\n"n":1e400}\n'
+    assert listen_answer(body, "asked-for").body == body.replace(b'"up"', b'"asked-for"')
+
+
 def test_what_a_whole_answer_used_is_heard() -> None:
     found = listen_answer(ANSWERS["openai_text"], "asked-for")
     counts = [Count.reported(tokens) for tokens in (19, 10, 4)]

@@ -203,7 +203,7 @@ def snapshot(auth: Auth) -> Snapshot:
             Provider("house", "openai_compatible", "openai_chat", "local", (Endpoint("http://127.0.0.1:2/v1", 1),)),
         ),
         targets=(
-            Target("mini", "cloud", "gpt-4o-mini", "cloud", price=Price(150_000, 600_000, 75_000)),
+            Target("mini", "cloud", "gpt-4o-mini", "cloud", price=Price(150_000, 600_000, 75_000, 150_000)),
             Target("llama", "house", "llama", "local"),
         ),
         routes=(Route("trial", When(model=("gpt-*",)), baseline="mini", candidate="llama", share=2500),),
@@ -217,6 +217,8 @@ def worker(folder: Path, auth: Auth, listener: socket.socket) -> Worker:
     state.make()
     board.create(state.board)
     write_whole(state.snapshot, msgspec.msgpack.encode(snapshot(auth)))
+    # The same conversations go to the candidate each time.
+    write_whole(state.folder / "salt", KEY)
     boot = Boot("127.0.0.1", 0, "127.0.0.1", 0, str(folder), "", "bench")
     started = Worker(Seat(0, boot, {}, listener, -1, "bench", board.Board(state.board, 0)))
     key = Key("k1", digest_of(started.pepper, KEY), "app", "team")

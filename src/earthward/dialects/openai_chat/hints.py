@@ -32,7 +32,6 @@ _MESSAGES = msgspec.json.Decoder(list[_Message])
 _FORMAT = msgspec.json.Decoder(_ResponseFormat | None)
 
 _FEATURES_BY_PART = {"image_url": "images", "input_audio": "audio", "file": "documents"}
-_TOOLS = ("tools", "functions")
 _ROOT_ROLES = frozenset({"system", "developer", "user"})
 
 
@@ -127,7 +126,7 @@ def _part(part: _Part) -> bytes:
 
 def _features(envelope: Envelope, stream: bool, messages: list[_Message]) -> frozenset[str]:
     found = {"stream"} if stream else set()
-    if any([name in envelope.fields and _is_filled(envelope, name) for name in _TOOLS]):
+    if _is_filled(envelope, "tools") or _is_filled(envelope, "functions"):
         found.add("tools")
     if "response_format" in envelope.fields and _has_schema(envelope.fields["response_format"]):
         found.add("schema")

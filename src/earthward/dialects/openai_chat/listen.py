@@ -323,13 +323,17 @@ def _is_content(heard: _Content) -> bool:
 
 def _characters(heard: _Content) -> int:
     """Of text, reasoning, refusal and the arguments of calls."""
+    if type(heard.content) is str and not (
+        heard.reasoning_content or heard.reasoning or heard.refusal or heard.tool_calls or heard.function_call
+    ):
+        return len(heard.content)
     texts = [heard.content, heard.reasoning_content or heard.reasoning, heard.refusal]
     if heard.function_call:
         texts.append(_member(heard.function_call, "arguments"))
     for call in heard.tool_calls if isinstance(heard.tool_calls, list) else ():
         texts.append(_member(_member(call, "function"), "arguments"))
         texts.append(_member(_member(call, "custom"), "input"))
-    return sum([len(text) for text in texts if isinstance(text, str)])
+    return sum(len(text) for text in texts if isinstance(text, str))
 
 
 def _member(value: Any, name: str) -> Any:
