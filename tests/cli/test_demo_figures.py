@@ -1,5 +1,5 @@
 from earthward.chat.usage import Count, Usage
-from earthward.cli.demo_figures import figures, is_rescued, saved
+from earthward.cli.demo_figures import figures, saved
 from earthward.config.snapshot import Price
 from earthward.ledger.record import Attempt, Record
 
@@ -34,15 +34,23 @@ def test_where_tokens_are_unknown_nothing_is_claimed_to_be_saved():
     assert saved(FAILED, PRICE) == 0
 
 
-def test_rescued_is_what_another_than_the_first_target_answered_well():
-    assert [is_rescued(each) for each in (CLOUD, LOCAL, RESCUED, FAILED)] == [False, False, True, False]
-
-
 def test_each_arm_has_a_line_for_whoever_served_it_and_all_adds_up():
     found = figures([CLOUD, LOCAL, LOCAL, RESCUED, FAILED], PRICE)
-    lines = [(line.arm, line.target, line.sums.requests, line.sums.errors, line.rescued) for line in found.lines]
+    lines = [(it.sums.arm, it.sums.target, it.sums.requests, it.sums.errors, it.sums.rescued) for it in found.lines]
     assert lines[0] == ("baseline", "mini", 1, 0, 0)
     assert sorted(lines[1:]) == [("candidate", "llama", 2, 0, 0), ("candidate", "mini", 2, 1, 1)]
-    assert (found.all.sums.requests, found.all.sums.errors, found.all.rescued) == (5, 1, 1)
+    assert (found.all.sums.requests, found.all.sums.errors, found.all.sums.rescued) == (5, 1, 1)
     assert found.all.saved == sum(line.saved for line in found.lines) == 1_500_000_000
     assert found.all.conversations == 4
+
+
+def test_no_records_are_no_reason_to_fail():
+    found = figures([], PRICE)
+    assert found.lines == ()
+    assert (found.all.sums.requests, found.all.saved, found.all.sums.ttft_p50) == (0, 0, None)
+
+
+def test_a_line_is_flat_for_programs():
+    assert {"arm": "all", "requests": 1, "rescued": 0, "conversations": 1, "saved": 0}.items() <= figures(
+        [CLOUD], PRICE
+    ).all.plain().items()

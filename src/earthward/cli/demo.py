@@ -123,7 +123,7 @@ def told(stage: Stage, phases: list[Phase], found: Figures, asked_for: Price) ->
         "processes": stage.pids,
         "phases": phases,
         "lost": sum(phase.lost for phase in phases),
-        "ledger": found,
+        "ledger": {"lines": [line.plain() for line in found.lines], "all": found.all.plain()},
         "price": {"model": ASKED_FOR, "picodollars_per_token": [asked_for.input, asked_for.output]},
         "cloud": "simulated; costs are at list price",
         "local": "energy and hardware not counted",

@@ -3,8 +3,9 @@
 Pure: records and a price go in, lines come out.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -12,7 +13,7 @@ from earthward.chat.usage import Count
 from earthward.config.snapshot import Price
 from earthward.cost.exchange import cost
 from earthward.ledger.record import Record
-from earthward.ledger.summary import Summary, summaries
+from earthward.ledger.summary import Summary, Totals, add, summary, totals
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -20,12 +21,13 @@ class Line(msgspec.Struct, frozen=True):
     at the price of the model they asked for, less what they did cost. What has no price counts as nothing there.
     """
 
-    arm: str
-    target: str
-    conversations: int
-    rescued: int
-    saved: int
     sums: Summary
+    conversations: int
+    saved: int
+
+    def plain(self) -> dict[str, Any]:
+        own = {"conversations": self.conversations, "saved": self.saved}
+        return msgspec.structs.asdict(self.sums) | own
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -36,30 +38,23 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 def figures(records: Sequence[Record], asked_for: Price) -> Figures:
-    """Of at least one record, all of which asked for the model with that price."""
+    """Of records that all asked for the model with that price."""
     groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for record in records:
         groups[record.arm, record.target].append(record)
     lines = [line(*place, group, asked_for) for place, group in groups.items()]
-    lines.sort(key=lambda line: (line.arm, -line.sums.requests))
+    lines.sort(key=lambda line: (line.sums.arm, -line.sums.requests))
     return Figures(tuple(lines), line("all", "", records, asked_for))
 
 
 def line(arm: str, target: str, records: Sequence[Record], asked_for: Price) -> Line:
-    (sums,) = summaries(msgspec.structs.replace(record, arm="only", target="") for record in records)
-    return Line(
-        arm=arm,
-        target=target,
-        conversations=len({record.unit for record in records}),
-        rescued=sum(map(is_rescued, records)),
-        saved=sum(saved(record, asked_for) for record in records),
-        sums=msgspec.structs.replace(sums, arm=arm, target=target),
-    )
-
-
-def is_rescued(record: Record) -> bool:
-    """Whether it was answered well, but not by the target that was tried first."""
-    return record.status == "ok" and record.attempts[0].target != record.target
+    sums = [0] * len(Totals.__struct_fields__)
+    for record in records:
+        add(sums, totals(record))
+    ttfts = Counter(record.first_content for record in records if record.first_content is not None)
+    conversations = len({record.unit for record in records})
+    money = sum(saved(record, asked_for) for record in records)
+    return Line(summary(arm, target, Totals(*sums), ttfts), conversations, money)
 
 
 def saved(record: Record, asked_for: Price) -> int:

@@ -145,7 +145,7 @@ ROWS: tuple[tuple[str, Callable[[Line], str]], ...] = (
     ("conversations", lambda line: str(line.conversations)),
     ("requests", lambda line: str(line.sums.requests)),
     ("errors", lambda line: str(line.sums.errors)),
-    ("rescued", lambda line: str(line.rescued) if line.rescued else "-"),
+    ("rescued", lambda line: str(line.sums.rescued or "-")),
     ("TTFT p50", lambda line: seconds(line.sums.ttft_p50)),
     ("TTFT p95", lambda line: seconds(line.sums.ttft_p95)),
     ("tokens/s", lambda line: "-" if line.sums.tokens_per_second is None else f"{line.sums.tokens_per_second:.0f}"),
@@ -162,7 +162,7 @@ def _table(found: Figures) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), collapse_padding=True)
     table.add_column("", width=LABEL - 2)
     for line in found.lines:
-        colour = COLOURS["rescued" if line.rescued else line.arm]
+        colour = COLOURS["rescued" if line.sums.rescued else line.sums.arm]
         table.add_column(_heading(line), justify="right", style=colour, header_style=colour)
     table.add_column("all", justify="right", style="bold")
     for name, cell in ROWS:
@@ -171,5 +171,6 @@ def _table(found: Figures) -> Table:
 
 
 def _heading(line: Line) -> str:
-    model, where = SERVED_BY.get(line.target, (line.target or "nobody", ""))
-    return f"{line.arm}\n{model}\n{'rescued' if line.rescued else where}"
+    sums = line.sums
+    model, where = SERVED_BY.get(sums.target, (sums.target or "nobody", ""))
+    return f"{sums.arm}\n{model}\n{'rescued' if sums.rescued else where}"

@@ -28,7 +28,7 @@ CAUSES = {
     FailureKind.MALFORMED: "the provider's answer is no HTTP, no JSON, compressed, empty, or too large",
     FailureKind.BROKEN_STREAM: "the provider's stream ended before it said that it was over",
     FailureKind.NO_TARGET: "every target of the route is unable, or not allowed, to serve this request",
-    FailureKind.DRAINING: "the gateway is being stopped",
+    FailureKind.DRAINING: "the gateway was stopped before the answer was over; only on record",
     FailureKind.LEDGER_DOWN: "the ledger can't be written to, and the route says `on_ledger_down: refuse`",
     FailureKind.INTERNAL: "an error of the gateway's own; its log has it under the exchange's id",
     FailureKind.CLIENT_GONE: "the caller left before the end; only on record, nobody is there to be told",

@@ -7,7 +7,7 @@ from earthward.ledger.record import Attempt, Record
 RECORD = {
     "id": "the exchange, as in the header `x-earthward-id` of its answer",
     "accepted_at": "when its first byte came, in Unix nanoseconds",
-    "status": "`ok`; `failed`; `cancelled`: the caller left; `unknown`: the gateway's process died before the end",
+    "status": "`ok`; `failed`; `cancelled`: cut off by the caller or by the end of the gateway; `unknown`: the gateway's process died before the end",
     "queued": "nanoseconds until a connection to the first target was there",
     "first_content": "nanoseconds until the first content went to the caller (TTFT); null where nothing was streamed",
     "duration": "nanoseconds until the end",
@@ -39,14 +39,14 @@ RECORD = {
     "usage": "tokens of the answer; below",
     "characters_in": "of the text of all messages",
     "characters_out": "of the text of the answer",
-    "cost": "of all attempts, in nano-dollars, at the price in force; null where a price or a count is not known",
+    "cost": "of all attempts, in nano-dollars, at the prices in force; null where a price or a count is not known",
     "dropped": "what the request asked for and was left out",
 }
 
 ATTEMPT = {
     "target": "whom",
     "endpoint": "at which address",
-    "why": "what made the gateway try it: `candidate`, `baseline, for the candidate`, `the next key of the provider` and so on",
+    "why": "what made the gateway try it: `baseline, for the candidate` and so on",
     "started_at": "in Unix nanoseconds",
     "duration": "in nanoseconds",
     "status": "the HTTP status it answered with, or null",
