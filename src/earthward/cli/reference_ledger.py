@@ -7,7 +7,8 @@ from earthward.ledger.record import Attempt, Record
 RECORD = {
     "id": "the exchange, as in the header `x-earthward-id` of its answer",
     "accepted_at": "when its first byte came, in Unix nanoseconds",
-    "status": "`ok`; `failed`; `cancelled`: cut off by the caller or by the end of the gateway; `unknown`: the gateway's process died before the end",
+    "status": "`ok`; `failed`; `cancelled`: cut off by the caller, or as the gateway was stopped; "
+    "`unknown`: the gateway's process died before the end",
     "queued": "nanoseconds until a connection to the first target was there",
     "first_content": "nanoseconds until the first content went to the caller (TTFT); null where nothing was streamed",
     "duration": "nanoseconds until the end",
