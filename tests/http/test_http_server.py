@@ -1,6 +1,7 @@
 """The server over real sockets: order, persistence, deadlines, back-pressure, drain."""
 
 import asyncio
+import contextlib
 import logging
 import re
 import socket
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from earthward.config.snapshot import Limits
+from earthward.http.server_connection import body_due
 
 HOST = b"Host: a\r\n"
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -351,11 +353,37 @@ async def test_a_head_has_one_deadline_however_often_a_byte_comes(serving):
 
 async def test_a_body_that_keeps_coming_is_awaited(serving):
     async with serving(limits=Limits(body_deadline=0.5)) as place, place.client() as client:
-        await client.send(b"POST / HTTP/1.1\r\n" + HOST + b"Connection: close\r\nContent-Length: 8\r\n\r\n")
+        await client.send(b"POST / HTTP/1.1\r\n" + HOST + b"Connection: close\r\nContent-Length: 80000\r\n\r\n")
         for _ in range(8):
             await asyncio.sleep(0.1)
-            await client.send(b"a")
+            await client.send(b"a" * 10_000)
         assert b"200 OK" in await client.rest()
+
+
+@pytest.mark.parametrize("first", [1, 400_000])
+async def test_a_body_that_drips_is_not_awaited_however_much_of_it_came_at_once(serving, first):
+    async with serving(limits=Limits(body_deadline=0.3)) as place, place.client() as client:
+        await client.send(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 500000\r\n\r\n" + b"a" * first)
+        for _ in range(300):
+            if place.server.refused:
+                break
+            await client.send(b"a")
+            await asyncio.sleep(0.01)
+        assert place.server.refused == {"body not received in time": 1}
+        assert not place.app.seen
+
+
+@given(st.lists(st.tuples(st.floats(0, 5), st.integers(0, 1_000_000)), max_size=50))
+def test_a_body_is_never_given_more_than_its_patience_nor_less_than_it_has_earned(pieces):
+    now, due, earned = 0.0, 30.0, 30.0
+    for passed, came in pieces:
+        now += passed
+        if now > due:
+            break
+        due = body_due(due, now, came, 30.0)
+        earned += came / 10_000
+        assert now <= due <= min(now + 30.0, earned)
+    assert body_due(10.0, 5.0, 20_000, 30.0) == 12.0
 
 
 async def test_an_answer_in_preparation_has_no_deadline_here(serving, until):
@@ -418,14 +446,15 @@ async def test_writing_goes_on_when_the_client_reads_again(serving, until):
         await reading
 
 
+POST = b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n"
+
+
 async def test_half_sent_bodies_share_one_budget(serving, until):
-    head = b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 1000\r\n\r\n"
     async with serving(held=5000) as place:
         async with place.client() as one, place.client() as two:
-            await one.send(head + b"x" * 500)
+            await one.send(POST % 1000 + b"x" * 500)
             await until(lambda: place.server.held == 500)
-            big = head.replace(b"1000", b"9000")
-            await two.send(big + b"x" * 4000)
+            await two.send(POST % 9000 + b"x" * 4000)
             await until(lambda: place.server.held == 4500)
             await two.send(b"x" * 1000)
             got = await two.rest()
@@ -436,9 +465,153 @@ async def test_half_sent_bodies_share_one_budget(serving, until):
             await one.until(lambda got: b"200 OK" in got)
             assert place.server.held == 0
         async with place.client() as three:
-            await three.send(head + b"x" * 100)
+            await three.send(POST % 1000 + b"x" * 100)
             await until(lambda: place.server.held == 100)
         await until(lambda: place.server.held == 0)
+
+
+async def test_over_the_budget_the_one_that_holds_most_gives_way_and_not_the_newcomer(serving, until):
+    paths = []
+
+    def shape(status, reason, path):
+        paths.append(path)
+        return b"text/plain", reason.encode()
+
+    async with serving(held=5000, error_body=shape) as place, contextlib.AsyncExitStack() as stack:
+        small, large, newcomer = [await stack.enter_async_context(place.client()) for _ in range(3)]
+        await small.send(POST % 1500 + b"x" * 1000)
+        await large.send((POST % 9000).replace(b"/ ", b"/large ") + b"x" * 3000)
+        await until(lambda: place.server.held == 4000)
+        await newcomer.send(POST % 2500 + b"x" * 2000)
+        got = await large.rest()
+        assert got.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 1" in got
+        assert paths == [b"/large"]
+        assert place.server.held == 3000
+        for client in (newcomer, small):
+            await client.send(b"x" * 500)
+            await client.until(lambda got: b"200 OK" in got)
+
+
+async def test_strangers_heads_do_not_cost_a_caller_its_body(serving, until):
+    head = b"GET / HTTP/1.1\r\nX: "
+    async with serving(held=5000) as place, place.client() as caller, contextlib.AsyncExitStack() as stack:
+        await caller.send(POST % 2400 + b"x" * 2000)
+        await until(lambda: place.server.held == 2000)
+        strangers = [await stack.enter_async_context(place.client()) for _ in range(8)]
+        for stranger in strangers:
+            await stranger.send(head + b"x" * (500 - len(head)))
+        await until(lambda: place.server.refused["too many unfinished requests"] >= 2)
+        await caller.send(b"x" * 400)
+        assert b"200 OK" in await caller.until(lambda got: b"\r\n\r\n" in got)
+
+
+# Admission by the head.
+
+
+class Doorman:
+    """Admits whoever has a key; `asked` keeps the requests it was shown, with the bodies they had then."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, request):
+        self.asked.append((request.method, request.path, request.body))
+        if request.path == b"/fails":
+            raise KeyError("of the doorman")
+        if request.path == b"/splits":
+            return 401, [(b"x", b"a\r\nb")], b""
+        if request.get(b"authorization") is None:
+            return 401, [(b"www-authenticate", b"Bearer")], b"no key"
+        return None
+
+
+WITH_KEY = b"POST /a HTTP/1.1\r\n" + HOST + b"Authorization: k\r\n"
+FRAMINGS = {
+    "length": b"Content-Length: 3000000\r\n\r\n",
+    "chunked": b"Transfer-Encoding: chunked\r\n\r\n",
+    "begun": b"Content-Length: 3000000\r\n\r\nabc",
+    "expect": b"Content-Length: 3000000\r\nExpect: 100-continue\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+async def test_who_is_not_admitted_is_told_before_the_body_is_awaited(serving, framing):
+    doorman = Doorman()
+    async with serving(admit=doorman) as place, place.client() as client:
+        await client.send(b"POST /a HTTP/1.1\r\n" + HOST + FRAMINGS[framing])
+        got = await client.until(lambda got: got.endswith(b"no key"))
+        assert got.startswith(b"HTTP/1.1 401 ")
+        assert b"\r\nwww-authenticate: Bearer\r\n" in got
+        assert b"\r\nconnection: close\r\n" in got
+        assert place.server.held == 0
+        assert doorman.asked == [(b"POST", b"/a", b"")]
+        assert not place.app.seen
+        assert place.server.refused == {"not admitted": 1}
+
+
+async def test_who_is_not_admitted_may_go_on_sending_until_it_has_read_why(serving, until):
+    async with serving(admit=Doorman()) as place, place.client() as client:
+        await client.send(b"POST /a HTTP/1.1\r\n" + HOST + FRAMINGS["length"])
+        await until(lambda: place.server.refused)
+        await client.send(b"x" * 3_000_000)
+        assert (await client.rest()).endswith(b"no key")
+
+
+async def test_the_answer_to_who_is_not_admitted_has_no_body_when_only_its_head_was_asked_for(serving):
+    async with serving(admit=Doorman()) as place, place.client() as client:
+        await client.send(b"HEAD / HTTP/1.1\r\n" + HOST + FRAMINGS["length"])
+        got = await client.rest()
+        assert b"content-length: 6\r\n" in got
+        assert got.endswith(b"\r\n\r\n")
+
+
+async def test_admission_is_asked_once_however_many_pieces_a_body_has(serving):
+    doorman = Doorman()
+    async with serving(admit=doorman) as place, place.client() as client:
+        for n in range(1, 3):
+            await client.send(WITH_KEY + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+            await client.until(lambda got: got.endswith(b"HTTP/1.1 100 Continue\r\n\r\n"))
+            for piece in (b"he", b"l", b"lo"):
+                await client.send(piece)
+                await asyncio.sleep(0.02)
+            await client.until(lambda got, n=n: got.count(b"POST /a 5") == n)
+        assert doorman.asked == [(b"POST", b"/a", b"")] * 2
+        assert [request.body for request in place.app.seen] == [b"hello"] * 2
+        assert not place.server.refused
+
+
+async def test_a_request_that_comes_whole_goes_straight_to_the_application(serving):
+    doorman = Doorman()
+    async with serving(admit=doorman) as place, place.client() as client:
+        await client.send(POST % 3 + b"abc" + CLOSE)
+        await client.rest()
+        assert len(place.app.seen) == 2
+        assert not doorman.asked
+
+
+@pytest.mark.parametrize("path", [b"/fails", b"/splits"])
+async def test_a_failing_admission_is_a_500_and_awaits_no_body(serving, caplog, path):
+    async with serving(admit=Doorman()) as place, place.client() as client:
+        await client.send((POST % 3000).replace(b"/ ", path + b" ", 1))
+        got = await client.rest()
+        assert got.startswith(b"HTTP/1.1 500 ")
+        assert b"connection: close" in got
+        assert not place.app.seen
+    assert "failed on a request's head" in caplog.text
+
+
+async def test_strangers_can_not_fill_the_budget_of_those_who_are_admitted(serving, until):
+    async with serving(admit=Doorman(), held=5000) as place, contextlib.AsyncExitStack() as stack:
+        caller = await stack.enter_async_context(place.client())
+        await caller.send(WITH_KEY + b"Content-Length: 4500\r\n\r\n" + b"x" * 4400)
+        await until(lambda: place.server.held == 4400)
+        for _ in range(9):
+            stranger = await stack.enter_async_context(place.client())
+            await stranger.send(POST % 9000 + b"x" * 1000)
+            assert b" 401 " in await stranger.until(lambda got: got.endswith(b"no key"))
+        await caller.send(b"x" * 100)
+        await caller.until(lambda got: b"200 OK" in got)
 
 
 async def test_a_refused_upload_learns_why_before_it_is_cut_off(serving):
@@ -513,6 +686,65 @@ async def test_a_client_that_leaves_is_not_waited_for_to_take_the_rest(serving, 
             await asyncio.sleep(0)
         client.sock.shutdown(socket.SHUT_WR)
         await until(lambda: app.gone and not place.server.connections)
+
+
+async def test_who_asks_late_still_hears_once_that_the_client_has_left(serving, until):
+    asked, told = [], []
+    async with serving(lambda request, connection: asked.append(connection)) as place:
+        async with place.client() as client:
+            await client.send(GET)
+            await until(lambda: asked)
+            assert not asked[0].is_gone
+        await until(lambda: asked[0].is_gone)
+        asked[0].on_gone = lambda: told.append("late")
+        assert not told
+        await until(lambda: told)
+        await until(lambda: not place.server.connections)
+        assert told == ["late"]
+
+
+async def test_who_asks_between_a_leave_and_its_end_still_hears_of_it_once(serving, until):
+    told = []
+
+    def app(request, connection):
+        connection.on_gone = lambda: leave(connection)
+        connection.on_flow = lambda flowing: None
+
+    def leave(connection):
+        assert connection.is_gone
+        connection.on_gone = lambda: told.append(connection.is_gone)
+
+    async with serving(app) as place:
+        async with place.client() as client:
+            await client.send(GET)
+            await until(lambda: place.server.requests)
+        await until(lambda: told and not place.server.connections)
+        assert told == [True]
+
+
+async def test_who_has_stopped_asking_is_not_told(serving, until):
+    asked, told = [], []
+    async with serving(lambda request, connection: asked.append(connection)) as place:
+        async with place.client() as client:
+            await client.send(GET)
+            await until(lambda: asked)
+        await until(lambda: asked[0].is_gone)
+        asked[0].on_gone = lambda: told.append("late")
+        asked[0].on_gone = None
+        await until(lambda: not place.server.connections)
+        await asyncio.sleep(0)
+        assert not told
+
+
+async def test_a_client_whose_answer_was_broken_off_has_not_left(serving, until):
+    app = Later()
+    async with serving(app) as place, place.client() as client:
+        await client.send(GET)
+        await until(lambda: app.asked)
+        app.connection().abort()
+        await until(lambda: not place.server.connections)
+        assert not app.connection().is_gone
+        assert not app.gone
 
 
 async def test_a_client_that_leaves_after_its_answer_is_nobodys_loss(serving, until):

@@ -670,11 +670,15 @@ BOUNDS = (
     ("head", f"{_BOUNDS.head // 1024} KiB, {_BOUNDS.headers} headers", "431"),
     ("body", f"{_BOUNDS.body // 1024 // 1024} MiB, from its announced length before it is read", "413"),
     ("head half sent", f"{_BOUNDS.head_deadline:g} s from its first byte", "408"),
-    ("body half sent", f"{_BOUNDS.body_deadline:g} s without a byte", "408"),
+    (
+        "body half sent",
+        f"{_BOUNDS.body_deadline:g} s of waiting in all; every 10 kB that come buy back a second of it",
+        "408",
+    ),
     ("answer not taken", f"{2 * _BOUNDS.body_deadline:g} s without a byte", "cut off"),
     ("idle connection", f"{_BOUNDS.keep_alive:g} s", "closed"),
     ("connections", f"{_BOUNDS.connections}", "503"),
-    ("bytes of unfinished requests, all connections", "256 MiB", "503"),
+    ("bytes of unfinished requests, all connections", "256 MiB", "503 to the one that holds most"),
     ("chunk line, trailer line", "1 KiB", "400"),
 )
 

@@ -91,6 +91,40 @@ async def test_a_refusal_over_tls_is_read_before_the_connection_ends(serving, ce
         await writer.wait_closed()
 
 
+async def test_who_answers_hears_of_a_close_that_came_with_the_request(serving, certificates, until):
+    told = []
+
+    class App:
+        """Begins its work in the next turn of the loop, as a task does."""
+
+        def __call__(self, request, connection):
+            self.connection = connection
+            asyncio.get_running_loop().call_soon(self.work)
+
+        def work(self):
+            self.was_gone = self.connection.is_gone
+            self.connection.on_gone = lambda: told.append("gone")
+
+    app = App()
+    async with serving(app, ssl=server_context(*certificates.server)) as place, place.client() as client:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = client_context(certificates.ca).wrap_bio(incoming, outgoing, server_hostname="localhost")
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await client.send(outgoing.read())
+                incoming.write(await client.receive())
+        tls.write(GET)
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.unwrap()
+        await client.send(outgoing.read())
+        await until(lambda: told and not place.server.connections)
+        assert app.was_gone
+        assert told == ["gone"]
+
+
 @pytest.mark.parametrize("orderly", [True, False])
 async def test_an_answer_that_ends_by_closing_is_only_whole_with_a_close_notify(upstream, heard, certificates, orderly):
     async def script(reader, writer):

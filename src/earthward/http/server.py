@@ -8,16 +8,25 @@ import asyncio
 import socket
 import ssl as tls
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from earthward.config.snapshot import Limits
 from earthward.http.descriptors import raise_descriptor_limit
 from earthward.http.request import Request
-from earthward.http.server_connection import App, ErrorBody, ServerConnection, plain_error
+from earthward.http.server_connection import Admit, App, ErrorBody, ServerConnection, plain_error
 from earthward.http.sweep import Sweep
 from earthward.http.tls import server_context
 
-__all__ = ["App", "ErrorBody", "Request", "Server", "ServerConnection", "raise_descriptor_limit", "server_context"]
+__all__ = [
+    "Admit",
+    "App",
+    "ErrorBody",
+    "Request",
+    "Server",
+    "ServerConnection",
+    "raise_descriptor_limit",
+    "server_context",
+]
 
 _UNSENT = 64 * 1024
 """Bytes of an answer the kernel may hold that it has not sent yet: a client that stops reading holds no more."""
@@ -26,6 +35,8 @@ _UNSENT = 64 * 1024
 class Server:
     """One per process. `held` bounds the bytes of requests that are not whole yet, over all connections.
 
+    `admit` is asked once about each request whose body has to be waited for, before it is waited for and before a
+    client is told to go on. A request that comes whole goes to `app` without it: `app` judges every request anyway.
     `open` holds the connections, `refused` counts refusals by reason.
     """
 
@@ -34,11 +45,13 @@ class Server:
         app: App,
         limits: Limits,
         *,
+        admit: Admit | None = None,
         allowed_hosts: frozenset[bytes] | None = None,
         error_body: ErrorBody | None = None,
         held: int = 256 * 1024 * 1024,
     ) -> None:
         self.app = app
+        self.admit = admit
         self.limits = limits
         self.allowed_hosts = allowed_hosts
         self.error_body = error_body or plain_error
@@ -103,8 +116,8 @@ class Server:
             connection.cut_off()
         await self._all_closed.wait()
 
-    def admit(self, connection: ServerConnection) -> bool:
-        """Whether there is room for one more; counts it either way."""
+    def has_room_for(self, connection: ServerConnection) -> bool:
+        """Whether this one is not one too many; counts it either way."""
         self.accepted += 1
         self.open.add(connection)
         return len(self.open) <= self.limits.connections
@@ -114,9 +127,29 @@ class Server:
         if not self.open and self._all_closed is not None:
             self._all_closed.set()
 
+    def shed(self) -> None:
+        """Makes room until no more is held than may be."""
+        while self.held > self.held_limit:
+            heaviest(self.open).give_way()
+
     def _look(self, now: float) -> None:
         for connection in list(self.open):
             connection.look(now)
+
+
+def heaviest(connections: Collection[ServerConnection]) -> ServerConnection:
+    """Which connection gives way: of heads or bodies, whichever hold more in all, the one that holds most.
+
+    Not the newcomer, or a few who never finish would lock out everybody else. And not always a body: a head needs no
+    key, so that many strangers' heads would cost a caller who was admitted a large body.
+    """
+    bodies = [connection for connection in connections if connection.awaits_body]
+    heads = [connection for connection in connections if not connection.awaits_body]
+    return max(max(bodies, heads, key=_held), key=lambda connection: connection.held)
+
+
+def _held(connections: Iterable[ServerConnection]) -> int:
+    return sum(connection.held for connection in connections)
 
 
 def _tune(listening: socket.socket) -> None:

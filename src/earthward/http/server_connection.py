@@ -26,6 +26,8 @@ _IN_ONE_PIECE = 64 * 1024
 _LINGER = 5.0
 """Seconds for which a refused caller may go on sending before it is cut off, so that it can read why."""
 _NEVER = float("inf")
+_BODY_RATE = 10_000
+"""Bytes that buy a body one second more: what comes slower than this for long does not end."""
 _RESET = struct.pack("ii", 1, 0)
 
 # Phases of a connection.
@@ -35,16 +37,28 @@ _WITHOUT, _LENGTH, _CHUNKED, _CLOSE = range(4)
 
 ErrorBody = Callable[[int, str, bytes], tuple[bytes, bytes]]
 """Makes (content type, body) of an error from (status, reason, raw path as far as it was read)."""
+Admit = Callable[[Request], tuple[int, Headers, bytes] | None]
+"""Judges a request by its head, before its body is awaited: None, or the answer (status, headers, body) instead."""
 
 
 def plain_error(status: int, reason: str, path: bytes) -> tuple[bytes, bytes]:
     return b"text/plain; charset=utf-8", reason.encode() + b"\n"
 
 
+def body_due(due: float, now: float, came: int, patience: float) -> float:
+    """Until when a body may go on, after `came` bytes more of it.
+
+    It may be silent for `patience` seconds in all, and what comes buys time back. Never more than `patience` from
+    now, or who sends a lot at once could hold it for long.
+    """
+    return min(due + came / _BODY_RATE, now + patience)
+
+
 class Host(Protocol):
     """What a connection needs of its server."""
 
     app: "App"
+    admit: Admit | None
     limits: Limits
     allowed_hosts: frozenset[bytes] | None
     error_body: ErrorBody
@@ -54,7 +68,8 @@ class Host(Protocol):
     refused: Counter[str]
     draining: bool
 
-    def admit(self, connection: "ServerConnection") -> bool: ...
+    def has_room_for(self, connection: "ServerConnection") -> bool: ...
+    def shed(self) -> None: ...
     def forget(self, connection: "ServerConnection") -> None: ...
 
 
@@ -62,18 +77,19 @@ class ServerConnection(asyncio.Protocol):
     """One request is in flight at a time; what a client pipelines waits, and is answered in order.
 
     `answered` says whether the head of the present answer is out. `on_gone` is called once if the client leaves
-    before the answer has ended; `on_flow` with False when nothing more should be written for now, and with True
-    when it may again. Both are forgotten when the answer has ended.
+    before the answer has ended, and `is_gone` says that it has; `on_flow` is called with False when nothing more
+    should be written for now, and with True when it may again. Both are forgotten when the answer has ended. `held`
+    counts the bytes of a request that is not whole yet, `awaits_body` says that they are of its body.
     """
 
     __slots__ = (
         "_bodiless",
         "_deadline",
         "_framing",
-        "_held",
         "_keep_alive",
         "_minor",
         "_missing",
+        "_on_gone",
         "_paused",
         "_pending",
         "_phase",
@@ -85,11 +101,12 @@ class ServerConnection(asyncio.Protocol):
         "_transport",
         "_waiting",
         "answered",
+        "awaits_body",
+        "held",
+        "is_gone",
         "on_flow",
-        "on_gone",
     )
 
-    on_gone: Callable[[], None] | None
     on_flow: Callable[[bool], None] | None
 
     def __init__(self, server: Host) -> None:
@@ -99,7 +116,6 @@ class ServerConnection(asyncio.Protocol):
         self._phase = _READING
         self._deadline = _NEVER
         self._waiting = bytearray()
-        self._held = 0
         self._taking = False
         self._reading_paused = False
         self._paused = False
@@ -110,14 +126,29 @@ class ServerConnection(asyncio.Protocol):
         self._framing = _WITHOUT
         self._missing = 0
         self._pending = b""
+        self._on_gone: Callable[[], None] | None = None
         self.answered = False
-        self.on_gone = None
+        self.awaits_body = False
+        self.held = 0
+        self.is_gone = False
         self.on_flow = None
 
     @property
     def is_open(self) -> bool:
         """Whether the client is still there."""
         return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def on_gone(self) -> Callable[[], None] | None:
+        return self._on_gone
+
+    @on_gone.setter
+    def on_gone(self, gone: Callable[[], None] | None) -> None:
+        self._on_gone = gone
+        if self.is_gone and gone is not None:
+            # Over TLS a request and the close behind it come in one turn: the client can be gone before an
+            # application that begins its work in the next turn has had a chance to ask.
+            asyncio.get_running_loop().call_soon(self._tell_gone)
 
     @property
     def peer(self) -> str:
@@ -132,7 +163,7 @@ class ServerConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
         self._deadline = time.monotonic() + self._server.limits.keep_alive
-        if not self._server.admit(self):
+        if not self._server.has_room_for(self):
             self._turn_away()
 
     def data_received(self, data: bytes) -> None:
@@ -188,23 +219,47 @@ class ServerConnection(asyncio.Protocol):
         return None
 
     def _await_more(self) -> None:
-        reader = self._reader
-        self._hold(reader.held)
-        if self._server.held > self._server.held_limit:
-            raise Refused(503, "too many unfinished requests", [(b"retry-after", b"1")])
-        limits = self._server.limits
-        if reader.head is not None:
+        reader, server = self._reader, self._server
+        limits = server.limits
+        if reader.head is None:
+            if reader.begun:
+                self._deadline = reader.accepted + limits.head_deadline
+        elif self.awaits_body:
+            came = reader.held - self.held
+            self._deadline = body_due(self._deadline, time.monotonic(), came, limits.body_deadline)
+        elif self._is_admitted(reader.head.request):
+            self.awaits_body = True
             self._deadline = time.monotonic() + limits.body_deadline
-            if reader.wants_continue and self._transport is not None:
-                reader.wants_continue = False
-                self._transport.write(CONTINUE)
-        elif reader.begun:
-            self._deadline = reader.accepted + limits.head_deadline
+        else:
+            return
+        self._hold(reader.held)
+        server.shed()
+        if reader.wants_continue and self._phase == _READING and self._transport is not None:
+            reader.wants_continue = False
+            self._transport.write(CONTINUE)
+
+    def _is_admitted(self, request: Request) -> bool:
+        """Whether the application wants the body, judging by the head alone; if not, its answer is sent."""
+        admit = self._server.admit
+        if admit is None:
+            return True
+        try:
+            answer = admit(request)
+            if answer is None:
+                return True
+            self._server.refused["not admitted"] += 1
+            self._begin_answer(request, keep_alive=False)
+            self.respond(*answer)
+        except Exception:
+            logger.exception("the application failed on a request's head")
+            self._begin_answer(request, keep_alive=False)
+            self._fail()
+        return False
 
     def _hold(self, held: int) -> None:
-        if held != self._held:
-            self._server.held += held - self._held
-            self._held = held
+        if held != self.held:
+            self._server.held += held - self.held
+            self.held = held
 
     def _let_wait(self, data: bytes) -> None:
         if self._phase > _ANSWERING:
@@ -230,14 +285,9 @@ class ServerConnection(asyncio.Protocol):
     def _dispatch(self, request: Request) -> None:
         server = self._server
         server.requests += 1
-        if self._held:
+        if self.held:
             self._hold(0)
-        self._phase = _ANSWERING
-        self._deadline = _NEVER
-        self._minor = request.minor
-        self._keep_alive = self._reader.keep_alive
-        self._bodiless = request.method == b"HEAD"
-        self.answered = False
+        self._begin_answer(request, self._reader.keep_alive)
         if request.path == b"*":
             return self.respond(200, [ALLOW], b"")
         try:
@@ -246,6 +296,15 @@ class ServerConnection(asyncio.Protocol):
             logger.exception("the application failed on a request")
             self._fail()
         return None
+
+    def _begin_answer(self, request: Request, keep_alive: bool) -> None:
+        self._phase = _ANSWERING
+        self._deadline = _NEVER
+        self._minor = request.minor
+        self._keep_alive = keep_alive
+        self._bodiless = request.method == b"HEAD"
+        self.awaits_body = False
+        self.answered = False
 
     def _fail(self) -> None:
         if self._phase != _ANSWERING:
@@ -331,7 +390,9 @@ class ServerConnection(asyncio.Protocol):
         """Breaks the answer off in such a way that the client sees it is not whole."""
         if self._transport is None or self._phase != _ANSWERING:
             return
-        self.on_gone = self.on_flow = None
+        # The application leaves, not the client: nobody is to be told.
+        self._phase = _CLOSED
+        self._on_gone = self.on_flow = None
         if not self.answered or self._pending or self._framing in (_WITHOUT, _CLOSE):
             self._reset()
         else:
@@ -371,7 +432,7 @@ class ServerConnection(asyncio.Protocol):
         return data
 
     def _ended(self) -> None:
-        self.on_gone = self.on_flow = None
+        self._on_gone = self.on_flow = None
         if not self._keep_alive or self._server.draining:
             self._finish()
             return
@@ -382,8 +443,15 @@ class ServerConnection(asyncio.Protocol):
 
     # Refusals, ends and deadlines.
 
+    def give_way(self) -> None:
+        """Drops a request that is not whole yet, because all of them together hold too much."""
+        self._hold(0)
+        self._refuse(Refused(503, "too many unfinished requests", [(b"retry-after", b"1")]))
+
     def _refuse(self, refusal: Refused) -> None:
-        if self._transport is not None and self._phase == _READING:
+        if self.is_open and self._phase == _READING:
+            if self._reader.head is not None:
+                refusal.path = self._reader.head.request.path
             self._write_refusal(refusal)
             self._linger()
 
@@ -402,8 +470,8 @@ class ServerConnection(asyncio.Protocol):
         self._transport.write(head_bytes(refusal.status, headers, framing) + body)
 
     def _finish(self) -> None:
-        """Closes after the last answer. A socket closed over unread bytes would take the answer with it."""
-        if self._waiting or self._reader.rest:
+        """Closes after the last answer. A socket closed over bytes that still come would take the answer with it."""
+        if self._waiting or self._reader.rest or self._reader.head is not None:
             self._linger()
         else:
             self._close()
@@ -435,16 +503,22 @@ class ServerConnection(asyncio.Protocol):
 
     def _leave(self) -> None:
         """The client is gone, or given up: forgets what it sent, and tells who is answering it."""
-        gone = self.on_gone if self._phase == _ANSWERING else None
+        if self._phase == _ANSWERING:
+            self.is_gone = True
         self._phase = _CLOSED
         self._forget_input()
         self._pending = b""
-        self.on_gone = self.on_flow = None
+        self.on_flow = None
+        self._tell_gone()
+
+    def _tell_gone(self) -> None:
+        gone, self._on_gone = self._on_gone, None
         if gone is not None:
             gone()
 
     def _forget_input(self) -> None:
         self._hold(0)
+        self.awaits_body = False
         self._waiting.clear()
         self._reader = RequestReader(self._server.limits, self._server.allowed_hosts)
 
