@@ -129,7 +129,8 @@ class Load:
         def hear(answer: bytes) -> None:
             self.pieces += 1
             if answer.startswith(NOT_OK):
-                self.over.set_exception(RuntimeError(answer.decode()))
+                if not self.over.done():
+                    self.over.set_exception(RuntimeError(answer.decode()))
             elif answer.endswith(self.end):
                 self.unanswered -= 1
                 self.loop.call_soon(ask)
