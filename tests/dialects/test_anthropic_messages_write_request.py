@@ -447,7 +447,7 @@ controls = st.just(ReasoningControl("none")) | st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     messages=conversations(),
     tools=st.lists(tools, max_size=2).map(tuple),
