@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -173,3 +174,11 @@ def test_no_json_whatever_makes_a_glance_raise(fields: dict[str, Any]) -> None:
     read = envelope.read(json.dumps(fields).encode())
     assert isinstance(read, Envelope)
     glance(read)
+
+
+@pytest.mark.parametrize("name", ["Model", "MODEL", "Stream", "\u017ftream", "Messages"])
+def test_a_field_that_only_a_careless_server_would_take_for_ours_is_refused(name: str) -> None:
+    envelope = Envelope({**request({"role": "user", "content": "Hi"}).fields, name: msgspec.Raw(b'"other"')})
+    refused = glance(envelope)
+    assert isinstance(refused, Failure)
+    assert refused.kind is FailureKind.BAD_REQUEST

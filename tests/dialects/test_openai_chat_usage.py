@@ -49,10 +49,10 @@ def test_usage_written_reads_back_and_is_valid_for_the_official_sdk(usage: Usage
     CompletionUsage.model_validate(wire)
 
 
-def stream(*chunks: tuple[int, int, bool]) -> tuple[int, int]:
+def stream(*chunks: tuple[int, int, bool], answers: int = 1) -> tuple[int, int]:
     heard = UsageOfStream()
     for prompt, completion, is_total in chunks:
-        heard.add({"prompt_tokens": prompt, "completion_tokens": completion}, is_total)
+        heard.add({"prompt_tokens": prompt, "completion_tokens": completion}, is_total, answers)
     return heard.total.input.tokens, heard.total.output.tokens
 
 
@@ -61,4 +61,8 @@ def test_counts_so_far_give_way_to_later_ones() -> None:
 
 
 def test_totals_of_several_answers_to_one_prompt_add_up_in_what_was_written_only() -> None:
-    assert stream((36, 5, True), (36, 4, True)) == (36, 9)
+    assert stream((36, 5, True), (36, 4, True), answers=2) == (36, 9)
+
+
+def test_a_total_that_is_told_twice_counts_once() -> None:
+    assert stream((36, 5, True), (36, 5, True)) == (36, 5)

@@ -18,6 +18,8 @@ from earthward.dialects.json_limits import NOT_JSON
 Headers = list[tuple[bytes, bytes]]
 
 _LONGEST_MESSAGE = 2000
+LONGEST_WAIT = 86_400.0
+"""Seconds; no provider means more, and some could write any number."""
 _NO_ACCESS = "the provider refused access to the gateway's credentials"
 
 _KINDS = {
@@ -213,10 +215,12 @@ def _retry_after(headers: Headers) -> float | None:
     found = dict(reversed(headers))
     milliseconds = _number(found.get(b"retry-after-ms", b""))
     if milliseconds is not None:
-        return milliseconds / 1000
+        return min(milliseconds / 1000, LONGEST_WAIT)
     value = found.get(b"retry-after", b"")
     seconds = _number(value)
-    return seconds if seconds is not None else _seconds_between(found.get(b"date", b""), value)
+    if seconds is None:
+        seconds = _seconds_between(found.get(b"date", b""), value)
+    return None if seconds is None else min(seconds, LONGEST_WAIT)
 
 
 def _number(value: bytes) -> float | None:

@@ -32,6 +32,10 @@ _MESSAGES = msgspec.json.Decoder(list[_Message])
 _FORMAT = msgspec.json.Decoder(_ResponseFormat | None)
 
 _FEATURES_BY_PART = {"image_url": "images", "input_audio": "audio", "file": "documents"}
+_OWN = frozenset(
+    {"model", "stream", "stream_options", "messages", "tools", "functions", "response_format", "user", "n"}
+)
+"""Fields that are decided by here."""
 _ROOT_ROLES = frozenset({"system", "developer", "user"})
 
 
@@ -66,6 +70,10 @@ def glance(envelope: Envelope) -> Glance | Failure:
         return _wrong("stream", "`stream` must be true or false")
     if "messages" not in envelope.fields:
         return _wrong("messages", "you must give `messages`")
+    for name in envelope.fields:
+        # Some servers match names without their case: what we did not see as `model` would be the model to them.
+        if name not in _OWN and name.casefold() in _OWN:
+            return _wrong(name, f"`{name[:40]}` must be written `{name.casefold()}`")
     messages = _messages(envelope)
     needed = _features(envelope, stream, messages)
     return Glance(model, stream, unit_hint(envelope), _root(messages), needed, _characters(messages))

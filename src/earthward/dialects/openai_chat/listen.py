@@ -220,7 +220,7 @@ class StreamListener:
     def _hear(self, chunk: _Chunk) -> bool:
         """Notes what the chunk says; whether it is for the client."""
         if chunk.usage:
-            self._usage.add(chunk.usage, is_total=not chunk.choices)
+            self._usage.add(chunk.usage, not chunk.choices, len(self._begun))
         if self.model is None:
             self.model = _text(chunk.model)
         if not chunk.choices:

@@ -126,7 +126,7 @@ class StreamReader:
         if chunk.error:
             return self._fail(failure_of_error(chunk.error))
         if chunk.usage is not None:
-            self._usage.add(chunk.usage, is_total=not chunk.choices)
+            self._usage.add(chunk.usage, not chunk.choices, len(self._answers))
         events: list[Event] = []
         for choice in chunk.choices or ():
             if not self._answers:

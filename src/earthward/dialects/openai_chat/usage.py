@@ -26,7 +26,7 @@ class UsageOfStream:
     """What the chunks of one stream say together.
 
     A chunk with part of an answer counts what was used so far (vLLM, when asked to). One without counts the whole,
-    and may come once for each answer (llama.cpp).
+    and may come once for each answer (llama.cpp); where there is only one, the last such chunk counts.
     """
 
     __slots__ = ("_has_totals", "total")
@@ -35,9 +35,10 @@ class UsageOfStream:
         self.total = Usage()
         self._has_totals = False
 
-    def add(self, wire: Any, is_total: bool) -> None:
+    def add(self, wire: Any, is_total: bool, answers: int = 1) -> None:
+        """`answers` is how many have begun."""
         usage = read_usage(wire)
-        self.total = _of_both(self.total, usage) if is_total and self._has_totals else usage
+        self.total = _of_both(self.total, usage) if is_total and self._has_totals and answers > 1 else usage
         self._has_totals = self._has_totals or is_total
 
 
