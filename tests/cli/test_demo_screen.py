@@ -51,3 +51,4 @@ def test_a_lost_request_is_not_hidden(drawn):
     screen.outcome(phases)
     assert "3 of 6 were lost." in text()
     assert "lost 1" in text()
+    assert "meanwhile: reset" in text()

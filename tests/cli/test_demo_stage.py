@@ -20,8 +20,8 @@ def test_what_the_demo_runs_is_a_sound_configuration_with_a_list_price(tmp_path)
 
 
 def test_a_child_that_does_not_start_says_why(tmp_path):
-    child = Child("earthward.simulator", "--script", "not-there.json", log=tmp_path / "log", env=os.environ)
-    with pytest.raises(CannotPlay, match=r"not-there\.json"):
+    child = Child("cloud", "earthward.simulator", "--script", "not-there.json", log=tmp_path / "log", env=os.environ)
+    with pytest.raises(CannotPlay, match=r"the cloud did not start: .*not-there\.json"):
         child.wait_up()
     child.end()
     assert not child.is_alive

@@ -23,6 +23,17 @@ def test_conversations_are_opened_until_one_is_on_the_candidate():
     assert len(answers) == len(set(application.asked)) == 9
 
 
+class Silent:
+    """An application that gets no answer."""
+
+    def ask(self, conversation: Conversation) -> Answer:
+        return Answer(lost="connection refused")
+
+
+def test_a_gateway_that_answers_nothing_is_not_asked_for_ever():
+    assert len(list(Traffic(Silent()).open(5))) == 5
+
+
 def test_both_arms_go_on_by_turns_and_no_conversation_twice():
     application = Recorded()
     traffic = Traffic(application)
@@ -50,4 +61,6 @@ def test_each_answer_counts_once():
         Answer("candidate", "mini", lost="the stream ended early"),
     ):
         phase.add(answer)
-    assert phase == Phase("now", requests=4, candidate=3, cloud=1, local=1, rescued=1, lost=1)
+    assert phase == Phase(
+        "now", requests=4, candidate=3, cloud=1, local=1, rescued=1, lost=1, why="the stream ended early"
+    )

@@ -88,6 +88,8 @@ def play(stage: Stage, screen: Screen, requests: int) -> list[Phase]:
     traffic = Traffic(application)
     with contextlib.closing(application), screen.bars() as bars:
         well = bars.follow("model running", first, traffic.open(first))
+        if well.lost == well.requests:
+            raise CannotPlay(f"no request was answered: {well.why}")
         stage.stop_engine()
         gone = bars.follow("model stopped", later, traffic.go_on(later))
         stage.revive_engine()

@@ -73,6 +73,7 @@ class Screen:
         if self._console.is_interactive:  # elsewhere a line was left free already
             self._console.print()
         self._print(Text.assemble(words, (verdict, "bold" if not lost else COLOURS["lost"])))
+        self._print(*(Text(f"{phase.name}: {phase.why}", COLOURS["lost"]) for phase in phases if phase.lost))
         self._console.print()
 
     def figures(self, found: Figures, asked_for: Price) -> None:
@@ -162,7 +163,7 @@ def _table(found: Figures) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), collapse_padding=True)
     table.add_column("", width=LABEL - 2)
     for line in found.lines:
-        colour = COLOURS["rescued" if line.sums.rescued else line.sums.arm]
+        colour = COLOURS.get("rescued" if line.sums.rescued else line.sums.arm, "")
         table.add_column(_heading(line), justify="right", style=colour, header_style=colour)
     table.add_column("all", justify="right", style="bold")
     for name, cell in ROWS:

@@ -43,8 +43,8 @@ class CannotPlay(Exception):
 class Child:
     """A module of ours in a process of its own, which prints a line of JSON once it is up."""
 
-    def __init__(self, module: str, *arguments: str, log: Path, env: Mapping[str, str]) -> None:
-        self._module = module
+    def __init__(self, name: str, module: str, *arguments: str, log: Path, env: Mapping[str, str]) -> None:
+        self._name = name
         self._log = log
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
@@ -61,7 +61,7 @@ class Child:
         has_spoken, _, _ = select.select([self._process.stdout], [], [], PATIENCE)
         line = self._process.stdout.readline() if has_spoken else b""
         if not line:
-            raise CannotPlay(f"{self._module} did not start: {self.last_words()}")
+            raise CannotPlay(f"the {self._name} did not start: {self.last_words()}")
         told: dict[str, Any] = json.loads(line)
         return told
 
@@ -154,7 +154,7 @@ class Stage:
 
     def _child(self, name: str, module: str, *arguments: str) -> Child:
         with self._undisturbed():
-            child = Child(module, *arguments, log=self.folder / f"{name}.log", env=self._env)
+            child = Child(name, module, *arguments, log=self.folder / f"{name}.log", env=self._env)
             self._ends.callback(child.end)
         self.pids[name].append(child.pid)
         return child

@@ -50,7 +50,7 @@ class Phase(msgspec.Struct):
     """What became of the requests of one phase, as the application saw it.
 
     `candidate` counts those of conversations on the candidate, whoever served them; each request is counted once in
-    `cloud`, `local`, `rescued` or `lost`.
+    `cloud`, `local`, `rescued` or `lost`. `why` is what the first one that was lost ended with.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Phase(msgspec.Struct):
     local: int = 0
     rescued: int = 0
     lost: int = 0
+    why: str = ""
 
     def add(self, answer: Answer) -> None:
         is_candidate = answer.arm == "candidate"
@@ -67,6 +68,7 @@ class Phase(msgspec.Struct):
         self.candidate += is_candidate
         if answer.lost:
             self.lost += 1
+            self.why = self.why or answer.lost
         elif answer.target == LOCAL:
             self.local += 1
         elif is_candidate:
@@ -143,7 +145,7 @@ class Traffic:
     def open(self, count: int) -> Iterator[Answer]:
         """The first turns of new conversations; more than `count` only until one of them is on the candidate."""
         yield from self._open(count)
-        while not self._arms["candidate"] and self._opened < count + MOST_OPENED:
+        while self._arms["baseline"] and not self._arms["candidate"] and self._opened < count + MOST_OPENED:
             yield from self._open(1)
 
     def go_on(self, count: int) -> Iterator[Answer]:
