@@ -1,6 +1,7 @@
 """Who may call, and who may look."""
 
 import json
+import socket
 import subprocess
 import sys
 
@@ -90,4 +91,20 @@ def test_browsers_may_call_from_the_origins_that_are_named(start, cloud):
     assert headers["access-control-allow-origin"] == "https://app.example"
     assert headers["access-control-allow-headers"] == "authorization"
     assert gateway.chat(headers=origin)[1]["access-control-allow-origin"] == "https://app.example"
-    assert "access-control-allow-origin" not in gateway.chat(headers={"origin": "https://evil.example"})[1]
+    status, headers, _ = gateway.chat(headers={"origin": "https://evil.example"})
+    assert status == 403
+    assert "access-control-allow-origin" not in headers
+
+
+def test_an_open_gateway_answers_to_its_own_names_only(start, cloud):
+    gateway = start(cloud)
+    assert gateway.chat(headers={"host": "evil.example"})[0] == 421
+    assert gateway.chat(headers={"host": "localhost:1234"})[0] == 200
+
+
+def test_a_stranger_is_turned_away_before_the_body_is_waited_for(start, cloud):
+    gateway = start(cloud, auth="keys")
+    with socket.create_connection(("127.0.0.1", int(gateway.url.rpartition(":")[2]))) as stranger:
+        stranger.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 30000000\r\n\r\n{")
+        stranger.settimeout(5)
+        assert stranger.recv(65536).startswith(b"HTTP/1.1 401 ")

@@ -61,6 +61,23 @@ class Surface:
         status, own, body = openai_chat.write_failure(failure)
         connection.respond(status, [*own, *(headers or []), *self.cors_headers(request)], body)
 
+    def turned_away(self, request: Request) -> tuple[int, Headers, bytes] | None:
+        """The answer to a stranger whose body need not be waited for; None for everybody else."""
+        if request.path not in self._paths:
+            return None
+        caller = exchange.caller_of(self._worker, dict(request.headers))
+        if not isinstance(caller, Failure):
+            return None
+        status, headers, body = openai_chat.write_failure(caller)
+        return status, [*headers, *self.cors_headers(request)], body
+
+    def _foreign(self, request: Request) -> Failure | None:
+        """An open gateway takes no orders from web pages it was not told of."""
+        if self._worker.serving.snapshot.auth != "open" or request.get(b"origin") is None or self.cors_headers(request):
+            return None
+        message = "this origin is not allowed: name it under `cors`, or have callers show keys (`auth: keys`)"
+        return Failure(FailureKind.FORBIDDEN, message)
+
     def error_body(self, status: int, reason: str, path: bytes) -> tuple[bytes, bytes]:
         """The body for a request that http/ refused before it got here."""
         kind = FailureKind.TOO_LARGE if status in (413, 414, 431) else FailureKind.BAD_REQUEST
@@ -84,7 +101,7 @@ class Surface:
     # -- the paths -----------------------------------------------------------------------------------------------
 
     def _exchange(self, request: Request, connection: ServerConnection) -> None:
-        failure = exchange.admit(self._worker, request, connection)
+        failure = self._foreign(request) or exchange.admit(self._worker, request, connection)
         if failure is not None:
             self.fail(request, connection, failure)
 

@@ -43,6 +43,7 @@ log = logging.getLogger("earthward.worker")
 DRAIN = 30.0
 ORPHAN = 10.0
 """Seconds a worker goes on serving after its supervisor died, for a new one to take over without a gap."""
+LOOPBACK_NAMES = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
 HEARTBEAT = 0.5
 SWEEP = 0.25
 MOST_PRESENTED = 10_000
@@ -91,7 +92,13 @@ class Worker:
         self.access_log = AccessLog(sys.stderr) if self.serving.snapshot.access_log else None
         self.json_limits = JsonLimits(depth=self.serving.snapshot.limits.json_depth)
         self.surface = Surface(self)
-        self.server = Server(self.surface.answer, self.serving.snapshot.limits, error_body=self.surface.error_body)
+        self.server = Server(
+            self.surface.answer,
+            self.serving.snapshot.limits,
+            error_body=self.surface.error_body,
+            admit=self.surface.turned_away,
+            allowed_hosts=self._hosts(),
+        )
 
     # -- one request ---------------------------------------------------------------------------------------------
 
@@ -162,12 +169,20 @@ class Worker:
         self._pools = serving.pools
         self.serving = serving
         self.server.limits = serving.snapshot.limits
+        self.server.allowed_hosts = self._hosts()
         self.json_limits = JsonLimits(depth=serving.snapshot.limits.json_depth)
         self.access_log = (self.access_log or AccessLog(sys.stderr)) if serving.snapshot.access_log else None
         for pool in left:
             closing = self.loop.create_task(pool.close())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
+
+    def _hosts(self) -> frozenset[bytes] | None:
+        """The names this gateway may be called by: any, unless it is open to all who can reach it.
+
+        A page from the web may give its own name to this machine's address; with a name of ours it can't.
+        """
+        return LOOPBACK_NAMES if self.serving.snapshot.auth == "open" else None
 
     def _apply_keys(self, change: KeyChange) -> str:
         if change.since is None:
