@@ -70,7 +70,7 @@ class Screen:
             f"the cloud rescued {gone.rescued}. "
         )
         verdict = f"None of {requests} was lost." if not lost else f"{lost} of {requests} were lost."
-        if self._console.is_interactive:  # elsewhere a line was left free already
+        if self._console.is_interactive or not self._console.is_terminal:  # else the bars left a line free
             self._console.print()
         self._print(Text.assemble(words, (verdict, "bold" if not lost else COLOURS["lost"])))
         self._print(*(Text(f"{phase.name}: {phase.why}", COLOURS["lost"]) for phase in phases if phase.lost))
