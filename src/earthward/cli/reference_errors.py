@@ -12,7 +12,7 @@ CAUSES = {
     FailureKind.CONTEXT_LENGTH: "the conversation is longer than the model's context",
     FailureKind.TOO_LARGE: "the request is over a limit on size",
     FailureKind.BAD_KEY: "the caller's key is missing, unknown, revoked or expired",
-    FailureKind.FORBIDDEN: "data of this class may not go there; or an open gateway was called by a web page it doesn't know",
+    FailureKind.FORBIDDEN: "data of this class may not go there; or a web page calls an open gateway uninvited",
     FailureKind.NO_SUCH_MODEL: "no route takes the model's name; or the provider doesn't have it",
     FailureKind.NO_SUCH_PATH: "the gateway doesn't serve this path",
     FailureKind.METHOD_NOT_ALLOWED: "the path is served, but not with this method",
