@@ -153,6 +153,14 @@ def test_a_tool_call_without_a_name_is_no_tool_call() -> None:
     assert events[-1].failure.kind == "malformed"
 
 
+def test_a_block_that_begins_where_another_never_stopped_ends_that_one() -> None:
+    blocks = [{"type": "tool_use", "id": id, "name": "f", "input": {}} for id in ("toolu_a", "toolu_b")]
+    starts = [event("content_block_start", index=0, content_block=block) for block in blocks]
+    answer = collect(read(START + b"".join(starts) + STOP))
+    assert not isinstance(answer, Failure)
+    assert answer.choices[0].parts == (ToolCall("toolu_a", "f", "{}"), ToolCall("toolu_b", "f", "{}"))
+
+
 def test_an_event_that_never_ends_is_refused_and_not_kept() -> None:
     reader = StreamReader()
     piece = b"data: " + b"x" * (1 << 20)

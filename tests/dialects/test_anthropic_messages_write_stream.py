@@ -153,8 +153,14 @@ def test_thinking_that_nobody_signed_ends_with_an_empty_signature() -> None:
 
 def test_thinking_after_a_signature_is_a_block_of_its_own() -> None:
     events = [ReasoningDelta("a", signature="s"), ReasoningDelta("b"), ReasoningDelta("", signature="t")]
-    parts = read(write([Started(), *events, Finished("stop")])).choices[0].parts
-    assert parts == (Reasoning("a", "s"), Reasoning("b", "t"))
+    stream = write([Started(), *events, Finished("stop")])
+    assert read(stream).choices[0].parts == (Reasoning("a", "s"), Reasoning("b", "t"))
+    assert [step for step in outline(stream) if len(step) == 2] == [
+        (0, "thinking"),
+        (0, "stop"),
+        (1, "thinking"),
+        (1, "stop"),
+    ]
 
 
 def test_thinking_of_which_only_the_signature_is_shown_is_written() -> None:
