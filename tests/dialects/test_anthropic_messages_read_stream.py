@@ -154,7 +154,7 @@ def test_a_tool_call_without_a_name_is_no_tool_call() -> None:
 
 
 def test_a_block_that_begins_where_another_never_stopped_ends_that_one() -> None:
-    blocks = [{"type": "tool_use", "id": id, "name": "f", "input": {}} for id in ("toolu_a", "toolu_b")]
+    blocks = [{"type": "tool_use", "id": name, "name": "f", "input": {}} for name in ("toolu_a", "toolu_b")]
     starts = [event("content_block_start", index=0, content_block=block) for block in blocks]
     answer = collect(read(START + b"".join(starts) + STOP))
     assert not isinstance(answer, Failure)
