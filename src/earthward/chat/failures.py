@@ -53,9 +53,10 @@ ANOTHER_MAY_SERVE = frozenset(
         FailureKind.MALFORMED,
         FailureKind.BROKEN_STREAM,
         FailureKind.NO_SUCH_MODEL,
+        FailureKind.CONTEXT_LENGTH,
     }
 )
-"""Kinds after which another target is worth a try: the request itself was not at fault."""
+"""Kinds after which another target is worth a try: the request itself was not at fault, or only for this target."""
 
 
 class Failure(msgspec.Struct, frozen=True):
