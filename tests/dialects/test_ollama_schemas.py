@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earthward.dialects.ollama.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.ollama.schemas import is_weakened, repaired
 
 KEPT = {"anyOf", "type", "items", "description", "enum", "properties", "required"}

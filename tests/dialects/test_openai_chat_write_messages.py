@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from earthward.chat import Document, Image, Message, Part, Reasoning, Refusal, Role, Text, ToolCall, ToolResult
-from earthward.dialects.openai_chat.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.openai_chat.write_messages import write_messages
 
 IMAGE = Image("image/png", "AA==")

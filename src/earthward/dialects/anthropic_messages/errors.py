@@ -11,8 +11,8 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.dialects import sse
-from earthward.dialects.anthropic_messages.retry_after import Headers, retry_after, retry_headers
 from earthward.dialects.json_limits import NOT_JSON
+from earthward.dialects.retry_after import Headers, retry_after, retry_headers
 
 _LONGEST_MESSAGE = 2000
 _NO_ACCESS = "the provider refused access to the gateway's credentials"

@@ -7,7 +7,7 @@ import binascii
 from typing import Any
 
 from earthward.chat import Document, Image
-from earthward.dialects.anthropic_messages.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import Inexpressible
 
 Wire = dict[str, Any]
 

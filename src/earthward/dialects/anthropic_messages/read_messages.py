@@ -23,7 +23,7 @@ from earthward.chat import (
     ToolResult,
 )
 from earthward.dialects.anthropic_messages.calls import read_call
-from earthward.dialects.anthropic_messages.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import Inexpressible
 
 _ROLES = {role.value: role for role in (Role.USER, Role.ASSISTANT, Role.SYSTEM)}
 

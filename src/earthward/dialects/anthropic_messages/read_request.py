@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, FailureKind, OutputFormat, Sampling
-from earthward.dialects.anthropic_messages.inexpressible import Inexpressible
 from earthward.dialects.anthropic_messages.read_messages import WireBlock, WireMessage, read_messages, read_system
 from earthward.dialects.anthropic_messages.thinking import WireThinking, is_known, is_known_effort, read_control
 from earthward.dialects.anthropic_messages.tools import WireChoice, read_choice, read_parallel, read_tool
+from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
 
 

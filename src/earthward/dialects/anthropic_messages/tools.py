@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from earthward.chat import FailureKind, Tool, ToolChoice
-from earthward.dialects.anthropic_messages.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import Inexpressible
 
 Wire = dict[str, Any]
 

@@ -20,8 +20,8 @@ from earthward.chat import (
     ToolResult,
 )
 from earthward.dialects.anthropic_messages.calls import wire_call, wire_id
-from earthward.dialects.anthropic_messages.inexpressible import Inexpressible
 from earthward.dialects.anthropic_messages.media import write_document, write_image
+from earthward.dialects.inexpressible import Inexpressible
 
 Wire = dict[str, Any]
 

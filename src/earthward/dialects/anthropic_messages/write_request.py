@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, Image, Message, OutputFormat, Part, Reasoning, Role, ToolResult
-from earthward.dialects.anthropic_messages.inexpressible import Inexpressible
 from earthward.dialects.anthropic_messages.thinking import is_said_roughly, write_effort, write_thinking
 from earthward.dialects.anthropic_messages.tools import lost_fields, write_choice, write_tools
 from earthward.dialects.anthropic_messages.write_messages import (
@@ -20,6 +19,7 @@ from earthward.dialects.anthropic_messages.write_messages import (
     write_messages,
     write_system,
 )
+from earthward.dialects.inexpressible import Inexpressible
 
 MAX_TOKENS = 4096
 """For requests that set no cap, which must be there; every model of Anthropic's takes this one."""

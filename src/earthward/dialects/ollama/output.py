@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from earthward.chat import ChatRequest, FailureKind, Message, OutputFormat, Role, Text
-from earthward.dialects.ollama.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import Inexpressible
 
 
 def read_format(wire: Any) -> OutputFormat | None:

@@ -7,8 +7,8 @@ requests pass through to it unread.
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, FailureKind, Message, Part, Role, Text
+from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
-from earthward.dialects.ollama.inexpressible import Inexpressible
 from earthward.dialects.ollama.read_messages import read_images
 from earthward.dialects.ollama.read_request import WireAsked, as_asked, unreadable
 

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from earthward.chat import FailureKind, Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
+from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.ollama.calls import WireCall, read_call
 from earthward.dialects.ollama.images import media_type, standard_base64, without_data_url
-from earthward.dialects.ollama.inexpressible import Inexpressible
 
 _ROLES = {role.value: role for role in Role}
 

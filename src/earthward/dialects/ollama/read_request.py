@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, FailureKind, Tool
+from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
-from earthward.dialects.ollama.inexpressible import Inexpressible
 from earthward.dialects.ollama.options import WireOptions, other_options, read_cap, read_sampling
 from earthward.dialects.ollama.output import read_format
 from earthward.dialects.ollama.read_messages import WireMessage, read_messages

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from earthward.dialects.ollama.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import Inexpressible
 
 Schema = dict[str, Any]
 

@@ -7,7 +7,7 @@ gets none. Some families take a level and cannot be turned off; all others are o
 from typing import Literal
 
 from earthward.chat import FailureKind, ReasoningControl
-from earthward.dialects.ollama.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.ollama.model import Model
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]

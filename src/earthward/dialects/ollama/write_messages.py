@@ -20,9 +20,9 @@ from earthward.chat import (
     ToolCall,
     ToolResult,
 )
+from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.ollama.calls import wire_call
 from earthward.dialects.ollama.images import READABLE, media_type, standard_base64, without_data_url
-from earthward.dialects.ollama.inexpressible import Inexpressible
 
 Wire = dict[str, Any]
 

@@ -8,8 +8,8 @@ import msgspec
 
 from earthward.chat import ChatRequest, Failure, Reasoning, Tool, ToolCall
 from earthward.dialects.envelope import Envelope
+from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.ollama.calls import FREE_TEXT, object_in
-from earthward.dialects.ollama.inexpressible import Inexpressible
 from earthward.dialects.ollama.model import Model
 from earthward.dialects.ollama.options import canonical_options, lost_options, written_options
 from earthward.dialects.ollama.output import written_format

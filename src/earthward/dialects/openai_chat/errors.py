@@ -4,9 +4,7 @@ Reads what OpenAI and the servers that speak its dialect send: `error` as an obj
 an HTTP status, an error packed into the message of another (Ollama), no JSON at all (proxies).
 """
 
-import math
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -14,12 +12,9 @@ import msgspec
 from earthward.chat import Failure, FailureKind
 from earthward.dialects import sse
 from earthward.dialects.json_limits import NOT_JSON
-
-Headers = list[tuple[bytes, bytes]]
+from earthward.dialects.retry_after import Headers, retry_after, retry_headers
 
 _LONGEST_MESSAGE = 2000
-LONGEST_WAIT = 86_400.0
-"""Seconds; no provider means more, and some could write any number."""
 _NO_ACCESS = "the provider refused access to the gateway's credentials"
 
 _KINDS = {
@@ -108,7 +103,7 @@ def failure_of(status: int, headers: Headers, body: bytes) -> Failure:
     except NOT_JSON:
         return _unexplained(status, headers)
     error = _error_in(wire, status)
-    return _unexplained(status, headers) if error is None else _failure(error, status, _retry_after(headers))
+    return _unexplained(status, headers) if error is None else _failure(error, status, retry_after(headers))
 
 
 def failure_of_error(error: Any) -> Failure:
@@ -124,10 +119,8 @@ def write_failure(failure: Failure) -> tuple[int, Headers, bytes]:
     headers = [
         (b"content-type", b"application/json"),
         (b"x-should-retry", b"true" if shape.retry else b"false"),
+        *retry_headers(failure.retry_after),
     ]
-    if failure.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % math.ceil(failure.retry_after)))
-        headers.append((b"retry-after-ms", b"%d" % math.ceil(failure.retry_after * 1000)))
     return _status(failure, shape), headers, _body(failure)
 
 
@@ -203,37 +196,8 @@ def _unexplained(status: int, headers: Headers) -> Failure:
     message = f"the provider answered with status {status} and no error in JSON; is its base URL right?"
     if kind is FailureKind.UPSTREAM_AUTH:
         message = _NO_ACCESS
-    return Failure(kind, message, status, retry_after=_retry_after(headers))
+    return Failure(kind, message, status, retry_after=retry_after(headers))
 
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _retry_after(headers: Headers) -> float | None:
-    """Seconds. A date is taken against the answer's own `date`, so that no clock is needed."""
-    found = dict(reversed(headers))
-    milliseconds = _number(found.get(b"retry-after-ms", b""))
-    if milliseconds is not None:
-        return min(milliseconds / 1000, LONGEST_WAIT)
-    value = found.get(b"retry-after", b"")
-    seconds = _number(value)
-    if seconds is None:
-        seconds = _seconds_between(found.get(b"date", b""), value)
-    return None if seconds is None else min(seconds, LONGEST_WAIT)
-
-
-def _number(value: bytes) -> float | None:
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None
-
-
-def _seconds_between(start: bytes, end: bytes) -> float | None:
-    try:
-        seconds = (parsedate_to_datetime(end.decode()) - parsedate_to_datetime(start.decode())).total_seconds()
-    except (ValueError, TypeError):
-        return None
-    return max(0.0, seconds)

@@ -23,8 +23,8 @@ from earthward.chat import (
     ToolCall,
     ToolResult,
 )
+from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.openai_chat.calls import WireCall, WireFunction, arguments_text, read_call
-from earthward.dialects.openai_chat.inexpressible import Inexpressible
 
 _ROLES = {role.value: role for role in Role if role is not Role.TOOL}
 _URL_SAFE_TO_STANDARD = str.maketrans("-_", "+/")

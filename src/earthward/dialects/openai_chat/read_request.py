@@ -19,8 +19,8 @@ from earthward.chat import (
     Tool,
     ToolChoice,
 )
+from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
-from earthward.dialects.openai_chat.inexpressible import Inexpressible
 from earthward.dialects.openai_chat.read_messages import WireMessage, read_messages
 
 

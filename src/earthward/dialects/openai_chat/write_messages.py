@@ -19,8 +19,8 @@ from earthward.chat import (
     ToolCall,
     ToolResult,
 )
+from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.openai_chat.calls import wire_call
-from earthward.dialects.openai_chat.inexpressible import Inexpressible
 
 Wire = dict[str, Any]
 

@@ -18,7 +18,7 @@ from earthward.chat import (
     Tool,
     ToolChoice,
 )
-from earthward.dialects.openai_chat.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.openai_chat.write_messages import Wire, write_messages
 
 _OWN_FIELDS = frozenset(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from earthward.dialects.anthropic_messages.retry_after import Headers, retry_after, retry_headers
+from earthward.dialects.retry_after import Headers, retry_after, retry_headers
 
 DATE = (b"date", b"Tue, 15 Apr 2025 10:00:00 GMT")
 
@@ -16,6 +16,7 @@ DATE = (b"date", b"Tue, 15 Apr 2025 10:00:00 GMT")
         ([(b"retry-after", b"Tue, 15 Apr 2025 10:00:30 GMT"), DATE], 30.0),
         ([(b"retry-after", b"Tue, 15 Apr 2025 09:00:00 GMT"), DATE], 0.0),
         ([(b"retry-after", b"Tue, 15 Apr 2025 10:00:30 GMT")], None),
+        ([(b"retry-after", b"1e306")], 86_400.0),
         ([(b"retry-after", b"-1")], None),
         ([(b"retry-after", b"inf")], None),
         ([(b"retry-after", b"soon")], None),

@@ -5,16 +5,21 @@ from email.utils import parsedate_to_datetime
 
 Headers = list[tuple[bytes, bytes]]
 
+LONGEST_WAIT = 86_400.0
+"""Seconds; no provider means more, and some could write any number."""
+
 
 def retry_after(headers: Headers) -> float | None:
     """Seconds. A date is taken against the answer's own `date`, so that no clock is needed."""
     found = dict(reversed(headers))
     milliseconds = _number(found.get(b"retry-after-ms", b""))
     if milliseconds is not None:
-        return milliseconds / 1000
+        return min(milliseconds / 1000, LONGEST_WAIT)
     value = found.get(b"retry-after", b"")
     seconds = _number(value)
-    return seconds if seconds is not None else _seconds_between(found.get(b"date", b""), value)
+    if seconds is None:
+        seconds = _seconds_between(found.get(b"date", b""), value)
+    return None if seconds is None else min(seconds, LONGEST_WAIT)
 
 
 def retry_headers(seconds: float | None) -> Headers:
