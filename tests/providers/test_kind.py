@@ -41,3 +41,10 @@ def test_the_zone_is_fixed_or_told_by_the_host_or_not_known() -> None:
     assert PLAIN.zone_of("http://[fd00::1]/v1") == "local"
     assert Kind("c", "d", "cloud", frozenset()).zone_of("http://127.0.0.1/v1") == "cloud"
     assert Kind("l", "d", "local", frozenset()).zone_of("https://api.example.com/v1") == "local"
+
+
+def test_the_vendors_own_host_is_in_the_cloud_and_a_server_that_speaks_the_same_in_the_house() -> None:
+    vendor = Kind("v", "d", "by_host", frozenset(), base_url="https://api.vendor.example")
+    assert vendor.zone_of("https://api.vendor.example/proxy") == "cloud"
+    assert vendor.zone_of("http://127.0.0.1:8080") == "local"
+    assert vendor.zone_of("https://llm.elsewhere.example") is None

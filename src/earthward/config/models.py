@@ -37,7 +37,7 @@ from earthward.config.values import (
 from earthward.providers import KINDS
 from earthward.providers.kind import Kind
 
-LATER_KINDS = frozenset({"anthropic", "azure", "gemini", "ollama", "vertex"})
+LATER_KINDS = frozenset({"azure", "gemini", "vertex"})
 
 
 class Section(BaseModel):

@@ -37,6 +37,15 @@ class Deadlines(msgspec.Struct, frozen=True, array_like=True):
     total: float = 900.0
 
 
+class DeadlineChange(msgspec.Struct, frozen=True, array_like=True):
+    """What a route says of its own about the deadlines of the providers it uses; None leaves the provider's."""
+
+    connect: float | None = None
+    first_byte: float | None = None
+    idle: float | None = None
+    total: float | None = None
+
+
 class Tls(msgspec.Struct, frozen=True):
     """Paths of PEM files."""
 
@@ -70,7 +79,11 @@ class Provider(msgspec.Struct, frozen=True):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """`context` is in tokens. `abilities` are words such as `tools`, `images`, `schema`, `stream`."""
+    """`context` is in tokens. `abilities` are words such as `tools`, `images`, `schema`, `stream`.
+
+    `keep_alive` is how long an Ollama host keeps the model after its last request: seconds, a duration such as `10m`,
+    or -1 for ever. A model that its host would send on to a cloud is in the cloud, wherever the host stands.
+    """
 
     name: str
     provider: str
@@ -79,6 +92,7 @@ class Target(msgspec.Struct, frozen=True):
     context: int | None = None
     abilities: frozenset[str] = frozenset({"tools", "images", "schema", "stream"})
     price: Price = Price()
+    keep_alive: int | float | str | None = None
 
 
 class When(msgspec.Struct, frozen=True):
@@ -96,7 +110,8 @@ class When(msgspec.Struct, frozen=True):
 class Route(msgspec.Struct, frozen=True):
     """Either `use` or `baseline`, with or without `candidate`. `share` is the candidate's, in units of 1/10,000.
 
-    `candidate_may_rescue` allows fallback from baseline to candidate.
+    `candidate_may_rescue` allows fallback from baseline to candidate. With `boundary: local` nothing of a request may
+    go to a cloud target, whatever its class.
     """
 
     name: str
@@ -112,6 +127,8 @@ class Route(msgspec.Struct, frozen=True):
     stage: int = 0
     epoch: int = 0
     on_ledger_down: Literal["serve", "refuse"] = "serve"
+    boundary: Literal["local"] | None = None
+    deadlines: DeadlineChange = DeadlineChange()
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -130,7 +147,10 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """`digest` names the configuration it was made from; `version` also counts changes made at run time."""
+    """`digest` names the configuration it was made from; `version` also counts changes made at run time.
+
+    `accepted_for`, in seconds, is how long a caller's own vendor key opens local targets after its vendor took it.
+    """
 
     version: str
     digest: str
@@ -142,10 +162,14 @@ class Snapshot(msgspec.Struct, frozen=True):
     cors: tuple[str, ...] = ()
     access_log: bool = False
     durability: Literal["group", "strict"] = "group"
+    accepted_for: float = 300.0
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):
-    """A caller's key as workers know it: by the keyed hash of what the caller presents, never by the key itself."""
+    """A caller's key as workers know it: by the keyed hash of what the caller presents, never by the key itself.
+
+    Whatever is asked with it counts as `data_class` at least. `may_explain` lets `x-earthward-explain` be asked.
+    """
 
     id: str
     digest: bytes
@@ -153,3 +177,5 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
     team: str = ""
     routes: tuple[str, ...] = ()
     expires_at: int | None = None
+    data_class: str = ""
+    may_explain: bool = False

@@ -27,7 +27,8 @@ class Kind(msgspec.Struct, frozen=True):
 
     `zone` is where its targets are; `by_host` leaves it to the host's name, and where that does not tell, to the
     configuration. `price_list` is the vendor's name in the list of prices. Of a caller's headers and of an answer's,
-    only those named here pass; names are in lower case.
+    only those named here pass; names are in lower case. A caller who speaks another dialect passes on none.
+    `headers` are sent where the caller's own do not say the same.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Kind(msgspec.Struct, frozen=True):
     price_list: str | None = None
     request_headers: frozenset[bytes] = frozenset()
     answer_headers: frozenset[bytes] = frozenset()
+    headers: tuple[tuple[bytes, bytes], ...] = ()
     settings: tuple[Setting, ...] = ()
 
     def credential_line(self, key: str) -> bytes:
@@ -61,4 +63,7 @@ class Kind(msgspec.Struct, frozen=True):
         """Where an endpoint with this URL is; None if that can't be told and must be stated."""
         if self.zone != "by_host":
             return self.zone
-        return "local" if is_local(urlsplit(url).hostname or "") else None
+        host = urlsplit(url).hostname or ""
+        if is_local(host):
+            return "local"
+        return "cloud" if self.base_url and host == urlsplit(self.base_url).hostname else None
