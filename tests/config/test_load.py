@@ -13,6 +13,7 @@ KEYS = (
     "state, store, targets, tls"
 )
 KEYS_OF_A_PROVIDER = "api_key, balance, base_url, deadlines, endpoints, headers, kind, proxy, tls, zone"
+KINDS_NOW = "anthropic, embedded, ollama, openai, openai_compatible"
 GOOD = """\
 listen: 127.0.0.1:4000
 auth: keys
@@ -195,8 +196,8 @@ def test_open_beyond_loopback_is_refused(host: str) -> None:
         ("api_key: env:X", "4:3: `kind` is missing"),
         ("kind: 5", "4:16: `kind` must be text; put it in quotes"),
         ("kind: gemini, api_key: env:X",
-         "4:16: `kind: gemini` is not yet supported; for now: anthropic, embedded, ollama, openai, openai_compatible"),
-        ("kind: azure", "4:16: `kind: azure` is not yet supported; for now: anthropic, embedded, ollama, openai, openai_compatible"),
+         "4:16: `kind: gemini` is not yet supported; for now: " + KINDS_NOW),
+        ("kind: azure", "4:16: `kind: azure` is not yet supported; for now: " + KINDS_NOW),
         ("kind: openai_compatible", "4:3: `kind: openai_compatible` needs a `base_url`, or `endpoints`"),
         ("kind: openai_compatible, base_url: http://a/v1, endpoints: [http://b/v1]",
          "4:45: `base_url` or `endpoints`, not both"),
