@@ -1,5 +1,6 @@
 """Measuring an exchange without its sockets: that what is counted took place."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,21 @@ def test_every_exchange_is_opened_and_settled_well(way: str, auth: Auth, tmp_pat
     assert all(record.usage.output.tokens == (30 if way == "whole" else CHUNKS["stream"]) for record in records)
     # Besides the chunks with text: the one with the reason, and the last one.
     assert figures.chunks == (0 if way == "whole" else count * (CHUNKS["stream"] + 2))
+
+
+@pytest.mark.parametrize("way", ["whole", "stream"])
+def test_an_exchange_leaves_nothing_for_the_collector(way: str, tmp_path: Path) -> None:
+    def left_by(count: int, folder: Path) -> int:
+        gc.collect()
+        gc.disable()
+        try:
+            uvloop.run(exchanged(way, "keys", count, folder))
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    few, many = left_by(CALLERS[way], tmp_path / "few"), left_by(2 * CALLERS[way], tmp_path / "many")
+    assert abs(many - few) < CALLERS[way]
 
 
 def test_each_field_of_a_record_holds_what_its_name_says(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from earthward.dialects.envelope import Envelope, read
 from earthward.dialects.openai_chat import Glance
 from earthward.gateway import board as columns
 from earthward.gateway.crossing import CROSSINGS, Crossing, Heard, Listener
+from earthward.gateway.drive import drive
 from earthward.gateway.serving import ServingEndpoint, ServingProvider, ServingTarget
 from earthward.gateway.upstream import Headers, Outcome, StreamedAnswer, WholeAnswer
 from earthward.http.client import ClientConnection, ConnectFailed
@@ -143,7 +144,9 @@ class Exchange:
             log.exception("exchange %s could not be ended", self.id)
             self.connection.abort()
         finally:
-            del self.worker.exchanges[self]
+            # It knows us, and would be a cycle for the collector.
+            self.relay = None
+            self.worker.exchanges.discard(self)
 
     # -- read ----------------------------------------------------------------------------------------------------
 
@@ -348,7 +351,7 @@ class Exchange:
         connection = None if fresh else endpoint.pool.idle()
         if connection is None:
             try:
-                connection = await endpoint.pool.connect(provider.deadlines.connect)
+                connection = await self.worker.loop.create_task(endpoint.pool.connect(provider.deadlines.connect))
             except ConnectFailed as failed:
                 endpoint.rest(time.monotonic())
                 return Outcome(failure=provider.as_seen_by_callers(Failure(failed.kind, failed.message)))
@@ -365,11 +368,10 @@ class Exchange:
         return self.judged(await relay.done, provider, crossing, key)
 
     def listener(self, connection: ClientConnection, crossing: Crossing) -> "WholeAnswer | StreamedAnswer":
-        loop = self.worker.loop
         if not self.stream:
-            return WholeAnswer(connection, self.serving.snapshot.limits.answer, loop)
+            return WholeAnswer(connection, self.serving.snapshot.limits.answer)
         self.heard = listener = crossing.stream(self.envelope, self.model)
-        relay = StreamedAnswer(connection, listener, self.begin, self.connection.write, loop)
+        relay = StreamedAnswer(connection, listener, self.begin, self.connection.write)
         self.connection.on_flow = relay.flow
         return relay
 
@@ -575,5 +577,6 @@ def admit(worker: "Worker", request: Request, connection: ServerConnection) -> F
         return caller
     exchange = Exchange(worker, request, headers, connection, caller)
     connection.on_gone = exchange.caller_left
-    worker.exchanges[exchange] = worker.loop.create_task(exchange.run())
+    worker.exchanges.add(exchange)
+    drive(exchange.run())
     return None

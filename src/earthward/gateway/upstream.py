@@ -4,13 +4,13 @@
 streamed chunk wakes no task. Neither knows why the attempt was made nor what comes after it.
 """
 
-import asyncio
 from collections.abc import Callable
 
 import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.gateway.crossing import Listener
+from earthward.gateway.drive import Told
 from earthward.http.client import ClientConnection
 
 LARGEST_ERROR = 256 * 1024
@@ -39,8 +39,8 @@ class WholeAnswer:
 
     __slots__ = ("_connection", "_headers", "_limit", "_pieces", "_size", "_stale", "_status", "done")
 
-    def __init__(self, connection: ClientConnection, limit: int, loop: asyncio.AbstractEventLoop) -> None:
-        self.done: asyncio.Future[Outcome] = loop.create_future()
+    def __init__(self, connection: ClientConnection, limit: int) -> None:
+        self.done: Told[Outcome] = Told()
         self._connection = connection
         self._stale = not connection.fresh
         self._limit = limit
@@ -76,14 +76,14 @@ class WholeAnswer:
 
         Once the answer is over its connection is in the pool, or serves somebody else already.
         """
-        if not self.done.done():
+        if not self.done.is_told:
             self._connection.cancel()
-            self.done.set_result(Outcome(gone=True))
+            self.done.tell(Outcome(gone=True))
 
     def _tell(self, failure: Failure | None, *, stale: bool = False) -> None:
-        if not self.done.done():
+        if not self.done.is_told:
             body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-            self.done.set_result(Outcome(self._status, self._headers, body, failure, stale=stale))
+            self.done.tell(Outcome(self._status, self._headers, body, failure, stale=stale))
 
 
 class StreamedAnswer:
@@ -115,9 +115,8 @@ class StreamedAnswer:
         listener: Listener,
         begin: Callable[[Headers, bytes], None],
         relay: Callable[[bytes], None],
-        loop: asyncio.AbstractEventLoop,
     ) -> None:
-        self.done: asyncio.Future[Outcome] = loop.create_future()
+        self.done: Told[Outcome] = Told()
         self.has_begun = False
         self._connection = connection
         self._stale = not connection.fresh
@@ -139,7 +138,7 @@ class StreamedAnswer:
             self._tell(ENCODED)
 
     def on_body(self, data: bytes) -> None:
-        if self.done.done():
+        if self.done.is_told:
             return
         if self._errors:
             self._hold_error(data)
@@ -171,7 +170,7 @@ class StreamedAnswer:
                 self._begin(self._headers, held)
 
     def on_end(self) -> None:
-        if self.done.done():
+        if self.done.is_told:
             return
         if self._errors:
             self._tell(None if self._status != 200 else NOT_A_STREAM)
@@ -189,13 +188,13 @@ class StreamedAnswer:
         self._tell(Failure(kind, message), stale=stale)
 
     def leave(self) -> None:
-        if not self.done.done():
+        if not self.done.is_told:
             self._connection.cancel()
-            self.done.set_result(Outcome(self._status, gone=True))
+            self.done.tell(Outcome(self._status, gone=True))
 
     def flow(self, flows: bool) -> None:
         """Holds the upstream back while the caller reads too slowly."""
-        if self.done.done():
+        if self.done.is_told:
             return
         if flows:
             self._connection.resume()
@@ -211,9 +210,9 @@ class StreamedAnswer:
             self._held.append(data)
 
     def _tell(self, failure: Failure | None, *, stale: bool = False) -> None:
-        if not self.done.done():
+        if not self.done.is_told:
             body = b"" if failure is not None else b"".join(self._held)
-            self.done.set_result(Outcome(self._status, self._headers, body, failure, stale=stale))
+            self.done.tell(Outcome(self._status, self._headers, body, failure, stale=stale))
 
 
 def is_encoded(headers: Headers) -> bool:

@@ -44,6 +44,8 @@ DRAIN = 30.0
 ORPHAN = 10.0
 """Seconds a worker goes on serving after its supervisor died, for a new one to take over without a gap."""
 LOOPBACK_NAMES = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
+LAST_RECORDS = 1.0
+"""Seconds for what was cut off to be put on record."""
 HEARTBEAT = 0.5
 SWEEP = 0.25
 MOST_PRESENTED = 10_000
@@ -74,7 +76,7 @@ class Worker:
         self.spool = SpoolWriter(self.state.spool, seat.boot.replica, self.name)
         self.pepper = pepper(self.state.folder)
         self.salt = self.state.secret("salt")
-        self.exchanges: dict[Exchange, asyncio.Task[None]] = {}
+        self.exchanges: set[Exchange] = set()
         self.started = int(time.time())
         self.is_draining = False
         self._cut_off_at = float("inf")
@@ -244,8 +246,9 @@ class Worker:
         self._cut_off_at = time.monotonic() + DRAIN
         self.server.stop_accepting()
         await self.server.drain(DRAIN)
-        if self.exchanges:
-            await asyncio.wait(self.exchanges.values(), timeout=1.0)
+        end = time.monotonic() + LAST_RECORDS
+        while self.exchanges and time.monotonic() < end:
+            await asyncio.sleep(0.01)
         for task in self._background:
             task.cancel()
         self.spool.close()
