@@ -6,7 +6,7 @@ import pytest
 
 from earthward.config.compile import compile
 from earthward.config.load import Configuration, read
-from earthward.config.snapshot import ABILITIES, Deadlines, Limits, Price, Snapshot, Tls
+from earthward.config.snapshot import Deadlines, Limits, Price, Snapshot, Tls
 from earthward.providers import KINDS
 
 DAY = date(2026, 1, 1)
@@ -81,7 +81,7 @@ def test_targets_take_zone_and_abilities_from_their_provider(snapshot: Snapshot)
     targets = {target.name: target for target in snapshot.targets}
     assert (targets["mini"].zone, targets["llama"].zone) == ("cloud", "local")
     assert targets["mini"].abilities == {"stream", "tools"}
-    assert targets["own"].abilities == ABILITIES
+    assert targets["own"].abilities == KINDS["openai"].abilities
     assert targets["llama"].abilities == KINDS["openai_compatible"].abilities
     assert targets["llama"].context == 16384
 

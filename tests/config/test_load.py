@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from earthward.config.load import ConfigErrors, Configuration, load, read
+from earthward.config.snapshot import ABILITIES
 
 FILE = Path("/etc/earthward/earthward.yaml")
 KEYS = (
@@ -117,7 +118,7 @@ routes:
         "6:35: `api_key` takes a reference, env:NAME or file:PATH; a secret itself does not belong in this file",
         "6:45: unknown key `base_ulr`, did you mean `base_url`? Known: " + KEYS_OF_A_PROVIDER,
         "7:88: `ca` names a file that is not there: /etc/earthward/nowhere.pem",
-        "8:17: unknown kind `opena`, did you mean `openai`? Known: anthropic, embedded, ollama, openai, openai_compatible",
+        "8:17: unknown kind `opena`, did you mean `openai`? Known: " + KINDS_NOW,
         "10:20: unknown provider `opnai`, did you mean `openai`? Known: gpus, openai, other",
         "11:34: `model` must be text; put it in quotes",
         "11:39: `output` is missing",
@@ -253,7 +254,7 @@ def test_names_that_would_not_fit_in_a_header_are_refused() -> None:
          "7:43: `price` takes `free`, or {input: 0.15, output: 0.60} in dollars per million tokens"),
         ("provider: gpus, model: x, price: {input: -1, output: 1}", "7:51: `input` must be at least 0"),
         ("provider: gpus, model: x, abilities: [tool]",
-         "7:48: `abilities` takes audio, documents, images, schema, stream, tools; not `tool`, did you mean `tools`?"),
+         f"7:48: `abilities` takes {', '.join(sorted(ABILITIES))}; not `tool`, did you mean `tools`?"),
     ],
 )  # fmt: skip
 def test_problems_of_targets(fields: str, message: str) -> None:

@@ -2,7 +2,8 @@
 
 from earthward.chat import Count, Failure, FailureKind, Usage
 from earthward.dialects import openai_chat
-from earthward.gateway.exchange import presented_key, with_estimates
+from earthward.gateway.attempts import with_estimates
+from earthward.gateway.callers import presented_key
 
 
 def test_the_words_of_an_upstream_are_not_kept_because_they_may_be_the_callers():

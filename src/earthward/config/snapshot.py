@@ -13,8 +13,12 @@ Zone = Literal["cloud", "local"]
 DATA_CLASSES = ("public", "internal", "personal", "health", "payment", "secret")
 """What a request may contain, from harmless to never-leaves; each is stricter than the one before."""
 
-ABILITIES = frozenset({"tools", "images", "documents", "audio", "schema", "stream"})
-"""What a request may need of a target. `schema` is output held to a JSON Schema, `stream` an answer in pieces."""
+ABILITIES = frozenset({"tools", "images", "documents", "audio", "schema", "stream", "insert", "raw"})
+"""What a request may need of a target.
+
+`schema` is output held to a JSON Schema, `stream` an answer in pieces. Filling a gap in a text (`insert`) and going
+around the model's template (`raw`) is asked for in Ollama's API alone.
+"""
 
 
 class Price(msgspec.Struct, frozen=True, array_like=True):
@@ -83,6 +87,7 @@ class Target(msgspec.Struct, frozen=True):
 
     `keep_alive` is how long an Ollama host keeps the model after its last request: seconds, a duration such as `10m`,
     or -1 for ever. A model that its host would send on to a cloud is in the cloud, wherever the host stands.
+    `callers_key` names the vendor whose customers call it with their own keys, None where the gateway has its own.
     """
 
     name: str
@@ -93,6 +98,7 @@ class Target(msgspec.Struct, frozen=True):
     abilities: frozenset[str] = frozenset({"tools", "images", "schema", "stream"})
     price: Price = Price()
     keep_alive: int | float | str | None = None
+    callers_key: str | None = None
 
 
 class When(msgspec.Struct, frozen=True):
@@ -111,7 +117,7 @@ class Route(msgspec.Struct, frozen=True):
     """Either `use` or `baseline`, with or without `candidate`. `share` is the candidate's, in units of 1/10,000.
 
     `candidate_may_rescue` allows fallback from baseline to candidate. With `boundary: local` nothing of a request may
-    go to a cloud target, whatever its class.
+    go to a cloud target, whatever its class. Whatever the route matches counts as `data_class` at least.
     """
 
     name: str
@@ -128,6 +134,7 @@ class Route(msgspec.Struct, frozen=True):
     epoch: int = 0
     on_ledger_down: Literal["serve", "refuse"] = "serve"
     boundary: Literal["local"] | None = None
+    data_class: str = ""
     deadlines: DeadlineChange = DeadlineChange()
 
 

@@ -1,65 +1,203 @@
-"""From the caller's dialect to the target's and back: what each pair needs, looked up by its two names.
+"""From the caller's dialect to the target's and back.
 
-Where both are the same, bytes pass through with listening in.
+Where both are the same, bytes pass through with listening in. Otherwise requests, answers and events are read into
+the common vocabulary and written again, one event at a time.
 """
 
 from typing import Protocol
 
-from earthward.chat import Failure, Usage
-from earthward.dialects import openai_chat
-from earthward.dialects.envelope import Envelope
+import msgspec
+
+from earthward.chat import (
+    Answer,
+    ChatRequest,
+    Event,
+    Failed,
+    Failure,
+    Finished,
+    FinishReason,
+    Reasoning,
+    ReasoningDelta,
+    Refusal,
+    RefusalDelta,
+    Text,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStarted,
+    Usage,
+    UsageReported,
+)
+from earthward.gateway.doors.door import Question, Writer
+from earthward.gateway.doors.exit import Heard, Listener, Reader, Way
+
+ON_RECORD: dict[FinishReason, str] = {
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "context": "length",
+    "tool_calls": "tool_calls",
+    "filtered": "content_filter",
+    "paused": "paused",
+}
+"""What the ledger calls the reasons why answers end."""
 
 
-class Listener(Protocol):
-    """Turns upstream bytes into the caller's bytes, and hears what the record needs."""
+class Written(msgspec.Struct, frozen=True):
+    """A request as its target takes it. `dropped` names what could not be said there, or only roughly."""
 
-    @property
-    def has_content(self) -> bool: ...
-    @property
-    def is_over(self) -> bool: ...
-    @property
-    def finish_reason(self) -> str | None: ...
-    @property
-    def usage(self) -> Usage: ...
-    @property
-    def failure(self) -> Failure | None: ...
-    @property
-    def characters_out(self) -> int: ...
-
-    def feed(self, data: bytes) -> bytes: ...
-    def end(self) -> bytes: ...
-
-
-class Heard(Protocol):
-    """A whole answer, ready for the caller."""
-
-    @property
-    def body(self) -> bytes: ...
-    @property
-    def usage(self) -> Usage: ...
-    @property
-    def finish_reason(self) -> str | None: ...
-    @property
-    def characters_out(self) -> int: ...
-    @property
-    def failure(self) -> Failure | None: ...
+    body: bytes
+    dropped: tuple[str, ...] = ()
 
 
 class Crossing(Protocol):
-    """How a request is prepared for a target, and how its answer is heard."""
+    """One request on its way to one target, and the answer on its way back."""
 
-    def prepare(self, envelope: Envelope, model: str, *, stream: bool) -> bytes: ...
-    def whole(self, body: bytes, requested_model: str) -> Heard: ...
-    def stream(self, envelope: Envelope, requested_model: str) -> Listener: ...
-
-
-class _OpenAIChat:
-    prepare = staticmethod(openai_chat.prepare)
-    whole = staticmethod(openai_chat.listen_answer)
-
-    def stream(self, envelope: Envelope, requested_model: str) -> Listener:
-        wants_usage = openai_chat.wants_usage(envelope)
-        return openai_chat.StreamListener(requested_model, wants_usage, answers=openai_chat.answers(envelope))
+    def request(self) -> Written | Failure: ...
+    def whole(self, body: bytes) -> Heard: ...
+    def stream(self) -> Listener: ...
 
 
-CROSSINGS: dict[tuple[str, str], Crossing] = {("openai_chat", "openai_chat"): _OpenAIChat()}
+def crossing(question: Question, way: Way, dialect: str, model: str) -> Crossing:
+    """`dialect` and `model` are the target's."""
+    if question.door.dialect == dialect:
+        return _Passing(question, way)
+    return _Translating(question, way, model)
+
+
+class _Passing:
+    __slots__ = ("_question", "_way")
+
+    def __init__(self, question: Question, way: Way) -> None:
+        self._question = question
+        self._way = way
+
+    def request(self) -> Written | Failure:
+        return Written(self._way.pass_on(self._question))
+
+    def whole(self, body: bytes) -> Heard:
+        return self._way.hear(self._question, body)
+
+    def stream(self) -> Listener:
+        return self._way.listen(self._question)
+
+
+class _Translating:
+    __slots__ = ("_chat", "_model", "_question", "_way")
+
+    def __init__(self, question: Question, way: Way, model: str) -> None:
+        self._question = question
+        self._way = way
+        self._model = model
+        self._chat: ChatRequest | None = None
+
+    def request(self) -> Written | Failure:
+        chat = self._question.chat
+        if isinstance(chat, Failure):
+            return chat
+        stream = self._question.glance.stream
+        asked = msgspec.structs.replace(chat, model=self._model, stream=stream, stream_usage=stream)
+        body = self._way.write_request(asked)
+        if isinstance(body, Failure):
+            return body
+        self._chat = asked
+        return Written(body, self._way.losses(chat))
+
+    def whole(self, body: bytes) -> Heard:
+        assert self._chat is not None, "an answer comes after its request"
+        answer = self._way.read_answer(self._chat, body)
+        if isinstance(answer, Failure):
+            return WholeTranslation(b"", failure=answer)
+        written = self._question.door.write_answer(self._question, answer)
+        if isinstance(written, Failure):
+            return WholeTranslation(b"", answer.usage, failure=written)
+        reason = ON_RECORD[answer.choices[0].reason] if answer.choices else None
+        return WholeTranslation(written, answer.usage, reason, _characters(answer))
+
+    def stream(self) -> Listener:
+        assert self._chat is not None, "an answer comes after its request"
+        return StreamTranslation(self._way.reader(self._chat), self._question.door.writer(self._question))
+
+
+class WholeTranslation(msgspec.Struct, frozen=True):
+    body: bytes
+    usage: Usage = Usage()
+    finish_reason: str | None = None
+    characters_out: int = 0
+    failure: Failure | None = None
+
+
+class StreamTranslation:
+    """Takes a stream of the target's dialect in any pieces and gives that of the caller's.
+
+    Once `failure` is set or `is_over` is true nothing more comes out. The failure itself is not written, so that
+    somebody else may be asked while nothing was shown.
+    """
+
+    __slots__ = ("_reader", "_writer", "characters_out", "failure", "finish_reason", "has_content", "is_over", "usage")
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.has_content = False
+        self.is_over = False
+        self.finish_reason: str | None = None
+        self.usage = Usage()
+        self.failure: Failure | None = None
+        self.characters_out = 0
+
+    def feed(self, data: bytes) -> bytes:
+        if self.is_over or self.failure is not None:
+            return b""
+        return self._crossed(self._reader.feed(data))
+
+    def end(self) -> bytes:
+        """To be called when the upstream's body has ended; what is still to be sent on."""
+        if self.is_over or self.failure is not None:
+            return b""
+        return self._crossed(self._reader.end())
+
+    def _crossed(self, events: list[Event]) -> bytes:
+        write = self._writer.write
+        if len(events) == 1 and type(event := events[0]) is TextDelta:
+            self._hear(event)
+            return write(event)
+        written = []
+        for event in events:
+            if isinstance(event, Failed):
+                self.failure = event.failure
+                break
+            self._hear(event)
+            written.append(write(event))
+        if self._reader.is_over and self.failure is None:
+            self.is_over = True
+            written.append(self._writer.end())
+        return b"".join(written)
+
+    def _hear(self, event: Event) -> None:
+        match event:
+            case TextDelta(text) | ReasoningDelta(text) | RefusalDelta(text):
+                if text:
+                    self.has_content = True
+                    self.characters_out += len(text)
+            case ToolCallDelta(_, arguments):
+                self.has_content = True
+                self.characters_out += len(arguments)
+            case ToolCallStarted():
+                self.has_content = True
+            case UsageReported(usage):
+                self.usage = usage
+            case Finished(reason):
+                self.finish_reason = ON_RECORD[reason]
+
+
+def _characters(answer: Answer) -> int:
+    total = 0
+    for choice in answer.choices:
+        for part in choice.parts:
+            match part:
+                case Text(text) | Refusal(text) | Reasoning(text):
+                    total += len(text)
+                case ToolCall(arguments=arguments):
+                    total += len(arguments)
+    return total

@@ -15,17 +15,20 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.config import secrets
-from earthward.config.snapshot import Deadlines, Endpoint, Provider, Snapshot, Target
+from earthward.config.snapshot import DeadlineChange, Deadlines, Endpoint, Provider, Route, Snapshot, Target
 from earthward.gateway.credentials import REST_AFTER_QUOTA, REST_AFTER_REFUSAL, Credentials
+from earthward.gateway.doors import EXITS
+from earthward.gateway.doors.exit import Exit, Way
 from earthward.http.client import Pool, client_context, proxy_for
 from earthward.http.sweep import Sweep
 from earthward.providers import KINDS
-from earthward.providers.kind import Kind
+from earthward.providers.kind import Kind, Operation
 from earthward.routing.match import Router
 from earthward.routing.plan import Planner
 
 REST_WHEN_UNREACHABLE = 2.0
 """Seconds."""
+UNCHANGED = DeadlineChange()
 IdlePools = dict[tuple[object, ...], Pool]
 
 
@@ -57,19 +60,35 @@ class ServingProvider:
         self.credentials = credentials
         self.passes_on = kind.request_headers
         self.passes_back = kind.answer_headers
-        self.heads = [_fixed_head(kind, provider, endpoint) for endpoint in endpoints]
+        self.account_headers = kind.account_headers
+        self.lines = [(name, b"%b: %b\r\n" % (name, value)) for name, value in kind.headers]
+        self.all_lines = b"".join(line for _, line in self.lines)
+        self.heads = {
+            operation: [_fixed_head(kind, provider, endpoint, operation) for endpoint in endpoints]
+            for operation, _ in kind.operations
+        }
+        self._kind = kind
         self._next = 0
 
-    def next_endpoint(self) -> tuple[ServingEndpoint, bytes]:
+    def next_endpoint(self, operation: Operation) -> tuple[ServingEndpoint, bytes]:
         """Round robin: the endpoint and the fixed part of its request head. Those that rest only if all do."""
         count = len(self.endpoints)
+        heads = self.heads[operation]
         if count == 1:
-            return self.endpoints[0], self.heads[0]
+            return self.endpoints[0], heads[0]
         now = time.monotonic()
         places = [(self._next + step) % count for step in range(count)]
         place = next((place for place in places if self.endpoints[place].rests_until <= now), places[0])
         self._next = (place + 1) % count
-        return self.endpoints[place], self.heads[place]
+        return self.endpoints[place], heads[place]
+
+    def list_request(self, credential: bytes) -> bytes:
+        """A whole request for the models there are, to the first endpoint."""
+        return b"%b%b%b\r\n" % (self.heads["models"][0], credential, self.all_lines)
+
+    def credential_of(self, key: bytes) -> bytes:
+        """The header line that carries a caller's own key."""
+        return self._kind.credential_line(key.decode("ascii"))
 
     def learn(self, failure: Failure, key: int, now: float) -> None:
         """Lets the key rest that was refused, or is out of quota for a while."""
@@ -99,10 +118,15 @@ class ServingProvider:
 
 
 class ServingTarget:
-    __slots__ = ("header", "name", "provider", "target")
+    """`takes_callers_key` is whether it is asked with the caller's own key."""
 
-    def __init__(self, target: Target, provider: ServingProvider) -> None:
+    __slots__ = ("exit", "header", "name", "provider", "takes_callers_key", "target", "way")
+
+    def __init__(self, target: Target, provider: ServingProvider, exit: Exit, way: Way) -> None:
         self.name = target.name
+        self.exit = exit
+        self.way = way
+        self.takes_callers_key = target.callers_key is not None
         self.header = (b"x-earthward-target", target.name.encode())
         self.target = target
         self.provider = provider
@@ -118,9 +142,29 @@ class Serving:
         self.pools: IdlePools = {}
         self._sweep = sweep
         providers = {provider.name: self._provider(provider, pools, engines) for provider in snapshot.providers}
-        self.targets = {target.name: ServingTarget(target, providers[target.provider]) for target in snapshot.targets}
-        self.routes = {route.name: route for route in snapshot.routes}
+        told = {provider.name: provider for provider in snapshot.providers}
+        self.targets = {
+            target.name: _target(target, told[target.provider], providers[target.provider])
+            for target in snapshot.targets
+        }
+        self.vendors = {
+            target.target.callers_key: target.provider for target in self.targets.values() if target.takes_callers_key
+        }
+        self._deadlines = {
+            (route.name, provider.name): _changed(provider.deadlines, route.deadlines)
+            for route in snapshot.routes
+            if route.deadlines != UNCHANGED
+            for provider in snapshot.providers
+        }
         self.offered = offered(snapshot)
+
+    def deadlines(self, route: Route, provider: ServingProvider) -> Deadlines:
+        """The provider's, with what the route changes of them."""
+        return (
+            self._deadlines.get((route.name, provider.name), provider.deadlines)
+            if self._deadlines
+            else provider.deadlines
+        )
 
     def _provider(self, provider: Provider, pools: IdlePools, engines: Mapping[str, str]) -> ServingProvider:
         keys = [secrets.resolve(reference, os.environ, _read) for reference in provider.api_keys]
@@ -148,12 +192,23 @@ def _context(provider: Provider, url: str) -> ssl.SSLContext | None:
     return client_context(ca=provider.tls.ca, certificate=provider.tls.certificate, key=provider.tls.key)
 
 
-def _fixed_head(kind: Kind, provider: Provider, endpoint: ServingEndpoint) -> bytes:
+def _target(target: Target, told: Provider, provider: ServingProvider) -> ServingTarget:
+    dialect = EXITS[told.dialect]
+    return ServingTarget(target, provider, dialect, dialect.way(target, told))
+
+
+def _changed(deadlines: Deadlines, change: DeadlineChange) -> Deadlines:
+    said = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
+    return msgspec.structs.replace(deadlines, **said)
+
+
+def _fixed_head(kind: Kind, provider: Provider, endpoint: ServingEndpoint, operation: Operation) -> bytes:
     """Everything of a request's head that never changes."""
+    asks = b"GET " if operation == "models" else b"POST "
     lines = [
-        b"POST " + kind.path(endpoint.url, "chat") + b" HTTP/1.1",
+        asks + kind.path(endpoint.url, operation) + b" HTTP/1.1",
         b"host: " + endpoint.pool.host_header,
-        b"content-type: application/json",
+        *([] if operation == "models" else [b"content-type: application/json"]),
         b"accept-encoding: identity",
         b"user-agent: earthward",
         *(f"{name.lower()}: {value}".encode("latin-1") for name, value in provider.headers),

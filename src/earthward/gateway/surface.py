@@ -1,17 +1,17 @@
 """Which path is what: exchanges, models lists, health, CORS, and a clear 404 for the rest.
 
-Decides on the raw path as it was sent, never on a rebuilt URL.
+Decides on the raw path as it was sent, never on a rebuilt URL. Whatever goes wrong is said in the dialect of the path.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
 
 from earthward.chat import Failure, FailureKind
-from earthward.config.snapshot import Key
-from earthward.dialects import openai_chat
 from earthward.gateway import exchange
-from earthward.gateway.upstream import Headers
+from earthward.gateway.callers import Caller, caller_of
+from earthward.gateway.doors import DOORS
+from earthward.gateway.doors.door import Door, Headers
+from earthward.gateway.lists import LISTS, Shelf, door_of_list
 from earthward.http.server import Request, ServerConnection
 from earthward.routing.match import Asked
 
@@ -22,6 +22,7 @@ Answer = Callable[[Request, ServerConnection], None]
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 JSON = (b"content-type", b"application/json")
 CORS_METHODS = b"GET, POST, OPTIONS"
+ALIVE = b"Earthward is running\n"
 
 
 class Surface:
@@ -30,22 +31,21 @@ class Surface:
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
         self._paths: dict[bytes, dict[bytes, Answer]] = {
-            b"/v1/chat/completions": {b"POST": self._exchange},
-            b"/v1/models": {b"GET": self._models},
+            **{path: {b"POST": self._exchange} for path in DOORS},
             b"/healthz": {b"GET": self._healthz},
             b"/readyz": {b"GET": self._readyz},
+            # What Ollama's command line asks for before anything else.
+            b"/": {b"GET": self._alive},
         }
+        for listed in LISTS:
+            self._paths.setdefault(listed.path, {})[listed.method] = self._list
 
     def answer(self, request: Request, connection: ServerConnection) -> None:
         """Sends the request where its path and method belong."""
-        methods = self._paths.get(request.path)
-        if methods is None and request.path.startswith(b"/v1/models/"):
-            methods = {b"GET": self._model}
+        methods = self._methods(request.path)
         method = b"GET" if request.method == b"HEAD" else request.method
         if methods is None:
-            path = request.path[:200].decode("latin-1")
-            message = f"{path} is not served here; see /v1/models and /v1/chat/completions"
-            self.fail(request, connection, Failure(FailureKind.NO_SUCH_PATH, message))
+            self.fail(request, connection, Failure(FailureKind.NO_SUCH_PATH, _not_here(request.path)))
         elif method in methods:
             methods[method](request, connection)
         elif request.method == b"OPTIONS":
@@ -55,20 +55,27 @@ class Surface:
             failure = Failure(FailureKind.METHOD_NOT_ALLOWED, f"this path takes {allowed}")
             self.fail(request, connection, failure, [(b"allow", allowed.encode())])
 
+    def _methods(self, path: bytes) -> dict[bytes, Answer] | None:
+        methods = self._paths.get(path)
+        if methods is None and path.startswith(b"/v1/models/"):
+            return {b"GET": self._list}
+        return methods
+
     def fail(
         self, request: Request, connection: ServerConnection, failure: Failure, headers: Headers | None = None
     ) -> None:
-        status, own, body = openai_chat.write_failure(failure)
+        status, own, body = door_of(request).write_failure(failure, None)
         connection.respond(status, [*own, *(headers or []), *self.cors_headers(request)], body)
 
     def turned_away(self, request: Request) -> tuple[int, Headers, bytes] | None:
         """The answer to a stranger whose body need not be waited for; None for everybody else."""
         if request.path not in self._paths:
             return None
-        caller = exchange.caller_of(self._worker, dict(request.headers))
+        door = door_of(request)
+        caller = caller_of(self._worker, dict(request.headers), door)
         if not isinstance(caller, Failure):
             return None
-        status, headers, body = openai_chat.write_failure(caller)
+        status, headers, body = door.write_failure(caller, None)
         return status, [*headers, *self.cors_headers(request)], body
 
     def _foreign(self, request: Request) -> Failure | None:
@@ -81,7 +88,7 @@ class Surface:
     def error_body(self, status: int, reason: str, path: bytes) -> tuple[bytes, bytes]:
         """The body for a request that http/ refused before it got here."""
         kind = FailureKind.TOO_LARGE if status in (413, 414, 431) else FailureKind.BAD_REQUEST
-        _, _, body = openai_chat.write_failure(Failure(kind, reason))
+        _, _, body = _door_by_path(path).write_failure(Failure(kind, reason), None)
         return b"application/json", body
 
     def cors_headers(self, request: Request) -> Headers:
@@ -101,37 +108,40 @@ class Surface:
     # -- the paths -----------------------------------------------------------------------------------------------
 
     def _exchange(self, request: Request, connection: ServerConnection) -> None:
-        failure = self._foreign(request) or exchange.admit(self._worker, request, connection)
+        failure = self._foreign(request) or exchange.admit(self._worker, DOORS[request.path], request, connection)
         if failure is not None:
             self.fail(request, connection, failure)
 
-    def _models(self, request: Request, connection: ServerConnection) -> None:
-        caller = exchange.caller_of(self._worker, dict(request.headers))
-        if isinstance(caller, Failure):
+    def _list(self, request: Request, connection: ServerConnection) -> None:
+        door = door_of(request)
+        listed = next(listed for listed in LISTS if listed.serves(request) and listed.door is door)
+        caller = caller_of(self._worker, dict(request.headers), door)
+        if isinstance(caller, Failure) and listed.needs_key:
             self.fail(request, connection, caller)
             return
-        offered = [name for name in self._worker.serving.offered if self._serves(name, caller)]
-        body = openai_chat.write_models(offered, self._worker.started)
-        connection.respond(200, [JSON, *self.cors_headers(request)], body)
-
-    def _model(self, request: Request, connection: ServerConnection) -> None:
-        caller = exchange.caller_of(self._worker, dict(request.headers))
-        name = unquote_to_bytes(request.path.removeprefix(b"/v1/models/")).decode("utf-8", "replace")
-        if isinstance(caller, Failure):
-            self.fail(request, connection, caller)
-        elif not self._serves(name, caller):
-            message = f"no route serves the model {name[:200]!r}"
-            self.fail(request, connection, Failure(FailureKind.NO_SUCH_MODEL, message))
+        body = listed.write(request, self._shelf(caller))
+        if isinstance(body, Failure):
+            self.fail(request, connection, body)
         else:
-            body = openai_chat.write_model(name, self._worker.started)
             connection.respond(200, [JSON, *self.cors_headers(request)], body)
 
-    def _serves(self, model: str, caller: Key) -> bool:
-        asked = Asked(model, key=caller.id, app=caller.app, team=caller.team, scope=caller.routes)
-        return self._worker.serving.router.route(asked) is not None
+    def _shelf(self, caller: Caller | Failure) -> Shelf:
+        worker = self._worker
+        if isinstance(caller, Failure):
+            return Shelf((), lambda model: False, worker.started)
+        router, key = worker.serving.router, caller.key
+
+        def serves(model: str) -> bool:
+            asked = Asked(model, key=key.id, app=key.app, team=key.team, scope=key.routes)
+            return router.route(asked) is not None
+
+        return Shelf([name for name in worker.serving.offered if serves(name)], serves, worker.started)
 
     def _healthz(self, request: Request, connection: ServerConnection) -> None:
         connection.respond(200, [TEXT], b"ok\n")
+
+    def _alive(self, request: Request, connection: ServerConnection) -> None:
+        connection.respond(200, [TEXT], ALIVE)
 
     def _readyz(self, request: Request, connection: ServerConnection) -> None:
         if self._worker.is_ready:
@@ -149,3 +159,21 @@ class Surface:
                 headers.append((b"access-control-allow-headers", asked))
         allowed = b", ".join(sorted(methods))
         connection.respond(204, [(b"allow", allowed + b", OPTIONS"), *headers], b"")
+
+
+def door_of(request: Request) -> Door:
+    """Whose dialect the caller speaks: the path's, and where two vendors share one, as the headers tell."""
+    return DOORS.get(request.path) or door_of_list(request) or _door_by_path(request.path)
+
+
+def _door_by_path(path: bytes) -> Door:
+    near = (door for door in DOORS.values() if path.startswith(door.family))
+    return next(near, DOORS[b"/v1/chat/completions"])
+
+
+def _not_here(path: bytes) -> str:
+    shown = path[:200].decode("latin-1")
+    if b"/v1" + path in DOORS:
+        return f"{shown} is not served here, but /v1{shown} is: end the base URL with /v1"
+    served = ", ".join(sorted(name.decode() for name in DOORS))
+    return f"{shown} is not served here; these are: {served}"

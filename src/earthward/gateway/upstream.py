@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from earthward.chat import Failure, FailureKind
-from earthward.gateway.crossing import Listener
+from earthward.gateway.doors.exit import Listener
 from earthward.gateway.drive import Told
 from earthward.http.client import ClientConnection
 
@@ -24,7 +24,10 @@ ENCODED = Failure(FailureKind.MALFORMED, "the upstream answer is compressed, whi
 
 
 class Outcome(msgspec.Struct):
-    """`failure` is None when upstream said all it had to; `body` is what is still to be sent (or all of it)."""
+    """`failure` is None when upstream said all it had to; `body` is what is still to be sent (or all of it).
+
+    `left_out` says that nothing was sent, since the target has no words for what is asked.
+    """
 
     status: int = 0
     headers: Headers = []
@@ -32,6 +35,7 @@ class Outcome(msgspec.Struct):
     failure: Failure | None = None
     gone: bool = False
     stale: bool = False
+    left_out: bool = False
 
 
 class WholeAnswer:
@@ -89,6 +93,8 @@ class WholeAnswer:
 class StreamedAnswer:
     """Relays a stream: holds everything back until the first content event, then passes on piece by piece.
 
+    `type` is how the content type of a stream begins.
+
     `begin` is called once, at the first content event, with the answer's headers and what was held back; `relay`
     with every later piece. The piece that ends the stream is kept for the outcome, so that the record can be
     written before the last bytes leave.
@@ -105,6 +111,7 @@ class StreamedAnswer:
         "_size",
         "_stale",
         "_status",
+        "_type",
         "done",
         "has_begun",
     )
@@ -113,6 +120,7 @@ class StreamedAnswer:
         self,
         connection: ClientConnection,
         listener: Listener,
+        type: bytes,
         begin: Callable[[Headers, bytes], None],
         relay: Callable[[bytes], None],
     ) -> None:
@@ -121,6 +129,7 @@ class StreamedAnswer:
         self._connection = connection
         self._stale = not connection.fresh
         self._listener = listener
+        self._type = type
         self._begin = begin
         self._relay = relay
         self._status = 0
@@ -132,7 +141,7 @@ class StreamedAnswer:
     def on_head(self, status: int, headers: Headers) -> None:
         self._status = status
         self._headers = headers
-        self._errors = status != 200 or not _is_event_stream(headers)
+        self._errors = status != 200 or not _is_of_type(headers, self._type)
         if is_encoded(headers):
             self._connection.cancel()
             self._tell(ENCODED)
@@ -220,5 +229,5 @@ def is_encoded(headers: Headers) -> bool:
     return dict(headers).get(b"content-encoding", b"identity").lower() != b"identity"
 
 
-def _is_event_stream(headers: Headers) -> bool:
-    return dict(headers).get(b"content-type", b"").startswith(b"text/event-stream")
+def _is_of_type(headers: Headers, type: bytes) -> bool:
+    return dict(headers).get(b"content-type", b"").startswith(type)

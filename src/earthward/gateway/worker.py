@@ -24,6 +24,7 @@ from earthward.dialects.json_limits import JsonLimits
 from earthward.gateway import board as columns
 from earthward.gateway.access_log import AccessLog
 from earthward.gateway.board import Board
+from earthward.gateway.callers import Acceptance
 from earthward.gateway.exchange import Exchange
 from earthward.gateway.link import Link
 from earthward.gateway.messages import Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
@@ -84,6 +85,7 @@ class Worker:
         self.keys: dict[bytes, Key] = {}
         self.keys_version = -1
         self._presented: dict[bytes, Key] = {}
+        self.acceptance = Acceptance()
         self._pools: IdlePools = {}
         self.sweep = Sweep(SWEEP)
         self._count = 0

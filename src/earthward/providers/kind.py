@@ -11,7 +11,7 @@ import msgspec
 from earthward.config.snapshot import Zone
 from earthward.providers.hosts import is_local
 
-Operation = Literal["chat", "models"]
+Operation = Literal["chat", "generate", "models"]
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -28,7 +28,8 @@ class Kind(msgspec.Struct, frozen=True):
     `zone` is where its targets are; `by_host` leaves it to the host's name, and where that does not tell, to the
     configuration. `price_list` is the vendor's name in the list of prices. Of a caller's headers and of an answer's,
     only those named here pass; names are in lower case. A caller who speaks another dialect passes on none.
-    `headers` are sent where the caller's own do not say the same.
+    `headers` are sent where the caller's own do not say the same. `account_headers` say which account pays, and pass
+    only beside a caller's own key.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Kind(msgspec.Struct, frozen=True):
     request_headers: frozenset[bytes] = frozenset()
     answer_headers: frozenset[bytes] = frozenset()
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    account_headers: frozenset[bytes] = frozenset()
     settings: tuple[Setting, ...] = ()
 
     def credential_line(self, key: str) -> bytes:

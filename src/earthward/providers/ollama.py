@@ -10,7 +10,7 @@ KIND = Kind(
     dialect="ollama",
     zone="by_host",
     base_url="http://127.0.0.1:11434",
-    operations=(("chat", "/api/chat"), ("models", "/api/tags")),
-    abilities=frozenset({"tools", "schema", "stream"}),
+    operations=(("chat", "/api/chat"), ("generate", "/api/generate"), ("models", "/api/tags")),
+    abilities=frozenset({"tools", "schema", "stream", "insert", "raw"}),
     answer_headers=frozenset({b"retry-after"}),
 )

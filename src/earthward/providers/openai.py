@@ -20,8 +20,9 @@ KIND = Kind(
     base_url="https://api.openai.com/v1",
     needs_key=True,
     price_list="openai",
-    abilities=ABILITIES,
+    abilities=ABILITIES - {"insert", "raw"},
     request_headers=frozenset({b"openai-beta", b"x-client-request-id", b"idempotency-key"}),
+    account_headers=frozenset({b"openai-organization", b"openai-project"}),
     answer_headers=RATE_LIMITS
     | {
         b"x-request-id",

@@ -10,8 +10,7 @@ import msgspec
 
 from earthward.config.snapshot import Route, Target
 from earthward.ledger.record import Arm
-from earthward.routing import split
-from earthward.routing.egress import may_leave
+from earthward.routing import egress, split
 
 MOST_ATTEMPTS = 3
 
@@ -19,7 +18,7 @@ REMEMBERED = 8192
 
 Reasoned = tuple[str, str]
 Choice = tuple[tuple[Reasoned, ...], tuple[Reasoned, ...]]
-Situation = tuple[str, Arm, bool, frozenset[str], str]
+Situation = tuple[str, Arm, bool, frozenset[str], str, str | None]
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -52,20 +51,26 @@ class Planner:
         features: frozenset[str] = frozenset(),
         data_class: str = "",
         key: str = "",
+        vendor: str | None = None,
     ) -> Plan:
-        """The plan for a request that needs `features` and holds data of `data_class`."""
+        """The plan for a request that needs `features` and holds data of `data_class`.
+
+        `vendor` is whose key the caller brings, where callers bring their own.
+        """
         arm, bucket = split.arm(route, unit, salt, key=key)
         is_pilot = arm == "candidate" and bucket < 0
-        situation = (route.name, arm, is_pilot, features, data_class)
+        situation = (route.name, arm, is_pilot, features, data_class, vendor)
         choice = self._known.get(situation)
         if choice is None:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            choice = self._known[situation] = self._chosen(route, arm, is_pilot, features, data_class)
+            choice = self._known[situation] = self._chosen(route, arm, is_pilot, features, data_class, vendor)
         share = split.BUCKETS if is_pilot else route.share
         return Plan(route.name, arm, share, bucket, choice[0], choice[1], route.stage, route.epoch)
 
-    def _chosen(self, route: Route, arm: Arm, is_pilot: bool, features: frozenset[str], data_class: str) -> Choice:
+    def _chosen(
+        self, route: Route, arm: Arm, is_pilot: bool, features: frozenset[str], data_class: str, vendor: str | None
+    ) -> Choice:
         attempts: list[Reasoned] = []
         excluded: list[Reasoned] = []
         seen: set[str] = set()
@@ -73,7 +78,7 @@ class Planner:
             if name in seen:
                 continue
             seen.add(name)
-            reason = why_not(self._targets[name], features, data_class)
+            reason = why_not(route, self._targets[name], features, data_class, vendor)
             if reason is not None:
                 excluded.append((name, reason))
             elif len(attempts) < MOST_ATTEMPTS:
@@ -86,10 +91,15 @@ def plan(route: Route, targets: Mapping[str, Target], **asked: Any) -> Plan:
     return Planner(targets).plan(route, **asked)
 
 
-def why_not(target: Target, features: frozenset[str], data_class: str) -> str | None:
+def why_not(
+    route: Route, target: Target, features: frozenset[str], data_class: str, vendor: str | None = None
+) -> str | None:
     """Why this target may not or cannot serve the request, or None."""
-    if not may_leave(data_class, target.zone):
-        return f"data of class {data_class} may not leave for the {target.zone}"
+    bound = egress.why_not(data_class, route.boundary, target.zone)
+    if bound is not None:
+        return bound
+    if target.callers_key is not None and target.callers_key != vendor:
+        return f"takes callers' own {target.callers_key} keys only"
     if features <= target.abilities:
         return None
     return f"can't do {', '.join(sorted(features - target.abilities))}"

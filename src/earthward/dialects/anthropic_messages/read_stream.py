@@ -49,7 +49,7 @@ class _Call(msgspec.Struct):
 
 
 class StreamReader:
-    """After `Failed`, or once the stream is over, nothing more comes out."""
+    """After `Failed`, or once `is_over`, nothing more comes out."""
 
     def __init__(self) -> None:
         self._blocks = sse.Blocks()
@@ -60,25 +60,25 @@ class StreamReader:
         self._foreign: set[Any] = set()
         self._reason: str | None = None
         self._stop_sequence: str | None = None
-        self._is_over = False
+        self.is_over = False
 
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
         for block in self._blocks.feed(data):
-            if not self._is_over:
+            if not self.is_over:
                 self._read(payload_of(block), events)
-        if self._blocks.overflowed and not self._is_over:
+        if self._blocks.overflowed and not self.is_over:
             self._fail(TOO_LONG, events)
         return events
 
     def end(self) -> list[Event]:
         """What the end of the body means: nothing after a whole answer, else the failure that it broke off."""
         events: list[Event] = []
-        if not self._is_over:
+        if not self.is_over:
             payload = payload_of(self._blocks.end())
             if is_whole(payload):
                 self._read(payload, events)
-        if not self._is_over:
+        if not self.is_over:
             self._fail(BROKEN_OFF, events)
         return events
 
@@ -178,7 +178,7 @@ class StreamReader:
             return
         for index in list(self._open_calls):
             self._end_call(index, events)
-        self._is_over = True
+        self.is_over = True
         usage = self._usage.total
         if usage != Usage():
             events.append(UsageReported(usage))
@@ -186,5 +186,5 @@ class StreamReader:
         events.append(Finished(reason, stop_sequence=self._stop_sequence))
 
     def _fail(self, failure: Failure, events: list[Event]) -> None:
-        self._is_over = True
+        self.is_over = True
         events.append(Failed(failure))

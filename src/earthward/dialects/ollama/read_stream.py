@@ -61,7 +61,7 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 class StreamReader:
-    """After `Failed`, or once the stream is over, nothing more comes out.
+    """After `Failed`, or once `is_over`, nothing more comes out.
 
     `custom` names the tools that take free text; with `num_ctx` an answer that ends for want of room says so.
     `durations` are those of the last line, `remote_model` is the cloud model that answered, if one did.
@@ -72,7 +72,7 @@ class StreamReader:
         self._num_ctx = num_ctx
         self._lines = ndjson.Lines()
         self._has_begun = False
-        self._is_over = False
+        self.is_over = False
         self._calls = 0
         self.durations = Durations()
         self.remote_model: str | None = None
@@ -80,21 +80,21 @@ class StreamReader:
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
         for line in self._lines.feed(data):
-            if not self._is_over:
+            if not self.is_over:
                 self._read(line, events)
-        if self._lines.overflowed and not self._is_over:
+        if self._lines.overflowed and not self.is_over:
             self._fail(TOO_LONG, events)
         return events
 
     def end(self) -> list[Event]:
         """What the end of the body means: the rest of a whole answer, or the failure that it broke off."""
         events: list[Event] = []
-        if self._is_over:
+        if self.is_over:
             return events
         rest = self._lines.end()
         if is_whole(rest):
             self._read(rest, events)
-        if not self._is_over:
+        if not self.is_over:
             self._fail(BROKEN_OFF, events)
         return events
 
@@ -138,7 +138,7 @@ class StreamReader:
             events.append(ToolCallDelta(place, call.arguments))
 
     def _finish(self, chunk: _Chunk, events: list[Event]) -> None:
-        self._is_over = True
+        self.is_over = True
         self.durations = read_durations(chunk)
         failure = failure_in(chunk.done_reason)
         if failure is not None:
@@ -151,7 +151,7 @@ class StreamReader:
         events.append(Finished(read_reason(chunk.done_reason, self._calls > 0, is_full)))
 
     def _fail(self, failure: Failure, events: list[Event]) -> None:
-        self._is_over = True
+        self.is_over = True
         events.append(Failed(failure))
 
 

@@ -80,28 +80,28 @@ _CHUNK = msgspec.json.Decoder(_Chunk)
 
 
 class StreamReader:
-    """After `Failed`, or once the stream is over, nothing more comes out. `answers` is how many were asked for."""
+    """After `Failed`, or once `is_over`, nothing more comes out. `answers` is how many were asked for."""
 
     def __init__(self, answers: int = 1) -> None:
         self._asked_for = answers
         self._blocks = sse.Blocks()
         self._answers: dict[int, _AnswerReader] = {}
         self._usage = UsageOfStream()
-        self._is_over = False
+        self.is_over = False
 
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
         for block in self._blocks.feed(data):
-            if not self._is_over:
+            if not self.is_over:
                 events += self._read(sse.data_of(block))
-        if self._blocks.overflowed and not self._is_over:
+        if self._blocks.overflowed and not self.is_over:
             events += self._fail(TOO_LONG)
         return events
 
     def end(self) -> list[Event]:
         """What the end of the body means: the rest of a whole answer, or the failure that it broke off."""
-        events = [] if self._is_over else self._read_rest()
-        if self._is_over:
+        events = [] if self.is_over else self._read_rest()
+        if self.is_over:
             return events
         finished = [answer for answer in self._answers.values() if answer.reason is not None]
         if len(finished) == len(self._answers) >= self._asked_for:
@@ -141,7 +141,7 @@ class StreamReader:
         return events
 
     def _finish(self) -> list[Event]:
-        self._is_over = True
+        self.is_over = True
         usage = self._usage.total
         events: list[Event] = [UsageReported(usage)] if usage != Usage() else []
         for index in sorted(self._answers):
@@ -150,7 +150,7 @@ class StreamReader:
         return events
 
     def _fail(self, failure: Failure) -> list[Event]:
-        self._is_over = True
+        self.is_over = True
         return [Failed(failure)]
 
 

@@ -1,0 +1,383 @@
+"""The attempts of one exchange: one at a time, each on record before it goes out, until one serves.
+
+Nothing is tried after the first content event, nor more often than the plan and the retry budget allow.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from earthward.chat import Count, Failure, FailureKind, Usage
+from earthward.chat.failures import ANOTHER_MAY_SERVE
+from earthward.cost.exchange import cost
+from earthward.gateway.callers import refused_by_vendor, why_not_accepted
+from earthward.gateway.crossing import Crossing, Written, crossing
+from earthward.gateway.decide import Decision, no_target
+from earthward.gateway.doors.door import CHARACTERS_PER_TOKEN, Headers, Question
+from earthward.gateway.doors.exit import Heard, Listener
+from earthward.gateway.refused import Refused
+from earthward.gateway.serving import ServingEndpoint, ServingTarget
+from earthward.gateway.upstream import Outcome, StreamedAnswer, WholeAnswer
+from earthward.http.client import ClientConnection, ConnectFailed
+from earthward.ledger.record import Attempt, Opened
+from earthward.routing import egress
+from earthward.routing.plan import MOST_ATTEMPTS
+from earthward.store.spool import SpoolBroken, SpoolFull
+
+if TYPE_CHECKING:
+    from earthward.gateway.exchange import Exchange
+
+NOTHING_USED = Usage()
+LEDGER_DOWN = Failure(FailureKind.LEDGER_DOWN, "the ledger can't be written to; try again later")
+OK = 200
+
+
+class Attempts:
+    """`made` are those that are over. `target`, `endpoint` and `heard` are the last one's."""
+
+    __slots__ = (
+        "_decision",
+        "_exchange",
+        "_question",
+        "_relay",
+        "dropped",
+        "endpoint",
+        "heard",
+        "made",
+        "queued",
+        "target",
+    )
+
+    _question: Question
+    _decision: Decision
+
+    def __init__(self, exchange: "Exchange") -> None:
+        self._exchange = exchange
+        self._relay: WholeAnswer | StreamedAnswer | None = None
+        self.made: tuple[Attempt, ...] = ()
+        self.queued = 0
+        self.target: ServingTarget | None = None
+        self.endpoint = ""
+        self.heard: Heard | Listener | None = None
+        self.dropped: tuple[str, ...] = ()
+
+    # -- which, in which order -----------------------------------------------------------------------------------
+
+    async def serve(self, question: Question, decision: Decision) -> Outcome:
+        """The plan's attempts in order until one serves."""
+        self._question = question
+        self._decision = decision
+        exchange = self._exchange
+        if not decision.plan.attempts:
+            raise Refused(no_target(decision.plan))
+        exchange.worker.count_request()
+        outcome = Outcome()
+        for number, (name, why) in enumerate(decision.plan.attempts):
+            if number and not self._may_try_again():
+                break
+            outcome = await self._try(exchange.serving.targets[name], why)
+            if self._is_settled(outcome) or not self._may_another_serve(outcome):
+                break
+        return outcome
+
+    async def _try(self, target: ServingTarget, why: str) -> Outcome:
+        """One target: asked if it can be, and asked again where that makes sense."""
+        way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
+        written = way.request()
+        if isinstance(written, Failure):
+            return self._left_out(target, why, written)
+        self.dropped = written.dropped
+        outcome = await self._attempt(target, why, way, written)
+        if outcome.failure is not None and not self._is_settled(outcome):
+            outcome = await self._attempt_again(target, way, written, outcome)
+        return outcome
+
+    def _left_out(self, target: ServingTarget, why: str, failure: Failure) -> Outcome:
+        """Nothing went out: what is asked can't be said there."""
+        attempt = Attempt(target.name, "", why, time.time_ns(), 0, None, failure.kind, failure.for_the_record)
+        self.made += (attempt,)
+        return Outcome(failure=failure, left_out=True)
+
+    def _may_another_serve(self, outcome: Outcome) -> bool:
+        return outcome.left_out or (outcome.failure is not None and outcome.failure.kind in ANOTHER_MAY_SERVE)
+
+    def _is_settled(self, outcome: Outcome) -> bool:
+        """Whether nothing may be tried any more: it went well, the caller left, or has begun to read."""
+        return outcome.failure is None or self._exchange.is_gone or self._exchange.has_begun
+
+    def _may_try_again(self) -> bool:
+        """Whether one request, and all requests together, may make one more attempt."""
+        sent = sum(1 for attempt in self.made if attempt.endpoint)
+        return not sent or (sent < MOST_ATTEMPTS and self._exchange.worker.may_retry())
+
+    async def _attempt_again(self, target: ServingTarget, way: Crossing, written: Written, outcome: Outcome) -> Outcome:
+        """The same target: on a new connection if a kept one had gone stale, at another endpoint, with another key."""
+        if outcome.stale and self._may_try_again():
+            why = "the kept connection had been closed"
+            outcome = await self._attempt(target, why, way, written, fresh=True)
+        provider = target.provider
+        for _ in provider.endpoints[1:]:
+            if not is_unreachable(outcome.failure) or self._is_settled(outcome) or not self._may_try_again():
+                break
+            outcome = await self._attempt(target, "another endpoint of the provider", way, written)
+        for _ in range(1, len(provider.credentials)):
+            if not is_about_the_key(outcome.failure) or self._is_settled(outcome):
+                break
+            if not provider.credentials.has_rested_key(time.monotonic()) or not self._may_try_again():
+                break
+            outcome = await self._attempt(target, "another key of the provider", way, written)
+        return outcome
+
+    # -- one of them ---------------------------------------------------------------------------------------------
+
+    async def _attempt(
+        self, target: ServingTarget, why: str, way: Crossing, written: Written, *, fresh: bool = False
+    ) -> Outcome:
+        """One try at one endpoint, on record before it goes out and when it is over."""
+        worker = self._exchange.worker
+        if self._exchange.caller.own and not target.takes_callers_key:
+            refused = await why_not_accepted(worker, self._exchange.caller)
+            if refused is not None:
+                return Outcome(failure=refused)
+        operation = self._question.door.operation if target.provider.dialect == self._question.door.dialect else "chat"
+        endpoint, head = target.provider.next_endpoint(operation)
+        self.target = target
+        self.endpoint = endpoint.url
+        self.heard = None
+        started = time.time_ns()
+        on_disk = self._put_on_record(target, started)
+        if on_disk is not None and self._exchange.serving.snapshot.durability == "strict":
+            await self.wait_for_disk(on_disk)
+        worker.board.enter(endpoint.cell)
+        try:
+            outcome = await self._send(target, endpoint, head, way, written, fresh=fresh)
+        finally:
+            worker.board.enter(endpoint.cell, -1)
+        self.made += (self._over(target, endpoint, why, started, outcome),)
+        return outcome
+
+    def _over(
+        self, target: ServingTarget, endpoint: ServingEndpoint, why: str, started: int, outcome: Outcome
+    ) -> Attempt:
+        """What is kept of an attempt: how it ended, and what the provider will want for it all the same."""
+        failure = self._exchange.left if outcome.gone else outcome.failure
+        usage = self._usage()
+        return Attempt(
+            target.name,
+            endpoint.url,
+            why,
+            started,
+            time.time_ns() - started,
+            outcome.status or None,
+            failure.kind if failure else None,
+            failure.for_the_record if failure else None,
+            usage,
+            cost(target.target.price, usage) if outcome.status == OK or outcome.gone else 0,
+        )
+
+    def _usage(self) -> Usage:
+        """What the attempt under way has used, as far as it was told or can be estimated."""
+        heard = self.heard
+        if heard is None:
+            return NOTHING_USED
+        usage = heard.usage
+        if usage.input.is_known and usage.output.is_known:
+            return usage
+        return with_estimates(usage, self._question.glance.characters, heard.characters_out)
+
+    def _put_on_record(self, target: ServingTarget, now: int) -> int | None:
+        """Spools that an attempt goes out; its sequence number. Without a spool the route decides what happens."""
+        exchange, plan, key = self._exchange, self._decision.plan, self._exchange.caller.key
+        opened = Opened(
+            exchange.id,
+            len(self.made),
+            now,
+            plan.route,
+            plan.arm,
+            plan.share,
+            self._decision.unit,
+            key.id,
+            key.app,
+            key.team,
+            self._question.glance.model,
+            exchange.door.dialect,
+            target.name,
+            self.endpoint,
+            exchange.serving.snapshot.version,
+        )
+        try:
+            return exchange.worker.spool.append(opened)
+        except (SpoolFull, SpoolBroken) as trouble:
+            self._refuse_without_ledger(trouble)
+            return None
+
+    async def wait_for_disk(self, sequence: int) -> None:
+        try:
+            await self._exchange.worker.spool.synced(sequence)
+        except (SpoolFull, SpoolBroken) as trouble:
+            self._refuse_without_ledger(trouble)
+
+    def _refuse_without_ledger(self, trouble: OSError) -> None:
+        if self._decision.route.on_ledger_down == "refuse":
+            raise Refused(LEDGER_DOWN) from trouble
+
+    async def _send(
+        self,
+        target: ServingTarget,
+        endpoint: ServingEndpoint,
+        head: bytes,
+        way: Crossing,
+        written: Written,
+        *,
+        fresh: bool,
+    ) -> Outcome:
+        """The last step before the socket: checks the class once more, sends, and hears the answer out."""
+        exchange, provider = self._exchange, target.provider
+        bound = egress.why_not(self._decision.data_class, self._decision.route.boundary, target.target.zone)
+        if bound is not None:
+            return Outcome(failure=Failure(FailureKind.FORBIDDEN, f"{target.name}: {bound}"))
+        if exchange.is_gone:
+            return Outcome(gone=True)
+        deadlines = exchange.serving.deadlines(self._decision.route, provider)
+        connection = None if fresh else endpoint.pool.idle()
+        if connection is None:
+            try:
+                connection = await exchange.worker.loop.create_task(endpoint.pool.connect(deadlines.connect))
+            except ConnectFailed as failed:
+                endpoint.rest(time.monotonic())
+                return Outcome(failure=provider.as_seen_by_callers(Failure(failed.kind, failed.message)))
+            if exchange.is_gone:
+                connection.cancel()
+                return Outcome(gone=True)
+        if not self.queued:
+            self.queued = exchange.elapsed()
+        key, credential = self._credential(target)
+        self._relay = relay = self._listener(connection, way, target)
+        connection.send(self._wire(target, head, credential, written.body), relay, deadlines)
+        return self._judged(await relay.done, target, way, key)
+
+    def _credential(self, target: ServingTarget) -> tuple[int, bytes]:
+        """The provider's own key in turn, or the caller's, which goes to its own vendor and nowhere else."""
+        caller = self._exchange.caller
+        if target.takes_callers_key:
+            if caller.vendor != target.target.callers_key:
+                # The plan leaves such targets out; a key that goes astray can't be called back.
+                raise Refused(Failure(FailureKind.FORBIDDEN, f"{target.name} takes other vendors' keys only"))
+            return 0, target.provider.credential_of(caller.own)
+        return target.provider.credentials.current(time.monotonic())
+
+    def _listener(
+        self, connection: ClientConnection, way: Crossing, target: ServingTarget
+    ) -> WholeAnswer | StreamedAnswer:
+        exchange = self._exchange
+        if not self._question.glance.stream:
+            return WholeAnswer(connection, exchange.serving.snapshot.limits.answer)
+        self.heard = listener = way.stream()
+        client = exchange.connection
+        relay = StreamedAnswer(connection, listener, target.exit.stream_type, exchange.begin, client.write)
+        client.on_flow = relay.flow
+        return relay
+
+    def _wire(self, target: ServingTarget, head: bytes, credential: bytes, body: bytes) -> bytes:
+        """The request as it goes out: our head, the caller's headers that may pass, the body."""
+        provider = target.provider
+        passed = b""
+        headers = self._exchange.headers
+        if provider.dialect == self._question.door.dialect:
+            names = provider.passes_on | provider.account_headers if target.takes_callers_key else provider.passes_on
+            for name in names:
+                if name in headers:
+                    passed += b"%b: %b\r\n" % (name, headers[name])
+            for name, line in provider.lines:
+                if name not in names or name not in headers:
+                    passed += line
+        else:
+            passed = provider.all_lines
+        return b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, credential, passed, len(body), body)
+
+    def _judged(self, outcome: Outcome, target: ServingTarget, way: Crossing, key: int) -> Outcome:
+        """The outcome, with the failure that its status or its body amounts to, and the keys' lesson drawn from it."""
+        if outcome.gone:
+            return outcome
+        provider = target.provider
+        if target.takes_callers_key:
+            self._learn_of_callers_key(outcome.status)
+        if outcome.failure is not None:
+            outcome.failure = provider.as_seen_by_callers(outcome.failure)
+        elif outcome.status != OK:
+            outcome.failure = self._refusal(outcome, target, key)
+        elif not self._question.glance.stream:
+            self.heard = heard = way.whole(outcome.body)
+            outcome.failure = heard.failure and provider.as_seen_by_callers(heard.failure)
+            outcome.body = heard.body
+        return outcome
+
+    def _refusal(self, outcome: Outcome, target: ServingTarget, key: int) -> Failure:
+        failure = target.exit.failure_of(outcome.status, outcome.headers, outcome.body)
+        if target.takes_callers_key and failure.kind is FailureKind.UPSTREAM_AUTH:
+            return refused_by_vendor(self._exchange.caller, outcome.status)
+        target.provider.learn(failure, key, time.monotonic())
+        return target.provider.as_seen_by_callers(failure)
+
+    def _learn_of_callers_key(self, status: int) -> None:
+        worker = self._exchange.worker
+        until = time.monotonic() + worker.serving.snapshot.accepted_for
+        worker.acceptance.learn(self._exchange.caller, status, until)
+
+    # -- what others ask of them ---------------------------------------------------------------------------------
+
+    def leave(self) -> None:
+        """The caller has gone: whatever is under way upstream is cancelled."""
+        if self._relay is not None:
+            self._relay.leave()
+
+    def forget(self) -> None:
+        """All is over: lets go of what knows us."""
+        self._relay = None
+        del self._exchange
+
+    def passed_back(self, upstream: Headers) -> Headers:
+        assert self.target is not None
+        provider = self.target.provider
+        if provider.dialect != self._exchange.door.dialect:
+            return []
+        return [header for header in upstream if header[0] in provider.passes_back]
+
+    def own_headers(self) -> Headers:
+        headers: Headers = []
+        if self.target is not None:
+            headers.append(self.target.header)
+            if self.dropped:
+                headers.append((b"x-earthward-dropped", ", ".join(self.dropped).encode("ascii", "replace")))
+        return headers
+
+    def cost(self) -> int | None:
+        """Of all, in nano-dollars; unknown if it is for the last, or for one at a target that has a price."""
+        total = 0
+        targets = self._exchange.serving.targets
+        for attempt in self.made:
+            if attempt.cost is not None:
+                total += attempt.cost
+            elif attempt is self.made[-1] or targets[attempt.target].target.price.input is not None:
+                return None
+        return total
+
+
+def is_unreachable(failure: Failure | None) -> bool:
+    return failure is not None and failure.kind is FailureKind.UNREACHABLE
+
+
+def is_about_the_key(failure: Failure | None) -> bool:
+    return failure is not None and failure.kind in (FailureKind.UPSTREAM_AUTH, FailureKind.RATE_LIMITED)
+
+
+def with_estimates(usage: Usage, characters_in: int, characters_out: int) -> Usage:
+    """The usage, with what upstream did not tell estimated from the text, and marked as such."""
+    if not characters_out:
+        return usage
+    return msgspec.structs.replace(
+        usage,
+        input=usage.input if usage.input.is_known else Count.estimated(-(-characters_in // CHARACTERS_PER_TOKEN)),
+        output=usage.output if usage.output.is_known else Count.estimated(-(-characters_out // CHARACTERS_PER_TOKEN)),
+    )

@@ -1,0 +1,132 @@
+"""Who calls, and what their key opens.
+
+With `auth: keys` callers have keys of the gateway's own. With `auth: passthrough` they keep their vendor's: it goes to
+that vendor alone, and whatever the gateway itself has to give, such as local models, is for keys that the vendor has
+accepted lately.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from earthward.chat import Failure, FailureKind
+from earthward.config.snapshot import Key
+from earthward.gateway.doors.door import Door
+from earthward.gateway.serving import ServingProvider
+from earthward.gateway.upstream import Outcome, WholeAnswer
+from earthward.http.client import ConnectFailed
+from earthward.store.digest import digest_of
+
+if TYPE_CHECKING:
+    from earthward.gateway.worker import Worker
+
+NO_KEY = Key("", b"")
+MOST_ACCEPTED = 100_000
+LARGEST_LIST = 4 * 1024 * 1024
+REFUSALS = (401, 403)
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """`own` is the vendor's key that the caller brought, where callers bring their own, and `vendor` whose it is."""
+
+    key: Key
+    own: bytes = b""
+    vendor: str | None = None
+
+
+NOBODY = Caller(NO_KEY)
+
+
+def caller_of(worker: "Worker", headers: dict[bytes, bytes], door: Door) -> Caller | Failure:
+    """Who calls, or why they may not."""
+    auth = worker.serving.snapshot.auth
+    if auth == "open":
+        return NOBODY
+    presented = presented_key(headers)
+    if presented is None:
+        return Failure(FailureKind.BAD_KEY, "no API key: send `Authorization: Bearer KEY`, or `x-api-key: KEY`")
+    if auth == "passthrough":
+        return _with_own_key(worker, presented, door)
+    key = worker.key_of(presented)
+    if key is None:
+        return Failure(FailureKind.BAD_KEY, "this API key is not known here, or was revoked")
+    if key.expires_at is not None and key.expires_at <= time.time_ns():
+        return Failure(FailureKind.BAD_KEY, "this API key has expired")
+    return Caller(key)
+
+
+def presented_key(headers: dict[bytes, bytes]) -> bytes | None:
+    """The key the caller shows, in any of the headers the vendors' SDKs use."""
+    bearer = headers.get(b"authorization")
+    if bearer is None:
+        return headers.get(b"x-api-key") or headers.get(b"api-key") or None
+    if bearer[:7].lower() != b"bearer ":
+        return None
+    return bearer[7:].strip() or None
+
+
+def _with_own_key(worker: "Worker", presented: bytes, door: Door) -> Caller | Failure:
+    if door.vendor is None:
+        message = "here callers bring their vendor's key, and this API has no vendor: call by OpenAI's or Anthropic's"
+        return Failure(FailureKind.BAD_KEY, message)
+    if not (presented.isascii() and presented.decode("ascii").isprintable()):
+        return Failure(FailureKind.BAD_KEY, "this API key has characters that no key has")
+    digest = digest_of(worker.pepper, presented)
+    return Caller(Key(f"{door.vendor}-{digest.hex()[:16]}", digest), presented, door.vendor)
+
+
+class Acceptance:
+    """Which vendors' keys were accepted by their vendors, and until when that counts. Times are monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[str | None, bytes], float] = {}
+
+    def holds(self, caller: Caller, now: float) -> bool:
+        return self._until.get((caller.vendor, caller.key.digest), 0.0) > now
+
+    def learn(self, caller: Caller, status: int, until: float) -> None:
+        """What a vendor's status says of the key it was asked with."""
+        if status in REFUSALS:
+            self._until.pop((caller.vendor, caller.key.digest), None)
+        elif 200 <= status < 300:
+            if len(self._until) >= MOST_ACCEPTED:
+                self._until.clear()
+            self._until[caller.vendor, caller.key.digest] = until
+
+
+async def why_not_accepted(worker: "Worker", caller: Caller) -> Failure | None:
+    """None if the caller's vendor has accepted this key lately, or does now that it is asked; else why not."""
+    now = time.monotonic()
+    if worker.acceptance.holds(caller, now):
+        return None
+    provider = worker.serving.vendors.get(caller.vendor or "")
+    if provider is None:
+        return Failure(FailureKind.FORBIDDEN, f"no provider is configured that could tell a {caller.vendor} key")
+    outcome = await _asked(worker, provider, caller)
+    worker.acceptance.learn(caller, outcome.status, time.monotonic() + worker.serving.snapshot.accepted_for)
+    if worker.acceptance.holds(caller, now):
+        return None
+    if outcome.status in REFUSALS:
+        return refused_by_vendor(caller, outcome.status)
+    return Failure(FailureKind.OVERLOADED, f"{caller.vendor} could not be asked whether this API key is good")
+
+
+def refused_by_vendor(caller: Caller, status: int | None) -> Failure:
+    kind = FailureKind.FORBIDDEN if status == 403 else FailureKind.BAD_KEY
+    return Failure(kind, f"{caller.vendor} refused the API key that was sent")
+
+
+async def _asked(worker: "Worker", provider: ServingProvider, caller: Caller) -> Outcome:
+    """The vendor's answer to a question that costs nothing: which models there are."""
+    endpoint = provider.endpoints[0]
+    connection = endpoint.pool.idle()
+    if connection is None:
+        try:
+            connection = await worker.loop.create_task(endpoint.pool.connect(provider.deadlines.connect))
+        except ConnectFailed as failed:
+            return Outcome(failure=Failure(failed.kind, failed.message))
+    answer = WholeAnswer(connection, LARGEST_LIST)
+    connection.send(provider.list_request(provider.credential_of(caller.own)), answer, provider.deadlines)
+    outcome: Outcome = await answer.done
+    return outcome

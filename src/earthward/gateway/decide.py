@@ -1,0 +1,81 @@
+"""Where one request goes: its class, its route, its unit, its plan. Pure, so that it can be explained unasked."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from earthward.chat import Failure, FailureKind
+from earthward.config.snapshot import Key, Route
+from earthward.gateway.doors.door import Question
+from earthward.routing import egress, split
+from earthward.routing.match import Asked, Router
+from earthward.routing.plan import Plan, Planner
+
+LONGEST_HINT = 200
+
+
+class Hints(NamedTuple):
+    """What the caller says of a request in headers. A data class in any spelling; it can only bind, never free."""
+
+    task: str = ""
+    priority: str = ""
+    unit: str = ""
+    data_class: str = ""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """`data_class` is the strictest of what header, key and route say."""
+
+    route: Route
+    plan: Plan
+    unit: str
+    data_class: str
+
+
+def hints_of(headers: Mapping[bytes, bytes]) -> Hints:
+    return Hints(
+        _hint(headers, b"x-earthward-task"),
+        _hint(headers, b"x-earthward-priority"),
+        _hint(headers, b"x-earthward-unit"),
+        _hint(headers, b"x-earthward-data-class").strip().lower(),
+    )
+
+
+def _hint(headers: Mapping[bytes, bytes], name: bytes) -> str:
+    value = headers.get(name)
+    return value[:LONGEST_HINT].decode("latin-1") if value else ""
+
+
+def decide(
+    router: Router, planner: Planner, question: Question, hints: Hints, key: Key, salt: bytes, vendor: str | None
+) -> Decision | Failure:
+    """The decision, or why there is no route. A plan without attempts is a decision too: it has its reasons.
+
+    `vendor` is whose key the caller brings, where callers bring their own.
+    """
+    glance = question.glance
+    data_class = egress.strictest((hints.data_class, key.data_class)) if key.data_class else hints.data_class
+    asked = Asked(glance.model, hints.task, hints.priority, data_class, key.id, key.app, key.team, key.routes)
+    route = router.route(asked)
+    if route is None:
+        message = f"no route serves the model {glance.model[:LONGEST_HINT]!r}"
+        return Failure(FailureKind.NO_SUCH_MODEL, message, param="model")
+    if route.data_class:
+        data_class = egress.strictest((data_class, route.data_class))
+    unit = _unit(route, question, hints, key, salt) if route.candidate is not None else ""
+    plan = planner.plan(
+        route, unit=unit, salt=salt, features=glance.features, data_class=data_class, key=key.id, vendor=vendor
+    )
+    return Decision(route, plan, unit, data_class)
+
+
+def _unit(route: Route, question: Question, hints: Hints, key: Key, salt: bytes) -> str:
+    glance = question.glance
+    return split.unit(route, salt=salt, key=key.id, header=hints.unit, user=glance.unit, root=lambda: glance.root)
+
+
+def no_target(plan: Plan) -> Failure:
+    """Why a plan without attempts serves nobody."""
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in plan.excluded)
+    return Failure(FailureKind.NO_TARGET, f"no target may serve this request ({reasons})")

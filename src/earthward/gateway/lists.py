@@ -1,0 +1,118 @@
+"""What callers can ask about the models there are, in each vendor's shape: lists, one model, the version.
+
+All tell the same: the models that routes offer to this caller.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from earthward.chat import Failure, FailureKind
+from earthward.dialects import anthropic_messages, ollama, openai_chat
+from earthward.dialects.json_limits import NOT_JSON
+from earthward.gateway.doors import DOORS
+from earthward.gateway.doors.door import Door
+from earthward.http.server import Request
+
+OPENAI = DOORS[b"/v1/chat/completions"]
+ANTHROPIC = DOORS[b"/v1/messages"]
+OLLAMA = DOORS[b"/api/chat"]
+ONE_MODEL = b"/v1/models/"
+KEPT_FOR = 300
+"""Seconds for which `/api/ps` says that models stay loaded: they are, for all that callers need to know."""
+
+Written = bytes | Failure
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """What there is for one caller: names to show, whether any other name would be served too, since when (Unix s)."""
+
+    offered: Sequence[str]
+    serves: Callable[[str], bool]
+    since: int
+
+
+class ModelsList(msgspec.Struct, frozen=True):
+    """One question and its answer. `needs_key` is whether only callers with a key are told."""
+
+    door: Door
+    method: bytes
+    path: bytes
+    write: Callable[[Request, Shelf], Written]
+    needs_key: bool = True
+
+    def serves(self, request: Request) -> bool:
+        if self.path.endswith(b"/"):
+            return request.path.startswith(self.path) and request.path != self.path
+        return request.path == self.path
+
+
+def door_of_list(request: Request) -> Door | None:
+    """OpenAI and Anthropic share a path; Anthropic's SDKs always name a version."""
+    if request.path.startswith(b"/v1/models"):
+        return ANTHROPIC if request.get(b"anthropic-version") is not None else OPENAI
+    return next((question.door for question in LISTS if question.serves(request)), None)
+
+
+def _openai_models(request: Request, shelf: Shelf) -> Written:
+    return openai_chat.write_models(shelf.offered, shelf.since)
+
+
+def _openai_model(request: Request, shelf: Shelf) -> Written:
+    name = _named_in_path(request)
+    return openai_chat.write_model(name, shelf.since) if shelf.serves(name) else _no_model(name)
+
+
+def _anthropic_models(request: Request, shelf: Shelf) -> Written:
+    return anthropic_messages.write_models(shelf.offered, shelf.since)
+
+
+def _anthropic_model(request: Request, shelf: Shelf) -> Written:
+    name = _named_in_path(request)
+    return anthropic_messages.write_model(name, shelf.since) if shelf.serves(name) else _no_model(name)
+
+
+def _ollama_tags(request: Request, shelf: Shelf) -> Written:
+    return ollama.write_tags(map(ollama.Offer, shelf.offered), shelf.since)
+
+
+def _ollama_show(request: Request, shelf: Shelf) -> Written:
+    try:
+        asked = msgspec.json.decode(request.body, type=dict[str, Any])
+    except NOT_JSON:
+        return Failure(FailureKind.BAD_REQUEST, "the request body must be a JSON object that names a `model`")
+    name = asked.get("model") or asked.get("name")
+    if not isinstance(name, str):
+        return Failure(FailureKind.BAD_REQUEST, "you must name a `model`", param="model")
+    return ollama.write_show(ollama.Offer(name), shelf.since) if shelf.serves(name) else _no_model(name)
+
+
+def _ollama_ps(request: Request, shelf: Shelf) -> Written:
+    return ollama.write_ps(map(ollama.Offer, shelf.offered), time.time() + KEPT_FOR)
+
+
+def _ollama_version(request: Request, shelf: Shelf) -> Written:
+    return ollama.write_version()
+
+
+def _named_in_path(request: Request) -> str:
+    return unquote_to_bytes(request.path.removeprefix(ONE_MODEL)).decode("utf-8", "replace")
+
+
+def _no_model(name: str) -> Failure:
+    return Failure(FailureKind.NO_SUCH_MODEL, f"no route serves the model {name[:200]!r}")
+
+
+LISTS = (
+    ModelsList(OPENAI, b"GET", b"/v1/models", _openai_models),
+    ModelsList(OPENAI, b"GET", ONE_MODEL, _openai_model),
+    ModelsList(ANTHROPIC, b"GET", b"/v1/models", _anthropic_models),
+    ModelsList(ANTHROPIC, b"GET", ONE_MODEL, _anthropic_model),
+    ModelsList(OLLAMA, b"GET", b"/api/tags", _ollama_tags),
+    ModelsList(OLLAMA, b"POST", b"/api/show", _ollama_show),
+    ModelsList(OLLAMA, b"GET", b"/api/ps", _ollama_ps),
+    ModelsList(OLLAMA, b"GET", b"/api/version", _ollama_version, needs_key=False),
+)
