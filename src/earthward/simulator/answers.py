@@ -40,19 +40,18 @@ class Answers:
         self._keys = frozenset(keys)
         self._seed = seed
         self._version = script.version
-        self._remembered: dict[tuple[bytes, bytes | None], Understood] = {}
+        self._remembered: dict[tuple[bytes, bytes, bytes | None], Understood] = {}
 
     def to(self, vendor: Vendor, request: Request, ordinal: int) -> Made | Whole | Problem:
         """The answer to a request with this running number, or what is wrong with it."""
-        if self._keys and (key := vendor.key(request.headers)) not in self._keys:
-            return vendor.bad_key(key)
-        if request.path != vendor.chat or request.method != b"POST":
-            found = vendor.listed(request.path, self._offer) if request.method == b"GET" else None
-            return found or vendor.no_path(request.method, request.path)
+        if (problem := vendor.refused(request, self._keys)) is not None:
+            return problem
+        if request.path not in vendor.asks or request.method != b"POST":
+            return vendor.about(request, self._offer) or vendor.no_path(request.method, request.path)
         understood = self._understood(vendor, request, ordinal)
         if isinstance(understood, Problem):
             return understood
-        answer_id = self.id(ordinal)
+        answer_id, created = self.id(ordinal), int(time.time())
         return Made(
             asked=understood.asked,
             draft=understood.draft,
@@ -60,8 +59,8 @@ class Answers:
             model=understood.model,
             id=answer_id,
             seed=self._seed,
-            created=int(time.time()),
-            headers=vendor.head(answer_id) + understood.headers,
+            created=created,
+            headers=vendor.head(answer_id, created) + understood.headers,
             clock=time.monotonic_ns,
         )
 
@@ -76,26 +75,27 @@ class Answers:
             self._remembered.clear()
         # Asked for beforehand: working it out may use up the last of the queue.
         if not self._script.is_steady or len(request.body) > _LARGEST:
-            return self._work_out(vendor, request.body, said, ordinal)
-        known = self._remembered.get((request.body, said))
+            return self._work_out(vendor, request, said, ordinal)
+        known = self._remembered.get((request.path, request.body, said))
         if known is not None:
             return known
-        understood = self._work_out(vendor, request.body, said, ordinal)
+        understood = self._work_out(vendor, request, said, ordinal)
         if isinstance(understood, Understood):
             if len(self._remembered) >= _REMEMBERED:
                 self._remembered.clear()
-            self._remembered[request.body, said] = understood
+            self._remembered[request.path, request.body, said] = understood
         return understood
 
-    def _work_out(self, vendor: Vendor, body: bytes, said: bytes | None, ordinal: int) -> Understood | Problem:
-        asked = vendor.read(body, sha256(body).hexdigest())
+    def _work_out(self, vendor: Vendor, request: Request, said: bytes | None, ordinal: int) -> Understood | Problem:
+        asked = vendor.read(request.path, request.body, sha256(request.body).hexdigest())
         if isinstance(asked, Problem):
             return asked
-        model = self._offer.find(asked.model)
+        model = vendor.find(self._offer, asked.model)
         if model is None:
             return vendor.no_model(asked.model)
-        if asked.input > model.context:
-            return vendor.too_long(model, asked.input)
+        asked = vendor.fits(asked, model, self._offer)
+        if isinstance(asked, Problem):
+            return asked
         directives = (*asked.directives, said.decode("latin-1") if said else None)
         try:
             behaviour = self._script.for_request(ordinal, model.name, directives)

@@ -17,7 +17,7 @@ from earthward.simulator.listening import Port
 from earthward.simulator.models import ALL, Model, Offer
 from earthward.simulator.player import Player, Wire
 from earthward.simulator.script import Script
-from earthward.simulator.steps import Answer, Whole
+from earthward.simulator.steps import Answer, Problem, Whole
 from earthward.simulator.vendors import VENDORS
 from earthward.simulator.vendors.vendor import Made, Vendor
 from earthward.simulator.wheel import SLOT, Ticker
@@ -123,7 +123,7 @@ class Simulator:
             connection.respond(status, [_JSON], body)
             return
         assert isinstance(connection, Wire)
-        vendor = _vendor_at(request.path)
+        vendor = _vendor_of(request)
         entry = self.journal.opened(request.method, request.path, request.headers, request.body)
         made = self._answers.to(vendor, request, entry.ordinal)
         if isinstance(made, Made):
@@ -131,8 +131,9 @@ class Simulator:
             self._play(vendor, made, entry, connection)
             return
         entry.digest = sha256(request.body).hexdigest()
-        head = vendor.head(self._answers.id(entry.ordinal))
-        answer = made if isinstance(made, Whole) else Whole(made.status, [_JSON], vendor.error(made))
+        answer_id = self._answers.id(entry.ordinal)
+        head = vendor.head(answer_id, entry.received_at // 10**9)
+        answer = made if isinstance(made, Whole) else _as_whole(made, vendor, answer_id)
         self.journal.ended(entry, "finished", answer.status)
         connection.respond(answer.status, answer.headers + head, answer.body)
 
@@ -142,22 +143,34 @@ class Simulator:
         if fault is None:
             steps = honest()
         else:
-            answer = Answer(made.behaviour, made.asked.stream, made.headers, honest, vendor.error, vendor.event)
+            answer = Answer(
+                behaviour=made.behaviour,
+                stream=made.asked.stream,
+                headers=made.headers,
+                steps=honest,
+                error=lambda problem: vendor.error(problem, made.id),
+                event=vendor.event,
+                around=vendor.around(made.asked.stream),
+                refusal=lambda name: vendor.refusal(name, made.created),
+            )
             steps = FAULTS[fault].steps(answer)
         Player(wire, steps, self._ticker, self.refuse, partial(self._played, made, entry)).play()
 
     def _played(self, made: Made, entry: Entry, player: Player, how: str) -> None:
         entry.pieces, entry.tokens = player.pieces, player.tokens
+        draft = made.draft
         if how == "finished" and entry.fault is None:
-            self.journal.bill(entry, made.model, made.draft.cached, made.draft.output)
+            self.journal.bill(entry, made.model, draft.cached, draft.output, draft.cache_written)
         elif player.tokens:
-            self.journal.bill(entry, made.model, made.draft.cached, player.tokens + made.draft.reasoning)
+            said = player.tokens + (draft.hidden if made.asked.stream else 0)
+            self.journal.bill(entry, made.model, draft.cached, said, draft.cache_written)
         self.journal.ended(entry, how, player.status)
 
 
-def _vendor_at(path: bytes) -> Vendor:
-    """Whose path it is; the first vendor answers for paths that are nobody's."""
-    for vendor in VENDORS:
-        if vendor.speaks(path):
-            return vendor
-    return VENDORS[0]
+def _as_whole(problem: Problem, vendor: Vendor, answer_id: str) -> Whole:
+    return Whole(problem.status, [_JSON, *problem.headers], vendor.error(problem, answer_id))
+
+
+def _vendor_of(request: Request) -> Vendor:
+    """Whose request it is; the last vendor answers for paths that are nobody's."""
+    return next((vendor for vendor in VENDORS if vendor.speaks(request)), VENDORS[-1])
