@@ -71,4 +71,4 @@ ANTHROPIC = Speech(
     (("anthropic-version", "2023-06-01"),),
 )
 OLLAMA = Speech("ollama", "/api/chat", {"model": "llama3.2", "messages": ASKED})
-SPEECHES = (OPENAI, ANTHROPIC)
+SPEECHES = (OPENAI, ANTHROPIC, OLLAMA)

@@ -4,7 +4,7 @@ Benchmarks send the same few requests again and again; what such a request means
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 import msgspec
@@ -14,7 +14,7 @@ from earthward.simulator.behaviour import BadScript, Behaviour
 from earthward.simulator.draft import Asked, Draft, draft
 from earthward.simulator.models import Model, Offer
 from earthward.simulator.script import Script
-from earthward.simulator.steps import Headers, Problem, Whole
+from earthward.simulator.steps import Headers, Problem, Step, Whole
 from earthward.simulator.vendors.vendor import Made, Vendor
 
 _REMEMBERED = 512
@@ -39,10 +39,10 @@ class Answers:
         self._offer = offer
         self._keys = frozenset(keys)
         self._seed = seed
-        self._version = script.version
+        self._version = self._now()
         self._remembered: dict[tuple[bytes, bytes, bytes | None], Understood] = {}
 
-    def to(self, vendor: Vendor, request: Request, ordinal: int) -> Made | Whole | Problem:
+    def to(self, vendor: Vendor, request: Request, ordinal: int) -> Made | Whole | Problem | Iterator[Step]:
         """The answer to a request with this running number, or what is wrong with it."""
         if (problem := vendor.refused(request, self._keys)) is not None:
             return problem
@@ -68,10 +68,14 @@ class Answers:
         """The same for the same seed and order of requests."""
         return f"{self._seed & 0xFFFFFFFF:08x}{ordinal:016x}"
 
+    def _now(self) -> tuple[int, int]:
+        """What holds for all requests: when it changes, nothing remembered does."""
+        return self._script.version, self._offer.machine.version
+
     def _understood(self, vendor: Vendor, request: Request, ordinal: int) -> Understood | Problem:
         said = request.get(b"x-sim")
-        if self._version != self._script.version:
-            self._version = self._script.version
+        if self._version != self._now():
+            self._version = self._now()
             self._remembered.clear()
         # Asked for beforehand: working it out may use up the last of the queue.
         if not self._script.is_steady or len(request.body) > _LARGEST:

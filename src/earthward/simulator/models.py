@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from earthward.simulator.machine import Machine
+
 
 class Model(msgspec.Struct, frozen=True):
     """`input`, `output` and `cached` are US dollars per million tokens, as text; `context` is in tokens.
@@ -64,10 +66,14 @@ _DATE = re.compile(r"-(\d{4}-\d\d-\d\d|\d{8})$")
 
 
 class Offer:
-    """The models one simulator knows, by name, dated or not. Those of the house are every vendor's."""
+    """The models one simulator knows, by name, dated or not. Those of the house are every vendor's.
 
-    def __init__(self, models: Iterable[Model] = ALL) -> None:
+    `machine` is where models run that are on a disk.
+    """
+
+    def __init__(self, models: Iterable[Model] = ALL, machine: Machine | None = None) -> None:
         self.models = tuple(models)
+        self.machine = machine or Machine()
         self._by_name = {model.name: model for model in self.models} | {model.dated: model for model in self.models}
 
     def find(self, name: str, owner: str | None = None) -> Model | None:

@@ -7,12 +7,16 @@ import msgspec
 from earthward.http.server import Request
 from earthward.simulator.behaviour import Behaviour
 from earthward.simulator.draft import Asked, Draft
+from earthward.simulator.machine import Seat, Visit
 from earthward.simulator.models import Model, Offer
 from earthward.simulator.steps import Headers, Problem, Step, Whole
 
 
 class Made(msgspec.Struct, frozen=True):
-    """Everything an answer is written from. `clock` gives nanoseconds for stamps; `created` is in Unix seconds."""
+    """Everything an answer is written from. `clock` gives nanoseconds for stamps; `created` is in Unix seconds.
+
+    `seat` is what it got on the machine, if it is answered there.
+    """
 
     asked: Asked
     draft: Draft
@@ -23,11 +27,21 @@ class Made(msgspec.Struct, frozen=True):
     created: int
     headers: Headers
     clock: Callable[[], int]
+    seat: Seat | None = None
 
 
 def no_words(name: str, created: int) -> Problem | None:
     """For vendors that say to every fault what the fault table says."""
     return None
+
+
+def nowhere(made: Made) -> Visit | None:
+    """For vendors whose machines are not simulated."""
+    return None
+
+
+def unchanged(made: Made, seat: Seat) -> Made:
+    return made
 
 
 class Vendor(msgspec.Struct, frozen=True):
@@ -39,7 +53,8 @@ class Vendor(msgspec.Struct, frozen=True):
     the model it names, and `fits` holds the request against that model. `head` gives the headers of every answer
     from its id and time, `whole` and `stream` write the answer, `event` frames an error for the stream, `around` is
     what stands before and after the text of an answer (or an event). `error` writes a problem of the answer with this
-    id, `refusal` words a fault in the vendor's own way.
+    id, `refusal` words a fault in the vendor's own way. `visit` is what an answer needs of the machine, and
+    `seated` the answer once it got that, `busy` what is said when too many wait.
     """
 
     name: str
@@ -50,8 +65,8 @@ class Vendor(msgspec.Struct, frozen=True):
     find: Callable[[Offer, str], Model | None]
     fits: Callable[[Asked, Model, Offer], Asked | Problem]
     no_model: Callable[[str], Problem]
-    no_path: Callable[[bytes, bytes], Problem]
-    about: Callable[[Request, Offer], Whole | Problem | None]
+    no_path: Callable[[bytes, bytes], Whole | Problem]
+    about: Callable[[Request, Offer], Whole | Problem | Iterator[Step] | None]
     head: Callable[[str, int], Headers]
     whole: Callable[[Made], Iterator[Step]]
     stream: Callable[[Made], Iterator[Step]]
@@ -59,6 +74,9 @@ class Vendor(msgspec.Struct, frozen=True):
     error: Callable[[Problem, str], bytes]
     around: Callable[[bool], tuple[bytes, bytes]]
     refusal: Callable[[str, int], Problem | None] = no_words
+    visit: Callable[[Made], Visit | None] = nowhere
+    seated: Callable[[Made, Seat], Made] = unchanged
+    busy: Problem = Problem(503, "server busy")
 
 
 def bearer(request: Request) -> str | None:
