@@ -47,19 +47,19 @@ class _Tool(msgspec.Struct):
 
 class _Message(msgspec.Struct):
     role: str = ""
-    content: str = ""
+    content: str | None = None
     images: list[str] | None = None
     tool_calls: list[Any] | None = None
 
 
 class _Body(msgspec.Struct):
     model: str = ""
-    messages: list[_Message] = []
-    prompt: str = ""
-    system: str = ""
-    suffix: str = ""
+    messages: list[_Message] | None = None
+    prompt: str | None = None
+    system: str | None = None
+    suffix: str | None = None
     images: list[str] | None = None
-    input: str | list[str] = []
+    input: str | list[str] | None = None
     stream: bool | None = None
     format: Any = None
     keep_alive: float | str | None = None
@@ -155,12 +155,12 @@ def _wrong_option(options: dict[str, Any]) -> str | None:
 def _asked(kind: Kind, read: _Body, keep_alive: float | None, digest: str) -> Asked:
     model, in_model = split_model(read.model)
     turns = _turns(kind, read)
-    inputs = tuple([read.input] if isinstance(read.input, str) else read.input)
+    inputs = tuple([read.input] if isinstance(read.input, str) else read.input or ())
     if kind == "embeddings":
         inputs, turns = ((read.prompt,) if read.prompt else ()), ()
     options = read.options or {}
     stop = options.get("stop") or []
-    images = sum(len(message.images or ()) for message in read.messages) + len(read.images or ())
+    images = sum(len(message.images or ()) for message in read.messages or ()) + len(read.images or ())
     return Asked(
         model=model,
         digest=digest,
@@ -194,13 +194,13 @@ def _schema(wanted: Any) -> Any:
 
 def _last_words(kind: Kind, read: _Body) -> str:
     if kind != "chat":
-        return read.prompt or (read.input if isinstance(read.input, str) else " ".join(read.input))
-    return next((message.content for message in reversed(read.messages) if message.role == "user"), "")
+        return read.prompt or (read.input if isinstance(read.input, str) else " ".join(read.input or ()))
+    return next((each.content or "" for each in reversed(read.messages or ()) if each.role == "user"), "")
 
 
 def _turns(kind: Kind, read: _Body) -> tuple[Turn, ...]:
     if kind == "chat":
-        return tuple(_turn(each.role, each.content, each.images, each.tool_calls) for each in read.messages)
+        return tuple(_turn(each.role, each.content or "", each.images, each.tool_calls) for each in read.messages or ())
     if not read.prompt:
         return ()
     before = (_turn("system", read.system, None, None),) if read.system else ()
