@@ -6,6 +6,7 @@ its own to hold against the gateway's. It has no model: its texts are numbered t
 
 from earthward.simulator.behaviour import BadScript, Behaviour
 from earthward.simulator.faults import FAULTS
+from earthward.simulator.hardware import Hardware, LocalModel
 from earthward.simulator.server import Simulator
 
-__all__ = ["FAULTS", "BadScript", "Behaviour", "Simulator"]
+__all__ = ["FAULTS", "BadScript", "Behaviour", "Hardware", "LocalModel", "Simulator"]

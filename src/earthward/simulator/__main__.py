@@ -11,6 +11,7 @@ from pathlib import Path
 import uvloop
 
 from earthward.http.server import raise_descriptor_limit
+from earthward.simulator import machine_options
 from earthward.simulator.behaviour import BadScript
 from earthward.simulator.faults import FAULTS
 from earthward.simulator.models import ALL, house
@@ -23,7 +24,7 @@ def arguments() -> argparse.ArgumentParser:
     known = "\n".join(f"  {fault.name:20} {fault.about}" for fault in FAULTS.values())
     parser = argparse.ArgumentParser(
         prog="python -m earthward.simulator",
-        description="A stand-in for OpenAI's API on a port of its own.",
+        description="A stand-in for the APIs of OpenAI, Anthropic and Ollama on a port of its own.",
         epilog=f"faults:\n{known}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -46,6 +47,7 @@ def arguments() -> argparse.ArgumentParser:
         "--slot", type=float, default=SLOT, metavar="SECONDS", help="of the timer wheel: 0.005 is cheaper"
     )
     parser.add_argument("--bodies", action="store_true", help="let the log keep request bodies")
+    machine_options.add_to(parser)
     return parser
 
 
@@ -70,6 +72,7 @@ async def run(given: argparse.Namespace) -> None:
         keep=given.keep,
         bodies=given.bodies,
         slot=given.slot,
+        hardware=machine_options.hardware(given),
     )
     scripted(given, simulator)
     asked_to_stop = asyncio.Event()

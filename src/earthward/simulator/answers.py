@@ -4,7 +4,7 @@ Benchmarks send the same few requests again and again; what such a request means
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 import msgspec
@@ -14,7 +14,7 @@ from earthward.simulator.behaviour import BadScript, Behaviour
 from earthward.simulator.draft import Asked, Draft, draft
 from earthward.simulator.models import Model, Offer
 from earthward.simulator.script import Script
-from earthward.simulator.steps import Headers, Problem, Whole
+from earthward.simulator.steps import Headers, Problem, Step, Whole
 from earthward.simulator.vendors.vendor import Made, Vendor
 
 _REMEMBERED = 512
@@ -39,20 +39,19 @@ class Answers:
         self._offer = offer
         self._keys = frozenset(keys)
         self._seed = seed
-        self._version = script.version
-        self._remembered: dict[tuple[bytes, bytes | None], Understood] = {}
+        self._version = self._now()
+        self._remembered: dict[tuple[bytes, bytes, bytes | None], Understood] = {}
 
-    def to(self, vendor: Vendor, request: Request, ordinal: int) -> Made | Whole | Problem:
+    def to(self, vendor: Vendor, request: Request, ordinal: int) -> Made | Whole | Problem | Iterator[Step]:
         """The answer to a request with this running number, or what is wrong with it."""
-        if self._keys and (key := vendor.key(request.headers)) not in self._keys:
-            return vendor.bad_key(key)
-        if request.path != vendor.chat or request.method != b"POST":
-            found = vendor.listed(request.path, self._offer) if request.method == b"GET" else None
-            return found or vendor.no_path(request.method, request.path)
+        if (problem := vendor.refused(request, self._keys)) is not None:
+            return problem
+        if request.path not in vendor.asks or request.method != b"POST":
+            return vendor.about(request, self._offer) or vendor.no_path(request.method, request.path)
         understood = self._understood(vendor, request, ordinal)
         if isinstance(understood, Problem):
             return understood
-        answer_id = self.id(ordinal)
+        answer_id, created = self.id(ordinal), int(time.time())
         return Made(
             asked=understood.asked,
             draft=understood.draft,
@@ -60,8 +59,8 @@ class Answers:
             model=understood.model,
             id=answer_id,
             seed=self._seed,
-            created=int(time.time()),
-            headers=vendor.head(answer_id) + understood.headers,
+            created=created,
+            headers=vendor.head(answer_id, created) + understood.headers,
             clock=time.monotonic_ns,
         )
 
@@ -69,33 +68,38 @@ class Answers:
         """The same for the same seed and order of requests."""
         return f"{self._seed & 0xFFFFFFFF:08x}{ordinal:016x}"
 
+    def _now(self) -> tuple[int, int]:
+        """What holds for all requests: when it changes, nothing remembered does."""
+        return self._script.version, self._offer.machine.version
+
     def _understood(self, vendor: Vendor, request: Request, ordinal: int) -> Understood | Problem:
         said = request.get(b"x-sim")
-        if self._version != self._script.version:
-            self._version = self._script.version
+        if self._version != self._now():
+            self._version = self._now()
             self._remembered.clear()
         # Asked for beforehand: working it out may use up the last of the queue.
         if not self._script.is_steady or len(request.body) > _LARGEST:
-            return self._work_out(vendor, request.body, said, ordinal)
-        known = self._remembered.get((request.body, said))
+            return self._work_out(vendor, request, said, ordinal)
+        known = self._remembered.get((request.path, request.body, said))
         if known is not None:
             return known
-        understood = self._work_out(vendor, request.body, said, ordinal)
+        understood = self._work_out(vendor, request, said, ordinal)
         if isinstance(understood, Understood):
             if len(self._remembered) >= _REMEMBERED:
                 self._remembered.clear()
-            self._remembered[request.body, said] = understood
+            self._remembered[request.path, request.body, said] = understood
         return understood
 
-    def _work_out(self, vendor: Vendor, body: bytes, said: bytes | None, ordinal: int) -> Understood | Problem:
-        asked = vendor.read(body, sha256(body).hexdigest())
+    def _work_out(self, vendor: Vendor, request: Request, said: bytes | None, ordinal: int) -> Understood | Problem:
+        asked = vendor.read(request.path, request.body, sha256(request.body).hexdigest())
         if isinstance(asked, Problem):
             return asked
-        model = self._offer.find(asked.model)
+        model = vendor.find(self._offer, asked.model)
         if model is None:
             return vendor.no_model(asked.model)
-        if asked.input > model.context:
-            return vendor.too_long(model, asked.input)
+        asked = vendor.fits(asked, model, self._offer)
+        if isinstance(asked, Problem):
+            return asked
         directives = (*asked.directives, said.decode("latin-1") if said else None)
         try:
             behaviour = self._script.for_request(ordinal, model.name, directives)

@@ -21,8 +21,10 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     then come `chunk` tokens at a time, at `rate` tokens per second or every `gap`, each wait varied by up to
     `jitter` of itself. `text` is numbered tokens, words, or what `say` says; with `stamp` each token carries the
     machine's monotonic clock in nanoseconds, as it was when the token was written. `calls` is the number of tool
-    calls, their arguments sent `fragment` characters at a time. `fault` is a name from the fault table; it strikes
-    after `after` pieces, or waits or lasts `wait` seconds, or is `size` bytes large, whichever it knows.
+    calls, their arguments sent `fragment` characters at a time. `cached` of the input tokens were read from a cache
+    and `cache_written` stored in it; `reasoning` tokens are thought before the answer. `fault` is a name from the
+    fault table; it strikes after `after` pieces, or waits or lasts `wait` seconds, or is `size` bytes large,
+    whichever it knows.
     """
 
     text: Literal["numbered", "words"] = "numbered"
@@ -41,6 +43,7 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refusal: str | None = None
     finish: Finish | None = None
     cached: int = 0
+    cache_written: int = 0
     reasoning: int = 0
     headers: dict[str, str] = {}
     fault: str | None = None

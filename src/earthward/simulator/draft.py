@@ -21,7 +21,8 @@ class Asked(msgspec.Struct, frozen=True):
 
     `model` is without a directive, which is in `directives` with that of the last user message. `tools` are those
     the caller allows, empty where it forbids calls; `must_call` where one is demanded. `schema` is what the answer
-    has to obey, `{}` for any JSON object. `digest` stands for the whole body.
+    has to obey, `{}` for any JSON object. `thinks`: thoughts are shown, forbidden or, if None, counted but not
+    shown. `digest` stands for the whole body; `own` is for the vendor that read the request.
     """
 
     model: str
@@ -39,6 +40,8 @@ class Asked(msgspec.Struct, frozen=True):
     schema: Any = None
     stop: tuple[str, ...] = ()
     logprobs: bool = False
+    thinks: bool | None = None
+    own: Any = None
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -47,30 +50,54 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One answer: `pieces` of text, a token each, or `calls`, or a `refusal`."""
+    """One answer: `pieces` of text, a token each, or `calls`, or a `refusal`. `stop` is the string that ended it."""
 
     finish: Finish
     pieces: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
     refusal: str | None = None
     tokens: int = 0
+    stop: str | None = None
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """`input` includes `cached`, `output` includes `reasoning`; all in tokens."""
+    """`input` includes `cached` and `cache_written`, `output` includes `reasoning`; all in tokens.
+
+    `thoughts` are the tokens of reasoning where they are shown.
+    """
 
     choices: tuple[Choice, ...]
     input: int
     output: int
     cached: int = 0
     reasoning: int = 0
+    cache_written: int = 0
+    thoughts: tuple[str, ...] = ()
+
+    @property
+    def hidden(self) -> int:
+        """Tokens of output that no piece of the answer shows."""
+        return 0 if self.thoughts else self.reasoning
+
+
+# What a model thinks that was asked to show its thoughts, and whose script says nothing of them.
+_THOUGHTS = 8
 
 
 def draft(asked: Asked, behaviour: Behaviour, seed: int) -> Draft:
     """The same request, behaviour and seed give the same draft."""
     choices = tuple(_choice(asked, behaviour, f"{seed}:{index}:{asked.digest}") for index in range(asked.answers))
-    output = sum(choice.tokens for choice in choices) + behaviour.reasoning
-    return Draft(choices, asked.input, output, min(behaviour.cached, asked.input), behaviour.reasoning)
+    reasoning = 0 if asked.thinks is False else behaviour.reasoning or (_THOUGHTS if asked.thinks else 0)
+    cached = min(behaviour.cached, asked.input)
+    return Draft(
+        choices=choices,
+        input=asked.input,
+        output=sum(choice.tokens for choice in choices) + reasoning,
+        cached=cached,
+        reasoning=reasoning,
+        cache_written=min(behaviour.cache_written, asked.input - cached),
+        thoughts=numbered(reasoning) if asked.thinks else (),
+    )
 
 
 def _choice(asked: Asked, behaviour: Behaviour, seed: str) -> Choice:
@@ -93,27 +120,29 @@ def _pieces(behaviour: Behaviour, seed: str) -> tuple[str, ...]:
 
 def _text(pieces: tuple[str, ...], asked: Asked, behaviour: Behaviour) -> Choice:
     finish: Finish = "stop"
+    stop = None
     if asked.max_tokens is not None and len(pieces) > asked.max_tokens:
         pieces, finish = pieces[: asked.max_tokens], "length"
     if asked.stop:
-        pieces, finish = _stopped(pieces, asked.stop, finish)
-    return Choice(behaviour.finish or finish, pieces, tokens=len(pieces))
+        pieces, stop = _stopped(pieces, asked.stop)
+    finish = "stop" if stop else finish
+    return Choice(behaviour.finish or finish, pieces, tokens=len(pieces), stop=stop)
 
 
-def _stopped(pieces: tuple[str, ...], stop: tuple[str, ...], finish: Finish) -> tuple[tuple[str, ...], Finish]:
-    """The text up to the first stop string, which itself is not said."""
+def _stopped(pieces: tuple[str, ...], stop: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
+    """The text up to the first stop string, which itself is not said, and that string."""
     text = "".join(pieces)
-    ends = [place for each in stop if each and (place := text.find(each)) >= 0]
+    ends = [(place, each) for each in stop if each and (place := text.find(each)) >= 0]
     if not ends:
-        return pieces, finish
-    left = min(ends)
+        return pieces, None
+    left, found = min(ends)
     kept: list[str] = []
     for piece in pieces:
         if left <= 0:
             break
         kept.append(piece[:left])
         left -= len(piece)
-    return tuple(kept), "stop"
+    return tuple(kept), found
 
 
 def _calls(asked: Asked, behaviour: Behaviour, wanted: int) -> Choice:

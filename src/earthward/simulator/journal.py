@@ -104,6 +104,7 @@ class Account(msgspec.Struct):
     requests: int = 0
     input: int = 0
     cached: int = 0
+    cache_written: int = 0
     output: int = 0
     nano_dollars: int = 0
 
@@ -139,13 +140,14 @@ class Journal:
         if entry.fault is not None:
             self.faults[entry.fault] += 1
 
-    def bill(self, entry: Entry, model: Model, cached: int, output: int) -> None:
+    def bill(self, entry: Entry, model: Model, cached: int, output: int, written: int = 0) -> None:
         """A whole answer costs all it says; one that broke off costs what went in and came out so far."""
-        entry.nano_dollars = nano_dollars(model, entry.input, cached, output)
+        entry.nano_dollars = nano_dollars(model, entry.input, cached, output, written)
         account = self.accounts.setdefault(model.name, Account())
         account.requests += 1
         account.input += entry.input
         account.cached += cached
+        account.cache_written += written
         account.output += output
         account.nano_dollars += entry.nano_dollars
 
@@ -160,6 +162,7 @@ class Journal:
             "requests": sum(account.requests for account in self.accounts.values()),
             "input": sum(account.input for account in self.accounts.values()),
             "cached": sum(account.cached for account in self.accounts.values()),
+            "cache_written": sum(account.cache_written for account in self.accounts.values()),
             "output": sum(account.output for account in self.accounts.values()),
             "nano_dollars": sum(account.nano_dollars for account in self.accounts.values()),
             "models": msgspec.to_builtins(self.accounts),

@@ -3,14 +3,18 @@
 import re
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import msgspec
+
+from earthward.simulator.machine import Machine
 
 
 class Model(msgspec.Struct, frozen=True):
     """`input`, `output` and `cached` are US dollars per million tokens, as text; `context` is in tokens.
 
-    `dated` is the name a vendor's answers carry when the undated one was asked for.
+    `written` is the price of input stored in a cache, where that has one. `dated` is the name a vendor's answers
+    carry when the undated one was asked for, `longest` the most tokens it can answer, `facts` what its host knows.
     """
 
     name: str
@@ -20,6 +24,9 @@ class Model(msgspec.Struct, frozen=True):
     output: str
     cached: str
     owner: str = "openai"
+    written: str | None = None
+    longest: int | None = None
+    facts: Any = None
 
 
 # List prices of OpenAI's standard tier, from https://openai.com/api/pricing/ as kept by the package genai-prices
@@ -36,34 +43,55 @@ OPENAI = (
 )
 
 
+# As above, of Anthropic, from https://www.anthropic.com/pricing; caches are written for five minutes.
+ANTHROPIC = (
+    Model("claude-opus-4-5", "claude-opus-4-5-20251101", 200_000, "5", "25", "0.50", "anthropic", "6.25", 64_000),
+    Model("claude-opus-4-1", "claude-opus-4-1-20250805", 200_000, "15", "75", "1.50", "anthropic", "18.75", 32_000),
+    Model("claude-sonnet-4-5", "claude-sonnet-4-5-20250929", 200_000, "3", "15", "0.30", "anthropic", "3.75", 64_000),
+    Model("claude-sonnet-4-0", "claude-sonnet-4-20250514", 200_000, "3", "15", "0.30", "anthropic", "3.75", 64_000),
+    Model("claude-haiku-4-5", "claude-haiku-4-5-20251001", 200_000, "1", "5", "0.10", "anthropic", "1.25", 64_000),
+    Model("claude-3-5-haiku-latest", "claude-3-5-haiku-20241022", 200_000, "0.80", "4", "0.08", "anthropic", "1", 8192),
+    Model("claude-3-haiku", "claude-3-haiku-20240307", 200_000, "0.25", "1.25", "0.03", "anthropic", "0.30", 4096),
+)
+
+
 def house(name: str) -> Model:
     """A model as an OpenAI-compatible server in the house has it: undated, and nobody sends a bill."""
     return Model(name, name, 131_072, "0", "0", "0", "house")
 
 
-ALL = (*OPENAI, house("llama"))
+ALL = (*OPENAI, *ANTHROPIC, house("llama"))
 
-_DATE = re.compile(r"-\d{4}-\d\d-\d\d$")
+_DATE = re.compile(r"-(\d{4}-\d\d-\d\d|\d{8})$")
 
 
 class Offer:
-    """The models one simulator knows, by name, dated or not."""
+    """The models one simulator knows, by name, dated or not. Those of the house are every vendor's.
 
-    def __init__(self, models: Iterable[Model] = ALL) -> None:
+    `machine` is where models run that are on a disk.
+    """
+
+    def __init__(self, models: Iterable[Model] = ALL, machine: Machine | None = None) -> None:
         self.models = tuple(models)
+        self.machine = machine or Machine()
         self._by_name = {model.name: model for model in self.models} | {model.dated: model for model in self.models}
 
-    def find(self, name: str) -> Model | None:
-        return self._by_name.get(name) or self._by_name.get(_DATE.sub("", name))
+    def find(self, name: str, owner: str | None = None) -> Model | None:
+        found = self._by_name.get(name) or self._by_name.get(_DATE.sub("", name))
+        return found if found and (owner is None or found.owner in (owner, "house")) else None
+
+    def of(self, owner: str) -> tuple[Model, ...]:
+        return tuple(model for model in self.models if model.owner in (owner, "house"))
 
 
-def nano_dollars(model: Model, input: int, cached: int, output: int) -> int:
-    """What a request costs at list price. `input` includes the `cached` tokens.
+def nano_dollars(model: Model, input: int, cached: int, output: int, written: int = 0) -> int:
+    """What a request costs at list price. `input` includes the `cached` and the `written` tokens.
 
     A dollar per million tokens is 1,000 nano-dollars a token, so prices of up to three decimals stay whole.
     """
     fresh, again, said = (_nano_dollars_a_token(price) for price in (model.input, model.cached, model.output))
-    return (input - cached) * fresh + cached * again + output * said
+    stored = fresh if model.written is None else _nano_dollars_a_token(model.written)
+    return (input - cached - written) * fresh + cached * again + written * stored + output * said
 
 
 @cache

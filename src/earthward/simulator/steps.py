@@ -90,12 +90,15 @@ class Problem(msgspec.Struct, frozen=True):
     type: str = "invalid_request_error"
     code: str | None = None
     param: str | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True):
     """The honest answer to one request, with what a fault needs to spoil it in the vendor's own shape.
 
-    `steps` makes it anew at each call. `error` is a vendor's error body, `event` frames a payload for its stream.
+    `steps` makes it anew at each call. `error` is a vendor's error body, `event` frames a payload for its stream,
+    `around` is what stands before and after the text of a whole answer or of one event. `refusal` is what the vendor
+    says to a fault of this name, None where it has no words of its own.
     """
 
     behaviour: Behaviour
@@ -104,6 +107,12 @@ class Answer(msgspec.Struct, frozen=True):
     steps: Callable[[], Iterator[Step]]
     error: Callable[[Problem], bytes]
     event: Callable[[bytes], bytes]
+    around: tuple[bytes, bytes]
+    refusal: Callable[[str], Problem | None]
+
+    def honest_headers(self) -> Headers:
+        """Those the answer would have had without a fault."""
+        return next((step.headers for step in self.steps() if isinstance(step, Head | Whole)), self.headers)
 
 
 def raw_head(status: int, headers: Headers, length: int | None) -> Raw:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from earthward.simulator.faults.connections import first_part
 from earthward.simulator.faults.table import fault
-from earthward.simulator.steps import Answer, Close, End, Head, Last, Piece, Raw, Step, Wait, Whole, raw_head
+from earthward.simulator.steps import Answer, Close, Head, Last, Piece, Raw, Step, Wait, Whole, raw_head
 
 _HUNDRED_MEGABYTES = 100 * 1024 * 1024
 _BLOCK = 64 * 1024
@@ -14,8 +14,6 @@ _HTML = (
     b"<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head>\n"
     b"<body><center><h1>502 Bad Gateway</h1></center><hr><center>nginx</center></body></html>\n"
 )
-_EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
-_JSON = (b"content-type", b"application/json")
 
 
 @fault("html", "status 200 and a page in place of JSON")
@@ -30,7 +28,7 @@ def html_502(answer: Answer) -> Iterator[Step]:
 
 @fault("empty", "status 200 and no body")
 def empty(answer: Answer) -> Iterator[Step]:
-    yield Whole(200, [_EVENTS if answer.stream else _JSON, *answer.headers], b"")
+    yield Whole(200, answer.honest_headers(), b"")
 
 
 @fault("broken_json", "JSON cut in the middle, in good order of HTTP; in a stream from the event after `after` on")
@@ -43,7 +41,8 @@ def broken_json(answer: Answer) -> Iterator[Step]:
                 return
             case Piece(data, tokens) if tokens:
                 left -= 1
-                yield step if left >= 0 else Piece(data[: len(data) // 2] + b"\n\n", tokens)
+                end = data[len(data.rstrip(b"\n")) :]
+                yield step if left >= 0 else Piece(data[: len(data) // 2] + end, tokens)
             case _:
                 yield step
 
@@ -52,7 +51,7 @@ def broken_json(answer: Answer) -> Iterator[Step]:
 def truncated_chunk(answer: Answer) -> Iterator[Step]:
     if answer.stream:
         yield from first_part(answer)
-        yield Raw(b"400\r\ndata: {")
+        yield Raw(b"400\r\n" + answer.event(b"{").rstrip())
     else:
         for step in answer.steps():
             if isinstance(step, Whole):
@@ -67,7 +66,7 @@ def truncated_chunk(answer: Answer) -> Iterator[Step]:
 @fault("bad_chunk_size", "a chunk's size is not a number", whole=False)
 def bad_chunk_size(answer: Answer) -> Iterator[Step]:
     yield from first_part(answer)
-    yield Raw(b"zz\r\ndata: {}\n\n\r\n")
+    yield Raw(b"zz\r\n" + answer.event(b"{}") + b"\r\n")
     yield Close()
 
 
@@ -106,21 +105,19 @@ def _announced(answer: Answer, error: int) -> Iterator[Step]:
 @fault("huge_body", "an answer of `size` bytes (100 MB): one text, one event")
 def huge_body(answer: Answer) -> Iterator[Step]:
     size = _HUNDRED_MEGABYTES if answer.behaviour.size is None else answer.behaviour.size
-    yield Head(200, [_EVENTS if answer.stream else _JSON, *answer.headers])
-    opening, closing = b'{"choices":[{"index":0,"message":{"role":"assistant","content":"', b'"}}]}'
-    yield Piece((b"data: " if answer.stream else b"") + opening)
+    before, after = answer.around
+    yield Head(200, answer.honest_headers())
+    yield Piece(before)
     block = b"t" * _BLOCK
     for start in range(0, size, _BLOCK):
         yield Piece(block[: size - start])
-    yield Piece(closing + (b"\n\n" if answer.stream else b""))
-    yield End()
+    yield Last(after)
 
 
 @fault("gzip_bomb", "gzip that nobody asked for, `size` bytes unpacked (100 MB)")
 def gzip_bomb(answer: Answer) -> Iterator[Step]:
     size = _HUNDRED_MEGABYTES if answer.behaviour.size is None else answer.behaviour.size
-    kind = _EVENTS if answer.stream else _JSON
-    yield Whole(200, [kind, (b"content-encoding", b"gzip"), *answer.headers], _bomb(size))
+    yield Whole(200, [(b"content-encoding", b"gzip"), *answer.honest_headers()], _bomb(size))
 
 
 @lru_cache(4)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from earthward.simulator.faults.table import fault
-from earthward.simulator.steps import Answer, Close, Head, Raw, Step, Wait, Whole, raw_head
+from earthward.simulator.steps import Answer, Close, Raw, Step, Wait, raw_head
 
 
 @fault("slow_first_byte", "the first byte comes `wait` seconds late (30)")
@@ -16,7 +16,7 @@ def slow_first_byte(answer: Answer) -> Iterator[Step]:
 @fault("slow_head", "the head comes byte by byte, one every `wait` seconds (0.02), and then no more")
 def slow_head(answer: Answer) -> Iterator[Step]:
     pause = Wait(0.02 if answer.behaviour.wait is None else answer.behaviour.wait)
-    for byte in raw_head(200, _headers(answer), 0).data:
+    for byte in raw_head(200, answer.honest_headers(), 0).data:
         yield pause
         yield Raw(bytes((byte,)))
     yield Close()
@@ -49,11 +49,3 @@ def endless_header(answer: Answer) -> Iterator[Step]:
 def not_http(answer: Answer) -> Iterator[Step]:
     yield Raw(b"SSH-2.0-OpenSSH_9.2\r\n")
     yield Close()
-
-
-def _headers(answer: Answer) -> list[tuple[bytes, bytes]]:
-    """Those the honest answer would have had."""
-    for step in answer.steps():
-        if isinstance(step, Head | Whole):
-            return step.headers
-    return answer.headers

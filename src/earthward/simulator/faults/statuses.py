@@ -28,11 +28,12 @@ _PROBLEMS = {
 }
 
 
-def _with_status(problem: Problem, retry_after: float | None = None) -> Rewrite:
+def _with_status(name: str, general: Problem, retry_after: float | None = None) -> Rewrite:
     def rewrite(answer: Answer) -> Iterator[Step]:
+        problem = answer.refusal(name) or general
         if answer.behaviour.wait:
             yield Wait(answer.behaviour.wait)
-        headers = [(b"content-type", b"application/json"), *answer.headers]
+        headers = [(b"content-type", b"application/json"), *answer.headers, *problem.headers]
         seconds = retry_after if answer.behaviour.retry_after is None else answer.behaviour.retry_after
         if seconds is not None:
             headers.append((b"retry-after", f"{seconds:g}".encode()))
@@ -42,8 +43,12 @@ def _with_status(problem: Problem, retry_after: float | None = None) -> Rewrite:
 
 
 for _name, _problem in _PROBLEMS.items():
-    fault(_name, f"status {_problem.status}, with `retry-after` if `retry_after` is given")(_with_status(_problem))
-fault("429_retry_after", "status 429, and `retry-after` of `retry_after` seconds (1)")(_with_status(_RATE_LIMITED, 1))
+    fault(_name, f"status {_problem.status}, with `retry-after` if `retry_after` is given")(
+        _with_status(_name, _problem)
+    )
+fault("429_retry_after", "status 429, and `retry-after` of `retry_after` seconds (1)")(
+    _with_status("429", _RATE_LIMITED, 1)
+)
 
 
 @fault("redirect", "status 307 to a path of the same server")

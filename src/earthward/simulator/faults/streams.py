@@ -16,9 +16,13 @@ _FAILED = Problem(500, "The server had an error while processing your request. S
 def error_event(answer: Answer) -> Iterator[Step]:
     if answer.stream:
         yield from first_part(answer)
-        yield Last(answer.event(answer.error(_FAILED)))
+        yield Last(answer.event(answer.error(answer.refusal("error_event") or _FAILED)))
     else:
-        yield Whole(200, [(b"content-type", b"application/json"), *answer.headers], answer.error(_FAILED))
+        yield Whole(
+            200,
+            [(b"content-type", b"application/json"), *answer.headers],
+            answer.error(answer.refusal("error_event") or _FAILED),
+        )
 
 
 @fault("error_first", "status 200, and the first event is an error", whole=False)
@@ -27,7 +31,7 @@ def error_first(answer: Answer) -> Iterator[Step]:
         if not isinstance(step, Wait | Head):
             break
         yield step
-    yield Last(answer.event(answer.error(_FAILED)))
+    yield Last(answer.event(answer.error(answer.refusal("error_event") or _FAILED)))
 
 
 @fault("no_done", "everything but the last event, which says that the stream is over", whole=False)

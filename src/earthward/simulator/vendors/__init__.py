@@ -1,6 +1,9 @@
-"""The services this simulator can stand in for. One more is one file and one line here."""
+"""The services this simulator can stand in for. One more is one file and one line here.
 
-from earthward.simulator.vendors import openai
+The first that claims a request answers it, the last one where none does.
+"""
+
+from earthward.simulator.vendors import anthropic, ollama, openai
 from earthward.simulator.vendors.vendor import Vendor
 
-VENDORS: tuple[Vendor, ...] = (openai.VENDOR,)
+VENDORS: tuple[Vendor, ...] = (anthropic.VENDOR, ollama.VENDOR, openai.VENDOR)

@@ -3,17 +3,18 @@
 Written from OpenAI's own shapes, not from our dialect: a mistake shared by both would cancel itself out.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import msgspec
 
+from earthward.http.server import Request
 from earthward.simulator.behaviour import directive, split_model
 from earthward.simulator.draft import Asked, Call, Choice, Tool
 from earthward.simulator.models import Model, Offer
 from earthward.simulator.steps import Head, Headers, Last, Piece, Problem, Step, Wait, Whole, paces
 from earthward.simulator.text import fragments, tokens_in
-from earthward.simulator.vendors.vendor import Made, Vendor
+from earthward.simulator.vendors.vendor import Made, Vendor, bearer
 
 _CHAT = b"/v1/chat/completions"
 _MODELS = b"/v1/models"
@@ -81,7 +82,7 @@ class _Body(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Body).decode
 
 
-def read(body: bytes, digest: str) -> Asked | Problem:
+def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
     try:
         read = _decode(body)
     except msgspec.ValidationError as problem:
@@ -182,17 +183,15 @@ def _invalid(message: str) -> Problem:
     return Problem(400, f"Invalid type for '{place}': {what}.", param=place, code="invalid_type")
 
 
-def key(headers: Headers) -> str | None:
-    for name, value in headers:
-        if name == b"authorization" and value[:7].lower() == b"bearer ":
-            return value[7:].strip().decode("latin-1")
-    return None
+def refused(request: Request, keys: Collection[str]) -> Problem | None:
+    shown = bearer(request)
+    return bad_key(shown) if keys and shown not in keys else None
 
 
 # -- errors
 
 
-def error(problem: Problem) -> bytes:
+def error(problem: Problem, id: str) -> bytes:
     return _encode(
         {
             "error": {
@@ -223,11 +222,13 @@ def no_model(name: str) -> Problem:
     )  # fmt: skip
 
 
-def too_long(model: Model, tokens: int) -> Problem:
+def fits(asked: Asked, model: Model, offer: Offer) -> Asked | Problem:
+    if asked.input <= model.context:
+        return asked
     return Problem(
         400,
-        f"This model's maximum context length is {model.context} tokens. However, your messages resulted in {tokens} "
-        "tokens. Please reduce the length of the messages.",
+        f"This model's maximum context length is {model.context} tokens. However, your messages resulted in "
+        f"{asked.input} tokens. Please reduce the length of the messages.",
         param="messages",
         code="context_length_exceeded",
     )
@@ -241,13 +242,16 @@ def no_path(method: bytes, path: bytes) -> Problem:
 # -- models
 
 
-def listed(path: bytes, offer: Offer) -> Whole | Problem | None:
+def about(request: Request, offer: Offer) -> Whole | Problem | None:
+    path = request.path
+    if request.method != b"GET":
+        return None
     if path == _MODELS:
-        return Whole(200, _JSON, _encode({"object": "list", "data": [_listed(model) for model in offer.models]}))
+        return Whole(200, _JSON, _encode({"object": "list", "data": [_listed(model) for model in offer.of("openai")]}))
     if not path.startswith(_MODELS + b"/"):
         return None
     name = path[len(_MODELS) + 1 :].decode("latin-1")
-    found = offer.find(name)
+    found = offer.find(name, "openai")
     return Whole(200, _JSON, _encode(_listed(found))) if found else no_model(name)
 
 
@@ -258,7 +262,7 @@ def _listed(model: Model) -> dict[str, Any]:
 # -- answers
 
 
-def head(id: str) -> Headers:
+def head(id: str, created: int) -> Headers:
     return [(b"x-request-id", b"req_" + id.encode()), (b"openai-version", b"2020-10-01")]
 
 
@@ -337,6 +341,11 @@ def whole(made: Made) -> Iterator[Step]:
 
 def event(payload: bytes) -> bytes:
     return b"data: " + payload + b"\n\n"
+
+
+def around(stream: bool) -> tuple[bytes, bytes]:
+    opening, closing = b'{"choices":[{"index":0,"message":{"role":"assistant","content":"', b'"}}]}'
+    return (b"data: " + opening, closing + b"\n\n") if stream else (opening, closing)
 
 
 class _Chunks:
@@ -454,18 +463,19 @@ def stream(made: Made) -> Iterator[Step]:
 
 VENDOR = Vendor(
     name="openai",
-    chat=_CHAT,
-    speaks=lambda path: path.startswith(b"/v1/"),
+    asks=frozenset({_CHAT}),
+    speaks=lambda request: request.path.startswith(b"/v1/"),
+    refused=refused,
     read=read,
-    key=key,
-    bad_key=bad_key,
+    find=lambda offer, name: offer.find(name, "openai"),
+    fits=fits,
     no_model=no_model,
-    too_long=too_long,
     no_path=no_path,
-    listed=listed,
+    about=about,
     head=head,
     whole=whole,
     stream=stream,
     event=event,
     error=error,
+    around=around,
 )
