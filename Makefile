@@ -52,6 +52,8 @@ docs: setup ## write the reference pages that are generated
 	@for page in cli configuration errors ledger metrics; do \
 		$(PY) -m earthward.cli.reference $$page > docs/reference/$$page.md; done
 	@$(PY) tests/http/test_inventory.py > docs/reference/http11.md
+	@page=$$($(PY) tests/cli/test_broken_configurations.py; echo .) && \
+		printf '%s' "$${page%.}" > docs/howto/broken-configurations.md
 
 # What a lock already pins stays, unless ARGS=--upgrade.
 lock: setup .venv/.locking ## resolve the dependencies again and pin them with hashes

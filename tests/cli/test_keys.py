@@ -51,6 +51,25 @@ def test_a_key_is_made_shown_once_and_works(run, tmp_path):
     assert key not in run("list", "--json").stdout
 
 
+def test_a_key_stands_for_a_class_of_data_and_may_ask_for_explanations(run, tmp_path):
+    run("create", "--data-class", "health", "--may-explain")
+    run("create")
+    engine = tables.open(f"sqlite:///{tmp_path}/ledger.db")
+    assert {(key.data_class, key.may_explain) for key in keys.active_keys(engine)} == {("health", True), ("", False)}
+    engine.dispose()
+    first, second = run("list").stdout.splitlines()[1:]
+    assert first.split()[2:5] == ["all", "health", "yes"]
+    assert second.split()[2:5] == ["all", "any", "no"]
+    assert [row["data_class"] for row in json.loads(run("list", "--json").stdout)] == ["health", ""]
+
+
+def test_a_class_that_is_not_known_is_wrong_use_and_no_key_is_made(run, tmp_path):
+    refused = run("create", "--data-class", "helth")
+    assert refused.exit_code == 2
+    assert "did you mean `health`? Known: health, internal, payment, personal, public, secret" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_made_is_private(run, tmp_path):
     run("create")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}

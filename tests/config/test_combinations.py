@@ -57,3 +57,51 @@ targets: {t: {provider: openai, model: m}}
 routes: [{name: r, baseline: t, candidate: t2, share: 200%}]
 """
     assert len(problems(text)) == 3
+
+
+ROUTES = "targets: {t: {provider: first, model: m}}\nroutes: [{name: r, use: t}]\nauth: passthrough\n"
+
+
+def found(text: str) -> list[str]:
+    try:
+        read(text.encode(), Path("/f.yaml"))
+    except ConfigErrors as errors:
+        return [problem.message for problem in errors.problems]
+    return []
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:4000", "0.0.0.0:4000", "'[::]:4000'"])
+def test_with_passthrough_a_vendor_needs_no_key_of_ours_and_the_gateway_may_be_reached_from_afar(listen: str) -> None:
+    text = f"listen: {listen}\nproviders: {{first: {{kind: openai}}, house: {{kind: ollama}}}}\n"
+    assert found(text + ROUTES + "accepted_for: 10m\n") == []
+
+
+def test_passthrough_without_a_vendor_to_accept_keys_lets_nobody_in() -> None:
+    needs = "`auth: passthrough` needs a provider in the cloud without `api_key`, whose keys the callers bring"
+    assert found("providers: {first: {kind: ollama}}\n" + ROUTES) == [needs]
+    assert found("providers: {first: {kind: openai, api_key: env:X}}\n" + ROUTES) == [needs]
+
+
+def test_a_callers_key_is_for_one_vendor_alone() -> None:
+    two = "providers: {first: {kind: openai}, second: {kind: openai_compatible, base_url: 'https://api.groq.com/v1'}}\n"
+    assert found(two + ROUTES) == [
+        "with `auth: passthrough`, is a caller's key for `first` or for this? Give one an `api_key`"
+    ]
+    assert found("providers: {first: {kind: openai}, second: {kind: anthropic}}\n" + ROUTES) == []
+
+
+def test_a_callers_key_does_not_travel_in_the_clear_either() -> None:
+    text = "providers: {first: {kind: openai, base_url: 'http://api.openai.com/v1'}}\n" + ROUTES
+    assert found(text) == ["http:// would send the API key in the clear; use https://"]
+
+
+def test_a_server_that_speaks_as_anthropic_does_needs_no_key_in_the_house() -> None:
+    text = "providers: {first: {kind: anthropic, base_url: 'http://gpu:8000/v1'}}\n" + ROUTES.replace(
+        "passthrough", "keys"
+    )
+    assert found(text) == []
+
+
+def test_a_vendors_host_is_in_the_cloud_without_being_told_so() -> None:
+    text = "providers: {first: {kind: openai_compatible, base_url: 'https://api.mistral.ai/v1', api_key: env:X}}\n"
+    assert found(text + ROUTES.replace("passthrough", "keys")) == []

@@ -6,7 +6,7 @@ import pytest
 
 from earthward.config.compile import compile
 from earthward.config.load import Configuration, read
-from earthward.config.snapshot import Deadlines, Limits, Price, Snapshot, Tls
+from earthward.config.snapshot import DeadlineChange, Deadlines, Limits, Price, Snapshot, Tls
 from earthward.providers import KINDS
 
 DAY = date(2026, 1, 1)
@@ -144,3 +144,70 @@ def test_when_no_other_is_left_a_given_up_column_is_taken() -> None:
 def test_the_same_address_at_another_provider_is_another_endpoint() -> None:
     first = compile(fleet("a"))
     assert cells(compile(fleet("a", name="other"), first)) != cells(first)
+
+
+OLLAMA = """\
+boundary: local
+providers:
+  house: {kind: ollama, keep_alive: 30 m, endpoints: ["http://gpu-1:11434", "http://gpu-2:11434/api", "http://gpu-3/v1/"]}
+  speaks-anthropic: {kind: anthropic, base_url: "http://gpu-4:8000/v1"}
+targets:
+  llama: {provider: house, model: "llama3.1:8b", context: 16384}
+  kept: {provider: house, model: "llama3.1:8b", keep_alive: -1}
+  claude: {provider: speaks-anthropic, model: c}
+  sent-on: {provider: house, model: "gpt-oss:120b-Cloud"}
+routes:
+  - {name: r, use: llama, deadlines: {first_byte: 20s}}
+"""
+
+
+def test_ollama_is_reached_by_its_own_api_however_its_address_is_written() -> None:
+    house, other = compile(configuration(OLLAMA)).providers
+    assert [it.url for it in house.endpoints] == ["http://gpu-1:11434", "http://gpu-2:11434", "http://gpu-3"]
+    assert [KINDS["ollama"].path(it.url, "chat") for it in house.endpoints] == [b"/api/chat"] * 3
+    assert KINDS["anthropic"].path(other.endpoints[0].url, "chat") == b"/v1/messages"
+
+
+def test_a_model_stays_in_memory_as_long_as_its_target_says_or_else_its_provider() -> None:
+    kept = {target.name: target.keep_alive for target in compile(configuration(OLLAMA)).targets}
+    assert kept == {"llama": "30m", "kept": -1, "claude": None, "sent-on": "30m"}
+
+
+def test_a_model_that_ollama_sends_on_is_in_the_cloud() -> None:
+    zones = {target.name: target.zone for target in compile(configuration(OLLAMA)).targets}
+    assert zones == {"llama": "local", "kept": "local", "claude": "local", "sent-on": "cloud"}
+
+
+def test_a_cold_local_model_has_time_to_load_and_a_route_may_be_less_patient() -> None:
+    found = compile(configuration(OLLAMA))
+    assert found.providers[0].deadlines == Deadlines(first_byte=590.0, idle=180.0, total=1800.0)
+    assert found.providers[1].deadlines == Deadlines()
+    assert found.routes[0].deadlines == DeadlineChange(first_byte=20.0)
+    shorter = compile(configuration(OLLAMA.replace("kind: ollama,", "kind: ollama, deadlines: {total: 1h},")))
+    assert shorter.providers[0].deadlines == Deadlines(first_byte=590.0, idle=180.0, total=3600.0)
+
+
+def test_a_boundary_at_the_top_is_every_routes_own() -> None:
+    assert compile(configuration(OLLAMA)).routes[0].boundary == "local"
+    assert compile(configuration()).routes[0].boundary is None
+
+
+def test_how_long_a_callers_key_is_taken_for_accepted_is_in_the_snapshot() -> None:
+    text = "auth: passthrough\nproviders: {o: {kind: openai}}\ntargets: {t: {provider: o, model: m}}\n"
+    text += "routes: [{name: r, use: t}]\n"
+    assert compile(configuration(text)).accepted_for == 300.0
+    found = compile(configuration(text + "accepted_for: 90s"))
+    assert (found.auth, found.accepted_for, found.providers[0].api_keys) == ("passthrough", 90.0, ())
+
+
+def test_what_a_route_matches_counts_as_its_class_at_least() -> None:
+    text = TEXT.replace("use: smol}", "use: smol, data: health}")
+    assert [route.data_class for route in compile(configuration(text)).routes] == ["", "health"]
+
+
+def test_targets_whose_keys_callers_bring_know_whose_callers_may() -> None:
+    text = "auth: passthrough\nproviders: {o: {kind: openai}, h: {kind: ollama}}\n"
+    text += "targets: {t: {provider: o, model: m}, l: {provider: h, model: m}}\nroutes: [{name: r, use: t}]\n"
+    assert [target.callers_key for target in compile(configuration(text)).targets] == ["openai_chat", None]
+    text = text.replace("auth: passthrough", "auth: keys").replace("kind: openai}", "kind: openai, api_key: env:K}")
+    assert [target.callers_key for target in compile(configuration(text)).targets] == [None, None]

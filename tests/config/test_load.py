@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from earthward.config.load import ConfigErrors, Configuration, load, read
-from earthward.config.snapshot import ABILITIES
+from earthward.config.snapshot import ABILITIES, DATA_CLASSES
+from earthward.providers import KINDS
 
 FILE = Path("/etc/earthward/earthward.yaml")
 KEYS = (
-    "access_log, admin, admin_token, auth, cors, durability, limits, listen, providers, routes, "
-    "state, store, targets, tls"
+    "accepted_for, access_log, admin, admin_token, auth, boundary, cors, durability, limits, listen, providers, "
+    "routes, state, store, targets, tls"
 )
 KEYS_OF_A_PROVIDER = "api_key, balance, base_url, deadlines, endpoints, headers, kind, proxy, tls, zone"
 KINDS_NOW = "anthropic, embedded, ollama, openai, openai_compatible"
@@ -112,13 +113,13 @@ routes:
 """
     told = [
         "1:9: `listen` has no port; write it as in 127.0.0.1:4000 or [::1]:4000",
-        "2:7: `auth` takes keys, open; not `opne`, did you mean `open`?",
+        "2:7: `auth` takes keys, passthrough, open; not `opne`, did you mean `open`?",
         "3:1: unknown key `stroe`, did you mean `store`? Known: " + KEYS,
         "4:1: `rollouts` is not yet supported",
         "6:35: `api_key` takes a reference, env:NAME or file:PATH; a secret itself does not belong in this file",
         "6:45: unknown key `base_ulr`, did you mean `base_url`? Known: " + KEYS_OF_A_PROVIDER,
         "7:88: `ca` names a file that is not there: /etc/earthward/nowhere.pem",
-        "8:17: unknown kind `opena`, did you mean `openai`? Known: " + KINDS_NOW,
+        "8:17: unknown kind `opena`, did you mean `openai`? Known: " + ", ".join(KINDS),
         "10:20: unknown provider `opnai`, did you mean `openai`? Known: gpus, openai, other",
         "11:34: `model` must be text; put it in quotes",
         "11:39: `output` is missing",
@@ -159,6 +160,9 @@ routes:
         ("admin_token: hunter2",
          "1:14: `admin_token` takes a reference, env:NAME or file:PATH; a secret itself does not belong in this file"),
         ("unmatched: openai", "1:1: `unmatched` is not yet supported"),
+        ("budgets: {}", "1:1: `budgets` is not yet supported"),
+        ("accepted_for: 5m", "1:1: `accepted_for` is for `auth: passthrough`"),
+        ("accepted_for: 5", "1:15: `accepted_for` takes a time above zero, such as 500ms, 10s, 5m or 1h"),
     ],
 )  # fmt: skip
 def test_top_level_problems(line: str, message: str) -> None:
@@ -168,11 +172,6 @@ def test_top_level_problems(line: str, message: str) -> None:
     found = problems(text)
     assert message in found
     assert len(found) == (2 if line.startswith("tls") else 1)
-
-
-def test_passthrough_is_known_and_not_yet_there() -> None:
-    text = GOOD.replace("auth: keys", "auth: passthrough")
-    assert one_problem(text) == "2:7: `auth` as `passthrough` is not yet supported; for now: keys, open"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.8.8.8"])
@@ -218,6 +217,24 @@ def test_open_beyond_loopback_is_refused(host: str) -> None:
          "4:40: unknown key `slots`. Known: " + KEYS_OF_A_PROVIDER),
         ("kind: openai_compatible, base_url: http://gpu/v1, balance: warmest",
          "4:69: `balance` as `warmest` is not yet supported; for now: round_robin"),
+        ("kind: openai_compatible, base_url: http://gpu/v1, keep_alive: 5m",
+         "4:60: unknown key `keep_alive`. Known: " + KEYS_OF_A_PROVIDER),
+        ("kind: ollama, keep_alive: forever",
+         "4:36: `keep_alive` takes -1 for ever, 0 for not at all, seconds, or a time such as 30m or 24h"),
+        ("kind: anthropic", "4:3: `kind: anthropic` needs an `api_key`, such as env:ANTHROPIC_API_KEY"),
+        ("kind: anthropic, base_url: https://api.anthropic.com/v1",
+         "4:3: `kind: anthropic` needs an `api_key`, such as env:ANTHROPIC_API_KEY"),
+        ("kind: anthropic, api_key: env:X, zone: local",
+         "4:49: api.anthropic.com is a vendor's own: it is always cloud"),
+        ("kind: ollama, base_url: https://ollama.com, api_key: env:X, zone: local",
+         "4:76: ollama.com is a vendor's own: it is always cloud"),
+        ("kind: openai_compatible, base_url: https://eu.API.openai.com./v1, zone: local",
+         "4:82: eu.api.openai.com. is a vendor's own: it is always cloud"),
+        ("kind: openai_compatible, endpoints: [http://gpu/v1, https://api.anthropic.com], zone: local",
+         "4:96: api.anthropic.com is a vendor's own: it is always cloud"),
+        ("kind: ollama, endpoints: [http://b:11434, http://b:11434/api]", "4:52: the same endpoint is here twice"),
+        ("kind: vertex, project: acme, location: europe-west4",
+         "4:16: `kind: vertex` is not yet supported; for now: anthropic, embedded, ollama, openai, openai_compatible"),
         ("kind: openai_compatible, base_url: gpu-1:8000",
          "4:45: `base_url` must begin with http:// or https:// and a host"),
         ("kind: openai, api_key: env:X, base_url: http://api.example.com/v1",
@@ -249,7 +266,9 @@ def test_names_that_would_not_fit_in_a_header_are_refused() -> None:
         ("provider: openai, model: ''", "7:35: `model` must not be empty"),
         ("provider: gpu, model: x", "7:20: unknown provider `gpu`, did you mean `gpus`? Known: gpus, openai"),
         ("provider: gpus, model: x, context: 8k", "7:45: `context` must be a whole number"),
-        ("provider: gpus, model: x, keep_alive: -1", "7:36: `keep_alive` is not yet supported"),
+        ("provider: gpus, model: x, keep_alive: -1",
+         "7:36: `keep_alive` is for Ollama; `gpus` is of `kind: openai_compatible`"),
+        ("provider: gpus, model: x, limits: {}", "7:36: `limits` is not yet supported"),
         ("provider: gpus, model: x, price: cheap",
          "7:43: `price` takes `free`, or {input: 0.15, output: 0.60} in dollars per million tokens"),
         ("provider: gpus, model: x, price: {input: -1, output: 1}", "7:51: `input` must be at least 0"),
@@ -284,7 +303,31 @@ def test_problems_of_targets(fields: str, message: str) -> None:
         ("use: mini, unit: user", "10:53: `unit` takes conversation, key; not `user`"),
         ("use: mini, on_ledger_down: stop", "10:63: `on_ledger_down` takes serve, refuse; not `stop`"),
         ("use: mini, rollout: careful", "10:47: `rollout` is not yet supported"),
-        ("use: mini, boundary: local", "10:47: `boundary` is not yet supported"),
+        ("use: mini, shadow: 20%", "10:47: `shadow` is not yet supported"),
+        ("use: mini, budget: 5", "10:47: `budget` is not yet supported"),
+        ("use: mini, boundary: local", "10:41: `mini` is in the cloud; `boundary: local` lets nothing leave"),
+        ("use: mini, data: personal",
+         "10:53: data of class personal may not leave, and all targets here are in the cloud"),
+        ("use: mini, data: secrets",
+         f"10:53: `data` takes {', '.join(DATA_CLASSES)}; not `secrets`, did you mean `secret`?"),
+        ("use: mini, boundary: cloud", "10:57: `boundary` takes local; not `cloud`"),
+        ("use: llama, boundary: local, fallback: [mini]",
+         "10:76: `mini` is in the cloud; `boundary: local` lets nothing leave"),
+        ("use: llama, boundary: local, fallback: mini",
+         "10:75: `mini` is in the cloud; `boundary: local` lets nothing leave"),
+        ("baseline: mini, candidate: llama, share: 5%, boundary: local",
+         "10:46: `mini` is in the cloud; `boundary: local` lets nothing leave"),
+        ("baseline: llama, candidate: mini, share: 5%, boundary: local",
+         "10:64: `mini` is in the cloud; `boundary: local` lets nothing leave"),
+        ("use: mini, fallback: [llama, mini]",
+         "10:65: `mini` is what the route tries first; a fallback is another target"),
+        ("baseline: mini, fallback: mini",
+         "10:62: `mini` is what the route tries first; a fallback is another target"),
+        ("use: mini, fallback: [llama, llama]", "10:65: `llama` is in `fallback` twice; each target is tried once"),
+        ("use: mini, deadlines: {idle: 2m, total: 60s}",
+         "10:58: `deadlines` has a `total` that is shorter than one of its parts"),
+        ("use: mini, deadlines: {first: 2s}",
+         "10:59: unknown key `first`, did you mean `first_byte`? Known: connect, first_byte, idle, total"),
     ],
 )  # fmt: skip
 def test_problems_of_routes(fields: str, message: str) -> None:

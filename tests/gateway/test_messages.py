@@ -16,7 +16,7 @@ from earthward.gateway.messages import (
 
 MESSAGES = [
     NewSnapshot("v1", b"\x00\x01"),
-    KeyChange(3, None, (Key("k1", b"d" * 32, "app", "team", ("r",), 5),), ()),
+    KeyChange(3, None, (Key("k1", b"d" * 32, "app", "team", ("r",), 5, "health", True),), ()),
     KeyChange(4, 3, (), (b"d" * 32,)),
 ]
 

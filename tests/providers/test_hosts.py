@@ -1,6 +1,6 @@
 import pytest
 
-from earthward.providers.hosts import is_local, is_loopback, is_metadata, is_name
+from earthward.providers.hosts import is_local, is_loopback, is_metadata, is_name, is_vendor
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,13 @@ def test_names(name: str) -> None:
 )
 def test_what_is_no_name(name: str) -> None:
     assert not is_name(name)
+
+
+@pytest.mark.parametrize("host", ["api.openai.com", "API.OpenAI.com.", "ollama.com", "acme.openai.azure.com"])
+def test_vendors_are_known_by_their_names(host: str) -> None:
+    assert is_vendor(host)
+
+
+@pytest.mark.parametrize("host", ["notopenai.com", "openai.com.example", "ollama", "10.0.0.1", ""])
+def test_what_only_looks_like_a_vendor(host: str) -> None:
+    assert not is_vendor(host)

@@ -48,3 +48,20 @@ def test_the_vendors_own_host_is_in_the_cloud_and_a_server_that_speaks_the_same_
     assert vendor.zone_of("https://api.vendor.example/proxy") == "cloud"
     assert vendor.zone_of("http://127.0.0.1:8080") == "local"
     assert vendor.zone_of("https://llm.elsewhere.example") is None
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("http://gpu:11434", "http://gpu:11434"),
+        ("http://gpu:11434/api", "http://gpu:11434"),
+        ("http://gpu:11434/v1", "http://gpu:11434"),
+        ("http://gpu/ollama/api", "http://gpu/ollama"),
+        ("http://gpu/myapi", "http://gpu/myapi"),
+        ("http://api", "http://api"),
+        ("http://gpu/api/v1", "http://gpu/api"),
+    ],
+)
+def test_a_base_url_may_say_what_the_operations_paths_begin_with(url: str, base: str) -> None:
+    assert Kind("o", "d", "by_host", frozenset(), prefixes=("/api", "/v1")).base(url) == base
+    assert PLAIN.base(url) == url

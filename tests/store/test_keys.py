@@ -13,9 +13,12 @@ DAY = 86_400_000_000_000
 
 
 def test_a_key_is_found_by_the_digest_of_what_its_caller_presents(engine):
-    key, row = keys.create(engine, PEPPER, 1, app="shop", team="web", routes=["a", "b"], expires_at=DAY)
+    rights = {"routes": ["a", "b"], "expires_at": DAY, "data_class": "health", "may_explain": True}
+    key, row = keys.create(engine, PEPPER, 1, app="shop", team="web", **rights)
     found = keys.active_keys(engine)
-    assert found == [Key(row.id, digest_of(PEPPER, key.encode()), "shop", "web", ("a", "b"), DAY)]
+    assert found == [Key(row.id, digest_of(PEPPER, key.encode()), "shop", "web", ("a", "b"), DAY, "health", True)]
+    assert keys.listed(engine) == [row]
+    assert (row.data_class, row.may_explain) == ("health", True)
 
 
 def test_a_key_has_a_readable_id_and_at_least_32_random_characters(engine):

@@ -12,9 +12,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from earthward.config.snapshot import Key
 from earthward.ledger.record import Attempt, Record
 from earthward.ledger.summary import hour, totals
-from earthward.store import tables
+from earthward.store import keys, tables
 from earthward.store.migrations.upgrade import upgrade
 from earthward.store.rows import row_of
 
@@ -88,6 +89,18 @@ def test_what_was_rescued_before_it_was_summed_up_is_counted_by_the_migration(tm
         rows = connection.execute(text("SELECT hour, status, rescued FROM exchange_hours ORDER BY hour, status")).all()
     engine.dispose()
     assert rows == [(4, "ok", 1), (5, "failed", 0), (5, "ok", 1)]
+
+
+def test_keys_of_the_version_before_stand_for_no_class_and_explain_nothing(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    with engine.begin() as connection:
+        upgrade(connection, "0002")
+        columns = "id, digest, name, app, team, routes, created_at"
+        connection.execute(text(f"INSERT INTO keys ({columns}) VALUES ('old', x'00', '', 'shop', '', '[]', 1)"))
+    engine.dispose()
+    engine = tables.open(f"sqlite:///{tmp_path}/ledger.db")
+    assert keys.active_keys(engine) == [Key("old", b"\0", "shop")]
+    engine.dispose()
 
 
 def store_as_0001(connection: Connection, record: Record) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from earthward.cli.output import NO, fail, print_json
 from earthward.config.problems import ConfigErrors, unknown
+from earthward.config.snapshot import DATA_CLASSES
 from earthward.store import keys
 from earthward.store.digest import pepper
 from earthward.store.keys import KeyRow
@@ -47,6 +48,12 @@ def create(
     expires: Annotated[
         str | None, typer.Option(help="How long it works: 90d, 12h, 2w. Default: until revoked.")
     ] = None,
+    data_class: Annotated[
+        str, typer.Option(help="What is asked with it counts as this class of data at least, whatever its caller says.")
+    ] = "",
+    may_explain: Annotated[
+        bool, typer.Option("--may-explain", help="It may ask, with x-earthward-explain, how a request was decided.")
+    ] = False,
     config: Config = None,
     store: Store = None,
     state: Annotated[
@@ -57,6 +64,8 @@ def create(
     """Make a key, and show it this one time: what is stored can't be turned back into it."""
     now = time.time_ns()
     expires_at = None if expires is None else now + lifetime(expires) * 1_000_000_000
+    if data_class and data_class not in DATA_CLASSES:
+        fail(unknown("class of data", data_class, DATA_CLASSES))
     place = _location(config, store, state)
     routes = _known(route or [], place)
     with _store(place, make=True) as engine:
@@ -65,7 +74,16 @@ def create(
         except OSError as error:
             fail(f"the state folder {place.state} can't be used: {error.strerror}")
         key, row = keys.create(
-            engine, secret, now, name=name, app=app_, team=team, routes=routes, expires_at=expires_at
+            engine,
+            secret,
+            now,
+            name=name,
+            app=app_,
+            team=team,
+            routes=routes,
+            expires_at=expires_at,
+            data_class=data_class,
+            may_explain=may_explain,
         )
     if json:
         print_json({"key": key, **msgspec.structs.asdict(row)})
@@ -147,10 +165,12 @@ def _console() -> Console:
 
 
 def _table(rows: list[KeyRow], now: int) -> Table:
-    table = Table("id", "state", "app", "team", "name", "routes", "made", "expires", box=None, pad_edge=False)
+    heads = ("id", "state", "app", "team", "name", "routes", "data", "explains", "made", "expires")
+    table = Table(*heads, box=None, pad_edge=False)
     for row in rows:
         state = row.state(now)
-        labels = map(Text, (row.app, row.team, row.name, ", ".join(row.routes) or "all"))
+        rights = (row.data_class or "any", "yes" if row.may_explain else "no")
+        labels = map(Text, (row.app, row.team, row.name, ", ".join(row.routes) or "all", *rights))
         expires = "never" if row.expires_at is None else _day(row.expires_at)
         table.add_row(row.id, Text(state, STYLES[state]), *labels, _day(row.created_at), expires)
     return table

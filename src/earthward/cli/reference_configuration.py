@@ -20,6 +20,7 @@ TAKES: dict[Any, str] = {
     values.File: "path",
     values.Flag: "`true`, `false`",
     values.Headers: "`{name: value}`",
+    values.KeepAlive: "`-1`, seconds, or a time: `30m`, `24h`",
     values.Listen: "`host:port`",
     values.Name: "name",
     values.Origins: "list of origins",
@@ -33,7 +34,7 @@ TAKES: dict[Any, str] = {
     str: "text",
 }
 
-DEFAULTS: dict[type[Section], Any] = {models.Limits: snapshot.Limits(), models.Deadlines: snapshot.Deadlines()}
+DEFAULTS: dict[str, Any] = {"limits": snapshot.Limits(), "providers.NAME.deadlines": snapshot.Deadlines()}
 """Where a key that is left out gets its value from later."""
 
 Keys = dict[str, str]
@@ -43,7 +44,11 @@ SETTINGS: Keys = {
     "admin": "where `/metrics` and the admin API are. Never give callers access",
     "store": "the ledger and the callers' keys: a file in SQLite, relative to this file",
     "state": "a folder for the spool, the last snapshot and the gateway's own secrets, relative to this file",
-    "auth": "`keys`: callers need a key made with `earthward keys create`; `open`: anybody, on loopback only",
+    "auth": "`keys`: callers need a key made with `earthward keys create`; `passthrough`: they bring their vendor's, "
+    "which goes to that vendor only; `open`: anybody, on loopback only",
+    "accepted_for": "with `auth: passthrough`, how long a key opens local targets after its vendor accepted it; "
+    "left out, 5m",
+    "boundary": "`local`: no route may name a target in the cloud",
     "limits": "what a request may not exceed; see below",
     "cors": "browsers' origins that may call, as in `https://app.example`, or `*`",
     "tls": "serve HTTPS; see below",
@@ -103,7 +108,9 @@ DEADLINES: Keys = {
 TARGET: Keys = {
     "provider": "the name of one above",
     "model": "what the model is called there",
-    "context": "its context window in tokens; read, and not yet used",
+    "context": "its context window in tokens; at an Ollama, what the model is loaded with (`num_ctx`)",
+    "keep_alive": "at an Ollama, how long the model stays in memory after a request; -1 for ever, 0 not at all. "
+    "Left out, as its provider says, or as Ollama does",
     "price": "`free`, or as below; left out, the vendor's list price in the cloud, and unknown in the house",
     "abilities": f"of {', '.join(f'`{word}`' for word in sorted(snapshot.ABILITIES))}; left out, what its kind can do. "
     "A request that needs more goes elsewhere",
@@ -128,6 +135,9 @@ ROUTE: Keys = {
     "candidate_may_rescue": "whether the candidate is tried when the baseline fails",
     "unit": "who is kept on one arm: the conversation (or who the request names), or the caller's key",
     "on_ledger_down": "when the ledger can't be written to: `serve` all the same, or `refuse` with 503",
+    "boundary": "`local`: none of its targets may be in the cloud; refused here, and again before anything is sent",
+    "data": "what it matches counts as of this class at least, whatever callers say",
+    "deadlines": "its own, where they differ from its providers'; see below",
 }
 
 WHEN: Keys = {
@@ -151,6 +161,7 @@ SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
     ("targets.NAME", models.Target, TARGET, "A model at a provider."),
     ("targets.NAME.price", models.Price, PRICE, "In US dollars."),
     ("routes[]", models.Route, ROUTE, "Either `use`, or `baseline`, alone or with a `candidate`."),
+    ("routes[].deadlines", models.Deadlines, DEADLINES, "Left out, those of the provider that serves."),
     ("routes[].when", models.When, WHEN, "All that are given must hold; of several values, one."),
 )
 
@@ -169,6 +180,10 @@ def configuration() -> str:
         table(("Kind", "Zone", "Default `base_url`", "`api_key`", "Abilities", "Settings of its own"), _kinds()),
         "A zone of `by host` is local for loopback, private addresses and names without a dot; for any other host "
         "`zone` must say it.",
+        "A model whose name ends in `:cloud` or `-cloud` is in the cloud wherever its server stands: Ollama sends on "
+        "what it is asked. `base_url` may end in `/v1` or not at `kind: anthropic`, in `/api`, `/v1` or neither at "
+        "`kind: ollama`. An `api_key` is needed at the vendor's own address only.",
+        *_own_deadlines(),
         "Of `kind: embedded`, `model` is the path of a GGUF (left out, SmolLM2-135M from the extra `engine`), "
         "`context` is in tokens for each request (4,096), `slots` is how many requests run at a time (4), `threads` is "
         "half of the cores.",
@@ -181,16 +196,16 @@ def _section(title: str, model: type[Section], keys: Keys, intro: str) -> Iterab
     hints = get_type_hints(model, include_extras=True)
     rows = []
     for name, field in model.model_fields.items():
-        default = "required" if field.is_required() else _written(_default(model, name))
+        default = "required" if field.is_required() else _written(_default(title, model, name))
         rows.append((f"`{name}`", _takes(hints[name]), default, keys[name]))
     yield table(("Key", "Takes", "Default", "What it does"), rows)
     if model.later:
         yield f"Known, and refused until they are supported: {', '.join(f'`{key}`' for key in sorted(model.later))}."
 
 
-def _default(model: type[Section], name: str) -> Any:
+def _default(title: str, model: type[Section], name: str) -> Any:
     default = model.model_fields[name].get_default(call_default_factory=True)
-    return getattr(DEFAULTS[model], name) if default is None and model in DEFAULTS else default
+    return getattr(DEFAULTS[title], name) if default is None and title in DEFAULTS else default
 
 
 def _takes(hint: Any) -> str:
@@ -221,6 +236,16 @@ def _written(default: Any) -> str:
             kilobytes = default // 1024
             return f"`{kilobytes} KB`" if kilobytes % 1024 else f"`{kilobytes // 1024} MB`"
     return f"`{default}`"
+
+
+def _own_deadlines() -> Iterable[str]:
+    """Where a kind's defaults differ from those of the table."""
+    for kind in KINDS.values():
+        usual, own = snapshot.Deadlines(), kind.deadlines
+        names = [name for name in own.__struct_fields__ if getattr(own, name) != getattr(usual, name)]
+        if names:
+            told = ", ".join(f"`{name}: {getattr(own, name):g}s`" for name in names)
+            yield f"Deadlines of `kind: {kind.name}` are, if not stated, {told}."
 
 
 def _kinds() -> Iterable[tuple[str, ...]]:

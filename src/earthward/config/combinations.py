@@ -5,30 +5,16 @@ it is there, whatever is wrong with what it names.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
 from urllib.parse import urlsplit
 
-import msgspec
-
-from earthward.config.document import Document, Path, Sequence
-from earthward.config.models import Provider, Route, Settings, Target, When
-from earthward.config.problems import Problem, unknown
-from earthward.providers.hosts import is_local, is_loopback
-
-T = TypeVar("T")
+from earthward.config import route_combinations
+from earthward.config.draft import Draft
+from earthward.config.models import Provider
+from earthward.config.problems import Problem
+from earthward.providers.hosts import is_local, is_loopback, is_vendor
 
 MOST_ENDPOINTS = 512
 """As many as the board has room for."""
-
-
-class Draft(msgspec.Struct, frozen=True):
-    """A configuration as far as it could be read; what could not is None."""
-
-    document: Document
-    settings: Settings | None
-    providers: dict[str, Provider | None]
-    targets: dict[str, Target | None]
-    routes: tuple[Route | None, ...]
 
 
 def check(draft: Draft) -> list[Problem]:
@@ -49,6 +35,33 @@ def locks_beyond_loopback(draft: Draft) -> Iterator[Problem]:
         yield draft.document.problem(("auth",), message)
 
 
+def vendors_of_callers(draft: Draft) -> Iterator[Problem]:
+    """With `auth: passthrough` a key goes to the one vendor it is for: the provider of its dialect that has none."""
+    settings = draft.settings
+    if settings is None:
+        return
+    if settings.auth != "passthrough":
+        if settings.accepted_for is not None:
+            yield draft.document.key_problem(("accepted_for",), "`accepted_for` is for `auth: passthrough`")
+        return
+    vendors: dict[str, str] = {}
+    for name, provider in draft.read_providers():
+        if not takes_callers_keys(provider):
+            continue
+        first = vendors.setdefault(provider.its_kind.dialect, name)
+        if first != name:
+            message = f"with `auth: passthrough`, is a caller's key for `{first}` or for this? Give one an `api_key`"
+            yield draft.document.key_problem(("providers", name), message)
+    if not vendors and all(draft.providers.values()):
+        message = "`auth: passthrough` needs a provider in the cloud without `api_key`, whose keys the callers bring"
+        yield draft.document.problem(("auth",), message)
+
+
+def takes_callers_keys(provider: Provider) -> bool:
+    """Whether, with `auth: passthrough`, callers bring the key for it."""
+    return provider.is_in == "cloud" and not provider.api_key and provider.its_kind.credential is not None
+
+
 def addresses_apart(draft: Draft) -> Iterator[Problem]:
     settings = draft.settings
     if settings and settings.listen == settings.admin and settings.listen.port:
@@ -65,7 +78,7 @@ def a_store_that_is_known(draft: Draft) -> Iterator[Problem]:
 
 
 def where_providers_are(draft: Draft) -> Iterator[Problem]:
-    for name, provider in _read(draft.providers):
+    for name, provider in draft.read_providers():
         path = ("providers", name)
         kind = provider.its_kind
         if kind.is_embedded and (provider.base_url or provider.endpoints):
@@ -77,6 +90,8 @@ def where_providers_are(draft: Draft) -> Iterator[Problem]:
             yield draft.document.key_problem((*path, "base_url"), message)
         elif kind.zone != "by_host" and provider.zone not in (None, kind.zone):
             yield draft.document.problem((*path, "zone"), f"`kind: {kind.name}` is always {kind.zone}")
+        elif provider.zone == "local" and (host := _vendor_among(provider)):
+            yield draft.document.problem((*path, "zone"), f"{host} is a vendor's own: it is always cloud")
         elif provider.is_in is None:
             message = "can't tell from its address whether it is in the house: add `zone: cloud` or `zone: local`"
             yield draft.document.key_problem((*path, "zone"), message)
@@ -84,8 +99,13 @@ def where_providers_are(draft: Draft) -> Iterator[Problem]:
         yield from _keys_in_the_clear(draft, name, provider)
 
 
+def _vendor_among(provider: Provider) -> str | None:
+    hosts = (urlsplit(endpoint.url).hostname or "" for endpoint in provider.addresses)
+    return next(filter(is_vendor, hosts), None)
+
+
 def _addresses_twice(draft: Draft, name: str, provider: Provider) -> Iterator[Problem]:
-    urls = [endpoint.url for endpoint in provider.endpoints]
+    urls = [endpoint.url for endpoint in provider.addresses]
     for index, url in enumerate(urls):
         if url in urls[:index]:
             yield draft.document.problem(("providers", name, "endpoints", index), "the same endpoint is here twice")
@@ -95,17 +115,19 @@ def _keys_in_the_clear(draft: Draft, name: str, provider: Provider) -> Iterator[
     for index, endpoint in enumerate(provider.addresses):
         parts = urlsplit(endpoint.url)
         is_outside = provider.zone != "local" and not is_local(parts.hostname or "")
-        if parts.scheme == "http" and provider.api_key and is_outside:
+        sends_keys = provider.api_key or (draft.is_passthrough and takes_callers_keys(provider))
+        if parts.scheme == "http" and sends_keys and is_outside:
             place = ("endpoints", index) if provider.endpoints else ("base_url",)
             message = "http:// would send the API key in the clear; use https://"
             yield draft.document.problem(("providers", name, *place), message)
 
 
 def keys_of_providers(draft: Draft) -> Iterator[Problem]:
-    for name, provider in _read(draft.providers):
+    for name, provider in draft.read_providers():
         kind = provider.its_kind
         path = ("providers", name, "api_key")
-        if kind.needs_key and not provider.api_key:
+        is_at_vendor = kind.zone == "cloud" or any(kind.is_at_its_vendor(it.url) for it in provider.addresses)
+        if kind.needs_key and is_at_vendor and not provider.api_key and not draft.is_passthrough:
             message = f"`kind: {kind.name}` needs an `api_key`, such as env:{kind.name.upper()}_API_KEY"
             yield draft.document.key_problem(path, message)
         if provider.api_key and kind.credential is None:
@@ -113,102 +135,34 @@ def keys_of_providers(draft: Draft) -> Iterator[Problem]:
 
 
 def room_for_endpoints(draft: Draft) -> Iterator[Problem]:
-    count = sum(len(provider.addresses) for _, provider in _read(draft.providers))
+    count = sum(len(provider.addresses) for _, provider in draft.read_providers())
     if count > MOST_ENDPOINTS:
         yield draft.document.problem(("providers",), f"{count} endpoints; there is room for {MOST_ENDPOINTS}")
 
 
 def providers_of_targets(draft: Draft) -> Iterator[Problem]:
     for target in draft.targets:
-        yield from _unknown_name(draft, ("targets", target, "provider"), "provider", draft.providers)
+        yield from draft.unknown_name(("targets", target, "provider"), "provider", draft.providers)
 
 
-def targets_of_routes(draft: Draft) -> Iterator[Problem]:
-    for index in range(len(draft.routes)):
-        route = ("routes", index)
-        fallback = draft.document.at((*route, "fallback"))
-        places = range(len(fallback.items)) if isinstance(fallback, Sequence) else ()
-        for path in ((*route, "use"), (*route, "baseline"), (*route, "candidate"), (*route, "fallback")):
-            yield from _unknown_name(draft, path, "target", draft.targets)
-        for place in places:
-            yield from _unknown_name(draft, (*route, "fallback", place), "target", draft.targets)
-
-
-def _unknown_name(draft: Draft, path: Path, what: str, known: Iterable[str]) -> Iterator[Problem]:
-    """Looks at the file itself: a name is wrong whatever else is wrong around it."""
-    name = draft.document.text_at(path)
-    if name is not None and name not in known:
-        yield draft.document.problem(path, unknown(what, name, known))
-
-
-def arms_of_routes(draft: Draft) -> Iterator[Problem]:
-    for index, route in _routes(draft):
-        for key, message in _arm_problems(route):
-            yield draft.document.key_problem(("routes", index, key), message)
-
-
-def _arm_problems(route: Route) -> Iterator[tuple[str, str]]:
-    if route.use and (route.baseline or route.candidate):
-        yield "use", "`use` is for routes with one target; with `baseline` and `candidate` leave it out"
-    elif route.candidate and not route.baseline:
-        yield "candidate", "`candidate` needs a `baseline` to be compared with"
-    elif not route.use and not route.baseline:
-        yield "use", "the route names no target: add `use`, or `baseline` and `candidate`"
-    if not route.candidate:
-        without = {"share": route.share is not None, "pilots": bool(route.pilots)}
-        without["candidate_may_rescue"] = route.candidate_may_rescue
-        for key, is_given in without.items():
-            if is_given:
-                yield key, f"`{key}` is for routes with a `candidate`"
-        return
-    if route.candidate == route.baseline:
-        yield "candidate", "`candidate` and `baseline` are the same target"
-    if route.share is None and not route.pilots:
-        yield "candidate", "`candidate` gets no traffic: add a `share`, such as 5%, or `pilots`"
-    if route.candidate in route.fallback and not route.candidate_may_rescue:
-        yield (
-            "fallback",
-            "`fallback` lists the candidate; if it may rescue the baseline, add `candidate_may_rescue: true`",
-        )
-
-
-def names_of_routes(draft: Draft) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for index, route in _routes(draft):
-        if route.name in seen:
-            yield draft.document.problem(("routes", index, "name"), f"there are two routes `{route.name}`")
-        seen.add(route.name)
-
-
-def routes_within_reach(draft: Draft) -> Iterator[Problem]:
-    catches_all: str | None = None
-    for index, route in _routes(draft):
-        if catches_all is not None:
-            message = f"never reached: `{catches_all}` before it takes every request; the first match wins"
-            yield draft.document.problem(("routes", index), message)
-        elif route.when == When() or (route.when == When(model=route.when.model) and "*" in route.when.model):
-            catches_all = route.name
+def models_kept_in_memory(draft: Draft) -> Iterator[Problem]:
+    for name, target in draft.read_targets():
+        provider = draft.provider_of(target)
+        if target.keep_alive is not None and provider and "keep_alive" not in type(provider).model_fields:
+            message = f"`keep_alive` is for Ollama; `{target.provider}` is of `kind: {provider.kind}`"
+            yield draft.document.key_problem(("targets", name, "keep_alive"), message)
 
 
 CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     something_to_serve,
     locks_beyond_loopback,
+    vendors_of_callers,
     addresses_apart,
     a_store_that_is_known,
     where_providers_are,
     keys_of_providers,
     room_for_endpoints,
     providers_of_targets,
-    targets_of_routes,
-    arms_of_routes,
-    names_of_routes,
-    routes_within_reach,
+    models_kept_in_memory,
+    *route_combinations.CHECKS,
 )
-
-
-def _read(found: dict[str, T | None]) -> Iterator[tuple[str, T]]:
-    return ((name, it) for name, it in found.items() if it is not None)
-
-
-def _routes(draft: Draft) -> Iterator[tuple[int, Route]]:
-    return ((index, route) for index, route in enumerate(draft.routes) if route is not None)

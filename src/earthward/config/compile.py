@@ -3,13 +3,15 @@
 from datetime import date
 from typing import Any
 
-from earthward.config.combinations import MOST_ENDPOINTS
-from earthward.config.models import Configuration, Section
+import msgspec
+
+from earthward.config.combinations import MOST_ENDPOINTS, takes_callers_keys
+from earthward.config.models import Auth, Configuration, Section
 from earthward.config.models import Provider as ProviderSection
 from earthward.config.models import Route as RouteSection
 from earthward.config.models import Target as TargetSection
 from earthward.config.snapshot import (
-    Deadlines,
+    DeadlineChange,
     Endpoint,
     Limits,
     Price,
@@ -21,6 +23,7 @@ from earthward.config.snapshot import (
     When,
     Zone,
 )
+from earthward.config.zones import zone_of
 from earthward.cost.prices import UNKNOWN, listed_price, own_price
 
 VERSION_LENGTH = 12
@@ -38,19 +41,21 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
     cells = _cells(configuration, previous)
     providers = tuple(_provider(name, it, cells) for name, it in configuration.providers.items())
     targets = tuple(
-        _target(name, it, configuration.providers[it.provider], day) for name, it in configuration.targets.items()
+        _target(name, it, configuration.providers[it.provider], configuration.auth, day)
+        for name, it in configuration.targets.items()
     )
     return Snapshot(
         version=configuration.digest[:VERSION_LENGTH],
         digest=configuration.digest,
         providers=providers,
         targets=targets,
-        routes=tuple(map(_route, configuration.routes)),
+        routes=tuple(_route(it, configuration) for it in configuration.routes),
         auth=configuration.auth,
         limits=Limits(**_given(configuration.limits)),
         cors=configuration.cors,
         access_log=configuration.access_log,
         durability=configuration.durability,
+        **({} if configuration.accepted_for is None else {"accepted_for": configuration.accepted_for}),
     )
 
 
@@ -60,32 +65,34 @@ def _provider(name: str, section: ProviderSection, cells: dict[Place, int]) -> P
         name=name,
         kind=section.kind,
         dialect=section.its_kind.dialect,
-        zone=_zone(section),
+        zone=_known(section.is_in),
         endpoints=tuple(endpoints),
         api_keys=section.api_key,
         headers=tuple(section.headers.items()),
         tls=Tls(section.tls.ca, section.tls.certificate, section.tls.key),
         proxy=section.proxy,
-        deadlines=Deadlines(**_given(section.deadlines)),
+        deadlines=msgspec.structs.replace(section.its_kind.deadlines, **_given(section.deadlines)),
         balance=section.balance,
     )
 
 
-def _zone(provider: ProviderSection) -> Zone:
-    zone = provider.is_in
+def _known(zone: Zone | None) -> Zone:
     assert zone is not None, "`combinations` lets no provider through whose zone is unknown"
     return zone
 
 
-def _target(name: str, section: TargetSection, provider: ProviderSection, day: date | None) -> Target:
+def _target(name: str, section: TargetSection, provider: ProviderSection, auth: Auth, day: date | None) -> Target:
+    callers_key = auth == "passthrough" and takes_callers_keys(provider)
     return Target(
         name=name,
         provider=section.provider,
         model=section.model,
-        zone=_zone(provider),
+        zone=_known(zone_of(section, provider)),
         context=section.context,
         abilities=provider.its_kind.abilities if section.abilities is None else frozenset(section.abilities),
         price=_price(section, provider, day),
+        keep_alive=getattr(provider, "keep_alive", None) if section.keep_alive is None else section.keep_alive,
+        callers_key=provider.its_kind.dialect if callers_key else None,
     )
 
 
@@ -100,7 +107,7 @@ def _price(section: TargetSection, provider: ProviderSection, day: date | None) 
     return listed_price(section.model, vendor=vendor, url=None if vendor else provider.addresses[0].url, day=day)
 
 
-def _route(section: RouteSection) -> Route:
+def _route(section: RouteSection, configuration: Configuration) -> Route:
     return Route(
         name=section.name,
         when=When(**{field: getattr(section.when, field) for field in When.__struct_fields__}),
@@ -113,6 +120,9 @@ def _route(section: RouteSection) -> Route:
         candidate_may_rescue=section.candidate_may_rescue,
         unit=section.unit,
         on_ledger_down=section.on_ledger_down,
+        boundary=section.boundary or configuration.boundary,
+        deadlines=DeadlineChange(**_given(section.deadlines)),
+        data_class=section.data or "",
     )
 
 

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from earthward.config import document as yaml_document
-from earthward.config.combinations import Draft, check
+from earthward.config.combinations import check
 from earthward.config.document import Document, Mapping, Scalar, Sequence, parse
+from earthward.config.draft import Draft
 from earthward.config.models import (
     LATER_KINDS,
     Configuration,
@@ -74,6 +75,8 @@ def _configuration(draft: Draft, data: bytes, path: Path) -> Configuration:
         store=_beside(path, settings.store),
         state=path.parent / settings.state,
         auth=settings.auth,
+        accepted_for=settings.accepted_for,
+        boundary=settings.boundary,
         providers={name: provider for name, provider in draft.providers.items() if provider},
         targets={name: target for name, target in draft.targets.items() if target},
         routes=tuple(route for route in draft.routes if route),

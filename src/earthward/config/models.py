@@ -21,6 +21,7 @@ from earthward.config.values import (
     File,
     Flag,
     Headers,
+    KeepAlive,
     Listen,
     Name,
     Origins,
@@ -36,6 +37,9 @@ from earthward.config.values import (
 )
 from earthward.providers import KINDS
 from earthward.providers.kind import Kind
+
+Auth = Literal["keys", "passthrough", "open"]
+Boundary = Annotated[Literal["local"], one_of("local")]
 
 LATER_KINDS = frozenset({"azure", "gemini", "vertex"})
 
@@ -81,6 +85,12 @@ class Deadlines(Section):
     idle: Duration | None = None
     total: Duration | None = None
 
+    @model_validator(mode="after")
+    def _parts_within_the_whole(self) -> Self:
+        if self.total is not None and any(part and part > self.total for part in (self.first_byte, self.idle)):
+            raise ValueError("has a `total` that is shorter than one of its parts")
+        return self
+
 
 class Endpoint(Section):
     url: Url
@@ -94,7 +104,7 @@ def _endpoint(value: Any) -> Any:
 class Provider(Section):
     """What all kinds have in common; `provider_model` adds what one kind has of its own."""
 
-    later = frozenset({"keep_alive", "project", "location"})
+    later = frozenset({"project", "location"})
 
     kind: str
     api_key: Secrets = ()
@@ -115,10 +125,10 @@ class Provider(Section):
 
     @property
     def addresses(self) -> tuple[Endpoint, ...]:
-        if self.endpoints:
-            return self.endpoints
+        """Its endpoints, their URLs up to where the paths of its kind begin."""
         url = self.base_url or self.its_kind.base_url
-        return (Endpoint(url=url),) if url else ()
+        stated = self.endpoints or ((Endpoint(url=url),) if url else ())
+        return tuple(endpoint.model_copy(update={"url": self.its_kind.base(endpoint.url)}) for endpoint in stated)
 
     @property
     def is_in(self) -> Zone | None:
@@ -147,11 +157,12 @@ def _free(value: Any) -> Any:
 
 
 class Target(Section):
-    later = frozenset({"keep_alive"})
+    later = frozenset({"limits"})
 
     provider: str
     model: Annotated[str, Field(min_length=1)]
     context: Count | None = None
+    keep_alive: KeepAlive | None = None
     price: Annotated[Price, BeforeValidator(_free)] | None = None
     abilities: Annotated[tuple[Annotated[str, one_of(*sorted(ABILITIES))], ...], BeforeValidator(listed)] | None = None
 
@@ -167,9 +178,12 @@ class When(Section):
 
 
 class Route(Section):
-    """`share` is in 1/10,000."""
+    """`share` is in 1/10,000. `boundary` is its own; the top level's counts for all routes.
 
-    later = frozenset({"rollout", "boundary"})
+    What the route matches counts as `data` at least.
+    """
+
+    later = frozenset({"rollout", "shadow", "budget", "limits"})
 
     name: Name
     when: When = When()
@@ -182,6 +196,14 @@ class Route(Section):
     candidate_may_rescue: Flag = False
     unit: Annotated[Literal["conversation", "key"], one_of("conversation", "key")] = "conversation"
     on_ledger_down: Annotated[Literal["serve", "refuse"], one_of("serve", "refuse")] = "serve"
+    boundary: Boundary | None = None
+    data: Annotated[str, one_of(*DATA_CLASSES)] | None = None
+    deadlines: Deadlines = Deadlines()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """All targets it names, in the order in which they would be tried."""
+        return tuple(name for name in (self.use, self.baseline, self.candidate, *self.fallback) if name)
 
 
 class Limits(Section):
@@ -202,13 +224,15 @@ class Limits(Section):
 class Settings(Section):
     """The keys of the file's top level, sections with names of the user's own left aside."""
 
-    later = frozenset({"rollouts", "unmatched", "boundary"})
+    later = frozenset({"rollouts", "unmatched", "budgets"})
 
     listen: Listen = Address("127.0.0.1", 4000)
     admin: Listen = Address("127.0.0.1", 4001)
     store: str = "sqlite:///earthward.db"
     state: Annotated[str, Field(min_length=1)] = "earthward-state"
-    auth: Annotated[Literal["keys", "open"], one_of("keys", "open", later=("passthrough",))] = "keys"
+    auth: Annotated[Auth, one_of("keys", "passthrough", "open")] = "keys"
+    accepted_for: Duration | None = None
+    boundary: Boundary | None = None
     limits: Limits = Limits()
     cors: Origins = ()
     tls: ListenerTls | None = None
@@ -228,7 +252,9 @@ class Configuration(BaseModel):
     admin: Address
     store: str
     state: Path
-    auth: Literal["keys", "open"]
+    auth: Auth
+    accepted_for: float | None
+    boundary: Literal["local"] | None
     providers: dict[str, Provider]
     targets: dict[str, Target]
     routes: tuple[Route, ...]
@@ -260,7 +286,7 @@ class Configuration(BaseModel):
 @cache
 def provider_model(kind: str) -> type[Provider]:
     """The model of a provider of this kind, its own settings included."""
-    types: dict[str, Any] = {"text": str, "count": Count, "path": File}
+    types: dict[str, Any] = {"text": str, "count": Count, "path": File, "keep_alive": KeepAlive}
     fields: dict[str, Any] = {
         setting.name: (types[setting.type], ...) if setting.is_required else (types[setting.type] | None, None)
         for setting in KINDS[kind].settings

@@ -87,7 +87,7 @@ class Target(msgspec.Struct, frozen=True):
 
     `keep_alive` is how long an Ollama host keeps the model after its last request: seconds, a duration such as `10m`,
     or -1 for ever. A model that its host would send on to a cloud is in the cloud, wherever the host stands.
-    `callers_key` names the vendor whose customers call it with their own keys, None where the gateway has its own.
+    `callers_key` is the dialect of those who call it with their own keys, None where the gateway has its own.
     """
 
     name: str

@@ -110,6 +110,14 @@ def duration(value: Any) -> float:
     return float(found[1]) * _SECONDS[found[2]]
 
 
+def keep_alive(value: Any) -> int | str:
+    """As Ollama takes it: seconds, -1 for ever, or a time with its unit."""
+    is_seconds = isinstance(value, int) and not isinstance(value, bool) and -1 <= value < 2**31
+    if not is_seconds and not (isinstance(value, str) and _DURATION.fullmatch(value)):
+        raise ValueError("takes -1 for ever, 0 for not at all, seconds, or a time such as 30m or 24h")
+    return value.replace(" ", "") if isinstance(value, str) else int(value)
+
+
 def size(value: Any) -> int:
     """Bytes."""
     found = _SIZE.fullmatch(value) if isinstance(value, str) else None
@@ -195,6 +203,7 @@ Url = Annotated[str, AfterValidator(url)]
 Proxy = Annotated[str, AfterValidator(proxy)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(origin)], ...], BeforeValidator(listed)]
 Duration = Annotated[float, BeforeValidator(duration)]
+KeepAlive = Annotated[int | str, BeforeValidator(keep_alive)]
 Size = Annotated[int, BeforeValidator(size)]
 Share = Annotated[int, BeforeValidator(share)]
 Secret = Annotated[str, BeforeValidator(reference)]

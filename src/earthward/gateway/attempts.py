@@ -136,7 +136,7 @@ class Attempts:
     ) -> Outcome:
         """One try at one endpoint, on record before it goes out and when it is over."""
         worker = self._exchange.worker
-        if self._exchange.caller.own and not target.takes_callers_key:
+        if self._exchange.caller.presented and not target.takes_callers_key:
             refused = await why_not_accepted(worker, self._exchange.caller)
             if refused is not None:
                 return Outcome(failure=refused)
@@ -261,10 +261,10 @@ class Attempts:
         """The provider's own key in turn, or the caller's, which goes to its own vendor and nowhere else."""
         caller = self._exchange.caller
         if target.takes_callers_key:
-            if caller.vendor != target.target.callers_key:
+            if caller.own_key != target.target.callers_key:
                 # The plan leaves such targets out; a key that goes astray can't be called back.
                 raise Refused(Failure(FailureKind.FORBIDDEN, f"{target.name} takes other vendors' keys only"))
-            return 0, target.provider.credential_of(caller.own)
+            return 0, target.provider.credential_of(caller.presented)
         return target.provider.credentials.current(time.monotonic())
 
     def _listener(
@@ -316,7 +316,7 @@ class Attempts:
     def _refusal(self, outcome: Outcome, target: ServingTarget, key: int) -> Failure:
         failure = target.exit.failure_of(outcome.status, outcome.headers, outcome.body)
         if target.takes_callers_key and failure.kind is FailureKind.UPSTREAM_AUTH:
-            return refused_by_vendor(self._exchange.caller, outcome.status)
+            return refused_by_vendor(target.provider.name, outcome.status)
         target.provider.learn(failure, key, time.monotonic())
         return target.provider.as_seen_by_callers(failure)
 

@@ -28,11 +28,11 @@ REFUSALS = (401, 403)
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """`own` is the vendor's key that the caller brought, where callers bring their own, and `vendor` whose it is."""
+    """Where callers bring their own keys, `presented` is this one's, and `own_key` the dialect of its vendor."""
 
     key: Key
-    own: bytes = b""
-    vendor: str | None = None
+    presented: bytes = b""
+    own_key: str | None = None
 
 
 NOBODY = Caller(NO_KEY)
@@ -68,12 +68,12 @@ def presented_key(headers: dict[bytes, bytes]) -> bytes | None:
 
 def _with_own_key(worker: "Worker", presented: bytes, door: Door) -> Caller | Failure:
     if door.vendor is None:
-        message = "here callers bring their vendor's key, and this API has no vendor: call by OpenAI's or Anthropic's"
+        message = "here callers bring their vendor's key, and Ollama's API has none: call by OpenAI's or Anthropic's"
         return Failure(FailureKind.BAD_KEY, message)
     if not (presented.isascii() and presented.decode("ascii").isprintable()):
         return Failure(FailureKind.BAD_KEY, "this API key has characters that no key has")
     digest = digest_of(worker.pepper, presented)
-    return Caller(Key(f"{door.vendor}-{digest.hex()[:16]}", digest), presented, door.vendor)
+    return Caller(Key(f"{door.vendor}-{digest.hex()[:16]}", digest), presented, door.dialect)
 
 
 class Acceptance:
@@ -83,16 +83,16 @@ class Acceptance:
         self._until: dict[tuple[str | None, bytes], float] = {}
 
     def holds(self, caller: Caller, now: float) -> bool:
-        return self._until.get((caller.vendor, caller.key.digest), 0.0) > now
+        return self._until.get((caller.own_key, caller.key.digest), 0.0) > now
 
     def learn(self, caller: Caller, status: int, until: float) -> None:
         """What a vendor's status says of the key it was asked with."""
         if status in REFUSALS:
-            self._until.pop((caller.vendor, caller.key.digest), None)
+            self._until.pop((caller.own_key, caller.key.digest), None)
         elif 200 <= status < 300:
             if len(self._until) >= MOST_ACCEPTED:
                 self._until.clear()
-            self._until[caller.vendor, caller.key.digest] = until
+            self._until[caller.own_key, caller.key.digest] = until
 
 
 async def why_not_accepted(worker: "Worker", caller: Caller) -> Failure | None:
@@ -100,21 +100,21 @@ async def why_not_accepted(worker: "Worker", caller: Caller) -> Failure | None:
     now = time.monotonic()
     if worker.acceptance.holds(caller, now):
         return None
-    provider = worker.serving.vendors.get(caller.vendor or "")
+    provider = worker.serving.vendors.get(caller.own_key)
     if provider is None:
-        return Failure(FailureKind.FORBIDDEN, f"no provider is configured that could tell a {caller.vendor} key")
+        return Failure(FailureKind.FORBIDDEN, "no provider is configured that could tell whether this API key is good")
     outcome = await _asked(worker, provider, caller)
     worker.acceptance.learn(caller, outcome.status, time.monotonic() + worker.serving.snapshot.accepted_for)
     if worker.acceptance.holds(caller, now):
         return None
     if outcome.status in REFUSALS:
-        return refused_by_vendor(caller, outcome.status)
-    return Failure(FailureKind.OVERLOADED, f"{caller.vendor} could not be asked whether this API key is good")
+        return refused_by_vendor(provider.name, outcome.status)
+    return Failure(FailureKind.OVERLOADED, f"{provider.name} could not be asked whether this API key is good")
 
 
-def refused_by_vendor(caller: Caller, status: int | None) -> Failure:
+def refused_by_vendor(provider: str, status: int | None) -> Failure:
     kind = FailureKind.FORBIDDEN if status == 403 else FailureKind.BAD_KEY
-    return Failure(kind, f"{caller.vendor} refused the API key that was sent")
+    return Failure(kind, f"{provider} refused the API key that was sent")
 
 
 async def _asked(worker: "Worker", provider: ServingProvider, caller: Caller) -> Outcome:
@@ -127,6 +127,6 @@ async def _asked(worker: "Worker", provider: ServingProvider, caller: Caller) ->
         except ConnectFailed as failed:
             return Outcome(failure=Failure(failed.kind, failed.message))
     answer = WholeAnswer(connection, LARGEST_LIST)
-    connection.send(provider.list_request(provider.credential_of(caller.own)), answer, provider.deadlines)
+    connection.send(provider.list_request(provider.credential_of(caller.presented)), answer, provider.deadlines)
     outcome: Outcome = await answer.done
     return outcome

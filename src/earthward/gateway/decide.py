@@ -48,11 +48,11 @@ def _hint(headers: Mapping[bytes, bytes], name: bytes) -> str:
 
 
 def decide(
-    router: Router, planner: Planner, question: Question, hints: Hints, key: Key, salt: bytes, vendor: str | None
+    router: Router, planner: Planner, question: Question, hints: Hints, key: Key, salt: bytes, own_key: str | None
 ) -> Decision | Failure:
     """The decision, or why there is no route. A plan without attempts is a decision too: it has its reasons.
 
-    `vendor` is whose key the caller brings, where callers bring their own.
+    `own_key` is the dialect whose vendor's key the caller brings, where callers bring their own.
     """
     glance = question.glance
     data_class = egress.strictest((hints.data_class, key.data_class)) if key.data_class else hints.data_class
@@ -65,7 +65,7 @@ def decide(
         data_class = egress.strictest((data_class, route.data_class))
     unit = _unit(route, question, hints, key, salt) if route.candidate is not None else ""
     plan = planner.plan(
-        route, unit=unit, salt=salt, features=glance.features, data_class=data_class, key=key.id, vendor=vendor
+        route, unit=unit, salt=salt, features=glance.features, data_class=data_class, key=key.id, own_key=own_key
     )
     return Decision(route, plan, unit, data_class)
 

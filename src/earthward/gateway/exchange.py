@@ -131,7 +131,7 @@ class Exchange:
         """Route, arm and the attempts that are able and allowed to serve, in order."""
         serving, caller = self.serving, self.caller
         decision = decide(
-            serving.router, serving.planner, question, self.hints, caller.key, self.worker.salt, caller.vendor
+            serving.router, serving.planner, question, self.hints, caller.key, self.worker.salt, caller.own_key
         )
         if isinstance(decision, Failure):
             raise Refused(decision)

@@ -147,7 +147,7 @@ class Serving:
             target.name: _target(target, told[target.provider], providers[target.provider])
             for target in snapshot.targets
         }
-        self.vendors = {
+        self.vendors: dict[str | None, ServingProvider] = {
             target.target.callers_key: target.provider for target in self.targets.values() if target.takes_callers_key
         }
         self._deadlines = {

@@ -23,5 +23,6 @@ KIND = Kind(
     abilities=frozenset({"tools", "images", "documents", "schema", "stream"}),
     request_headers=frozenset({b"anthropic-version", b"anthropic-beta", b"idempotency-key"}),
     answer_headers=RATE_LIMITS | {b"request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"},
+    prefixes=("/v1",),
     headers=((b"anthropic-version", b"2023-06-01"),),
 )

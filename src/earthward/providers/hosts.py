@@ -10,6 +10,10 @@ _METADATA = tuple(
     ipaddress.ip_network(network)
     for network in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128", "100.100.100.200/32")
 )
+_VENDORS = (
+    *("anthropic.com", "openai.com", "openai.azure.com", "googleapis.com", "ollama.com", "openrouter.ai"),
+    *("cohere.com", "deepseek.com", "fireworks.ai", "groq.com", "mistral.ai", "perplexity.ai", "together.xyz", "x.ai"),
+)
 _METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "metadata.goog", "instance-data"})
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -23,6 +27,12 @@ def is_local(host: str) -> bool:
     if address is not None:
         return any(address in network for network in _PRIVATE)
     return "." not in host and is_name(host)
+
+
+def is_vendor(host: str) -> bool:
+    """Whether it is known to be a vendor's own: whatever is said about it, it is in the cloud."""
+    name = f".{host.lower().rstrip('.')}"
+    return name.endswith(tuple(f".{vendor}" for vendor in _VENDORS))
 
 
 def is_loopback(host: str) -> bool:

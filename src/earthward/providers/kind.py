@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from earthward.config.snapshot import Zone
-from earthward.providers.hosts import is_local
+from earthward.config.snapshot import Deadlines, Zone
+from earthward.providers.hosts import is_local, is_vendor
 
 Operation = Literal["chat", "generate", "models"]
 
@@ -18,7 +18,7 @@ class Setting(msgspec.Struct, frozen=True):
     """A key of the configuration that only this kind of provider has."""
 
     name: str
-    type: Literal["text", "count", "path"]
+    type: Literal["text", "count", "path", "keep_alive"]
     is_required: bool = False
 
 
@@ -29,7 +29,8 @@ class Kind(msgspec.Struct, frozen=True):
     configuration. `price_list` is the vendor's name in the list of prices. Of a caller's headers and of an answer's,
     only those named here pass; names are in lower case. A caller who speaks another dialect passes on none.
     `headers` are sent where the caller's own do not say the same. `account_headers` say which account pays, and pass
-    only beside a caller's own key.
+    only beside a caller's own key. `prefixes` are ends of a base URL that people write and that the operations' paths
+    begin with already. `deadlines` are those of providers that state none.
     """
 
     name: str
@@ -47,6 +48,8 @@ class Kind(msgspec.Struct, frozen=True):
     headers: tuple[tuple[bytes, bytes], ...] = ()
     account_headers: frozenset[bytes] = frozenset()
     settings: tuple[Setting, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    deadlines: Deadlines = Deadlines()
 
     def credential_line(self, key: str) -> bytes:
         """The header line that carries this key, or nothing where none is sent. Raises ValueError, without the key."""
@@ -56,6 +59,15 @@ class Kind(msgspec.Struct, frozen=True):
         if not (key and key.isascii() and key.isprintable()):
             raise ValueError(f"a key for {self.name} is empty or has characters that no header may carry")
         return f"{name}: {form.format(key)}\r\n".encode("ascii")
+
+    def base(self, url: str) -> str:
+        """This base URL without what the operations' paths begin with, however it was written."""
+        path = urlsplit(url).path
+        return next((url.removesuffix(prefix) for prefix in self.prefixes if path.endswith(prefix)), url)
+
+    def is_at_its_vendor(self, url: str) -> bool:
+        """Whether an endpoint with this URL is the vendor's own, and not a server that speaks the same."""
+        return bool(self.base_url) and urlsplit(url).hostname == urlsplit(self.base_url or "").hostname
 
     def path(self, url: str, operation: Operation) -> bytes:
         """The path to send this operation to, at an endpoint with this URL."""
@@ -68,4 +80,4 @@ class Kind(msgspec.Struct, frozen=True):
         host = urlsplit(url).hostname or ""
         if is_local(host):
             return "local"
-        return "cloud" if self.base_url and host == urlsplit(self.base_url).hostname else None
+        return "cloud" if is_vendor(host) or self.is_at_its_vendor(url) else None

@@ -51,25 +51,25 @@ class Planner:
         features: frozenset[str] = frozenset(),
         data_class: str = "",
         key: str = "",
-        vendor: str | None = None,
+        own_key: str | None = None,
     ) -> Plan:
         """The plan for a request that needs `features` and holds data of `data_class`.
 
-        `vendor` is whose key the caller brings, where callers bring their own.
+        `own_key` is the dialect whose vendor's key the caller brings, where callers bring their own.
         """
         arm, bucket = split.arm(route, unit, salt, key=key)
         is_pilot = arm == "candidate" and bucket < 0
-        situation = (route.name, arm, is_pilot, features, data_class, vendor)
+        situation = (route.name, arm, is_pilot, features, data_class, own_key)
         choice = self._known.get(situation)
         if choice is None:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            choice = self._known[situation] = self._chosen(route, arm, is_pilot, features, data_class, vendor)
+            choice = self._known[situation] = self._chosen(route, arm, is_pilot, features, data_class, own_key)
         share = split.BUCKETS if is_pilot else route.share
         return Plan(route.name, arm, share, bucket, choice[0], choice[1], route.stage, route.epoch)
 
     def _chosen(
-        self, route: Route, arm: Arm, is_pilot: bool, features: frozenset[str], data_class: str, vendor: str | None
+        self, route: Route, arm: Arm, is_pilot: bool, features: frozenset[str], data_class: str, own_key: str | None
     ) -> Choice:
         attempts: list[Reasoned] = []
         excluded: list[Reasoned] = []
@@ -78,7 +78,7 @@ class Planner:
             if name in seen:
                 continue
             seen.add(name)
-            reason = why_not(route, self._targets[name], features, data_class, vendor)
+            reason = why_not(route, self._targets[name], features, data_class, own_key)
             if reason is not None:
                 excluded.append((name, reason))
             elif len(attempts) < MOST_ATTEMPTS:
@@ -92,14 +92,14 @@ def plan(route: Route, targets: Mapping[str, Target], **asked: Any) -> Plan:
 
 
 def why_not(
-    route: Route, target: Target, features: frozenset[str], data_class: str, vendor: str | None = None
+    route: Route, target: Target, features: frozenset[str], data_class: str, own_key: str | None = None
 ) -> str | None:
     """Why this target may not or cannot serve the request, or None."""
     bound = egress.why_not(data_class, route.boundary, target.zone)
     if bound is not None:
         return bound
-    if target.callers_key is not None and target.callers_key != vendor:
-        return f"takes callers' own {target.callers_key} keys only"
+    if target.callers_key is not None and target.callers_key != own_key:
+        return "takes callers' own keys, and those of another vendor"
     if features <= target.abilities:
         return None
     return f"can't do {', '.join(sorted(features - target.abilities))}"

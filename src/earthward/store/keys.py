@@ -6,9 +6,10 @@ database. Times are Unix nanoseconds and come as arguments.
 
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from earthward.config.snapshot import Key
 from earthward.store.digest import digest_of, pepper
@@ -23,7 +24,7 @@ _SECRET_BYTES = 32
 
 
 class KeyRow(msgspec.Struct, frozen=True):
-    """A key as people see it in a list; `routes` is empty where it may use all of them."""
+    """A key as people see it in a list. Empty `routes` are all of them, an empty `data_class` is none."""
 
     id: str
     name: str
@@ -33,6 +34,8 @@ class KeyRow(msgspec.Struct, frozen=True):
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    data_class: str = ""
+    may_explain: bool = False
 
     def state(self, now: int) -> str:
         if self.revoked_at is not None:
@@ -50,10 +53,14 @@ def create(
     team: str = "",
     routes: Sequence[str] = (),
     expires_at: int | None = None,
+    data_class: str = "",
+    may_explain: bool = False,
 ) -> tuple[str, KeyRow]:
     """A new key, to be shown once, and what is kept of it."""
     with engine.connect().execution_options(earthward_writes=True) as connection, connection.begin():
-        row = KeyRow(_free_id(connection), name, app, team, tuple(routes), now, expires_at, None)
+        row = KeyRow(
+            _free_id(connection), name, app, team, tuple(routes), now, expires_at, None, data_class, may_explain
+        )
         key = f"ew-{row.id}-{secrets.token_urlsafe(_SECRET_BYTES)}"
         columns = msgspec.structs.asdict(row) | {"routes": msgspec.json.encode(row.routes).decode()}
         connection.execute(insert(keys).values(**columns, digest=digest_of(pepper, key.encode())))
@@ -65,7 +72,10 @@ def listed(engine: Engine) -> list[KeyRow]:
     columns = [keys.c[name] for name in KeyRow.__struct_fields__]
     with engine.connect() as connection:
         rows = connection.execute(select(*columns).order_by(keys.c.created_at, keys.c.id)).all()
-    return [msgspec.structs.replace(KeyRow(*row), routes=_routes(row.routes)) for row in rows]
+    return [
+        msgspec.structs.replace(KeyRow(*row), routes=_routes(row.routes), may_explain=bool(row.may_explain))
+        for row in rows
+    ]
 
 
 def revoke(engine: Engine, id: str, now: int) -> bool:
@@ -81,7 +91,7 @@ def active_keys(engine: Engine) -> list[Key]:
     """The keys that are not revoked, as workers know them; of those that expired a caller is to hear just that."""
     with engine.connect() as connection:
         rows = connection.execute(select(keys).where(keys.c.revoked_at.is_(None)).order_by(keys.c.id)).all()
-    return [Key(row.id, row.digest, row.app, row.team, _routes(row.routes), row.expires_at) for row in rows]
+    return [_key(row) for row in rows]
 
 
 def keys_version(engine: Engine) -> tuple[int, int]:
@@ -96,6 +106,19 @@ def _free_id(connection: Connection) -> str:
         drawn = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))
         if connection.scalar(select(keys.c.id).where(keys.c.id == drawn)) is None:
             return drawn
+
+
+def _key(row: Row[Any]) -> Key:
+    return Key(
+        row.id,
+        row.digest,
+        row.app,
+        row.team,
+        _routes(row.routes),
+        row.expires_at,
+        row.data_class,
+        bool(row.may_explain),
+    )
 
 
 def _routes(text: str) -> tuple[str, ...]:

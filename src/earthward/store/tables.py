@@ -32,7 +32,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from earthward.ledger.summary import Totals
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration."""
 
 metadata = MetaData()
@@ -159,6 +159,9 @@ keys = Table(
     _big("created_at"),
     _big("expires_at", nullable=True),
     _big("revoked_at", nullable=True),
+    # What is asked with it counts as this class at least; empty is none.
+    _text("data_class"),
+    Column("may_explain", SmallInteger, nullable=False),
 )
 """Callers' keys, by their keyed hash. Times are Unix nanoseconds."""
 

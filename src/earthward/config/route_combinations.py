@@ -1,0 +1,157 @@
+"""What a route means together with the targets it names: mixes that make no sense, or that would let data leave."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from earthward.config.document import Path, Sequence
+from earthward.config.draft import Draft
+from earthward.config.models import Route, When
+from earthward.config.problems import Problem, shown
+from earthward.config.zones import zone_of
+from earthward.routing.egress import may_leave
+
+
+def targets_of_routes(draft: Draft) -> Iterator[Problem]:
+    for index in range(len(draft.routes)):
+        route = ("routes", index)
+        fallback = draft.document.at((*route, "fallback"))
+        places = range(len(fallback.items)) if isinstance(fallback, Sequence) else ()
+        for path in ((*route, "use"), (*route, "baseline"), (*route, "candidate"), (*route, "fallback")):
+            yield from draft.unknown_name(path, "target", draft.targets)
+        for place in places:
+            yield from draft.unknown_name((*route, "fallback", place), "target", draft.targets)
+
+
+def arms_of_routes(draft: Draft) -> Iterator[Problem]:
+    for index, route in draft.read_routes():
+        for key, message in _arm_problems(route):
+            yield draft.document.key_problem(("routes", index, key), message)
+
+
+def _arm_problems(route: Route) -> Iterator[tuple[str, str]]:
+    if route.use and (route.baseline or route.candidate):
+        yield "use", "`use` is for routes with one target; with `baseline` and `candidate` leave it out"
+    elif route.candidate and not route.baseline:
+        yield "candidate", "`candidate` needs a `baseline` to be compared with"
+    elif not route.use and not route.baseline:
+        yield "use", "the route names no target: add `use`, or `baseline` and `candidate`"
+    if not route.candidate:
+        without = {"share": route.share is not None, "pilots": bool(route.pilots)}
+        without["candidate_may_rescue"] = route.candidate_may_rescue
+        for key, is_given in without.items():
+            if is_given:
+                yield key, f"`{key}` is for routes with a `candidate`"
+        return
+    if route.candidate == route.baseline:
+        yield "candidate", "`candidate` and `baseline` are the same target"
+    if route.share is None and not route.pilots:
+        yield "candidate", "`candidate` gets no traffic: add a `share`, such as 5%, or `pilots`"
+    if route.candidate in route.fallback and not route.candidate_may_rescue:
+        yield (
+            "fallback",
+            "`fallback` lists the candidate; if it may rescue the baseline, add `candidate_may_rescue: true`",
+        )
+
+
+def fallbacks_that_help(draft: Draft) -> Iterator[Problem]:
+    for index, route in draft.read_routes():
+        # From a candidate a request may well fall back to the baseline.
+        first = None if route.candidate else route.use or route.baseline
+        for place, name in enumerate(route.fallback):
+            message = None
+            if name == first:
+                message = f"`{name}` is what the route tries first; a fallback is another target"
+            elif name in route.fallback[:place]:
+                message = f"`{name}` is in `fallback` twice; each target is tried once"
+            if message:
+                yield _named_by(draft, index, "fallback", place, message)
+
+
+def boundaries_of_routes(draft: Draft) -> Iterator[Problem]:
+    everywhere = draft.settings is not None and draft.settings.boundary == "local"
+    for index, route in draft.read_routes():
+        if not everywhere and route.boundary != "local":
+            continue
+        for key, place, name in _names_of_targets(route):
+            if _zone(draft, name) == "cloud":
+                message = f"`{name}` is in the cloud{_by_its_model(draft, name)}; `boundary: local` lets nothing leave"
+                yield _named_by(draft, index, key, place, message)
+
+
+def data_that_may_go_somewhere(draft: Draft) -> Iterator[Problem]:
+    """A route for data that may not leave needs a target in the house, or it would refuse all it is for."""
+    for index, route in draft.read_routes():
+        zones = {_zone(draft, name) for name in route.targets}
+        for path, classes in ((("when", "data"), route.when.data), (("data",), (route.data,) if route.data else ())):
+            if classes and zones == {"cloud"} and not any(may_leave(word, "cloud") for word in classes):
+                message = f"data of class {', '.join(classes)} may not leave, and all targets here are in the cloud"
+                yield draft.document.problem(("routes", index, *path), message)
+
+
+def callers_who_are_known(draft: Draft) -> Iterator[Problem]:
+    settings = draft.settings
+    if settings is None or settings.auth == "keys":
+        return
+    for index, route in draft.read_routes():
+        for field in ("key", "app", "team"):
+            if getattr(route.when, field):
+                message = f"`{field}` is never known with `auth: {settings.auth}`; it comes with keys (`auth: keys`)"
+                yield draft.document.key_problem(("routes", index, "when", field), message)
+
+
+def names_of_routes(draft: Draft) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, route in draft.read_routes():
+        if route.name in seen:
+            yield draft.document.problem(("routes", index, "name"), f"there are two routes `{route.name}`")
+        seen.add(route.name)
+
+
+def routes_within_reach(draft: Draft) -> Iterator[Problem]:
+    catches_all: str | None = None
+    for index, route in draft.read_routes():
+        if catches_all is not None:
+            message = f"never reached: `{catches_all}` before it takes every request; the first match wins"
+            yield draft.document.problem(("routes", index), message)
+        elif route.when == When() or (route.when == When(model=route.when.model) and "*" in route.when.model):
+            catches_all = route.name
+
+
+def _names_of_targets(route: Route) -> Iterator[tuple[str, int | None, str]]:
+    """Each with its key, and its place in `fallback`."""
+    for key in ("use", "baseline", "candidate"):
+        if name := getattr(route, key):
+            yield key, None, name
+    for place, name in enumerate(route.fallback):
+        yield "fallback", place, name
+
+
+def _named_by(draft: Draft, index: int, key: str, place: int | None, message: str) -> Problem:
+    """A problem with the name of a target, where the route names it; a fallback of one may stand without a list."""
+    path: Path = ("routes", index, key)
+    is_in_list = isinstance(draft.document.at(path), Sequence) and place is not None
+    return draft.document.problem((*path, place) if is_in_list and place is not None else path, message)
+
+
+def _zone(draft: Draft, name: str) -> str | None:
+    target = draft.targets.get(name)
+    provider = draft.provider_of(target)
+    return zone_of(target, provider) if target and provider else None
+
+
+def _by_its_model(draft: Draft, name: str) -> str:
+    target = draft.targets.get(name)
+    provider = draft.provider_of(target)
+    is_sent_on = target and provider and provider.is_in == "local"
+    return f" (Ollama sends `{shown(target.model)}` on to ollama.com)" if target and is_sent_on else ""
+
+
+CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
+    targets_of_routes,
+    arms_of_routes,
+    fallbacks_that_help,
+    boundaries_of_routes,
+    data_that_may_go_somewhere,
+    callers_who_are_known,
+    names_of_routes,
+    routes_within_reach,
+)
