@@ -3,7 +3,6 @@
 from earthward.chat import Count, Failure, FailureKind, Usage
 from earthward.dialects import openai_chat
 from earthward.gateway.attempts import with_estimates
-from earthward.gateway.callers import presented_key
 
 
 def test_the_words_of_an_upstream_are_not_kept_because_they_may_be_the_callers():
@@ -11,15 +10,6 @@ def test_the_words_of_an_upstream_are_not_kept_because_they_may_be_the_callers()
     assert "secret prompt" in told.message
     assert "secret prompt" not in told.for_the_record
     assert Failure(FailureKind.TIMEOUT, "no answer in 5 s").for_the_record == "no answer in 5 s"
-
-
-def test_a_key_is_taken_from_the_headers_that_sdks_use():
-    assert presented_key({b"authorization": b"Bearer abc"}) == b"abc"
-    assert presented_key({b"authorization": b"bearer  abc "}) == b"abc"
-    assert presented_key({b"api-key": b"abc"}) == b"abc"
-    assert presented_key({b"authorization": b"Basic abc"}) is None
-    assert presented_key({b"authorization": b"Bearer "}) is None
-    assert presented_key({}) is None
 
 
 def test_what_upstream_did_not_count_is_estimated_and_says_so():

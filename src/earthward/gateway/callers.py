@@ -34,6 +34,10 @@ class Caller(msgspec.Struct, frozen=True):
     presented: bytes = b""
     own_key: str | None = None
 
+    def __repr__(self) -> str:
+        """Without the key: what stands in a traceback ends up in a log."""
+        return f"Caller({self.key.id!r})"
+
 
 NOBODY = Caller(NO_KEY)
 

@@ -10,6 +10,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from earthward.chat import Failure, FailureKind
 from earthward.dialects.envelope import read
 from earthward.gateway import board as columns
@@ -142,7 +144,7 @@ class Exchange:
         if ASKS_TO_EXPLAIN in self.headers:
             if self.serving.snapshot.auth != "open" and not self.caller.key.may_explain:
                 raise Refused(MAY_NOT_EXPLAIN)
-            return explanation(question, decision, self.serving.targets)
+            return msgspec.json.encode(explanation(question, decision, self.serving.snapshot))
         return self.door.answers_itself(question)
 
     # -- while it is served --------------------------------------------------------------------------------------

@@ -1,56 +1,85 @@
 """How a request would be served, said instead of done: nothing is sent anywhere."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import msgspec
 
 from earthward.chat import Failure
+from earthward.config.snapshot import Provider, Snapshot, Target
 from earthward.gateway.crossing import crossing
 from earthward.gateway.decide import Decision
+from earthward.gateway.doors import EXITS
 from earthward.gateway.doors.door import Question
-from earthward.gateway.serving import ServingTarget
+from earthward.routing.egress import UNCLASSIFIED
+from earthward.routing.split import BUCKETS
 
 ASKS_TO_EXPLAIN = b"x-earthward-explain"
 
 
-def explanation(question: Question, decision: Decision, targets: Mapping[str, ServingTarget]) -> bytes:
-    """As JSON."""
-    return msgspec.json.encode(explained(question, decision, targets))
+class Attempted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A target that would be tried, and why. `dropped` names what can't be said there, `refused` why nothing can."""
+
+    target: str
+    why: str
+    provider: str
+    zone: str
+    model: str
+    dialect: str
+    translated: bool
+    dropped: tuple[str, ...] = ()
+    refused: str | None = None
 
 
-def explained(question: Question, decision: Decision, targets: Mapping[str, ServingTarget]) -> dict[str, Any]:
+class Excluded(msgspec.Struct, frozen=True):
+    target: str
+    why: str
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """`share` is the chance this unit had of the candidate, `bucket` what was drawn, None where nothing was."""
+
+    model: str
+    dialect: str
+    stream: bool
+    needs: tuple[str, ...]
+    data_class: str
+    route: str
+    boundary: str | None
+    arm: str
+    unit: str
+    share: float
+    bucket: float | None
+    attempts: tuple[Attempted, ...]
+    excluded: tuple[Excluded, ...]
+
+
+def explanation(question: Question, decision: Decision, snapshot: Snapshot) -> Explanation:
     glance, plan = question.glance, decision.plan
-    return {
-        "model": glance.model,
-        "dialect": question.door.dialect,
-        "stream": glance.stream,
-        "needs": sorted(glance.features),
-        "data_class": decision.data_class or "internal",
-        "route": plan.route,
-        "boundary": decision.route.boundary,
-        "arm": plan.arm,
-        "unit": decision.unit,
-        "share": plan.share / 10_000,
-        "bucket": None if plan.bucket < 0 else plan.bucket / 10_000,
-        "attempts": [_attempt(question, targets[name], why) for name, why in plan.attempts],
-        "excluded": [{"target": name, "why": why} for name, why in plan.excluded],
-    }
+    targets = {target.name: target for target in snapshot.targets}
+    providers = {provider.name: provider for provider in snapshot.providers}
+    return Explanation(
+        model=glance.model,
+        dialect=question.door.dialect,
+        stream=glance.stream,
+        needs=tuple(sorted(glance.features)),
+        data_class=decision.data_class or UNCLASSIFIED,
+        route=plan.route,
+        boundary=decision.route.boundary,
+        arm=plan.arm,
+        unit=decision.unit,
+        share=plan.share / BUCKETS,
+        bucket=None if plan.bucket < 0 else plan.bucket / BUCKETS,
+        attempts=tuple(
+            _attempted(question, why, target := targets[name], providers[target.provider])
+            for name, why in plan.attempts
+        ),
+        excluded=tuple(Excluded(name, why) for name, why in plan.excluded),
+    )
 
 
-def _attempt(question: Question, target: ServingTarget, why: str) -> dict[str, Any]:
-    provider = target.provider
-    written = crossing(question, target.way, provider.dialect, target.target.model).request()
-    passes = provider.dialect == question.door.dialect
-    about = {
-        "target": target.name,
-        "why": why,
-        "provider": provider.name,
-        "zone": target.target.zone,
-        "model": target.target.model,
-        "dialect": provider.dialect,
-        "crossing": "passes through" if passes else "is translated",
-    }
+def _attempted(question: Question, why: str, target: Target, provider: Provider) -> Attempted:
+    way = EXITS[provider.dialect].way(target, provider)
+    written = crossing(question, way, provider.dialect, target.model).request()
+    translated = provider.dialect != question.door.dialect
+    about = (target.name, why, provider.name, target.zone, target.model, provider.dialect, translated)
     if isinstance(written, Failure):
-        return {**about, "refused": written.message}
-    return {**about, "dropped": list(written.dropped)}
+        return Attempted(*about, refused=written.message)
+    return Attempted(*about, dropped=written.dropped)

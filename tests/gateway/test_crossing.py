@@ -1,0 +1,241 @@
+"""Every way in to every way out: requests, whole answers, and recorded streams cut anywhere."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from earthward.chat import Failure
+from earthward.config.snapshot import Provider, Target
+from earthward.dialects.envelope import Envelope, read
+from earthward.gateway.crossing import Crossing, Written, crossing
+from earthward.gateway.doors import DOORS, EXITS
+from earthward.gateway.doors.door import Question
+from earthward.providers import KINDS
+
+GOLDEN = Path(__file__).parents[1] / "dialects" / "golden"
+STREAMS = {
+    "openai_chat": GOLDEN / "streams",
+    "anthropic_messages": GOLDEN / "anthropic_streams",
+    "ollama": GOLDEN / "ollama" / "streams",
+}
+
+
+def sse(*events: dict[str, Any], named: bool = False) -> bytes:
+    names = [b"event: %b\n" % event["type"].encode() if named else b"" for event in events]
+    return b"".join(
+        b"%bdata: %b\n\n" % (name, json.dumps(event).encode()) for name, event in zip(names, events, strict=True)
+    )
+
+
+def chunk(choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "up", "choices": choices, **more}
+
+
+LINE = {"model": "up", "created_at": "2026-01-01T00:00:00Z"}
+TEXT = {
+    "openai_chat": sse(
+        chunk([{"index": 0, "delta": {"role": "assistant", "content": "Hello"}, "finish_reason": None}]),
+        chunk([{"index": 0, "delta": {}, "finish_reason": "length"}]),
+        chunk([], usage={"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}),
+    )
+    + b"data: [DONE]\n\n",
+    "anthropic_messages": sse(
+        {"type": "message_start", "message": {"id": "m", "model": "up", "usage": {"input_tokens": 3}}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello"}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "max_tokens"}, "usage": {"output_tokens": 5}},
+        {"type": "message_stop"},
+        named=True,
+    ),
+    "ollama": b"".join(
+        json.dumps({**LINE, **line}).encode() + b"\n"
+        for line in (
+            {"message": {"role": "assistant", "content": "Hello"}, "done": False},
+            {
+                "message": {"role": "assistant", "content": ""},
+                "done": True,
+                "done_reason": "length",
+                "prompt_eval_count": 3,
+                "eval_count": 5,
+            },
+        )
+    ),
+}
+WHOLE = {
+    "openai_chat": {
+        "id": "c", "object": "chat.completion", "created": 1, "model": "up",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "length"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8},
+    },
+    "anthropic_messages": {
+        "id": "m", "type": "message", "role": "assistant", "model": "up", "stop_reason": "max_tokens",
+        "content": [{"type": "text", "text": "Hello"}], "usage": {"input_tokens": 3, "output_tokens": 5},
+    },
+    "ollama": {
+        "model": "up", "created_at": "2026-01-01T00:00:00Z", "message": {"role": "assistant", "content": "Hello"},
+        "done": True, "done_reason": "length", "prompt_eval_count": 3, "eval_count": 5,
+    },
+}  # fmt: skip
+REQUESTS: dict[bytes, dict[str, Any]] = {
+    b"/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5},
+    b"/v1/messages": {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5},
+    b"/api/chat": {"messages": [{"role": "user", "content": "Hi"}], "options": {"num_predict": 5}},
+    b"/api/generate": {"prompt": "Hi", "options": {"num_predict": 5}},
+}
+every_pair = pytest.mark.parametrize(
+    ("path", "dialect"), [(path, dialect) for path in DOORS for dialect in EXITS], ids=lambda it: str(it)
+)
+
+
+def question(path: bytes, stream: bool = False, **fields: Any) -> Question:
+    envelope = read(json.dumps({"model": "asked", "stream": stream, **REQUESTS[path], **fields}).encode())
+    assert isinstance(envelope, Envelope)
+    glance = DOORS[path].glance(envelope)
+    assert not isinstance(glance, Failure), glance
+    return Question(DOORS[path], envelope, glance, "1", 1_700_000_000)
+
+
+def way(asked: Question, dialect: str) -> Crossing:
+    kind = next(kind for kind in KINDS.values() if kind.dialect == dialect)
+    provider = Provider("p", kind.name, dialect, "local", ())
+    target = Target("t", "p", "up", "local", context=4096)
+    return crossing(asked, EXITS[dialect].way(target, provider), dialect, "up")
+
+
+def written(asked: Question, dialect: str) -> Any:
+    request = way(asked, dialect).request()
+    assert isinstance(request, Written), request
+    return json.loads(request.body)
+
+
+def said(path: bytes, body: bytes) -> str:
+    """The text in a whole answer, by the caller's own dialect."""
+    answer = json.loads(body)
+    if path == b"/v1/messages":
+        return str(answer["content"][0]["text"])
+    if path == b"/api/generate":
+        return str(answer["response"])
+    return str((answer if path == b"/api/chat" else answer["choices"][0])["message"]["content"])
+
+
+def test_every_dialect_of_a_provider_has_an_exit() -> None:
+    assert {kind.dialect for kind in KINDS.values()} == set(EXITS)
+    assert {door.dialect for door in DOORS.values()} <= set(EXITS)
+
+
+@every_pair
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_request_asks_the_target_for_its_own_model_and_for_a_stream_if_one_is_wanted(
+    path: bytes, dialect: str, stream: bool
+) -> None:
+    wire = written(question(path, stream), dialect)
+    assert wire["model"] == "up"
+    assert bool(wire.get("stream", False)) is stream
+    if dialect == "openai_chat" and stream:
+        assert wire["stream_options"] == {"include_usage": True}, "usage is asked for, wanted or not"
+
+
+@every_pair
+def test_a_whole_answer_says_the_same_and_names_the_model_that_was_asked_for(path: bytes, dialect: str) -> None:
+    asked = question(path)
+    this = way(asked, dialect)
+    assert isinstance(this.request(), Written)
+    if path == b"/api/generate" and dialect == "ollama":
+        heard = this.whole(json.dumps({**WHOLE["ollama"], "response": "Hello"}).encode())
+    else:
+        heard = this.whole(json.dumps(WHOLE[dialect]).encode())
+    assert heard.failure is None
+    assert said(path, heard.body) == "Hello"
+    assert json.loads(heard.body)["model"] == "asked"
+    assert (heard.usage.input.tokens, heard.usage.output.tokens, heard.characters_out) == (3, 5, 5)
+
+
+@every_pair
+def test_a_stream_says_the_same_and_is_over_when_its_last_event_came(path: bytes, dialect: str) -> None:
+    asked = question(path, stream=True)
+    this = way(asked, dialect)
+    assert isinstance(this.request(), Written)
+    listener = this.stream()
+    out = listener.feed(TEXT[dialect])
+    assert (listener.failure, listener.has_content, listener.is_over) == (None, True, True)
+    assert b"Hello" in out
+    assert b'"asked"' in out or b'"model": "asked"' in out
+    assert b'"up"' not in out
+    assert (listener.usage.input.tokens, listener.usage.output.tokens, listener.characters_out) == (3, 5, 5)
+    assert listener.end() == b"", "all was said"
+
+
+@every_pair
+def test_a_stream_that_only_stops_is_a_failure_and_no_end_is_written(path: bytes, dialect: str) -> None:
+    asked = question(path, stream=True)
+    this = way(asked, dialect)
+    assert isinstance(this.request(), Written)
+    listener = this.stream()
+    whole = TEXT[dialect]
+    out = listener.feed(whole[: whole.index(b"Hello") + 15])
+    out += listener.end()
+    assert listener.failure is not None
+    assert not listener.is_over
+    for end in (b"[DONE]", b"message_stop", b'"done":true'):
+        assert end not in out
+
+
+PAIRS_OF_STREAMS = [
+    pytest.param(path, dialect, file, id=f"{path.decode()}-{dialect}-{file.stem}")
+    for path in (b"/v1/chat/completions", b"/v1/messages", b"/api/chat")
+    for dialect, folder in STREAMS.items()
+    if DOORS[path].dialect != dialect
+    for file in sorted(folder.iterdir())
+    if file.suffix in (".sse", ".ndjson") and file.stat().st_size < 6000
+]
+
+
+@pytest.mark.parametrize(("path", "dialect", "file"), PAIRS_OF_STREAMS)
+def test_where_a_stream_is_cut_makes_no_difference_to_the_caller(path: bytes, dialect: str, file: Path) -> None:
+    recorded = file.read_bytes()
+    once = heard(path, dialect, [recorded])
+    step = max(1, len(recorded) // 40)
+    for cut in range(0, len(recorded), step):
+        assert heard(path, dialect, [recorded[:cut], recorded[cut:]]) == once, cut
+    assert heard(path, dialect, [recorded[at : at + 1] for at in range(len(recorded))]) == once
+
+
+def heard(path: bytes, dialect: str, pieces: list[bytes]) -> tuple[Any, ...]:
+    this = way(question(path, stream=True), dialect)
+    assert isinstance(this.request(), Written)
+    listener = this.stream()
+    out = b"".join(map(listener.feed, pieces)) + listener.end()
+    failure = listener.failure.kind if listener.failure else None
+    return out, failure, listener.is_over, listener.finish_reason, listener.usage, listener.characters_out
+
+
+def test_what_only_tunes_is_dropped_and_named() -> None:
+    request = way(question(b"/v1/chat/completions", logit_bias={"1": 1}), "ollama").request()
+    assert isinstance(request, Written)
+    assert request.dropped == ("logit_bias",)
+
+
+def test_what_carries_content_and_has_no_word_there_is_a_failure() -> None:
+    refused = way(question(b"/v1/chat/completions", n=2), "ollama").request()
+    assert isinstance(refused, Failure)
+    assert refused.param == "n"
+
+
+def test_a_request_that_can_t_be_read_is_a_failure_only_where_it_must_be_read() -> None:
+    odd = question(b"/v1/chat/completions", tools="no list")
+    assert isinstance(way(odd, "openai_chat").request(), Written)
+    assert isinstance(way(odd, "ollama").request(), Failure)
+
+
+def test_a_body_that_is_no_answer_is_a_failure_in_every_dialect() -> None:
+    for path in DOORS:
+        for dialect in EXITS:
+            for body in (b"", b"null", b"[]", b"{}", b"<html>", b'{"choices": 5}', b'{"error": "x"}'):
+                this = way(question(path), dialect)
+                assert isinstance(this.request(), Written)
+                found = this.whole(body)
+                assert found.failure is not None, (path, dialect, body)
+                assert found.body == b""

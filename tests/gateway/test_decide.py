@@ -1,0 +1,133 @@
+"""Where a request goes, before anything is sent."""
+
+import json
+from typing import Any
+
+from earthward.chat import Failure, FailureKind
+from earthward.config.snapshot import Key, Route, Snapshot, Target, When
+from earthward.dialects.envelope import Envelope, read
+from earthward.gateway.callers import NO_KEY
+from earthward.gateway.decide import Decision, Hints, decide, hints_of, no_target
+from earthward.gateway.doors import DOORS
+from earthward.gateway.doors.door import Question
+from earthward.routing.match import Router
+from earthward.routing.plan import Planner
+
+TARGETS = (
+    Target("mini", "cloud", "gpt-4o-mini", "cloud", callers_key="openai_chat"),
+    Target("sonnet", "vendor", "claude", "cloud", callers_key="anthropic_messages"),
+    Target("llama", "house", "llama", "local"),
+)
+ROUTES = (
+    Route("health", When(data=("health",)), use="llama"),
+    Route("files", When(task=("files",)), baseline="mini", fallback=("llama",), data_class="personal"),
+    Route("home", When(task=("home",)), baseline="mini", fallback=("llama",), boundary="local"),
+    Route("trial", When(model=("gpt-*",)), baseline="mini", candidate="llama", share=5000),
+    Route("both", When(model=("claude-*",)), baseline="mini", fallback=("sonnet", "llama")),
+)
+
+NO_HINTS = Hints()
+
+
+def question(model: str = "gpt-4o", **fields: Any) -> Question:
+    door = DOORS[b"/v1/chat/completions"]
+    body = {"model": model, "messages": [{"role": "user", "content": "hi"}], **fields}
+    envelope = read(json.dumps(body).encode())
+    assert isinstance(envelope, Envelope)
+    glance = door.glance(envelope)
+    assert not isinstance(glance, Failure)
+    return Question(door, envelope, glance, "1", 0)
+
+
+def decided(
+    asked: Question | None = None, hints: Hints = NO_HINTS, key: Key = NO_KEY, own_key: str | None = "openai_chat"
+) -> Decision | Failure:
+    router = Router(Snapshot("1", "d", (), TARGETS, ROUTES))
+    return decide(router, Planner(router.targets), asked or question(), hints, key, b"salt", own_key)
+
+
+def tried(found: Decision | Failure) -> list[str]:
+    assert isinstance(found, Decision), found
+    return [name for name, _ in found.plan.attempts]
+
+
+def test_hints_are_read_from_headers_and_cut_to_what_a_hint_may_be() -> None:
+    headers = {b"x-earthward-task": b"chat", b"x-earthward-data-class": b" Health ", b"x-earthward-unit": b"u" * 5000}
+    hints = hints_of(headers)
+    assert (hints.task, hints.data_class, hints.priority, len(hints.unit)) == ("chat", "health", "", 200)
+
+
+def test_a_model_that_no_route_serves_is_named() -> None:
+    found = decided(question("mistral"))
+    assert isinstance(found, Failure)
+    assert (found.kind, found.param) == (FailureKind.NO_SUCH_MODEL, "model")
+    assert "'mistral'" in found.message
+
+
+def test_the_class_in_the_header_takes_part_in_matching() -> None:
+    found = decided(hints=Hints(data_class="health"))
+    assert isinstance(found, Decision)
+    assert (found.route.name, found.data_class, tried(found)) == ("health", "health", ["llama"])
+
+
+def test_a_key_s_class_binds_whatever_its_caller_says() -> None:
+    for said in ("", "public", "internal", "personal"):
+        found = decided(hints=Hints(data_class=said), key=Key("k", b"", data_class="health"))
+        assert isinstance(found, Decision)
+        assert (found.route.name, found.data_class) == ("health", "health"), said
+
+
+def test_a_key_s_class_frees_nothing() -> None:
+    found = decided(hints=Hints(data_class="health"), key=Key("k", b"", data_class="public"))
+    assert isinstance(found, Decision)
+    assert found.data_class == "health"
+
+
+def test_a_route_raises_the_class_of_what_it_matches_and_lowers_none() -> None:
+    found = decided(hints=Hints(task="files", data_class="public"))
+    assert isinstance(found, Decision)
+    assert (found.data_class, tried(found)) == ("personal", ["llama"])
+    found = decided(hints=Hints(task="files", data_class="secret"))
+    assert isinstance(found, Decision)
+    assert found.data_class == "secret"
+
+
+def test_a_word_that_is_no_class_stays_in_the_house_whatever_else_is_said() -> None:
+    found = decided(hints=Hints(data_class="sekret"), key=Key("k", b"", data_class="personal"))
+    assert isinstance(found, Decision)
+    assert (found.data_class, "mini" in tried(found)) == ("sekret", False)
+
+
+def test_a_boundary_keeps_even_public_data_in_the_house() -> None:
+    found = decided(hints=Hints(task="home", data_class="public"))
+    assert isinstance(found, Decision)
+    assert tried(found) == ["llama"]
+    assert found.plan.excluded == (("mini", "the route keeps everything local"),)
+
+
+def test_a_caller_s_own_key_opens_targets_of_its_vendor_alone() -> None:
+    assert tried(decided(question("claude-x"))) == ["mini", "llama"]
+    assert tried(decided(question("claude-x"), own_key="anthropic_messages")) == ["sonnet", "llama"]
+
+
+def test_a_plan_that_has_nobody_says_why_of_each() -> None:
+    found = decided(question("claude-x", messages=[], tools=[{}]), Hints(data_class="payment"))
+    assert isinstance(found, Decision)
+    failure = no_target(found.plan)
+    assert failure.kind is FailureKind.NO_TARGET or tried(found)
+    told = no_target(found.plan).message
+    assert "mini: data of class payment may not leave for the cloud" in told
+    assert "sonnet: data of class payment may not leave for the cloud" in told
+
+
+def test_one_conversation_is_one_unit_and_stays_on_its_arm() -> None:
+    first = decided(question())
+    turn = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}, {"role": "user", "content": "x"}]
+    later = decided(question(messages=turn))
+    assert isinstance(first, Decision)
+    assert isinstance(later, Decision)
+    assert (first.unit, first.plan.arm) == (later.unit, later.plan.arm)
+    assert first.unit
+    other = decided(question(messages=[{"role": "user", "content": "something else"}]))
+    assert isinstance(other, Decision)
+    assert other.unit != first.unit

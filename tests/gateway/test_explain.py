@@ -1,0 +1,51 @@
+"""What is said of a request before it is sent."""
+
+from earthward.config.snapshot import Provider, Route, Snapshot, Target, When
+from earthward.gateway.callers import NO_KEY
+from earthward.gateway.decide import Decision, Hints, decide
+from earthward.gateway.explain import Explanation, explanation
+from earthward.routing.match import Router
+from earthward.routing.plan import Planner
+from gateway.test_decide import NO_HINTS, question
+
+SNAPSHOT = Snapshot(
+    "1",
+    "d",
+    (Provider("vendor", "openai", "openai_chat", "cloud", ()), Provider("house", "ollama", "ollama", "local", ())),
+    (Target("mini", "vendor", "gpt-4o-mini", "cloud"), Target("llama", "house", "llama3", "local")),
+    (Route("trial", When(), baseline="mini", candidate="llama", share=10_000),),
+)
+
+
+def explained(hints: Hints = NO_HINTS, **fields: object) -> Explanation:
+    asked = question(**fields)
+    router = Router(SNAPSHOT)
+    decision = decide(router, Planner(router.targets), asked, hints, NO_KEY, b"salt", None)
+    assert isinstance(decision, Decision)
+    return explanation(asked, decision, SNAPSHOT)
+
+
+def test_attempts_say_where_they_go_and_whether_they_are_translated() -> None:
+    found = explained(logit_bias={"1": 1})
+    assert (found.route, found.arm, found.share, found.data_class) == ("trial", "candidate", 1.0, "internal")
+    llama, mini = found.attempts
+    assert (llama.target, llama.zone, llama.dialect, llama.translated) == ("llama", "local", "ollama", True)
+    assert llama.dropped == ("logit_bias",)
+    assert (mini.target, mini.translated, mini.dropped) == ("mini", False, ())
+    assert found.bucket is not None
+    assert 0 <= found.bucket < 1
+
+
+def test_a_target_that_has_no_words_for_the_request_says_so() -> None:
+    llama, mini = explained(n=3).attempts
+    assert llama.refused is not None
+    assert "one answer" in llama.refused
+    assert mini.refused is None
+
+
+def test_what_is_left_out_says_why() -> None:
+    found = explained(Hints(data_class="health"))
+    assert [attempt.target for attempt in found.attempts] == ["llama"]
+    assert [(it.target, it.why) for it in found.excluded] == [
+        ("mini", "data of class health may not leave for the cloud")
+    ]
