@@ -281,19 +281,7 @@ class Attempts:
 
     def _wire(self, target: ServingTarget, head: bytes, credential: bytes, body: bytes) -> bytes:
         """The request as it goes out: our head, the caller's headers that may pass, the body."""
-        provider = target.provider
-        passed = b""
-        headers = self._exchange.headers
-        if provider.dialect == self._question.door.dialect:
-            names = provider.passes_on | provider.account_headers if target.takes_callers_key else provider.passes_on
-            for name in names:
-                if name in headers:
-                    passed += b"%b: %b\r\n" % (name, headers[name])
-            for name, line in provider.lines:
-                if name not in names or name not in headers:
-                    passed += line
-        else:
-            passed = provider.all_lines
+        passed = self._exchange.introduction.lines_for(target, self._question.door)
         return b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, credential, passed, len(body), body)
 
     def _judged(self, outcome: Outcome, target: ServingTarget, way: Crossing, key: int) -> Outcome:

@@ -16,11 +16,11 @@ from earthward.chat import Failure, FailureKind
 from earthward.dialects.envelope import read
 from earthward.gateway import board as columns
 from earthward.gateway.attempts import Attempts
-from earthward.gateway.callers import Caller, caller_of
-from earthward.gateway.decide import Decision, Hints, decide, hints_of
+from earthward.gateway.decide import Decision, decide
 from earthward.gateway.doors.door import Door, Headers, Question
 from earthward.gateway.drive import drive
 from earthward.gateway.explain import ASKS_TO_EXPLAIN, explanation
+from earthward.gateway.introduction import Introduction, introduction
 from earthward.gateway.refused import Refused
 from earthward.gateway.settling import record_of
 from earthward.gateway.upstream import Outcome
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("earthward.exchange")
 
 JSON = (b"content-type", b"application/json")
-NO_HINTS = Hints()
 CALLER_LEFT = Failure(FailureKind.CLIENT_GONE, "the caller left")
 CUT_OFF = Failure(FailureKind.DRAINING, "the gateway stopped before the answer was over")
 MAY_NOT_EXPLAIN = Failure(FailureKind.FORBIDDEN, "this key may not ask to explain; see `earthward keys create --help`")
@@ -50,9 +49,9 @@ class Exchange:
         "decision",
         "door",
         "first_content",
-        "headers",
         "hints",
         "id",
+        "introduction",
         "left",
         "question",
         "request",
@@ -65,20 +64,19 @@ class Exchange:
         worker: "Worker",
         door: Door,
         request: Request,
-        headers: dict[bytes, bytes],
         connection: ServerConnection,
-        caller: Caller,
+        introduction: Introduction,
     ) -> None:
         self.worker = worker
         self.serving = worker.serving
         self.door = door
         self.request = request
-        self.headers = headers
         self.connection = connection
-        self.caller = caller
+        self.introduction = introduction
+        self.caller = introduction.caller
+        self.hints = introduction.hints
         self.id = worker.next_id()
         self.accepted_at = time.time_ns() - self.elapsed()
-        self.hints = NO_HINTS
         self.question: Question | None = None
         self.decision: Decision | None = None
         self.attempts = Attempts(self)
@@ -116,8 +114,7 @@ class Exchange:
     # -- read ----------------------------------------------------------------------------------------------------
 
     def read(self) -> Question:
-        """The envelope: model, stream, and the hints in headers. The rest of the body stays as it is."""
-        self.hints = hints_of(self.headers)
+        """The envelope: model and stream. The rest of the body stays as it is."""
         body = self.request.body
         envelope = read(body, self.worker.json_limits)
         if isinstance(envelope, Failure):
@@ -141,7 +138,7 @@ class Exchange:
 
     def at_once(self, question: Question, decision: Decision) -> bytes | None:
         """The answer to what asks no model for anything: how a request would be served, or whether a model is there."""
-        if ASKS_TO_EXPLAIN in self.headers:
+        if ASKS_TO_EXPLAIN in self.introduction.headers:
             if self.serving.snapshot.auth != "open" and not self.caller.key.may_explain:
                 raise Refused(MAY_NOT_EXPLAIN)
             return msgspec.json.encode(explanation(question, decision, self.serving.snapshot))
@@ -230,12 +227,11 @@ def admit(worker: "Worker", door: Door, request: Request, connection: ServerConn
 
     Those turned away here are counted, not put on record: strangers must not fill the ledger.
     """
-    headers = dict(request.headers)
-    caller = caller_of(worker, headers, door)
-    if isinstance(caller, Failure):
+    introduced = introduction(worker, door, request)
+    if isinstance(introduced, Failure):
         worker.board.add(columns.REFUSED)
-        return caller
-    exchange = Exchange(worker, door, request, headers, connection, caller)
+        return introduced
+    exchange = Exchange(worker, door, request, connection, introduced)
     connection.on_gone = exchange.caller_left
     worker.exchanges.add(exchange)
     drive(exchange.run())

@@ -11,6 +11,7 @@ from earthward.gateway import exchange
 from earthward.gateway.callers import Caller, caller_of
 from earthward.gateway.doors import DOORS
 from earthward.gateway.doors.door import Door, Headers
+from earthward.gateway.introduction import introduction
 from earthward.gateway.lists import LISTS, Shelf, door_of_list
 from earthward.http.server import Request, ServerConnection
 from earthward.routing.match import Asked
@@ -72,10 +73,10 @@ class Surface:
         if request.path not in self._paths:
             return None
         door = door_of(request)
-        caller = caller_of(self._worker, dict(request.headers), door)
-        if not isinstance(caller, Failure):
+        introduced = introduction(self._worker, door, request)
+        if not isinstance(introduced, Failure):
             return None
-        status, headers, body = door.write_failure(caller, None)
+        status, headers, body = door.write_failure(introduced, None)
         return status, [*headers, *self.cors_headers(request)], body
 
     def _foreign(self, request: Request) -> Failure | None:

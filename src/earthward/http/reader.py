@@ -8,6 +8,7 @@ from earthward.http.chunked import ChunkedBody
 from earthward.http.head import Head, check_begun, raw_path, read_head
 from earthward.http.refusal import Refused
 from earthward.http.request import Request
+from earthward.http.same_head import SameHead, same_head
 
 
 class RequestReader:
@@ -23,6 +24,7 @@ class RequestReader:
         "_chunks",
         "_gathered",
         "_limits",
+        "_same",
         "_skipped",
         "accepted",
         "head",
@@ -38,6 +40,8 @@ class RequestReader:
         self._body = bytearray()
         self._chunks: ChunkedBody | None = None
         self._skipped = False
+        # The last head, as long as it is worth comparing with.
+        self._same: SameHead | None = None
         self.accepted = 0.0
         self.head: Head | None = None
         self.keep_alive = True
@@ -58,7 +62,7 @@ class RequestReader:
         self.rest = b""
         head = self.head
         if head is None:
-            head = self._take_head(data, now)
+            head = self._take_same(data, now) or self._take_head(data, now)
             if head is None:
                 return None
             data = self.rest
@@ -69,6 +73,18 @@ class RequestReader:
             self._body += data
             return None
         return self._take_length(head, data)
+
+    def _take_same(self, data: bytes, now: float) -> Head | None:
+        """The head, if it is the last one again."""
+        if self._same is None or self._gathered:
+            return None
+        again = self._same.again(data, now)
+        if again is None:
+            return None
+        head, self.rest = again
+        self.accepted = now
+        self.head = head
+        return head
 
     def _take_head(self, data: bytes, now: float) -> Head | None:
         gathered = self._gathered
@@ -117,6 +133,7 @@ class RequestReader:
             refusal.path = raw_path(raw)
             raise
         self.head = head
+        self._same = same_head(raw, head, self._limits)
         if head.length < 0:
             self._chunks = ChunkedBody(self._limits.body)
         return head

@@ -1,0 +1,76 @@
+"""What a request's head alone tells: who calls, what they hint at, and which of their headers go on.
+
+Clients send the same head again and again, so it is kept with the head for as long as the configuration and the keys
+it was worked out with are in force.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from earthward.chat import Failure
+from earthward.gateway.callers import Caller, caller_of
+from earthward.gateway.decide import Hints, hints_of
+from earthward.gateway.doors.door import Door
+from earthward.gateway.serving import Serving, ServingTarget
+from earthward.http.request import Request
+
+if TYPE_CHECKING:
+    from earthward.gateway.worker import Worker
+
+
+class Introduction(msgspec.Struct, frozen=True, gc=False):
+    """`headers` are without the length of the body, which is another for each request with this head.
+
+    `lines` are header lines that go on to a target, by its name, once they have been asked for.
+    """
+
+    serving: Serving
+    keys_version: int
+    caller: Caller
+    hints: Hints
+    headers: dict[bytes, bytes]
+    lines: dict[str, bytes]
+
+    def lines_for(self, target: ServingTarget, door: Door) -> bytes:
+        """The caller's headers that may pass, and what is said to the target where the caller doesn't say it."""
+        lines = self.lines.get(target.name)
+        if lines is None:
+            lines = self.lines[target.name] = _lines(self.headers, target, door)
+        return lines
+
+
+def introduction(worker: "Worker", door: Door, request: Request) -> Introduction | Failure:
+    """Who calls and how, or why they may not."""
+    known = request.kept.value
+    if isinstance(known, Introduction) and _holds(known, worker):
+        return known
+    headers = dict(request.headers)
+    caller = caller_of(worker, headers, door)
+    if isinstance(caller, Failure):
+        return caller
+    headers.pop(b"content-length", None)
+    made = Introduction(worker.serving, worker.keys_version, caller, hints_of(headers), headers, {})
+    request.kept.value = made
+    return made
+
+
+def _holds(known: Introduction, worker: "Worker") -> bool:
+    """Whether asking again would give the same: nothing was reloaded or revoked, and the key has not run out."""
+    expires_at = known.caller.key.expires_at
+    return (
+        known.serving is worker.serving
+        and known.keys_version == worker.keys_version
+        and (expires_at is None or expires_at > time.time_ns())
+    )
+
+
+def _lines(headers: dict[bytes, bytes], target: ServingTarget, door: Door) -> bytes:
+    provider = target.provider
+    if provider.dialect != door.dialect:
+        return provider.all_lines
+    names = provider.passes_on | provider.account_headers if target.takes_callers_key else provider.passes_on
+    passed = [b"%b: %b\r\n" % (name, headers[name]) for name in names if name in headers]
+    own = [line for name, line in provider.lines if name not in names or name not in headers]
+    return b"".join([*passed, *own])
