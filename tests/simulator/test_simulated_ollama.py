@@ -233,6 +233,13 @@ def test_the_sdk_pulls_deletes_copies_and_creates(stage):
     assert [(model.name, model.context_length) for model in loaded] == [("wide:latest", 16384)]
 
 
+def test_what_the_house_has_is_on_the_disk_unless_that_is_described(stage):
+    asked_for = OLLAMA.asked(False, model="llama")
+    (plain,) = stage.answers(asked_for, hardware=Hardware(memory=2**34))
+    (described,) = stage.answers(asked_for, hardware=Hardware(models=(SMALL,)))
+    assert (plain.status, described.status) == (200, 404)
+
+
 def test_a_pull_of_what_nobody_has_fails_in_its_last_line(stage):
     (seen, whole) = stage.answers(
         {"path": "/api/pull", "model": "nobodys"}, {"path": "/api/pull", "model": "nobodys", "stream": False}
@@ -298,7 +305,7 @@ def test_a_conversation_that_goes_on_is_evaluated_only_where_it_is_new(stage):
             first = await stage.ask(simulator, **OLLAMA.asked(False, messages=[question]))
             more = [question, first.json["message"], {"role": "user", "content": "and?"}]
             second = await stage.ask(simulator, **OLLAMA.asked(False, messages=more))
-            return first.json, second.json, simulator.stats()["cached"]
+            return first.json, second.json, simulator.log()[1]["cached"]
 
     first, second, cached = stage.run(play())
     assert second["prompt_eval_count"] > first["prompt_eval_count"]
@@ -344,10 +351,12 @@ def test_a_request_that_waits_for_a_slot_hangs_and_is_then_served(stage):
             slow = asyncio.create_task(stage.ask(simulator, **OLLAMA.asked(True, sim={"tokens": 11, "rate": 100})))
             await stage.until(lambda: simulator.machine.runners)
             waited = (await stage.ask(simulator, **OLLAMA.asked(False))).json
-            return slow.done() or await slow, waited["total_duration"] - waited["eval_duration"]
+            return await slow, waited, simulator.log()
 
-    _, waited = stage.run(play())
-    assert waited > 50_000_000
+    first, waited, log = stage.run(play())
+    assert first.status == 200
+    assert waited["total_duration"] - waited["eval_duration"] > 50_000_000
+    assert log[1]["waited"] > 0.05 > log[0]["waited"]
 
 
 def test_too_many_that_wait_for_a_load_are_refused(stage):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from earthward.simulator.__main__ import main
+from earthward.simulator.machine_options import size
 
 
 @contextmanager
@@ -47,7 +49,52 @@ def test_it_tells_its_port_answers_as_told_and_ends_on_sigterm(tmp_path: Path):
         assert process.stderr.read() == ""
 
 
-@pytest.mark.parametrize("words", [["--faults", "explode:0.5"], ["--faults", "500"], ["--script", "/nonexistent"]])
+def test_its_machine_is_described_by_options_over_a_file(tmp_path: Path):
+    machine = tmp_path / "machine.json"
+    machine.write_text('{"memory": 1000, "version": "0.20.6", "models": [{"name": "mine:1b", "context": 2048}]}')
+    options = ("--machine", str(machine), "--memory", "8GiB", "--ollama-version", "0.30.1")
+    with simulator(*options) as (_, url):
+        with urllib.request.urlopen(f"{url}/api/version") as answer:
+            assert json.loads(answer.read()) == {"version": "0.30.1"}
+        body = json.dumps({"model": "mine:1b"}).encode()
+        with urllib.request.urlopen(urllib.request.Request(f"{url}/api/generate", body)) as answer:
+            assert json.loads(answer.read())["done_reason"] == "load"
+        with urllib.request.urlopen(f"{url}/api/ps") as answer:
+            (loaded,) = json.loads(answer.read())["models"]
+    assert loaded["context_length"] == 2048
+    assert loaded["size_vram"] == loaded["size"] > 1000
+
+
+@pytest.mark.parametrize(("written", "read"), [("300", 300), ("24GiB", 24 * 2**30), ("2.5 gb", 2_500_000_000)])
+def test_bytes_are_read_with_their_unit(written, read):
+    assert size(written) == read
+
+
+@pytest.mark.parametrize("written", ["", "lots", "24X", "-1", "1.2.3"])
+def test_what_is_no_number_of_bytes_is_refused(written):
+    with pytest.raises(ArgumentTypeError, match="such as 24GiB"):
+        size(written)
+
+
+@pytest.mark.parametrize("written", ['{"memry": 1}', "[]", "{", '{"slots": "many"}'])
+def test_a_machine_nobody_understands_ends_it_with_the_reason(written, tmp_path: Path, capsys):
+    machine = tmp_path / "machine.json"
+    machine.write_text(written)
+    assert main(["--machine", str(machine)]) == 2
+    assert capsys.readouterr().err.startswith("simulator: the machine: ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--faults", "explode:0.5"],
+        ["--faults", "500"],
+        ["--script", "/nonexistent"],
+        ["--machine", "/nonexistent"],
+        ["--disk", "llama9"],
+        ["--disk", '{"nam": "x"}'],
+    ],
+)
 def test_what_it_does_not_understand_ends_it_with_the_reason(words, capsys):
     assert main(words) == 2
     assert capsys.readouterr().err.startswith("simulator: ")

@@ -52,7 +52,8 @@ class Hardware(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `memory` is in bytes; `slots` requests per model run at once; `prefill` and `decode` are tokens per second of one
     request, of which each other one running takes the share `crowding`; `load` and `pull` are bytes per second.
     `resident` models are loaded at most, `queue` requests wait for a load at most. `context` is what a model gets
-    unless asked otherwise (None: by memory), `keep_alive` how many seconds it stays.
+    unless asked otherwise (None: by memory), `keep_alive` how many seconds it stays. `models` are on its disk, those
+    of the library if none are named.
     """
 
     memory: int = 24 * GIB
@@ -68,7 +69,7 @@ class Hardware(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_alive: float = 300.0
     version: str = "0.33.0"
     cloud: Literal["on", "signed_out", "off"] = "on"
-    models: tuple[LocalModel, ...] = LIBRARY
+    models: tuple[LocalModel, ...] | None = None
 
     @property
     def usual_context(self) -> int:

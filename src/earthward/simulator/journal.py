@@ -21,10 +21,14 @@ ENDINGS = ("finished", "broken", "cancelled")
 
 
 class Entry:
-    """One request. `how` is open, finished (whatever the status), broken (by a fault) or cancelled (by the client)."""
+    """One request. `how` is open, finished (whatever the status), broken (by a fault) or cancelled (by the client).
+
+    `cached` of its `input` tokens were in a cache; it `waited` so many seconds for its place on the machine.
+    """
 
     __slots__ = (
         "body",
+        "cached",
         "digest",
         "ended_at",
         "fault",
@@ -43,6 +47,7 @@ class Entry:
         "status",
         "stream",
         "tokens",
+        "waited",
     )
 
     def __init__(self, ordinal: int, method: bytes, path: bytes, headers: Headers, body: bytes, keep: bool) -> None:
@@ -58,6 +63,8 @@ class Entry:
         self.stream = False
         self.images = 0
         self.input = 0
+        self.cached = 0
+        self.waited = 0.0
         self.fault: str | None = None
         self.status = 0
         self.pieces = 0

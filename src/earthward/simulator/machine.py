@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from earthward.simulator.hardware import Hardware, LocalModel, tagged
+from earthward.simulator.hardware import LIBRARY, Hardware, LocalModel, tagged
 from earthward.simulator.wheel import Ticker, Turn
 
 _ON_CPU = 5.0
@@ -128,13 +128,14 @@ class Machine:
 
     def __init__(self, hardware: Hardware | None = None, now: Callable[[], float] = time.time) -> None:
         self.hardware = hardware or Hardware()
-        self.models = {tagged(model.name): model for model in self.hardware.models}
+        self.models: dict[str, LocalModel] = {}
         self.runners: dict[str, Runner] = {}
         self.version = 0
         self.ticker: Ticker | None = None
         self._now = now
         self._pending: deque[Visit] = deque()
         self._loading: tuple[Runner, Turn | None] | None = None
+        self.add(LIBRARY if self.hardware.models is None else self.hardware.models)
 
     # What is on its disk.
 

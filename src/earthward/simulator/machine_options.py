@@ -50,9 +50,9 @@ def hardware(given: argparse.Namespace) -> Hardware | None:
     if given.disk:
         said["models"] = [_model(written) for written in given.disk]
     try:
-        filed = msgspec.json.decode(given.machine.read_bytes()) if given.machine else {}
+        filed = msgspec.json.decode(given.machine.read_bytes(), type=dict[str, Any]) if given.machine else {}
         return msgspec.convert(filed | said, Hardware) if filed or said else None
-    except (msgspec.DecodeError, TypeError) as problem:
+    except msgspec.DecodeError as problem:
         raise BadScript(f"the machine: {problem}") from problem
 
 

@@ -32,8 +32,8 @@ _LIMITS = Limits(body=64 * 1024 * 1024, head_deadline=60.0, body_deadline=60.0, 
 class Simulator:
     """Start and stop it in a running event loop, or use it with `async with`.
 
-    `keys` are the credentials it knows; without any, all are good. `hardware` is what Ollama runs on; without any, it
-    has all the time and the models of the house too. `script` says how requests are answered, `journal` what was
+    `keys` are the credentials it knows; without any, all are good. `hardware` is what Ollama runs on; unless
+    its models are named, those of the house are among them. `script` says how requests are answered, `journal` what was
     received, `machine` what is in memory.
     """
 
@@ -57,7 +57,7 @@ class Simulator:
         self._wanted_port = port
         self.machine = Machine(hardware)
         offer = Offer(models, self.machine)
-        if hardware is None:
+        if self.machine.hardware.models is None:
             self.machine.add(LocalModel(tagged(model.name)) for model in offer.of("house"))
         self._answers = Answers(self.script, offer, keys, seed)
         self._slot = slot
@@ -173,6 +173,7 @@ class Simulator:
         self.machine.join(visit, ready)
 
     def _play(self, vendor: Vendor, made: Made, entry: Entry, wire: Wire, visit: Visit | None = None) -> None:
+        entry.cached, entry.waited = made.draft.cached, made.seat.waited if made.seat else 0.0
         honest = partial(vendor.stream if made.asked.stream else vendor.whole, made)
         fault = made.behaviour.fault
         if fault is None:

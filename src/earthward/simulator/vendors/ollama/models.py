@@ -163,7 +163,7 @@ def _create(asked: _Named, name: str, machine: Machine) -> Whole | Problem | Ite
 
 
 def _pull(asked: _Named, name: str, machine: Machine) -> Whole | Problem | Iterator[Step]:
-    known = {tagged(model.name): model for model in (*LIBRARY, *machine.hardware.models)}
+    known = {tagged(model.name): model for model in (*LIBRARY, *(machine.hardware.models or ()))}
     model = known.get(tagged(name))
     if model is None:
         missing = Problem(500, "pull model manifest: file does not exist")
