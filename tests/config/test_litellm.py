@@ -87,14 +87,14 @@ def test_what_has_no_counterpart_is_listed_with_its_line() -> None:
     ("params", "kind", "model", "url", "key"),
     [
         ("model: gpt-4o", "openai", "gpt-4o", "https://api.openai.com/v1", ("env:OPENAI_API_KEY",)),
-        ("model: openai/gpt-4o, api_key: os.environ/MINE", "openai", "gpt-4o", "https://api.openai.com/v1", ("env:MINE",)),
+        ("model: openai/gpt-4, api_key: os.environ/K", "openai", "gpt-4", "https://api.openai.com/v1", ("env:K",)),
         ("model: claude-3-opus", "anthropic", "claude-3-opus", "https://api.anthropic.com", ("env:ANTHROPIC_API_KEY",)),
         ("model: ollama/llama3", "ollama", "llama3", "http://127.0.0.1:11434", ()),
         ("model: ollama/llama3, api_base: 'http://gpu:11434/'", "ollama", "llama3", "http://gpu:11434", ()),
-        ("model: openai/m, api_base: 'http://gpu:8000/v1', api_key: EMPTY", "openai_compatible", "m", "http://gpu:8000/v1", ()),
-        ("model: hosted_vllm/org/m, api_base: 'http://gpu:8000/v1'", "openai_compatible", "org/m", "http://gpu:8000/v1", ()),
+        ("model: openai/m, api_base: 'http://gpu/v1', api_key: EMPTY", "openai_compatible", "m", "http://gpu/v1", ()),
+        ("model: hosted_vllm/org/m, api_base: 'http://gpu/v1'", "openai_compatible", "org/m", "http://gpu/v1", ()),
         ("model: my-model, api_base: 'http://gpu:8000/v1'", "openai_compatible", "my-model", "http://gpu:8000/v1", ()),
-        ("model: openrouter/a/b", "openai_compatible", "a/b", "https://openrouter.ai/api/v1", ("env:OPENROUTER_API_KEY",)),
+        ("model: xai/grok-4", "openai_compatible", "grok-4", "https://api.x.ai/v1", ("env:XAI_API_KEY",)),
     ],
 )  # fmt: skip
 def test_services_are_known_by_what_a_models_name_begins_with(
@@ -137,7 +137,8 @@ def test_patterns_come_behind_the_names_they_would_hide() -> None:
 
 
 def test_a_default_fallback_is_for_those_that_have_none_of_their_own() -> None:
-    more = "  - {model_name: safe, litellm_params: {model: claude-3-opus}}\nlitellm_settings: {default_fallbacks: [safe]}\n"
+    more = "  - {model_name: safe, litellm_params: {model: claude-3-opus}}\n"
+    more += "litellm_settings: {default_fallbacks: [safe]}\n"
     routes = {route.name: route for route in configuration(one("model: gpt-4o", more=more)).routes}
     assert routes["m"].fallback == ("claude-3-opus",)
     assert routes["safe"].fallback == ()

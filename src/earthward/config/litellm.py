@@ -113,19 +113,12 @@ class _Conversion:
         self._note_unused(path, name, params, info)
         key = self._key((*path, "litellm_params"), name, params.get("api_key"), vendor, base_url)
         zone = self._zone(path, name, vendor, base_url)
-        if (
-            base_url
-            and key
-            and zone != "local"
-            and base_url.startswith("http:")
-            and not values.is_in_the_house(base_url)
-        ):
+        if key and base_url and base_url.startswith("http:") and not values.is_in_the_house(base_url):
             raise _Left("would send its key in the clear over http://; use https://")
         said = (values.context(vendor, params, info), values.price({**info, **params}), values.abilities(vendor, info))
         target = {"model": model, **{key: value for part in said for key, value in part.items()}}
-        return _Deployment(
-            name, service or vendor.kind, vendor.kind, base_url, key, zone, target, values.seconds(params)
-        )
+        seconds = values.seconds(params)
+        return _Deployment(name, service or vendor.kind, vendor.kind, base_url, key, zone, target, seconds)
 
     def _vendor(self, service: str | None, model: str, base_url: str | None) -> Vendor:
         vendor = VENDORS.get(service or "")

@@ -25,18 +25,8 @@ VENDORS: dict[str, Vendor] = {
     "anthropic": Vendor("anthropic", "ANTHROPIC_API_KEY"),
     "ollama": Vendor("ollama"),
     "ollama_chat": Vendor("ollama"),
-    **dict.fromkeys(
-        (
-            "custom_openai",
-            "docker_model_runner",
-            "hosted_vllm",
-            "litellm_proxy",
-            "llamafile",
-            "lm_studio",
-            "openai_like",
-        ),
-        SERVER,
-    ),
+    **dict.fromkeys(("custom_openai", "docker_model_runner", "hosted_vllm", "litellm_proxy"), SERVER),
+    **dict.fromkeys(("llamafile", "lm_studio", "openai_like"), SERVER),
     "cerebras": _hosted("CEREBRAS_API_KEY", "https://api.cerebras.ai/v1"),
     "deepinfra": _hosted("DEEPINFRA_API_KEY", "https://api.deepinfra.com/v1/openai"),
     "deepseek": _hosted("DEEPSEEK_API_KEY", "https://api.deepseek.com/v1"),
@@ -52,20 +42,10 @@ VENDORS: dict[str, Vendor] = {
 LATER = frozenset({"azure", "azure_ai", "gemini", "vertex_ai", "vertex_ai_beta"})
 """Ours will be azure, gemini and vertex."""
 
-KNOWN = LATER | frozenset(
-    {
-        "aiohttp_openai",
-        "bedrock",
-        "cohere",
-        "cohere_chat",
-        "databricks",
-        "github",
-        "huggingface",
-        "jina_ai",
-        "perplexity",
-    }
-    | {"predibase", "replicate", "sagemaker", "sagemaker_chat", "text-completion-openai", "triton", "voyage", "watsonx"}
-)
+KNOWN = LATER | {
+    *("bedrock", "cohere", "cohere_chat", "databricks", "github", "huggingface", "jina_ai", "perplexity", "predibase"),
+    *("replicate", "sagemaker", "sagemaker_chat", "text-completion-openai", "triton", "voyage", "watsonx"),
+}
 """What else a model's name may begin with that is no part of it."""
 
 
