@@ -47,6 +47,9 @@ def get(
         connection.request("GET", urlsplit(url).path or "/", headers={"accept": "application/json", **(headers or {})})
         response = connection.getresponse()
         body = response.read(LARGEST)
+        if not end.is_alive():
+            # What was cut off may look like an answer that ended.
+            raise TimeoutError
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Unreachable(_why(error, is_late=not end.is_alive(), seconds=seconds)) from error
