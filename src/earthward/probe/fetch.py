@@ -40,19 +40,20 @@ def get(
     except (http.client.HTTPException, ValueError) as error:
         raise Unreachable("its address is none") from error
     # A server that sends a byte now and then would hold up each read by its own timeout.
-    end = threading.Timer(seconds, _hang_up, (connection,))
+    late = threading.Event()
+    end = threading.Timer(seconds, _hang_up, (connection, late))
     end.daemon = True
     end.start()
     try:
         connection.request("GET", urlsplit(url).path or "/", headers={"accept": "application/json", **(headers or {})})
         response = connection.getresponse()
         body = response.read(LARGEST)
-        if not end.is_alive():
+        if late.is_set():
             # What was cut off may look like an answer that ended.
             raise TimeoutError
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unreachable(_why(error, is_late=not end.is_alive(), seconds=seconds)) from error
+        raise Unreachable(_why(error, is_late=late.is_set(), seconds=seconds)) from error
     finally:
         end.cancel()
         connection.close()
@@ -73,7 +74,8 @@ def _connection(url: str, seconds: float, tls: ssl.SSLContext | None, proxy: str
     return connection
 
 
-def _hang_up(connection: http.client.HTTPConnection) -> None:
+def _hang_up(connection: http.client.HTTPConnection, late: threading.Event) -> None:
+    late.set()
     held = connection.sock
     if held is not None:
         try:
