@@ -1,12 +1,16 @@
 """The command line. Each command is one file; only the one that is called is imported, so that `serve` is up fast."""
 
 import importlib
+import keyword
 import sys
 
 import typer
 
-COMMANDS = ("demo", "check", "explain", "serve", "keys", "ledger")
-"""In the order of the help text. The file of the same name holds a function of that name, or a group called `app`."""
+COMMANDS = ("demo", "init", "import", "check", "explain", "serve", "keys", "ledger")
+"""In the order of the help text. The file of the same name holds a function of that name, or a group called `app`.
+
+A file can't be called as a word of Python is, so it has an underscore more.
+"""
 
 HELP = """Move LLM traffic from cloud APIs to models you host: safely, step by step, on evidence.
 
@@ -21,7 +25,7 @@ def application(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
     )
     app.callback()(_root)
     for name in names:
-        module = importlib.import_module(f"earthward.cli.{name}")
+        module = importlib.import_module(f"earthward.cli.{name}{'_' if keyword.iskeyword(name) else ''}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:

@@ -1,0 +1,87 @@
+"""Whatever is found on a machine, what is written for it is sound, and moves none of today's traffic."""
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from earthward.config.load import Configuration, read
+from earthward.config.starter import LocalModel, LocalServer, Surroundings, starter
+from earthward.config.written import text_of
+
+OLLAMA = LocalServer(
+    "ollama",
+    "ollama",
+    "http://127.0.0.1:11434",
+    (LocalModel("llama3.1:8b", 5 * 10**9, 131072), LocalModel("hf.co/a/b:Q4", None, 4096), LocalModel("x:1b-cloud")),
+)
+VLLM = LocalServer("openai_compatible", "vllm", "http://127.0.0.1:8000/v1", (LocalModel("org/qwen", None, 8192),))
+AFAR = LocalServer("ollama", "ollama", "http://gpu.example.com:11434", (LocalModel("llama3.1:8b"),))
+EMPTY = LocalServer("ollama", "ollama", "http://127.0.0.1:11434", ())
+MANY = LocalServer("ollama", "o", "http://gpu:1", tuple(LocalModel(f"model-{number}:1b") for number in range(30)))
+KEYS = ((), ("OPENAI_API_KEY",), ("ANTHROPIC_API_KEY",), ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GROQ_API_KEY"))
+SERVERS = ((), (OLLAMA,), (VLLM,), (AFAR,), (EMPTY,), (OLLAMA, VLLM), (MANY,), (AFAR, VLLM))
+
+
+def written(variables: tuple[str, ...], servers: tuple[LocalServer, ...]) -> tuple[str, Configuration]:
+    text = text_of(starter(Surroundings(frozenset(variables), servers, ("a line",))))
+    return text, read(text.encode(), Path("/f.yaml"))
+
+
+@pytest.mark.parametrize(("variables", "servers"), list(product(KEYS, SERVERS)))
+def test_whatever_is_found_what_is_written_is_sound(
+    variables: tuple[str, ...], servers: tuple[LocalServer, ...]
+) -> None:
+    text, found = written(variables, servers)
+    assert found.auth == "keys"
+    assert found.listen.host == "127.0.0.1"
+    assert all(route.share in (None, 0) and not route.pilots for route in found.routes)
+    assert "#   a line" in text
+
+
+def test_local_models_stand_beside_the_smallest_of_the_cloud() -> None:
+    _, found = written(("OPENAI_API_KEY",), (OLLAMA,))
+    routes = {route.name: route for route in found.routes}
+    assert routes["confidential"].use == "llama3.1-8b"
+    assert routes["confidential"].boundary == "local"
+    mini = routes["gpt-4o-mini"]
+    assert (mini.baseline, mini.candidate, mini.fallback) == ("gpt-4o-mini", "llama3.1-8b", ("gpt-4o-mini",))
+    assert routes["gpt-4o"].use == "gpt-4o"
+
+
+def test_contexts_fit_the_models_and_what_ollama_sends_on_is_left_out() -> None:
+    _, found = written((), (OLLAMA, VLLM))
+    assert {name: it.context for name, it in found.targets.items()} == {
+        "llama3.1-8b": 16384,
+        "b-Q4": 4096,
+        "qwen": 8192,
+    }
+
+
+def test_with_local_models_alone_all_is_served_by_the_first() -> None:
+    _, found = written((), (OLLAMA,))
+    assert (found.routes[-1].name, found.routes[-1].use, found.routes[-1].boundary) == (
+        "everything",
+        "llama3.1-8b",
+        "local",
+    )
+
+
+def test_a_server_whose_place_is_not_known_gets_nothing_that_must_not_leave() -> None:
+    text, found = written(("OPENAI_API_KEY",), (AFAR,))
+    assert found.providers["ollama"].zone == "cloud"
+    assert all(route.boundary is None and not route.when.data for route in found.routes)
+    assert "say `zone: local`" in text
+
+
+def test_where_nothing_is_found_there_are_examples_that_say_so() -> None:
+    text, found = written((), ())
+    assert "Nothing was found here" in text
+    assert list(found.providers) == ["openai", "ollama"]
+
+
+def test_keys_of_other_vendors_are_told_and_not_used() -> None:
+    text, found = written(("GROQ_API_KEY", "GEMINI_API_KEY"), (OLLAMA,))
+    assert "# GROQ_API_KEY is set: groq: {kind: openai_compatible" in text
+    assert "# GEMINI_API_KEY is set: Gemini is not yet supported." in text
+    assert list(found.providers) == ["ollama"]
