@@ -38,6 +38,7 @@ class Grid(NamedTuple):
 
 WORSE = Grid((2.0, 4.0, 10.0, 25.0), (0.5, 0.2, 0.15, 0.15))
 SAFER = Grid((0.3, 0.55), (1 / 3, 2 / 3))
+RARE = Grid((0.1, 0.4), (0.5, 0.5))
 OTHER = Grid((0.5, 0.8, 1.25, 2.0), (0.25, 0.25, 0.25, 0.25))
 
 
@@ -64,9 +65,9 @@ class Odds(NamedTuple):
     longest_step: float
 
 
-def opened(grid: Grid, first: float = 1.0) -> Bets:
-    """Before the first event. What is not bet at first is kept for changepoints."""
-    return Bets([first * weight for weight in grid.weights], 1.0 - first)
+def opened(grid: Grid, first: float = 1.0, whole: float = 1.0) -> Bets:
+    """Before the first event, with a fortune of `whole`. What is not bet at first is kept for changepoints."""
+    return Bets([whole * first * weight for weight in grid.weights], whole * (1.0 - first))
 
 
 def begin_again(bets: Bets, grid: Grid, first: float = FIRST) -> None:

@@ -1,7 +1,7 @@
 """A rollout under way: events, times and verbs in, transitions out. Never waits, and asks no clock.
 
-Everything it knows is in its state, and what it does depends on that and on what it is told, in the order it is told. So
-the same log always leads to the same decisions, and a controller that was killed goes on from the last state written
+Everything it knows is in its state, and what it does depends on that and on what it is told, in the order it is told.
+So the same log always leads to the same decisions, and a controller that was killed goes on from the last state written
 down. Deadlines take effect at the moment they fall due, however late somebody looks.
 """
 
@@ -64,17 +64,18 @@ class Controller:
         state.now = max(state.now, now)
         return moved
 
-    def act(
-        self, verb: Verb, now: float, by: str, why: str, reason: PauseReason = "manual"
-    ) -> tuple[Transition, ...]:
+    def act(self, verb: Verb, now: float, by: str, why: str, reason: PauseReason = "manual") -> tuple[Transition, ...]:
         """Does what somebody says. Raises NotNow."""
         moved = self.advance(now)
         state = self.state
         verbs.check(verb, state, state.now)
-        return moved + getattr(self, f"_{verb}")(by, why, reason)
+        done: tuple[Transition, ...] = getattr(self, f"_{verb}")(by, why, reason)
+        return moved + done
 
     def change(self, subject: Subject, now: float) -> tuple[Transition, ...]:
-        """Says what is being tried now. Another model or prompt makes all evidence void, another judge that of pairs."""
+        """Says what is being tried now. Another model or prompt makes all evidence void, another judge that
+        of pairs.
+        """
         moved = self.advance(now)
         state = self.state
         old, state.subject = state.subject, subject
@@ -138,9 +139,7 @@ class Controller:
         self._min_requests = stage.min_requests if stage is not None else 0
         self._fresh_from = state.since + (0.0 if self._is_shadow else self.plan.warm_up)
         self._takes = [watch.take for watch in self._watches if not watch.is_of_stage]
-        self._takes_of_stage = [
-            watch.take for watch in self._watches if watch.is_of_stage and not self._is_shadow
-        ]
+        self._takes_of_stage = [watch.take for watch in self._watches if watch.is_of_stage and not self._is_shadow]
 
     # ── decisions ──
 
@@ -291,7 +290,7 @@ class Controller:
             it.candidate_bad,
             it.worse.fortune,
             watch.enough_worse,
-            it.good.fortune,
+            it.goodness,
             watch.enough_good,
             ratio=_ratio(it.candidate_bad, it.candidate, it.baseline_bad, it.baseline),
             mean=it.total / it.candidate if kind in ("pairs", "sums") and it.candidate else None,

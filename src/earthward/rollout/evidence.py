@@ -1,6 +1,6 @@
 """What is known of one metric so far: two e-processes on the same events, one for "worse", one for "good enough".
 
-A unit counts once, by its first bad event or its first pair. State is plain data: msgspec writes it down and reads it back.
+A unit counts once, by its first bad event or its first pair. State is plain data; msgspec writes it down.
 """
 
 import math
@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from earthward.rollout import bets, scores
-from earthward.rollout.bets import OTHER, SAFER, WORSE, Bets
+from earthward.rollout.bets import OTHER, RARE, SAFER, WORSE, Bets
 from earthward.rollout.event import Event
 from earthward.rollout.metrics import Metric
 from earthward.rollout.plan import Gate
@@ -27,6 +27,12 @@ ERRORS_IN_A_ROW = 5
 
 PRE_QUANTILE = 0.95
 
+RARE_PART = 0.15
+"""The part of the fortune that bets on "rare enough by itself", the rest on "not much more often than the baseline"."""
+
+RARE_UNITS = 20_000
+"""Who is not shown to be rare by so many units is not rare enough."""
+
 SPLIT_ALPHA = 0.001
 SPLIT_UNITS = 5_000
 """The split is checked on so many units of each stage: enough to see any that matters, and little to remember."""
@@ -36,12 +42,15 @@ class Evidence(msgspec.Struct):
     """Of one metric, since its span began.
 
     `baseline` and `candidate` count requests that told something, `baseline_bad` and `candidate_bad` units with a bad
-    event; for pairs, `candidate` counts pairs and `total` sums their scores; for sums, the totals are those of each arm.
+    event; for pairs, `candidate` counts pairs and `total` sums their scores; for sums, each arm has its total. `good`
+    and `rare` are two ways to be good enough, and their fortunes add up; `tried` are the units that `rare` has seen.
     `limit` is the frozen limit of a time, learned from `pre`, the baseline's first ones.
     """
 
     worse: Bets
     good: Bets
+    rare: Bets
+    is_good: bool = False
     baseline: int = 0
     candidate: int = 0
     baseline_bad: int = 0
@@ -53,6 +62,12 @@ class Evidence(msgspec.Struct):
     limit: float | None = None
     pre: list[float] = []
     counted: set[str] = set()
+    tried: set[str] = set()
+
+    @property
+    def goodness(self) -> float:
+        """The e-value for "good enough"."""
+        return self.good.fortune + self.rare.fortune
 
 
 class Watch:
@@ -66,6 +81,9 @@ class Watch:
         self.enough_good = 1.0 / certify_alpha
         self.evidence = evidence
         self.is_of_stage = metric.span == "stage"
+        self._if_bad = RARE.ratios
+        rare = gate.negligible
+        self._if_fine = tuple((1.0 - rare * ratio) / (1.0 - rare) for ratio in RARE.ratios)
         self.take = {"events": self._take_event, "limit": self._take_time, "pairs": self._take_pair}.get(
             metric.kind, self._take_sum
         )
@@ -79,7 +97,7 @@ class Watch:
             return "error"
         if not it.candidate or not (it.baseline or self.metric.kind == "pairs"):
             return "no data"
-        if it.good.is_won or self.metric.kind == "sums":
+        if it.is_good or self.metric.kind == "sums":
             return "pass"
         return "inconclusive"
 
@@ -116,14 +134,36 @@ class Watch:
     def _count(self, event: Event, is_bad: bool) -> bool:
         it = self.evidence
         it.errors = 0
+        ended = False
         if event.arm == "candidate":
             it.candidate += 1
+            if not it.is_good and event.unit not in it.tried:
+                ended = self._try(event.unit, is_bad)
         else:
             it.baseline += 1
-        ended = is_bad and event.unit not in it.counted and self._settle(event)
+        if is_bad and event.unit not in it.counted:
+            ended |= self._settle(event)
         if (it.candidate + it.baseline) % BLOCK == 0:
             bets.begin_again(it.worse, WORSE)
         return ended
+
+    def _try(self, unit: str, is_bad: bool) -> bool:
+        """A candidate's unit by its first request, whatever comes later: units are trials, requests are not."""
+        it = self.evidence
+        if len(it.tried) >= RARE_UNITS:
+            return False
+        it.tried.add(unit)
+        came = self._if_bad if is_bad else self._if_fine
+        it.rare.stakes = [stake * factor for stake, factor in zip(it.rare.stakes, came, strict=True)]
+        return self._is_good_now()
+
+    def _is_good_now(self) -> bool:
+        """Whether this has just been shown to be good enough."""
+        it = self.evidence
+        if it.is_good or it.goodness < self.enough_good:
+            return False
+        it.is_good, it.tried = True, set()
+        return True
 
     def _settle(self, event: Event) -> bool:
         it = self.evidence
@@ -138,8 +178,8 @@ class Watch:
         if worse is None or good is None:
             return False
         failed = bets.settle(it.worse, worse, is_candidate, self.enough_worse)
-        passed = bets.settle(it.good, good, is_candidate, self.enough_good)
-        return failed or passed
+        bets.settle(it.good, good, is_candidate, self.enough_good)
+        return self._is_good_now() or failed
 
     def _take_pair(self, event: Event) -> bool:
         score = self.metric.reads(event)
@@ -152,10 +192,10 @@ class Watch:
         it.total += score
         mean = 0.5 - self.gate.margin
         failed = scores.settle_score(it.worse, score, mean, -1, self.enough_worse)
-        passed = scores.settle_score(it.good, score, mean, 1, self.enough_good)
+        scores.settle_score(it.good, score, mean, 1, self.enough_good)
         if it.candidate % PAIRS == 0:
             bets.begin_again(it.worse, scores.STEPS, scores.FIRST)
-        return failed or passed
+        return self._is_good_now() or failed
 
     def _take_sum(self, event: Event) -> bool:
         amount = self.metric.reads(event)
@@ -175,8 +215,11 @@ def begun(gate: Gate, metric: Metric, now: float, limit: float | None = None) ->
     """Evidence before the first request. A limit that was frozen stays."""
     at_most = gate.at_most if gate.at_most is not None else limit
     if metric.kind == "pairs":
-        return Evidence(bets.opened(scores.STEPS, scores.FIRST), bets.opened(scores.STEPS), began=now, limit=at_most)
-    return Evidence(bets.opened(WORSE, bets.FIRST), bets.opened(SAFER), began=now, limit=at_most)
+        worse, good, rare = bets.opened(scores.STEPS, scores.FIRST), bets.opened(scores.STEPS), Bets([])
+    else:
+        worse, good = bets.opened(WORSE, bets.FIRST), bets.opened(SAFER, whole=1.0 - RARE_PART)
+        rare = bets.opened(RARE, whole=RARE_PART)
+    return Evidence(worse, good, rare, began=now, limit=at_most)
 
 
 class Split(msgspec.Struct):

@@ -19,15 +19,18 @@ DAY = 24 * HOUR
 class Gate(msgspec.Struct, frozen=True):
     """One metric of a plan, and what counts as worse or as good enough.
 
-    Of bad events: `tolerate` is how many times more often the candidate may have them before it is rolled back, `below`
-    what it must be shown to stay under for promotion. Of pairs: `margin` is how far below ½ the mean score may lie, for
-    both. `at_most` is the limit of a time in seconds; None takes the baseline's p95 of the first `pre_period` requests.
+    Of bad events: `tolerate` is how many times more often the candidate may have them before it is rolled back. For
+    promotion it must be shown to have them less than `below` times as often, or in less than the part `negligible` of
+    its units: where nothing ever fails, there is nothing to compare. Of pairs: `margin` is how far below ½ the mean
+    score may lie, for both. `at_most` is the limit of a time in seconds; None takes the p95 of the baseline's first
+    `pre_period` requests.
     """
 
     metric: str
     role: Role
     tolerate: float = 1.0
     below: float = 2.0
+    negligible: float = 0.005
     margin: float = 0.05
     at_most: float | None = None
     pre_period: int = 500

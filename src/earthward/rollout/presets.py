@@ -19,7 +19,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "cooldown": "1d",
         "warm_up": "5m",
     },
-    # For traffic that brings its evidence within hours. Nobody judges answers, so it is for changes that can't alter them.
+    # For traffic that brings its evidence within hours. Nobody compares answers here.
     "fast": {
         "stages": ["5%", "25%", "75%", "100%"],
         "gates": ["error_rate", "ttft"],

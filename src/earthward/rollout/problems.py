@@ -46,7 +46,7 @@ class Reader:
     def known_keys(self, given: Mapping[Any, Any], known: Iterable[str], what: str, path: Path) -> bool:
         strange = [key for key in given if key not in known]
         for key in strange:
-            self.unknown(what, str(key), known, path)
+            self.unknown(what, str(key), known, (*path, str(key)))
         return not strange
 
     def value(

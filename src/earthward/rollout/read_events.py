@@ -1,8 +1,8 @@
 """From lines of JSON to what the controller is told: requests, verbs, and the mere passing of time.
 
-One object per line. A request has `t`, `unit`, `arm` and `share`, and any of `ok`, `ttft_s`, `token_s`, `total_s`, `score`,
-`cost`, `bad` and `unmeasured`. A line with a `verb` is somebody's order; one with nothing but `t` says how late it is. The
-controller's own log has all three, so that it can be replayed to the same decisions.
+One object per line. A request has `t`, `unit`, `arm` and `share`, and any of `ok`, `ttft_s`, `token_s`, `total_s`,
+`score`, `cost`, `bad` and `unmeasured`. A line with a `verb` is somebody's order; one with nothing but `t` says how
+late it is. The controller's own log has all three, so that it can be replayed to the same decisions.
 """
 
 import math

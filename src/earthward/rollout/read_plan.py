@@ -3,29 +3,25 @@
 Knows no files and no lines: a problem names its path in the dict, and whoever read the file can say where that is.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from earthward.rollout import plan as plans
+from earthward.rollout import plan_values as values
 from earthward.rollout.event import WHOLE
 from earthward.rollout.metrics import METRICS, ROLES, own
-from earthward.rollout.plan import DAY, HOUR, Gate, Plan, Stage
+from earthward.rollout.plan import HOUR, Gate, Plan, Stage
 from earthward.rollout.presets import PRESETS
 from earthward.rollout.problems import NO_VALUE, Path, PlanErrors, Reader
 
-PLAN_KEYS = ("preset", "stages", "gates", "events", "min_requests", "hold", "approval", "timeout", "on_timeout", "bake")
-PLAN_KEYS += ("alpha", "certify_alpha", "warm_up", "cooldown", "undo_window")
-STAGE_KEYS = ("share", "shadow", "min_requests", "hold", "gates", "approval", "timeout", "on_timeout")
+COMMON_KEYS = ("min_requests", "hold", "approval", "timeout", "on_timeout")
+TEST_KEYS = ("alpha", "certify_alpha", "warm_up", "cooldown", "undo_window")
+PLAN_KEYS = ("preset", "stages", "gates", "events", *COMMON_KEYS, "bake", *TEST_KEYS)
+STAGE_KEYS = ("share", "shadow", "gates", *COMMON_KEYS)
 BAKE_KEYS = ("for", "holdback")
-GATE_KEYS = ("role", "tolerate", "below", "margin", "at_most", "pre_period")
+GATE_KEYS = ("role", "tolerate", "below", "negligible", "margin", "at_most", "pre_period")
 TIMEOUTS = ("hold", "rollback")
-MOST_REQUESTS = 10**9
 MOST_STAGES = 100
-
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": HOUR, "d": DAY, "w": 7 * DAY}
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d|w)")
-_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 
 
 def plan(given: object, name: str = "plan", path: Path = ()) -> Plan:
@@ -44,7 +40,7 @@ def _read(reader: Reader, given: object, name: str, path: Path) -> Plan | None:
     given = _with_preset(reader, given, path)
     if given is None or not reader.known_keys(given, PLAN_KEYS, "key of a rollout", path):
         return None
-    events = _events(reader, given, path)
+    events: tuple[str, ...] = reader.value(given, "events", values.names, path, ())
     gates = _gates(reader, given, events, path)
     common = _stage_options(reader, given, path)
     stages = _stages(reader, given, common, gates, path)
@@ -67,11 +63,11 @@ def _read(reader: Reader, given: object, name: str, path: Path) -> Plan | None:
         tuple(gates),
         goal,
         events,
-        alpha=reader.value(given, "alpha", _chance, path, 0.05),
-        certify_alpha=reader.value(given, "certify_alpha", _chance, path, 0.05),
-        warm_up=reader.value(given, "warm_up", _duration, path, 0.0),
-        cooldown=reader.value(given, "cooldown", _duration, path, HOUR),
-        undo_window=reader.value(given, "undo_window", _duration, path, HOUR),
+        alpha=reader.value(given, "alpha", values.chance, path, 0.05),
+        certify_alpha=reader.value(given, "certify_alpha", values.chance, path, 0.05),
+        warm_up=reader.value(given, "warm_up", values.duration, path, 0.0),
+        cooldown=reader.value(given, "cooldown", values.duration, path, HOUR),
+        undo_window=reader.value(given, "undo_window", values.duration, path, HOUR),
     )
 
 
@@ -88,14 +84,10 @@ def _with_preset(reader: Reader, given: object, path: Path) -> Mapping[str, Any]
     return {**PRESETS[name], **(given if isinstance(given, Mapping) else {})}
 
 
-def _events(reader: Reader, given: Mapping[str, Any], path: Path) -> tuple[str, ...]:
-    return reader.value(given, "events", _names, path, ())
-
-
 def _gates(reader: Reader, given: Mapping[str, Any], events: Iterable[str], path: Path) -> list[Gate]:
     known = [*METRICS, *events]
     gates: dict[str, Gate] = {}
-    items = reader.value(given, "gates", _list, path, ["error_rate"])
+    items = reader.value(given, "gates", values.items, path, ["error_rate"])
     for index, item in enumerate(items):
         gate = _gate(reader, item, known, (*path, "gates", index))
         if gate and gate.metric in gates:
@@ -122,17 +114,18 @@ def _gate(reader: Reader, item: object, known: list[str], path: Path) -> Gate | 
         return None
     metric = METRICS.get(name) or own(name)
     at = (*path, name)
-    role = reader.value(options, "role", _one_of(*ROLES), at, metric.role)
+    role = reader.value(options, "role", values.one_of(*ROLES), at, metric.role)
     if role == "guardrail" and metric.kind == "sums":
         reader.note(at, "is only shown, never tested, so it can't be a guardrail")
     return Gate(
         name,
         role,
-        tolerate=reader.value(options, "tolerate", _ratio, at, 1.0),
-        below=reader.value(options, "below", _ratio, at, 2.0),
-        margin=reader.value(options, "margin", _margin, at, 0.05),
-        at_most=reader.value(options, "at_most", _duration, at, None),
-        pre_period=reader.value(options, "pre_period", _count, at, 500),
+        tolerate=reader.value(options, "tolerate", values.ratio, at, 1.0),
+        below=reader.value(options, "below", values.ratio, at, 2.0),
+        negligible=reader.value(options, "negligible", values.margin, at, 0.005),
+        margin=reader.value(options, "margin", values.margin, at, 0.05),
+        at_most=reader.value(options, "at_most", values.duration, at, None),
+        pre_period=reader.value(options, "pre_period", values.count, at, 500),
     )
 
 
@@ -148,7 +141,7 @@ class _Read:
 def _stages(
     reader: Reader, given: Mapping[str, Any], common: Mapping[str, Any], gates: list[Gate], path: Path
 ) -> list[_Read]:
-    items = reader.value(given, "stages", _list, path, NO_VALUE)
+    items = reader.value(given, "stages", values.items, path, NO_VALUE)
     if items is NO_VALUE:
         reader.note(path, "has no `stages`, as in `stages: [5%, 25%, 75%, 100%]`")
         return []
@@ -176,9 +169,7 @@ def _check_order(reader: Reader, stages: list[_Read], path: Path) -> None:
         reader.note(path, "has only shadow stages; end with the share that should move, such as 100%")
 
 
-def _stage(
-    reader: Reader, item: object, common: Mapping[str, Any], gates: list[Gate], path: Path
-) -> _Read | None:
+def _stage(reader: Reader, item: object, common: Mapping[str, Any], gates: list[Gate], path: Path) -> _Read | None:
     given = item if isinstance(item, Mapping) else {"share": item}
     if not reader.known_keys(given, STAGE_KEYS, "key of a stage", path):
         return None
@@ -186,9 +177,9 @@ def _stage(
         reader.note(path, "takes either `share` or `shadow`, as in 5% or {shadow: 20%}")
         return None
     is_shadow = "shadow" in given
-    share = reader.value(given, "shadow" if is_shadow else "share", _share, path, 0)
+    share = reader.value(given, "shadow" if is_shadow else "share", values.share, path, 0)
     own = _stage_options(reader, given, path)
-    names = reader.value(given, "gates", _names, path, None)
+    names = reader.value(given, "gates", values.names, path, None)
     if names is not None:
         own["gates"] = tuple(names)
         for name in names:
@@ -207,11 +198,11 @@ def _is_of_stage(gate: Gate) -> bool:
 def _stage_options(reader: Reader, given: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """What is given of the options that a plan and a stage have in common."""
     readers = {
-        "min_requests": _count,
-        "hold": _duration,
-        "approval": _flag,
-        "timeout": _duration,
-        "on_timeout": _one_of(*TIMEOUTS),
+        "min_requests": values.count,
+        "hold": values.duration,
+        "approval": values.flag,
+        "timeout": values.duration,
+        "on_timeout": values.one_of(*TIMEOUTS),
     }
     return {key: reader.value(given, key, read, path, None) for key, read in readers.items() if key in given}
 
@@ -223,95 +214,6 @@ def _bake(reader: Reader, given: Mapping[str, Any], path: Path) -> tuple[int, fl
     at = (*path, "bake")
     if not reader.known_keys(options, BAKE_KEYS, "key of `bake`", at):
         return 0, 0.0
-    return reader.value(options, "holdback", _holdback, at, 200), reader.value(options, "for", _duration, at, 0.0)
-
-
-# ── single values: each says in its error what it takes ──
-
-
-def _list(value: object) -> list[Any]:
-    if not isinstance(value, list | tuple):
-        raise ValueError("takes a list")
-    return list(value)
-
-
-def _names(value: object) -> tuple[str, ...]:
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) and 0 < len(name) <= 64 for name in names):
-        raise ValueError("takes a list of names")
-    return tuple(names)
-
-
-def _share(value: object) -> int:
-    """In 1/10,000, above zero."""
-    parts = _part(value) * WHOLE
-    if not 0 < parts <= WHOLE or abs(parts - round(parts)) > 1e-6:
-        raise ValueError("takes a percentage above 0 and up to 100%, no finer than 0.01%, such as 25%")
-    return round(parts)
-
-
-def _holdback(value: object) -> int:
-    parts = _part(value) * WHOLE
-    if not 0 <= parts <= WHOLE / 2:
-        raise ValueError("takes a percentage up to 50%, such as 2%")
-    return round(parts)
-
-
-def _part(value: object) -> float:
-    found = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
-    return float(found[1]) / 100 if found else -1.0
-
-
-def _chance(value: object) -> float:
-    chance = _part(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        chance = float(value)
-    if not 1e-6 <= chance <= 0.5:
-        raise ValueError("takes a chance from 0.0001% to 50%, such as 5%")
-    return chance
-
-
-def _margin(value: object) -> float:
-    margin = _part(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        margin = float(value)
-    if not 0 < margin < 0.5:
-        raise ValueError("takes a part of the score above 0% and below 50%, such as 5%")
-    return margin
-
-
-def _ratio(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 1 <= value <= 100:
-        raise ValueError("takes a ratio from 1 to 100: how many times more often than the baseline")
-    return float(value)
-
-
-def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_REQUESTS:
-        raise ValueError("takes a whole number of requests")
-    return value
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("takes true or false")
-    return value
-
-
-def _duration(value: object) -> float:
-    """Seconds."""
-    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if value == 0 and not isinstance(value, bool):
-        return 0.0
-    if found is None:
-        raise ValueError("takes a time, such as 500ms, 30s, 10m, 2h, 7d or 2w")
-    return float(found[1]) * _SECONDS[found[2]]
-
-
-def _one_of(*words: str) -> Any:
-    def read(value: object) -> str:
-        if value not in words:
-            raise ValueError(f"takes {', '.join(words)}")
-        return str(value)
-
-    return read
+    return reader.value(options, "holdback", values.holdback, at, 200), reader.value(
+        options, "for", values.duration, at, 0.0
+    )

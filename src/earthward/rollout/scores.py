@@ -1,8 +1,8 @@
 """Bets on how answers compare, pair by pair: an e-process for the mean of scores between 0 and 1.
 
-Against the claim "the mean is at most m" a fortune is multiplied by 1 + λ(s - m) at each score s, against "at least m" by
-1 - λ(s - m), for several λ at once (Waudby-Smith and Ramdas, JRSS-B 2024, with a fixed grid). Nothing is assumed of how
-scores spread, and ties are scores of ½.
+Against the claim "the mean is at most m" a fortune is multiplied by 1 + λ(s - m) at each score s, against "at least m"
+by 1 - λ(s - m), for several λ at once (Waudby-Smith and Ramdas, JRSS-B 2024, with a fixed grid). Nothing is assumed of
+how scores spread, and ties are scores of ½.
 """
 
 from earthward.rollout.bets import Bets, Grid

@@ -43,4 +43,6 @@ def _check_undo(state: State, now: float) -> None:
     if state.before is None:
         raise NotNow("there is no move to undo")
     if now - state.moved_at > state.plan.undo_window:
-        raise NotNow(f"the last move was {now - state.moved_at:.0f} s ago; only {state.plan.undo_window:.0f} s are allowed")
+        raise NotNow(
+            f"the last move was {now - state.moved_at:.0f} s ago; only {state.plan.undo_window:.0f} s are allowed"
+        )
