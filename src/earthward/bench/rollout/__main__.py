@@ -1,0 +1,118 @@
+"""`python -m earthward.bench.rollout`: the bars of the rollout's tests, by seeded simulations on all cores.
+
+Prints each figure beside its bar, and how the same failures are found by the rules of others and by an oracle. Exit
+status: 0 all bars met, 1 one is missed. `--table FILE` writes the comparison as Markdown.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from earthward.bench.rollout.bars import Judged, found, judged, median, p90
+from earthward.bench.rollout.experiments import WORSE, Result, comparison, experiments
+from earthward.bench.rollout.measure import Results, measured
+from earthward.bench.rollout.rules import RULES
+from earthward.bench.rollout.speed import MOST_MICROSECONDS, microseconds
+
+SEED = 1
+STYLES = {"met": "green", "missed": "red", "not measured": "yellow"}
+OURS = "**Earthward**"
+ORACLE = "an oracle that knows both rates"
+
+
+def main(words: Sequence[str]) -> int:
+    options = _options(words)
+    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    chosen = {**experiments(), **(comparison() if options.compare else {})}
+    began = time.monotonic()
+    results = measured(chosen, options.seed, options.jobs, short=options.short)
+    verdicts = judged(results)
+    console.print(_bars_table(verdicts))
+    if options.compare:
+        console.print(_comparison_table(results))
+    per_event = microseconds()
+    slow = "met" if per_event <= MOST_MICROSECONDS else "missed"
+    console.print(f"\n{per_event:.1f} µs per event with six gates, bar {MOST_MICROSECONDS:g}: {slow}")
+    console.print(f"Seed {options.seed}, {'short' if options.short else 'full'}, {time.monotonic() - began:.0f} s.")
+    if options.table:
+        options.table.write_text(comparison_page(results))
+    return int(slow == "missed" or any(it.verdict == "missed" for it in verdicts))
+
+
+def _bars_table(verdicts: Sequence[Judged]) -> Table:
+    table = Table("what", box=None, pad_edge=False)
+    table.add_column("measured", justify="right")
+    table.add_column("bar", justify="right")
+    table.add_column("")
+    for it in verdicts:
+        sign = "≤" if it.sense == "at most" else "≥"
+        shown = f"{it.limit:.0%}" if it.is_part else f"{it.limit:,.0f}"
+        table.add_row(it.what, _figure(it), f"{sign} {shown}", f"[{STYLES[it.verdict]}]{it.verdict}[/]")
+    return table
+
+
+def _figure(it: Judged) -> str:
+    if it.figure is None:
+        return "-"
+    if it.is_part:
+        return f"{it.figure.value:.1%} ± {it.figure.error:.1%}"
+    return f"{it.figure.value:,.0f}"
+
+
+def comparison_rows(results: Results) -> list[list[str]]:
+    """A row a rule: false rollbacks at parity, then the candidate's requests until each failure is found."""
+    rows = [[rule, *(_cell(results[f"{rule} | {name}"], name) for name in ("parity", *WORSE))] for rule in RULES]
+    ours = [_cell(results["null"], "parity"), *(_cell(results[f"worse {name}"], name) for name in WORSE)]
+    oracle = ["-", *(_cell(results[f"oracle {name}"], name) for name in WORSE)]
+    return [*rows, [OURS, *ours], [ORACLE, *oracle]]
+
+
+def _cell(results: Sequence[Result], name: str) -> str:
+    share = found(results).value
+    if name == "parity":
+        return f"{share:.1%}"
+    middle, high = median(results), p90(results)
+    if middle is None or high is None:
+        return "-"
+    missed = "" if share == 1 else f" ({share:.1%} found)"
+    return f"{middle.value:,.0f} / {high.value:,.0f}{missed}".replace("inf", "-")
+
+
+HEADS = ("Rule", "false rollback at parity", *(f"errors at {name}" for name in WORSE))
+
+
+def _comparison_table(results: Results) -> Table:
+    table = Table(HEADS[0], box=None, pad_edge=False)
+    for head in HEADS[1:]:
+        table.add_column(head, justify="right")
+    for row in comparison_rows(results):
+        table.add_row(*(cell.strip("*") for cell in row))
+    return table
+
+
+def comparison_page(results: Results) -> str:
+    lines = [HEADS, ("---", *("--:" for _ in HEADS[1:])), *comparison_rows(results)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in lines)
+
+
+def _options(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m earthward.bench.rollout", description=__doc__.splitlines()[0])
+    parser.add_argument("--short", action="store_true", help="few runs, for a quick look")
+    parser.add_argument("--compare", action="store_true", help="the rules of others too")
+    parser.add_argument("--table", type=Path, help="write the comparison to this file; needs --compare")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args(words)
+    if options.table and not options.compare:
+        parser.error("--table needs --compare")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,110 @@
+"""What is measured: each experiment is a function of a seed, run many times."""
+
+import random
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from earthward.bench.rollout import rules, streams
+from earthward.rollout.plan import Plan
+from earthward.rollout.read_plan import plan
+from earthward.rollout.simulate import Run, run
+from earthward.rollout.worlds import NULLS, world
+
+RATE = 0.01
+LONG = 100_000
+BREAK = 50_000
+WORSE = {"2 %": 0.02, "5 %": 0.05, "20 %": 0.2}
+BOUNDARY = (0.3, 0.3)
+MOST_WHOLE = 400_000
+
+WHOLE_PLAN: Plan = plan(
+    {
+        "stages": ["5%", "25%", "75%", "100%"],
+        "gates": ["error_rate", "ttft", "quality"],
+        "min_requests": 100,
+        "bake": {"for": "1d", "holdback": "2%"},
+    },
+    "measured",
+)
+
+
+Result = int | Run | None
+
+
+class Experiment(NamedTuple):
+    """`runs` in full, `short` for a quick look."""
+
+    work: Callable[[str], Result]
+    runs: int
+    short: int
+
+
+def detected(seed: str, candidate: float, breaks_after: int = 0, most: int = LONG) -> int | None:
+    decides = streams.evidence_of("error_rate")
+    return streams.until(decides, _chance(seed), (RATE, candidate), most, breaks_after)
+
+
+def slow_detected(seed: str, slower: float) -> int | None:
+    decides = streams.evidence_of("ttft", limit=1.0)
+    return streams.until(decides, _chance(seed), (streams.late_part(1.0), streams.late_part(slower)), LONG)
+
+
+def certified(seed: str, candidate: float) -> int | None:
+    decides = streams.evidence_of("error_rate", good=True)
+    return streams.until(decides, _chance(seed), (RATE, candidate), 2 * LONG)
+
+
+def compared(seed: str, wins: float, *, good: bool) -> int | None:
+    return streams.pairs_until(_chance(seed), (wins, 0.3), good=good)
+
+
+def ruled(seed: str, rule: str, candidate: float) -> int | None:
+    return streams.until(rules.RULES[rule](), _chance(seed), (RATE, candidate), LONG)
+
+
+def foretold(seed: str, candidate: float) -> int | None:
+    return streams.until(rules.Oracle(RATE, candidate), _chance(seed), (RATE, candidate), LONG)
+
+
+def whole(seed: str, scenario: str) -> Run:
+    return run(WHOLE_PLAN, world(scenario), _chance(seed), MOST_WHOLE)
+
+
+def _chance(seed: str) -> random.Random:
+    return random.Random(seed)
+
+
+def experiments() -> dict[str, Experiment]:
+    found = {
+        "null": Experiment(partial(detected, candidate=RATE), 1000, 40),
+        **{f"worse {name}": Experiment(partial(detected, candidate=rate), 1000, 60) for name, rate in WORSE.items()},
+        **{
+            f"late {name}": Experiment(partial(detected, candidate=rate, breaks_after=BREAK), 500, 15)
+            for name, rate in WORSE.items()
+            if name != "2 %"
+        },
+        **{f"slow × {by:g}": Experiment(partial(slow_detected, slower=by), 1000, 60) for by in (1.0, 1.25, 1.5, 2.0)},
+        "certified at parity": Experiment(partial(certified, candidate=RATE), 1000, 30),
+        "certified at twice the rate": Experiment(partial(certified, candidate=2 * RATE), 1000, 20),
+        "pairs, promoted at parity": Experiment(partial(compared, wins=0.35, good=True), 2000, 60),
+        "pairs, -10 points": Experiment(partial(compared, wins=0.25, good=False), 2000, 60),
+        "pairs, -20 points": Experiment(partial(compared, wins=0.15, good=False), 2000, 60),
+        "pairs, rolled back at -5": Experiment(partial(compared, wins=0.3, good=False), 2000, 60),
+        "pairs, promoted at -5": Experiment(partial(compared, wins=0.3, good=True), 2000, 60),
+        **{f"oracle {name}": Experiment(partial(foretold, candidate=rate), 1000, 60) for name, rate in WORSE.items()},
+        **{f"whole {name}": Experiment(partial(whole, scenario=name), 300, 6) for name in (*NULLS, "better")},
+        "whole saturation": Experiment(partial(whole, scenario="saturation"), 300, 6),
+    }
+    found["slow × 1"] = found["slow × 1"]._replace(runs=500, short=10)
+    return found
+
+
+def comparison() -> dict[str, Experiment]:
+    """Other rules, only for the table that compares them."""
+    rates = {"parity": RATE, **WORSE}
+    return {
+        f"{rule} | {name}": Experiment(partial(ruled, rule=rule, candidate=rate), 500, 10)
+        for rule in rules.RULES
+        for name, rate in rates.items()
+    }

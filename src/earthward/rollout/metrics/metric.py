@@ -1,0 +1,37 @@
+"""What a metric is: how it reads a request, and how far it is trusted unless a plan says otherwise."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from earthward.rollout.event import Event
+
+Role = Literal["guardrail", "signal", "dry run"]
+Kind = Literal["events", "limit", "pairs", "sums"]
+Span = Literal["epoch", "stage"]
+
+ROLES: tuple[Role, ...] = ("guardrail", "signal", "dry run")
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """A bad event, a figure with a limit, a comparison of pairs, or a sum that is only shown.
+
+    A guardrail may roll back, a signal may hold, a dry run only says what it would have done. `reads` gives, for
+    `events`, whether it is bad; for the other kinds the figure; None where the request says nothing of it. A metric
+    whose span is the stage begins anew with each, since it depends on the candidate's own share. `weight` is its part
+    of α beside the other guardrails'.
+    """
+
+    name: str
+    says: str
+    kind: Kind
+    reads: Callable[[Event], bool | float | None]
+    span: Span = "epoch"
+    role: Role = "guardrail"
+    weight: float = 1.0
+
+
+def named(name: str) -> Callable[[Event], bool | None]:
+    """Reads whether this name is among the bad ones."""
+    return lambda event: None if event.bad is None else name in event.bad

@@ -1,0 +1,27 @@
+"""Bets on how answers compare, pair by pair: an e-process for the mean of scores between 0 and 1.
+
+Against the claim "the mean is at most m" a fortune is multiplied by 1 + λ(s - m) at each score s, against "at least m"
+by 1 - λ(s - m), for several λ at once (Waudby-Smith and Ramdas, JRSS-B 2024, with a fixed grid). Nothing is assumed of
+how scores spread, and ties are scores of ½.
+"""
+
+from earthward.rollout.bets import Bets, Grid
+
+STEPS = Grid((0.1, 0.25, 0.45, 1.0), (0.1, 0.45, 0.225, 0.225))
+"""`ratios` are the λ here."""
+
+FIRST = 0.8
+"""The part of the fortune that is bet from the beginning, where changepoints matter."""
+
+
+def settle_score(bets: Bets, score: float, mean: float, sign: int, enough: float) -> bool:
+    """Takes in one score; whether the fortune has now reached `enough` for the first time.
+
+    `sign` is 1 to bet that the mean is above `mean`, -1 to bet that it is below.
+    """
+    if bets.is_won:
+        return False
+    gain = sign * (score - mean)
+    bets.stakes = [stake * (1.0 + step * gain) for stake, step in zip(bets.stakes, STEPS.ratios, strict=True)]
+    bets.is_won = bets.fortune >= enough
+    return bets.is_won

@@ -1,0 +1,188 @@
+"""Imagined traffic to try a plan on: what each arm does with a request, and what happens to both of them.
+
+Draws come from outside, so that the same seed makes the same traffic. A world knows nothing of plans or tests.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import msgspec
+
+from earthward.rollout.event import WHOLE, Event
+from earthward.rollout.plan import DAY
+
+TYPICAL_TTFT = 0.5
+SPREAD = 0.5
+"""Times to first content are log-normal: their median in seconds, and the deviation of their logarithm."""
+
+TURNS = 10
+TALKING = 200
+"""Turns of a conversation, and conversations at a time, where units are sticky."""
+
+OUTAGES = 10
+OUTAGE_EVERY = 10_000
+OUTAGE_LENGTH = 200
+"""Requests."""
+
+NO_NAMES: tuple[str, ...] = ()
+REFUSED = ("refusal",)
+
+
+class Chance(Protocol):
+    """Where draws come from."""
+
+    def random(self) -> float: ...
+
+    def lognormvariate(self, mu: float, sigma: float) -> float: ...
+
+
+class World(msgspec.Struct, frozen=True):
+    """`per_day` requests, of which the baseline fails `errors`. The candidate fails `error_ratio` times as often, takes
+    `slow_ratio` times as long, and loses `score_gap` of the mean score of ½.
+
+    `judged` is the part that is compared, `refusals` what both arms refuse.
+
+    `breaks_after` so many requests it begins to do so; before, the arms are equal. From a share of `saturates_at` on it
+    takes `saturated_ratio` times as long. `drifts`: both arms fail between half and three times as often, in a daily
+    wave. `has_outages`: both fail half of all requests for a while. `is_sticky`: conversations of ten turns, and those
+    that fail, fail in every turn. `ramp` gives shares that are set by hand, whatever the plan says.
+    """
+
+    per_day: float = 10_000.0
+    errors: float = 0.01
+    judged: float = 0.05
+    refusals: float = 0.002
+    ties: float = 0.3
+    error_ratio: float = 1.0
+    slow_ratio: float = 1.0
+    score_gap: float = 0.0
+    breaks_after: int = 0
+    saturates_at: int = WHOLE + 1
+    saturated_ratio: float = 3.0
+    drifts: bool = False
+    has_outages: bool = False
+    is_sticky: bool = False
+    ramp: tuple[tuple[int, int], ...] = ()
+
+
+SCENARIOS: dict[str, tuple[str, World]] = {
+    "parity": ("both arms are equal", World()),
+    "drift": ("equal, and error rates go up and down every day", World(drifts=True)),
+    "outages": ("equal, with ten outages that hit both", World(has_outages=True)),
+    "ramp": (
+        "equal, drifting, and somebody sets the share by hand",
+        World(drifts=True, ramp=((0, 500), (10_000, 2500), (20_000, 7500))),
+    ),
+    "sticky": ("equal, in conversations that fail as a whole", World(is_sticky=True)),
+    "better": ("the candidate fails half as often", World(error_ratio=0.5)),
+    "worse": ("the candidate fails more often, by the factor --by", World(error_ratio=5.0)),
+    "slow": ("the candidate's first content is late, by the factor --by", World(slow_ratio=2.0)),
+    "answers": ("the candidate's answers lose --by of the score", World(score_gap=0.1)),
+    "late": (
+        "equal for 10,000 requests, then it fails more often, by the factor --by",
+        World(error_ratio=5.0, breaks_after=10_000),
+    ),
+    "saturation": ("fine until it gets 75 %, then slower, by the factor --by", World(saturates_at=7500)),
+}
+NULLS = ("parity", "drift", "outages", "ramp", "sticky")
+"""Both arms are equal in these: whatever is rolled back is rolled back falsely."""
+
+_KNOBS = {
+    "worse": "error_ratio",
+    "late": "error_ratio",
+    "slow": "slow_ratio",
+    "saturation": "saturated_ratio",
+    "answers": "score_gap",
+}
+
+
+def world(scenario: str, by: float | None = None, **fields: object) -> World:
+    """The world of a scenario, its harm set to `by` and other fields as given. ValueError where there is no harm."""
+    found = SCENARIOS[scenario][1]
+    if by is not None:
+        if scenario not in _KNOBS:
+            raise ValueError(f"{scenario} has no harm that could be set; these have: {', '.join(_KNOBS)}")
+        fields[_KNOBS[scenario]] = by
+    return msgspec.structs.replace(found, **fields)
+
+
+def requests(world: World, chance: Chance, shares: Callable[[], tuple[int, int]]) -> Iterator[Event]:
+    """Endless requests. `shares` gives the candidate's share and its shadow's, as they are at each."""
+    talks = _Talks(chance)
+    number = 0
+    while True:
+        share, shadow = shares() if not world.ramp else (_by_hand(world, number), 0)
+        asked = share or shadow
+        unit, place, curse = talks.turn(number) if world.is_sticky else (f"u{number}", chance.random(), -1.0)
+        is_candidate = place * WHOLE < asked
+        t = number / world.per_day * DAY
+        rate = _errors(world, number, t, is_candidate)
+        ok = (chance.random() if curse < 0 else curse) >= rate
+        yield Event(
+            t,
+            unit,
+            "candidate" if is_candidate else "baseline",
+            asked,
+            ok=ok,
+            ttft_s=chance.lognormvariate(0.0, SPREAD) * _typical_ttft(world, number, share, is_candidate)
+            if ok
+            else None,
+            score=_score(world, number, chance) if asked and chance.random() < world.judged else None,
+            bad=REFUSED if chance.random() < world.refusals else NO_NAMES,
+        )
+        number += 1
+
+
+def _by_hand(world: World, number: int) -> int:
+    return max((step for step in world.ramp if step[0] <= number), key=lambda step: step[0])[1]
+
+
+def _errors(world: World, number: int, t: float, is_candidate: bool) -> float:
+    rate = world.errors
+    if world.drifts:
+        rate *= 1.75 + 1.25 * math.sin(2 * math.pi * t / DAY)
+    if world.has_outages and number % OUTAGE_EVERY < OUTAGE_LENGTH and 0 < number // OUTAGE_EVERY <= OUTAGES:
+        rate = 0.5
+    if is_candidate and number >= world.breaks_after:
+        rate *= world.error_ratio
+    return min(rate, 1.0)
+
+
+def _typical_ttft(world: World, number: int, share: int, is_candidate: bool) -> float:
+    seconds = TYPICAL_TTFT
+    if is_candidate and number >= world.breaks_after:
+        seconds *= world.slow_ratio
+    if is_candidate and share >= world.saturates_at:
+        seconds *= world.saturated_ratio
+    return seconds
+
+
+def _score(world: World, number: int, chance: Chance) -> float:
+    gap = world.score_gap if number >= world.breaks_after else 0.0
+    drawn = chance.random()
+    if drawn < world.ties:
+        return 0.5
+    # Half a tie and the wins add up to ½ less the gap.
+    return 1.0 if drawn < world.ties + (1.0 - world.ties) / 2 - gap else 0.0
+
+
+class _Talks:
+    """Conversations under way. Each has its place between 0 and 1, and one draw that decides whether it fails."""
+
+    def __init__(self, chance: Chance) -> None:
+        self._chance = chance
+        self._open: list[tuple[str, float, float, int]] = []
+
+    def turn(self, number: int) -> tuple[str, float, float]:
+        chance = self._chance
+        if len(self._open) < TALKING:
+            self._open.append((f"c{number}", chance.random(), chance.random(), TURNS))
+        at = int(chance.random() * len(self._open))
+        unit, place, curse, turns = self._open[at]
+        if turns == 1:
+            self._open[at] = self._open[-1]
+            self._open.pop()
+        else:
+            self._open[at] = (unit, place, curse, turns - 1)
+        return unit, place, curse
