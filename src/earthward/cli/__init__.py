@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-COMMANDS = ("demo", "check", "serve", "keys", "ledger")
+COMMANDS = ("demo", "check", "serve", "keys", "ledger", "tco")
 """In the order of the help text. The file of the same name holds a function of that name, or a group called `app`."""
 
 HELP = """Move LLM traffic from cloud APIs to models you host: safely, step by step, on evidence.
