@@ -49,7 +49,7 @@ bench-peers: setup ## install what `make bench` compares with: nginx and wrk (De
 
 docs: setup ## write the reference pages that are generated
 	@mkdir -p docs/reference
-	@for page in cli configuration errors ledger metrics; do \
+	@for page in cli configuration errors ledger metrics claims; do \
 		$(PY) -m earthward.cli.reference $$page > docs/reference/$$page.md; done
 	@$(PY) tests/http/test_inventory.py > docs/reference/http11.md
 	@page=$$($(PY) tests/cli/test_broken_configurations.py; echo .) && \

@@ -11,6 +11,7 @@ import typer.main
 
 from earthward.cli import COMMANDS, application
 from earthward.cli.markdown import page, table
+from earthward.cli.reference_claims import claims
 from earthward.cli.reference_configuration import configuration
 from earthward.cli.reference_errors import errors
 from earthward.cli.reference_ledger import ledger
@@ -61,6 +62,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors": errors,
     "ledger": ledger,
     "metrics": metrics,
+    "claims": claims,
 }
 
 
