@@ -13,8 +13,8 @@ from earthward.dialects.ollama.calls import WireCall, object_in, read_call, wire
 from earthward.dialects.ollama.errors import failure_of_error
 from earthward.dialects.ollama.finish import failure_in, read_reason, written_reason
 from earthward.dialects.ollama.stream_end import NOT_DONE
-from earthward.dialects.ollama.times import rfc3339, unix_time
 from earthward.dialects.ollama.usage import DURATIONS, Durations, fills_context, read_usage, wire_counters
+from earthward.dialects.times import rfc3339, unix_time
 
 _REMOTE = ("remote_model", "remote_host")
 

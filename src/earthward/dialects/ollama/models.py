@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from earthward.dialects.ollama.times import rfc3339
+from earthward.dialects.times import rfc3339
 
 VERSION = "0.33.0"
 """The version of Ollama whose API this is; clients ask for at least one that they know."""

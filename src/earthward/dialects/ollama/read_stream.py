@@ -24,8 +24,8 @@ from earthward.dialects.ollama.calls import WireCall, read_call
 from earthward.dialects.ollama.errors import failure_of_error
 from earthward.dialects.ollama.finish import failure_in, read_reason
 from earthward.dialects.ollama.stream_end import BROKEN_OFF, TOO_LONG, senseless
-from earthward.dialects.ollama.times import unix_time
 from earthward.dialects.ollama.usage import Durations, fills_context, read_durations, read_usage
+from earthward.dialects.times import unix_time
 
 
 class _Message(msgspec.Struct, gc=False):

@@ -26,8 +26,8 @@ from earthward.dialects.ollama.answer import written_calls
 from earthward.dialects.ollama.errors import error_line
 from earthward.dialects.ollama.finish import written_reason
 from earthward.dialects.ollama.stream_end import BROKEN_OFF
-from earthward.dialects.ollama.times import rfc3339
 from earthward.dialects.ollama.usage import Durations, wire_counters
+from earthward.dialects.times import rfc3339
 
 _ENCODE = msgspec.json.Encoder().encode
 _NOT_DONE = b',"done":false}\n'

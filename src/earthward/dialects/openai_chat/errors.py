@@ -130,14 +130,18 @@ def error_event(failure: Failure) -> bytes:
 
 
 def _body(failure: Failure) -> bytes:
+    return msgspec.json.encode({"error": wire_error(failure)})
+
+
+def wire_error(failure: Failure) -> dict[str, Any]:
+    """The error alone, for where it stands inside something else."""
     shape = _SHAPES[failure.kind]
-    error = {
+    return {
         "message": failure.message,
         "type": shape.type,
         "param": failure.param,
         "code": failure.code if failure.code is not None else shape.code,
     }
-    return msgspec.json.encode({"error": error})
 
 
 def _status(failure: Failure, shape: _Shape) -> int:

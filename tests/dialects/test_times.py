@@ -2,7 +2,7 @@
 
 import pytest
 
-from earthward.dialects.ollama.times import rfc3339, unix_time
+from earthward.dialects.times import rfc3339, unix_time
 
 
 @pytest.mark.parametrize(

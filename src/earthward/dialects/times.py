@@ -1,4 +1,4 @@
-"""Times as Ollama writes them, RFC 3339, and Unix times as the vocabulary has them."""
+"""Times as Google and Ollama write them, RFC 3339, and Unix times as the vocabulary has them."""
 
 from datetime import UTC, datetime
 

@@ -1,0 +1,46 @@
+"""Google's generateContent, as the Gemini API and Vertex AI speak it.
+
+Both directions, and a way to listen to bytes that only pass through. The model, and whether to stream, stand in the
+URL: whoever reads or writes that tells them.
+"""
+
+from earthward.dialects.gemini.answer import read_answer, write_answer
+from earthward.dialects.gemini.count_tokens import read_count, read_count_request, write_count, write_count_request
+from earthward.dialects.gemini.errors import error_event, failure_of, write_failure
+from earthward.dialects.gemini.hints import Glance, answers, conversation_root, features, glance
+from earthward.dialects.gemini.listen import Heard, StreamListener, listen_answer, prepare
+from earthward.dialects.gemini.models import Offer, write_model, write_models
+from earthward.dialects.gemini.read_request import read_request
+from earthward.dialects.gemini.read_stream import StreamReader
+from earthward.dialects.gemini.write_request import losses, write_request
+from earthward.dialects.gemini.write_stream import HEARTBEAT, StreamWriter
+
+__all__ = [
+    "HEARTBEAT",
+    "Glance",
+    "Heard",
+    "Offer",
+    "StreamListener",
+    "StreamReader",
+    "StreamWriter",
+    "answers",
+    "conversation_root",
+    "error_event",
+    "failure_of",
+    "features",
+    "glance",
+    "listen_answer",
+    "losses",
+    "prepare",
+    "read_answer",
+    "read_count",
+    "read_count_request",
+    "read_request",
+    "write_answer",
+    "write_count",
+    "write_count_request",
+    "write_failure",
+    "write_model",
+    "write_models",
+    "write_request",
+]

@@ -1,0 +1,230 @@
+"""Errors, both ways, in Google's shape. The status code decides; words are only looked at where one status means
+several things: Google says 400 to a bad key and to a prompt that is too long alike.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from earthward.chat import Failure, FailureKind
+from earthward.dialects.json_limits import NOT_JSON
+from earthward.dialects.retry_after import LONGEST_WAIT, Headers, retry_after, retry_headers
+
+_LONGEST_MESSAGE = 2000
+_NO_ACCESS = "the provider refused access to the gateway's credentials"
+_TOO_LONG = "exceeds the maximum number of tokens allowed"
+_TYPE = "type.googleapis.com/google.rpc."
+
+_KINDS = {
+    400: FailureKind.BAD_REQUEST,
+    401: FailureKind.UPSTREAM_AUTH,
+    402: FailureKind.PAYMENT,
+    403: FailureKind.UPSTREAM_AUTH,
+    404: FailureKind.NO_SUCH_MODEL,
+    408: FailureKind.TIMEOUT,
+    409: FailureKind.CONFLICT,
+    413: FailureKind.TOO_LARGE,
+    422: FailureKind.BAD_REQUEST,
+    429: FailureKind.RATE_LIMITED,
+    503: FailureKind.OVERLOADED,
+    504: FailureKind.TIMEOUT,
+}
+
+_KINDS_BY_WORD = {
+    "INVALID_ARGUMENT": FailureKind.BAD_REQUEST,
+    "OUT_OF_RANGE": FailureKind.BAD_REQUEST,
+    # A country that is not served, an account without billing: nothing the caller could mend.
+    "FAILED_PRECONDITION": FailureKind.UPSTREAM_ERROR,
+    "UNAUTHENTICATED": FailureKind.UPSTREAM_AUTH,
+    "PERMISSION_DENIED": FailureKind.UPSTREAM_AUTH,
+    "NOT_FOUND": FailureKind.NO_SUCH_MODEL,
+    "ABORTED": FailureKind.CONFLICT,
+    "ALREADY_EXISTS": FailureKind.CONFLICT,
+    "RESOURCE_EXHAUSTED": FailureKind.RATE_LIMITED,
+    "UNAVAILABLE": FailureKind.OVERLOADED,
+    "DEADLINE_EXCEEDED": FailureKind.TIMEOUT,
+}
+"""`status` of an error. Without a number it says the kind; with one, only `FAILED_PRECONDITION` refines it."""
+
+_KINDS_BY_REASON = {
+    "API_KEY_INVALID": FailureKind.UPSTREAM_AUTH,
+    "API_KEY_EXPIRED": FailureKind.UPSTREAM_AUTH,
+    "BILLING_DISABLED": FailureKind.PAYMENT,
+}
+
+_WORDS_IN_MESSAGES = (
+    (_TOO_LONG, FailureKind.CONTEXT_LENGTH),
+    ("input token count", FailureKind.CONTEXT_LENGTH),
+    ("API key not valid", FailureKind.UPSTREAM_AUTH),
+    ("API key expired", FailureKind.UPSTREAM_AUTH),
+)
+"""What a bad request may also mean."""
+
+
+class _Shape(msgspec.Struct, frozen=True):
+    code: int
+    status: str
+    reason: str | None
+    retry: bool
+
+
+_SHAPES = {
+    FailureKind.BAD_REQUEST: _Shape(400, "INVALID_ARGUMENT", None, False),
+    FailureKind.UNSUPPORTED: _Shape(400, "INVALID_ARGUMENT", "unsupported", False),
+    FailureKind.CONTEXT_LENGTH: _Shape(400, "INVALID_ARGUMENT", "context_length_exceeded", False),
+    FailureKind.TOO_LARGE: _Shape(413, "INVALID_ARGUMENT", "request_too_large", False),
+    FailureKind.BAD_KEY: _Shape(401, "UNAUTHENTICATED", "API_KEY_INVALID", False),
+    FailureKind.FORBIDDEN: _Shape(403, "PERMISSION_DENIED", "forbidden", False),
+    FailureKind.NO_SUCH_MODEL: _Shape(404, "NOT_FOUND", "model_not_found", False),
+    FailureKind.NO_SUCH_PATH: _Shape(404, "NOT_FOUND", "unknown_url", False),
+    FailureKind.METHOD_NOT_ALLOWED: _Shape(405, "INVALID_ARGUMENT", "method_not_supported", False),
+    FailureKind.CONFLICT: _Shape(409, "ABORTED", None, True),
+    # The gateway's own credentials or its account at the provider: nothing the caller could mend.
+    FailureKind.UPSTREAM_AUTH: _Shape(502, "UNAVAILABLE", "upstream_auth", False),
+    FailureKind.PAYMENT: _Shape(429, "RESOURCE_EXHAUSTED", "insufficient_quota", False),
+    FailureKind.RATE_LIMITED: _Shape(429, "RESOURCE_EXHAUSTED", "rate_limit_exceeded", True),
+    FailureKind.OVERLOADED: _Shape(503, "UNAVAILABLE", "overloaded", True),
+    FailureKind.UPSTREAM_ERROR: _Shape(502, "INTERNAL", "upstream_error", True),
+    FailureKind.UNREACHABLE: _Shape(502, "UNAVAILABLE", "upstream_unreachable", True),
+    FailureKind.RESET: _Shape(502, "UNAVAILABLE", "upstream_reset", True),
+    FailureKind.TIMEOUT: _Shape(504, "DEADLINE_EXCEEDED", "upstream_timeout", True),
+    FailureKind.MALFORMED: _Shape(502, "INTERNAL", "upstream_malformed", True),
+    FailureKind.BROKEN_STREAM: _Shape(502, "INTERNAL", "upstream_broken_stream", True),
+    FailureKind.NO_TARGET: _Shape(503, "UNAVAILABLE", "no_target", False),
+    FailureKind.DRAINING: _Shape(503, "UNAVAILABLE", "draining", True),
+    FailureKind.LEDGER_DOWN: _Shape(503, "UNAVAILABLE", "ledger_down", True),
+    FailureKind.INTERNAL: _Shape(500, "INTERNAL", "internal_error", True),
+    FailureKind.CLIENT_GONE: _Shape(499, "CANCELLED", "client_gone", False),
+    FailureKind.PROCESS_DIED: _Shape(500, "INTERNAL", "internal_error", True),
+}
+
+
+def failure_of(status: int, headers: Headers, body: bytes) -> Failure:
+    """Why the upstream refused. Headers have lower-case names, as ours always do."""
+    try:
+        wire = msgspec.json.decode(body)
+    except NOT_JSON:
+        return _unexplained(status, headers)
+    # Errors of streams stand in an array.
+    if isinstance(wire, list) and len(wire) == 1:
+        wire = wire[0]
+    error = wire.get("error") if isinstance(wire, dict) else None
+    return _failure(error, status, retry_after(headers)) if error else _unexplained(status, headers)
+
+
+def failure_of_error(error: Any) -> Failure:
+    """Why a stream or an answer with status 200 has an `error` in it."""
+    code = error.get("code") if isinstance(error, dict) else None
+    is_status = isinstance(code, int) and 400 <= code <= 599
+    return _failure(error, code if is_status else None, None)
+
+
+def write_failure(failure: Failure, array: bool = False) -> tuple[int, Headers, bytes]:
+    """Status, headers and body. `array` is for a stream that was to come as one JSON array."""
+    shape = _SHAPES[failure.kind]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"x-should-retry", b"true" if shape.retry else b"false"),
+        *retry_headers(failure.retry_after),
+    ]
+    body = error_body(failure)
+    return _code(failure, shape), headers, b"[%b]" % body if array else body
+
+
+def error_event(failure: Failure) -> bytes:
+    """The last event of a stream that has begun and cannot be finished; the SDKs raise on it."""
+    return b"data: %b\r\n\r\n" % error_body(failure)
+
+
+def error_body(failure: Failure) -> bytes:
+    shape = _SHAPES[failure.kind]
+    error = {
+        "code": _code(failure, shape),
+        "message": _message(failure),
+        "status": shape.status,
+        "details": _details(failure, shape),
+    }
+    return msgspec.json.encode({"error": error})
+
+
+def _details(failure: Failure, shape: _Shape) -> list[dict[str, Any]]:
+    details: list[dict[str, Any]] = []
+    reason = failure.code if failure.code is not None else shape.reason
+    if reason is not None:
+        metadata = {"metadata": {"field": failure.param}} if failure.param is not None else {}
+        details.append({"@type": f"{_TYPE}ErrorInfo", "reason": reason, "domain": "earthward", **metadata})
+    if failure.retry_after is not None:
+        details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{failure.retry_after:.3f}s"})
+    return details
+
+
+def _message(failure: Failure) -> str:
+    """Clients that make a conversation shorter and try again know that they must by these words only."""
+    if failure.kind is FailureKind.CONTEXT_LENGTH and _TOO_LONG not in failure.message:
+        return f"The input token count {_TOO_LONG}: {failure.message}"
+    return f"{failure.param}: {failure.message}" if failure.param else failure.message
+
+
+def _code(failure: Failure, shape: _Shape) -> int:
+    """The upstream's own status where it says the same thing to our caller as it said to us."""
+    status = failure.status
+    if status is None or failure.kind in (FailureKind.UPSTREAM_AUTH, FailureKind.PAYMENT):
+        return shape.code
+    is_telling = status in _KINDS or 500 <= status <= 599
+    return status if is_telling and _kind_of_status(status) is failure.kind else shape.code
+
+
+def _kind_of_status(status: int) -> FailureKind:
+    return _KINDS.get(status, FailureKind.UPSTREAM_ERROR)
+
+
+def _failure(error: Any, status: int | None, after: float | None) -> Failure:
+    fields: Mapping[str, Any] = error if isinstance(error, dict) else {"message": error}
+    message = _text(fields.get("message")) or "the provider gave no reason"
+    details = [detail for detail in _list(fields.get("details")) if isinstance(detail, dict)]
+    reason = next((reason for detail in details if (reason := _text(detail.get("reason")))), None)
+    kind = _kind(status, _text(fields.get("status")), reason, message)
+    after = after if after is not None else _delay_in(details)
+    if kind is FailureKind.UPSTREAM_AUTH:
+        # Providers quote parts of the key, or the account's name.
+        return Failure(kind, _NO_ACCESS, status, retry_after=after)
+    return Failure(kind, message[:_LONGEST_MESSAGE], status, reason, None, after, quoted=True)
+
+
+def _kind(status: int | None, word: str | None, reason: str | None, message: str) -> FailureKind:
+    if reason in _KINDS_BY_REASON and (status is None or status < 500):
+        return _KINDS_BY_REASON[reason]
+    if status is None or (word == "FAILED_PRECONDITION" and status < 500):
+        kind = _KINDS_BY_WORD.get(word or "", FailureKind.UPSTREAM_ERROR)
+    else:
+        kind = _kind_of_status(status)
+    if kind is FailureKind.BAD_REQUEST:
+        return next((kind for words, kind in _WORDS_IN_MESSAGES if words in message), kind)
+    return kind
+
+
+def _delay_in(details: list[dict[str, Any]]) -> float | None:
+    """Seconds, from a duration such as "34.5s"."""
+    for detail in details:
+        delay = detail.get("retryDelay")
+        if isinstance(delay, str) and delay.endswith("s") and delay[:-1].replace(".", "", 1).isdecimal():
+            return min(float(delay[:-1]), LONGEST_WAIT)
+    return None
+
+
+def _unexplained(status: int, headers: Headers) -> Failure:
+    # A missing model is reported in JSON; a bare 404 page comes from something that is no such API.
+    kind = FailureKind.UPSTREAM_ERROR if status == 404 else _kind_of_status(status)
+    message = f"the provider answered with status {status} and no error in JSON; is its base URL right?"
+    if kind is FailureKind.UPSTREAM_AUTH:
+        message = _NO_ACCESS
+    return Failure(kind, message, status, retry_after=retry_after(headers))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,141 @@
+"""A request read into the vocabulary. Model and streaming stand in the URL here, and are told by whoever read that.
+
+Fields the vocabulary has no word for ride along in `rest`. Not kept: what only tunes and stands on a part or in a
+schema (the resolution of an image, the order of properties). What carries content that only Google holds is a failure.
+"""
+
+from typing import Any
+
+import msgspec
+
+from earthward.chat import ChatRequest, Failure, FailureKind, OutputFormat, Sampling
+from earthward.dialects.gemini.fields import with_camel_names
+from earthward.dialects.gemini.read_contents import WireContent, read_contents, read_system
+from earthward.dialects.gemini.schemas import read_schema
+from earthward.dialects.gemini.thinking import WireThinking, read_control
+from earthward.dialects.gemini.tools import WireToolConfig, read_choice, read_tools
+from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
+
+
+class _Generation(msgspec.Struct, rename="camel"):
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    seed: int | None = None
+    stop_sequences: list[str] | None = None
+    max_output_tokens: int | None = None
+    candidate_count: int | None = None
+    response_logprobs: bool | None = None
+    logprobs: int | None = None
+    response_mime_type: str | None = None
+    response_schema: dict[str, Any] | None = None
+    response_json_schema: Any = None
+    response_modalities: list[str] | None = None
+    thinking_config: WireThinking | None = None
+
+
+class _Request(msgspec.Struct, rename="camel"):
+    contents: list[WireContent]
+    system_instruction: WireContent | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_config: WireToolConfig | None = None
+    generation_config: _Generation | None = None
+    labels: dict[str, Any] | None = None
+    model: str | None = None
+
+
+_KNOWN = frozenset(_Request.__struct_encode_fields__)
+_KNOWN_GENERATION = frozenset(_Generation.__struct_encode_fields__)
+_NOTHING = _Generation()
+
+
+def read_request(body: bytes, model: str, stream: bool = False, limits: JsonLimits = LIMITS) -> ChatRequest | Failure:
+    """The request, or what is wrong with it, with the place in `param`."""
+    too_much = excess(body, limits)
+    if too_much is not None:
+        return Failure(FailureKind.BAD_REQUEST, f"the request body has {too_much}")
+    try:
+        return as_request(with_camel_names(msgspec.json.decode(body)), model, stream)
+    except Inexpressible as error:
+        return error.failure
+    except NOT_JSON as error:
+        # msgspec says "Expected `int`, got `str` - at `$.n`".
+        where = str(error).partition(" - at `$.")[2].rstrip("`")
+        return Failure(FailureKind.BAD_REQUEST, f"the request cannot be read: {error}", param=where or None)
+
+
+def as_request(raw: Any, model: str, stream: bool) -> ChatRequest:
+    """`raw` has its names in camel case. Raises Inexpressible, and what msgspec raises."""
+    wire = msgspec.convert(raw, _Request)
+    if raw.get("cachedContent"):
+        message = "`cachedContent` is content that only Google holds; send it in `contents`"
+        raise Inexpressible(message, "cachedContent")
+    generation = wire.generation_config or _NOTHING
+    return ChatRequest(
+        model=model,
+        messages=(*read_system(wire.system_instruction), *read_contents(wire.contents)),
+        tools=read_tools(wire.tools),
+        tool_choice=read_choice(wire.tool_config),
+        sampling=_sampling(generation),
+        max_tokens=generation.max_output_tokens,
+        output=_output(generation),
+        reasoning=read_control(generation.thinking_config),
+        answers=generation.candidate_count if generation.candidate_count is not None else 1,
+        logprobs=bool(generation.response_logprobs),
+        top_logprobs=generation.logprobs,
+        stream=stream,
+        # Every stream of this dialect tells its usage.
+        stream_usage=stream,
+        metadata=wire.labels or {},
+        rest=_rest(raw),
+    )
+
+
+def _sampling(wire: _Generation) -> Sampling:
+    return Sampling(
+        temperature=wire.temperature,
+        top_p=wire.top_p,
+        top_k=_whole(wire.top_k),
+        frequency_penalty=wire.frequency_penalty,
+        presence_penalty=wire.presence_penalty,
+        seed=wire.seed,
+        stop=tuple(wire.stop_sequences or ()),
+    )
+
+
+def _whole(top_k: float | None) -> int | None:
+    """A number of tokens that Google writes as a fraction."""
+    return None if top_k is None else int(min(max(top_k, 0), 1 << 31))
+
+
+def _output(wire: _Generation) -> OutputFormat | None:
+    for modality in wire.response_modalities or ():
+        if modality.upper() not in ("TEXT", "MODALITY_UNSPECIFIED"):
+            message = f"an answer in {modality.lower()}; only text can be passed on"
+            raise Inexpressible(message, "generationConfig.responseModalities")
+    schema = wire.response_json_schema if isinstance(wire.response_json_schema, dict) else None
+    if schema is None and wire.response_schema is not None:
+        schema = read_schema(wire.response_schema)
+    match wire.response_mime_type:
+        case "application/json":
+            return OutputFormat("json", schema)
+        case None if schema is not None:
+            return OutputFormat("json", schema)
+        case None:
+            return None
+        case "text/plain":
+            return OutputFormat("text")
+    message = f"an answer of type {wire.response_mime_type!r}; known are text/plain and application/json"
+    raise Inexpressible(message, "generationConfig.responseMimeType")
+
+
+def _rest(raw: dict[str, Any]) -> dict[str, Any]:
+    rest = {name: value for name, value in raw.items() if name not in _KNOWN}
+    generation = raw.get("generationConfig") or {}
+    others = {name: value for name, value in generation.items() if name not in _KNOWN_GENERATION}
+    config = raw.get("toolConfig") or {}
+    told = {name: value for name, value in config.items() if name != "functionCallingConfig"}
+    return {**rest, **({"generationConfig": others} if others else {}), **({"toolConfig": told} if told else {})}

@@ -1,0 +1,101 @@
+"""Parts of a message's content, both ways."""
+
+from typing import Any
+
+import msgspec
+
+from earthward.chat import Document, FailureKind, Image, Part, Refusal, Text
+from earthward.dialects.inexpressible import Inexpressible
+
+Wire = dict[str, Any]
+
+_TO_STANDARD = str.maketrans("-_", "+/")
+
+
+class WirePart(msgspec.Struct):
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+    image_url: str | None = None
+    file_id: str | None = None
+    detail: str | None = None
+    file_data: str | None = None
+    file_url: str | None = None
+    filename: str | None = None
+
+
+def read_part(wire: WirePart, where: str) -> Part:
+    match wire:
+        case WirePart(type="input_text" | "output_text" | "text", text=str(text)):
+            return Text(text)
+        case WirePart(type="refusal", refusal=str(refusal)):
+            return Refusal(refusal)
+        case WirePart(type="input_image", image_url=str(url)):
+            inline = _inline(url)
+            return Image(*inline, detail=wire.detail) if inline else Image(url=url, detail=wire.detail)
+        case WirePart(type="input_image", file_id=str(file_id)):
+            return Image(file_id=file_id, detail=wire.detail)
+        case WirePart(type="input_file", file_data=str(data)):
+            kind, inner = _inline(data) or (None, _standard(data))
+            return Document(kind, inner, name=wire.filename)
+        case WirePart(type="input_file", file_url=str(url)):
+            return Document(url=url, name=wire.filename)
+        case WirePart(type="input_file", file_id=str(file_id)):
+            return Document(file_id=file_id, name=wire.filename)
+    known = "input_text, output_text, refusal, input_image, input_file"
+    raise Inexpressible(f"a part of type {wire.type!r} that is unknown or not whole; known are {known}", where)
+
+
+def write_part(part: Part, is_assistant: bool = False) -> Wire:
+    match part:
+        case Text(text):
+            return {"type": "output_text" if is_assistant else "input_text", "text": text}
+        case Refusal(refusal) if is_assistant:
+            return {"type": "refusal", "refusal": refusal}
+        case Image() if not is_assistant:
+            return _without_none({"type": "input_image", **_image(part), "detail": part.detail})
+        case Document(text=str(text)):
+            return write_part(Text(f"{part.name}\n\n{text}" if part.name else text), is_assistant)
+        case Document() if not is_assistant:
+            return _without_none({"type": "input_file", **_file(part), "filename": part.name})
+    raise Inexpressible(f"{type(part).__name__} cannot be said in this place of an OpenAI request", "input")
+
+
+def _image(image: Image) -> Wire:
+    if image.data is not None:
+        return {"image_url": f"data:{image.media_type or ''};base64,{image.data}"}
+    return {"image_url": image.url} if image.url is not None else {"file_id": _checked(image.file_id)}
+
+
+def _file(document: Document) -> Wire:
+    if document.data is not None:
+        head = f"data:{document.media_type};base64," if document.media_type else ""
+        return {"file_data": head + document.data}
+    return {"file_url": document.url} if document.url is not None else {"file_id": _checked(document.file_id)}
+
+
+def _checked(file_id: str | None) -> str:
+    """Raises Inexpressible for what no vendor could have meant as an id at OpenAI."""
+    if file_id is None or "/" in file_id:
+        message = "a file by the id of another vendor cannot be sent to OpenAI; send its data in base64"
+        raise Inexpressible(message, "input", FailureKind.UNSUPPORTED)
+    return file_id
+
+
+def _inline(url: str) -> tuple[str | None, str] | None:
+    """Media type and base64 data of a data URL; None if it is another URL, or not in base64."""
+    if url[:5].lower() != "data:":
+        return None
+    head, comma, data = url[5:].partition(",")
+    media_type, *parameters = head.split(";")
+    if not comma or not parameters or parameters[-1].strip().lower() != "base64":
+        return None
+    return media_type or None, _standard(data)
+
+
+def _standard(data: str) -> str:
+    return data.translate(_TO_STANDARD) + "=" * (-len(data) % 4)
+
+
+def _without_none(wire: Wire) -> Wire:
+    return {name: value for name, value in wire.items() if value is not None}
