@@ -20,7 +20,7 @@ def best(name: str, *endpoints: Endpoint, **ask) -> int:
 
 
 def reason(name: str, *endpoints: Endpoint, **ask) -> str:
-    return choices(POLICIES[name], endpoints, Ask(count=len(endpoints), **ask))[0].reason
+    return choices(POLICIES[name], endpoints, Ask(count=len(endpoints), explain=True, **ask))[0].reason
 
 
 seconds = st.floats(0, 1e4)
@@ -57,6 +57,7 @@ asks = st.builds(
     count=st.integers(1, 200),
     turn=st.integers(0, 10**12),
     draw=st.floats(0, 1, exclude_max=True),
+    explain=st.just(True),
 )
 
 

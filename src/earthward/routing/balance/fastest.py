@@ -19,7 +19,7 @@ FAILURE = 10.0
 
 def order(endpoints: Sequence[Endpoint], ask: Ask) -> list[Choice]:
     drawn = two_of([endpoint.place for endpoint in endpoints if not endpoint.is_full], ask.draw)
-    return in_order([_choice(endpoint, endpoint.place in drawn) for endpoint in endpoints])
+    return in_order([_choice(endpoint, endpoint.place in drawn, ask.explain) for endpoint in endpoints])
 
 
 def cost(endpoint: Endpoint) -> float:
@@ -38,9 +38,14 @@ def two_of(places: Sequence[int], draw: float) -> tuple[int, ...]:
     return places[first], places[second if second < first else second + 1]
 
 
-def _choice(endpoint: Endpoint, is_drawn: bool) -> Choice:
+def _choice(endpoint: Endpoint, is_drawn: bool, explain: bool) -> Choice:
     seconds = cost(endpoint)
-    reason = f"{endpoint.peak * 1000:.0f} ms, {endpoint.in_flight} in flight"
     if endpoint.is_full:
         return Choice(endpoint.place, 2e6 + seconds, "full")
-    return Choice(endpoint.place, seconds, reason) if is_drawn else Choice(endpoint.place, 1e6 + seconds, "not drawn")
+    if not is_drawn:
+        return Choice(endpoint.place, 1e6 + seconds, "not drawn")
+    return Choice(endpoint.place, seconds, _reason(endpoint) if explain else "")
+
+
+def _reason(endpoint: Endpoint) -> str:
+    return f"{endpoint.peak * 1000:.0f} ms, {endpoint.in_flight} in flight"

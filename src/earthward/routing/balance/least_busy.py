@@ -15,7 +15,7 @@ FAILING = 20.0
 
 def order(endpoints: Sequence[Endpoint], ask: Ask) -> list[Choice]:
     count = max(endpoint.place for endpoint in endpoints) + 1
-    return in_order([_choice(endpoint, (endpoint.place - ask.turn) % count / count) for endpoint in endpoints])
+    return in_order([_choice(it, (it.place - ask.turn) % count / count, ask.explain) for it in endpoints])
 
 
 def busyness(endpoint: Endpoint) -> float:
@@ -24,9 +24,12 @@ def busyness(endpoint: Endpoint) -> float:
     return share * (1 + FAILING * endpoint.failing)
 
 
-def _choice(endpoint: Endpoint, nudge: float) -> Choice:
+def _choice(endpoint: Endpoint, nudge: float, explain: bool) -> Choice:
     """Those that are equally busy take turns: `nudge` is less than any difference between them."""
     if endpoint.is_full:
         return Choice(endpoint.place, 1e6 + endpoint.in_flight / endpoint.slots, "full")
-    reason = f"{endpoint.in_flight} in flight" + (f", {endpoint.failing:.0%} fail" if endpoint.failing > 0.01 else "")
-    return Choice(endpoint.place, busyness(endpoint) + nudge * 1e-6, reason)
+    return Choice(endpoint.place, busyness(endpoint) + nudge * 1e-6, _reason(endpoint) if explain else "")
+
+
+def _reason(endpoint: Endpoint) -> str:
+    return f"{endpoint.in_flight} in flight" + (f", {endpoint.failing:.0%} fail" if endpoint.failing > 0.01 else "")

@@ -26,7 +26,7 @@ def _from_turn(endpoints: Sequence[Endpoint], ask: Ask) -> list[Endpoint]:
 def _choice(endpoint: Endpoint, step: int, count: int) -> Choice:
     if endpoint.is_full:
         return Choice(endpoint.place, float(count + step), "full")
-    return Choice(endpoint.place, float(step), "its turn" if step == 0 else f"{step} before it")
+    return Choice(endpoint.place, float(step), "its turn" if step == 0 else "not its turn")
 
 
 def _place(endpoint: Endpoint) -> int:

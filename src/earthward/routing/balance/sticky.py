@@ -33,6 +33,6 @@ def _choice(endpoint: Endpoint, rank: int | None, most: int) -> Choice:
     if endpoint.is_full:
         return Choice(endpoint.place, 2e6 + busy, "full")
     if rank is None or endpoint.in_flight + 1 > most or endpoint.failing > 0.5:
-        why = "not among the preferred" if rank is None else f"more than its share ({endpoint.in_flight} in flight)"
+        why = "not among the preferred" if rank is None else "has more than its share"
         return Choice(endpoint.place, 1e6 + busy, why if endpoint.failing <= 0.5 else "fails too often")
-    return Choice(endpoint.place, float(rank), "the conversation's own" if rank == 0 else f"its number {rank + 1}")
+    return Choice(endpoint.place, float(rank), "the conversation's own" if rank == 0 else "one of its next")

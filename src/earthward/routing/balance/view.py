@@ -64,7 +64,7 @@ class Ask(msgspec.Struct, frozen=True):
     its conversation prefers, first first; how long its prompt takes to read where it was never read, in seconds.
 
     `queued` is how many wait for the same model before it; `count` how many endpoints there are, looked at or not.
-    `turn` counts requests; `draw` is a number drawn from [0, 1).
+    `turn` counts requests; `draw` is a number drawn from [0, 1). Reasons are put in words only where `explain` asks.
     """
 
     context: int = 0
@@ -74,10 +74,11 @@ class Ask(msgspec.Struct, frozen=True):
     count: int = 0
     turn: int = 0
     draw: float = 0.0
+    explain: bool = False
 
 
 class Choice(msgspec.Struct, frozen=True, array_like=True):
-    """An endpoint by its place, with a score, of which less is better, and the reason in words."""
+    """An endpoint by its place, with a score, of which less is better, and the reason in words, if it was asked for."""
 
     place: int
     score: float

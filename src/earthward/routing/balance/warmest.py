@@ -70,7 +70,7 @@ def _choice(endpoint: Endpoint, ask: Ask, warm: int, own: int | None) -> Choice:
     reading = 0.0 if endpoint.place == own else ask.reading
     answering = (endpoint.first * crowd + reading) * slow
     seconds = (waiting + load + answering) / endpoint.ramp + FAILURE * endpoint.failing
-    return Choice(endpoint.place, seconds, _reason(endpoint, ask, load, waiting, own))
+    return Choice(endpoint.place, seconds, _reason(endpoint, ask, load, waiting, own) if ask.explain else "")
 
 
 def _reason(endpoint: Endpoint, ask: Ask, load: float, waiting: float, own: int | None) -> str:
