@@ -25,7 +25,8 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     """What the prober found at an endpoint, `at` seconds of the clock that all processes share.
 
     `residents` is None where it could not be told, as of servers that hold one model for ever. `sizes` are the bytes
-    of installed models, None where that was not asked. `problem` says why the endpoint did not answer.
+    of installed models, None where that was not asked. `problem` says why the endpoint did not answer; it `is_down` if
+    it did not several times in a row.
     """
 
     at: float
@@ -33,6 +34,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     sizes: tuple[tuple[str, int], ...] | None = None
     version: str = ""
     problem: str = ""
+    is_down: bool = False
 
 
 def full_name(model: str) -> str:
@@ -56,6 +58,7 @@ class Standing:
         "_started",
         "_whole",
         "health",
+        "is_down",
         "is_draining",
         "place",
         "slots",
@@ -66,6 +69,7 @@ class Standing:
         self.slots = slots
         self.health: Health = healths.WELL
         self.is_draining = False
+        self.is_down = False
         self._first = Mean()
         self._peak = Peak()
         self._whole = Mean()
@@ -81,7 +85,8 @@ class Standing:
     # -- what happens ----------------------------------------------------------------------------------------------
 
     def heard(self, report: Report, now: float) -> None:
-        """Takes a report in. One that could not be made leaves what was known."""
+        """Takes a report in. One that could not be made leaves what was known of models."""
+        self._hear_whether_down(report.is_down, now)
         if report.sizes is not None:
             self._sizes = dict(report.sizes)
         if report.residents is None:
@@ -98,6 +103,12 @@ class Standing:
             for model, at in self._started.items()
             if now - at < LONGEST_LOAD and not (at < report.at and model in found)
         }
+
+    def _hear_whether_down(self, is_down: bool, now: float) -> None:
+        """One that is up again begins with a little: whoever restarts a host has emptied its caches."""
+        if self.is_down and not is_down:
+            self.health = Health(0, max(1, self.health.times), 0, int(now * 1000))
+        self.is_down = is_down
 
     def _learn_room(self, before: set[str], found: dict[str, Resident]) -> None:
         """A host that put one model out for another holds no more than it holds now."""
@@ -183,8 +194,8 @@ class Standing:
         )
 
     def out(self, milliseconds: int) -> Out:
-        if self.is_draining:
-            return "draining"
+        if self.is_draining or self.is_down:
+            return "draining" if self.is_draining else "down"
         return "ejected" if healths.state(self.health, milliseconds) == "out" else ""
 
     def _under_way(self, model: str, now: float) -> tuple[float | None, float]:

@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-Out = Literal["", "ejected", "draining"]
+Out = Literal["", "ejected", "draining", "down"]
 
 
 class Resident(msgspec.Struct, frozen=True, array_like=True):
