@@ -55,7 +55,7 @@ class _Version(msgspec.Struct):
     version: str = ""
 
 
-class _Cloud(msgspec.Struct):
+class _Cloud(msgspec.Struct, frozen=True):
     disabled: bool = False
 
 
