@@ -36,7 +36,7 @@ BELOW_THE_LINE: dict[str, set[str]] = {
     "http": {"chat", "config.snapshot"},
     "engine": {"chat"},
     "probe": {"chat", "config.snapshot"},
-    "fleet": {"chat", "config.snapshot", "dialects", "providers"},
+    "fleet": {"chat", "config.snapshot", "dialects", "http", "providers", "routing"},
     "simulator": {"chat", "config.snapshot", "cost", "dialects", "http"},
     "store": {"chat", "config", "ledger"},
     "gateway": {*ABOVE_THE_LINE, "fleet", "http", "probe", "store.digest", "store.spool"},

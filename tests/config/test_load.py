@@ -124,7 +124,8 @@ routes:
         "11:34: `model` must be text; put it in quotes",
         "11:39: `output` is missing",
         "11:54: `input` must be a number",
-        "13:26: unknown key `modle`, did you mean `model`? Known: app, data, key, model, priority, task, team",
+        "13:26: unknown key `modle`, did you mean `model`? Known: app, data, key, model, needs, priority, task, team, "
+        "time, tokens",
         "13:68: `share` is more than 100%",
         "14:23: unknown target `smol`. Known: llama, mini",
         "14:46: unknown target `lama`, did you mean `llama`? Known: llama, mini",

@@ -1,6 +1,19 @@
 import pytest
 
-from earthward.config.values import address, duration, header_name, name, origin, proxy, share, size, url
+from earthward.config.values import (
+    MOST_TOKENS,
+    address,
+    duration,
+    header_name,
+    name,
+    origin,
+    proxy,
+    share,
+    size,
+    spans_of_week,
+    token_range,
+    url,
+)
 
 
 @pytest.mark.parametrize(
@@ -146,3 +159,59 @@ def test_names_fit_in_a_header_and_a_file_name() -> None:
     for text in ("", "-a", ".", "..", "a/b", "a b", "ä", "a" * 65, "a\n"):
         with pytest.raises(ValueError):
             name(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("<= 8000", (0, 8000)),
+        ("<8000", (0, 7999)),
+        ("> 8000", (8001, MOST_TOKENS)),
+        (">=8000", (8000, MOST_TOKENS)),
+        ("1000-8000", (1000, 8000)),
+        ("5 - 5", (5, 5)),
+    ],
+)
+def test_token_ranges_take_their_bounds_in(text, read) -> None:
+    assert token_range(text) == read
+
+
+@pytest.mark.parametrize(
+    "text", ["", "8000", "< 0", "9-3", "=8000", "-5", "1e3", "> 10000000000", 8000, None, "<= -1", "< 8k"]
+)
+def test_what_is_no_token_range_is_refused(text) -> None:
+    with pytest.raises(ValueError, match=r"tokens"):
+        token_range(text)
+
+
+def at(day: int, hour: int, minute: int = 0) -> int:
+    return (day * 24 + hour) * 60 + minute
+
+
+@pytest.mark.parametrize(
+    ("text", "inside", "outside"),
+    [
+        ("mon-fri 08:00-18:00", [at(0, 8), at(4, 17, 59)], [at(0, 7, 59), at(4, 18), at(5, 12)]),
+        ("22:00-06:00", [at(0, 22), at(1, 5, 59), at(6, 23), at(0, 3)], [at(0, 6), at(3, 21, 59)]),
+        ("sun 20:00-04:00", [at(6, 23), at(0, 3, 59)], [at(0, 4), at(6, 19, 59), at(1, 3)]),
+        ("sat-mon 00:00-24:00", [at(5, 0), at(6, 12), at(0, 23, 59)], [at(1, 0), at(4, 23, 59)]),
+        ("Wed 12:30-12:31", [at(2, 12, 30)], [at(2, 12, 29), at(2, 12, 31)]),
+    ],
+)
+def test_spans_of_the_week_may_run_over_midnight_and_over_sunday(text, inside, outside) -> None:
+    spans = spans_of_week(text)
+    assert all(any(start <= minute < end for start, end in spans) for minute in inside)
+    assert not any(start <= minute < end for start, end in spans for minute in outside)
+    assert all(0 <= start < end <= 7 * 24 * 60 for start, end in spans)
+
+
+def test_several_spans_are_one_list() -> None:
+    assert spans_of_week(["mon 08:00-09:00", "mon 10:00-11:00"]) == ((480, 540), (600, 660))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "monday 08:00-18:00", "8:00-18:00", "08:00-25:00", "08:60-09:00", "08:00-08:00", "fri", 8, [None], {}]
+)
+def test_what_is_no_span_of_the_week_is_refused(text) -> None:
+    with pytest.raises(ValueError, match=r"hours"):
+        spans_of_week(text)

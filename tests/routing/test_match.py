@@ -143,3 +143,48 @@ def test_remembering_changes_no_answer(
     for model, task, key, team, scope in questions:
         asked = Asked(model, task=task, key=key, team=team, scope=scope)
         assert remembering.route(asked) == remembering.route(asked) == Naive(routes).route(asked)
+
+
+def test_a_route_for_what_needs_images_and_tools_takes_no_request_that_needs_only_one_of_them() -> None:
+    both = router(Route("vision", When(needs=("images", "tools")), use="a"), Route("rest", use="b"))
+    assert found(both, needs=frozenset({"images", "tools", "stream"})) == "vision"
+    assert found(both, needs=frozenset({"images"})) == "rest"
+    assert found(both) == "rest"
+
+
+def test_routes_by_length_take_their_bounds_in() -> None:
+    lengths = router(
+        Route("short", When(tokens=(0, 1000)), use="a"),
+        Route("middle", When(tokens=(1001, 8000)), use="b"),
+        Route("long", use="c"),
+    )
+    assert [found(lengths, tokens=tokens) for tokens in (0, 1000, 1001, 8000, 8001, 10**9)] == [
+        *("short", "short", "middle", "middle", "long", "long")
+    ]
+
+
+def test_a_route_for_office_hours_takes_nothing_outside_them() -> None:
+    hours = router(Route("office", When(time=((540, 1020), (1980, 2460))), use="a"), Route("rest", use="b"))
+    assert [found(hours, minute=minute) for minute in (539, 540, 1019, 1020, 2000, 10_000)] == [
+        *("rest", "office", "office", "rest", "office", "rest")
+    ]
+    assert hours.looks_at_time
+    assert not router(Route("rest", use="b")).looks_at_time
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=6), st.integers(0, 60), st.integers(0, 60))
+def test_what_is_remembered_for_one_length_and_minute_never_answers_for_another(spans, tokens, minute) -> None:
+    spans = [(min(span), max(span)) for span in spans]
+    rules = [Route(f"r{n}", When(tokens=span, time=((span[0], span[1] + 1),)), use="a") for n, span in enumerate(spans)]
+    warm = router(*rules)
+    for other in range(60):
+        found(warm, tokens=other, minute=minute)
+        found(warm, tokens=tokens, minute=other)
+    assert found(warm, tokens=tokens, minute=minute) == found(router(*rules), tokens=tokens, minute=minute)
+
+
+def test_a_thousand_lengths_are_remembered_as_few() -> None:
+    lengths = router(Route("short", When(tokens=(0, 1000)), use="a"), Route("long", use="c"))
+    for tokens in range(3000):
+        found(lengths, tokens=tokens)
+    assert len(lengths._known) == 2

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from earthward.config.snapshot import DATA_CLASSES, Route, Target
-from earthward.routing.plan import MOST_ATTEMPTS, Plan, plan
+from earthward.config.snapshot import DATA_CLASSES, Route, Target, Zone
+from earthward.routing.plan import MOST_ATTEMPTS, SWITCHED_TO, Plan, Planner, plan
 
 SALT = b"salt"
 TARGETS = {
@@ -109,3 +109,34 @@ def test_a_pilots_chance_of_the_candidate_is_one() -> None:
     one = made(100, pilots=frozenset({"key-1"}), key="key-1")
     assert (one.arm, one.share, one.bucket) == ("candidate", 10_000, -1)
     assert one.attempts[0] == ("house", "pilot")
+
+
+def switched(zone: Zone, share: int = 0, data: str = "", needs: str = "", **route: Any) -> Plan:
+    one = Route(**{"name": "r", "baseline": "cloud", "candidate": "house", "share": share, **route})
+    planner = Planner(TARGETS, zone)
+    return planner.plan(one, unit="u", salt=SALT, data_class=data, features=frozenset(needs.split()))
+
+
+@pytest.mark.parametrize("share", [0, 10_000])
+def test_the_switch_to_the_cloud_sends_both_arms_there_and_draws_nobody(share: int) -> None:
+    one = switched("cloud", share, fallback=("house2", "cloud2"))
+    assert names(one) == ["cloud", "cloud2"]
+    assert (one.arm, one.share, one.bucket) == ("only", 0, -1)
+    assert dict(one.excluded) == {"house": SWITCHED_TO["cloud"], "house2": SWITCHED_TO["cloud"]}
+
+
+def test_the_switch_to_the_house_takes_the_candidate_though_it_may_not_rescue() -> None:
+    one = switched("local", fallback=("cloud2", "house2"))
+    assert names(one) == ["house", "house2"]
+    assert dict(one.excluded) == {"cloud": SWITCHED_TO["local"], "cloud2": SWITCHED_TO["local"]}
+
+
+@pytest.mark.parametrize("data", ["health", "secret", "typo"])
+def test_what_must_not_leave_stays_whatever_the_switch_says(data: str) -> None:
+    assert names(switched("cloud", data=data)) == ["house"]
+    assert names(switched("cloud", boundary="local")) == ["house"]
+
+
+def test_the_switch_to_the_house_serves_nobody_from_the_cloud_rather_than_somebody() -> None:
+    assert names(switched("local", baseline=None, candidate=None, use="cloud")) == []
+    assert names(switched("local", needs="images")) == []

@@ -68,6 +68,8 @@ class Results(msgspec.Struct):
     open: dict[str, list[Streams]] = {}
     memory: dict[str, float] = {}
     ledger: dict[str, Any] = {}
+    fleet: dict[str, Any] = {}
+    decisions: dict[str, Any] = {}
     figures: dict[str, float | None] = {}
 
 
@@ -153,6 +155,19 @@ class Bench:
             self.results.ledger = json.loads(done.stdout)
             tell("ledger", None)
 
+    def fleet(self) -> None:
+        with self.step("a fleet on paper", 1):
+            self.results.fleet = self.printed("-m", "earthward.bench.fleet", "--json")
+
+    def decisions(self) -> None:
+        with self.step("decisions", 1):
+            self.results.decisions = self.printed("-m", "earthward.bench.decisions", "--json")
+
+    def printed(self, *command: str) -> Any:
+        """What this prints as JSON; its own verdict, the exit status, is left to the budgets."""
+        pinned = shots.pinned(self.gateway)
+        return json.loads(subprocess.run([*pinned, sys.executable, *command], stdout=subprocess.PIPE).stdout)
+
     @contextlib.contextmanager
     def upstream(self, wanted: str) -> Iterator[Running]:
         folder = Path(tempfile.mkdtemp(dir=self.folder, prefix=f"{wanted}-"))
@@ -189,7 +204,14 @@ class Bench:
         self.progress.update(task, completed=steps, description=what)
 
 
-PARTS = {"requests": Bench.requests, "streams": Bench.streams, "ready": Bench.ready, "ledger": Bench.ledger}
+PARTS = {
+    "requests": Bench.requests,
+    "streams": Bench.streams,
+    "ready": Bench.ready,
+    "ledger": Bench.ledger,
+    "fleet": Bench.fleet,
+    "decisions": Bench.decisions,
+}
 
 
 def cores() -> tuple[int, int] | tuple[None, None]:
@@ -232,6 +254,9 @@ def figures(results: Results) -> dict[str, float | None]:
     found["chunk.cpu"] = shots.middle(each.cpu_per_chunk for each in results.crowd.get("earthward", []))
     found["open.memory"] = shots.middle(each.kilobytes_per_stream for each in results.open.get("earthward", []))
     found["open.broken"] = shots.middle(sum(each.broken.values()) for each in results.open.get("earthward", []))
+    found["fleet.first"] = results.fleet.get("first")
+    found["fleet.loads"] = results.fleet.get("loads")
+    found["decisions.growth"] = results.decisions.get("growth")
     found["ledger.rate"] = results.ledger.get("per_second")
     found["ready"] = shots.middle(results.ready.get("earthward", []))
     return found

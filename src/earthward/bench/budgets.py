@@ -31,6 +31,9 @@ BUDGETS = (
     Budget("memory per open stream", "open.memory", "at most", 32.0, "KB"),
     Budget("open streams that broke", "open.broken", "at most", 0.0),
     Budget("records a second into SQLite", "ledger.rate", "at least", 20_000.0),
+    Budget("p95 to first token on a fleet on paper, warmest to the best of others", "fleet.first", "at most", 0.7),
+    Budget("loads a minute on that fleet, warmest to the best of others", "fleet.loads", "at most", 0.7),
+    Budget("growth of a decision's cost, few to many routes, endpoints and keys", "decisions.growth", "at most", 3.0),
     Budget("from `serve` to the first answer", "ready", "at most", 2.0, "s"),
 )
 

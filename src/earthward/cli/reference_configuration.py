@@ -29,7 +29,9 @@ TAKES: dict[Any, str] = {
     values.Secrets: "one or a list of `env:NAME`, `file:PATH`",
     values.Share: "percentage: `25%`",
     values.Size: "size: `64 KB`, `32 MB`",
+    values.SpansOfWeek: "one or a list of `mon-fri 08:00-18:00`, `22:00-06:00`",
     values.Texts: "text, or a list",
+    values.TokenRange: "`<= 8000`, `> 8000`, `1000-8000`",
     values.Url: "URL",
     str: "text",
 }
@@ -148,6 +150,9 @@ WHEN: Keys = {
     "key": "the id of the caller's key",
     "app": "the key's application",
     "team": "the key's team",
+    "needs": "what the request takes, all of it: " + ", ".join(f"`{word}`" for word in sorted(snapshot.ABILITIES)),
+    "tokens": "the estimated length of the prompt",
+    "time": "by the gateway's own clock. Hours that end before they begin run into the next day",
 }
 
 SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (

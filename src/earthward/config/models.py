@@ -30,7 +30,9 @@ from earthward.config.values import (
     Secrets,
     Share,
     Size,
+    SpansOfWeek,
     Texts,
+    TokenRange,
     Url,
     listed,
     one_of,
@@ -175,6 +177,9 @@ class When(Section):
     key: Texts = ()
     app: Texts = ()
     team: Texts = ()
+    needs: Annotated[tuple[Annotated[str, one_of(*sorted(ABILITIES))], ...], BeforeValidator(listed)] = ()
+    tokens: TokenRange | None = None
+    time: SpansOfWeek = ()
 
 
 class Route(Section):

@@ -102,7 +102,11 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class When(msgspec.Struct, frozen=True):
-    """All conditions that are given must hold; within one, any of the values. Models match as globs."""
+    """All conditions that are given must hold; within one, any of the values. Models match as globs.
+
+    Of `needs` the request must need every one. `tokens` are the least and the most that its prompt is estimated to
+    have. `time` are spans of minutes of the week, from Monday 0:00, by the gateway's own clock; their ends lie outside.
+    """
 
     model: tuple[str, ...] = ()
     task: tuple[str, ...] = ()
@@ -111,6 +115,9 @@ class When(msgspec.Struct, frozen=True):
     key: tuple[str, ...] = ()
     app: tuple[str, ...] = ()
     team: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    tokens: tuple[int, int] | None = None
+    time: tuple[tuple[int, int], ...] = ()
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -156,7 +163,8 @@ class Limits(msgspec.Struct, frozen=True):
 class Snapshot(msgspec.Struct, frozen=True):
     """`digest` names the configuration it was made from; `version` also counts changes made at run time.
 
-    `accepted_for`, in seconds, is how long a caller's own vendor key opens local targets after its vendor took it.
+    `switch` sends everything to one zone, whatever the routes say. `accepted_for`, in seconds, is how long a caller's
+    own vendor key opens local targets after its vendor took it.
     """
 
     version: str
@@ -170,6 +178,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     access_log: bool = False
     durability: Literal["group", "strict"] = "group"
     accepted_for: float = 300.0
+    switch: Zone | None = None
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):

@@ -18,6 +18,13 @@ from earthward.providers.hosts import address_of, is_metadata, is_name
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_TOKENS = re.compile(r"(<=|<|>=|>) ?([0-9]{1,9})|([0-9]{1,9}) ?- ?([0-9]{1,9})")
+MOST_TOKENS = 10**9
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY, _WEEK = 24 * 60, 7 * 24 * 60
+_SPAN = re.compile(
+    rf"(?:({'|'.join(_DAYS)})(?:-({'|'.join(_DAYS)}))? )?([0-9]{{2}}):([0-9]{{2}})-([0-9]{{2}}):([0-9]{{2}})"
+)
 _SIZE = re.compile(r"([0-9]+) ?(B|KB|MB)")
 _BYTES = {"B": 1, "KB": 1024, "MB": 1024 * 1024}
 _SHARE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?%")
@@ -118,6 +125,48 @@ def keep_alive(value: Any) -> int | str:
     return value.replace(" ", "") if isinstance(value, str) else int(value)
 
 
+def token_range(value: Any) -> tuple[int, int]:
+    """The least and the most."""
+    found = _TOKENS.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("takes a number of tokens to compare with, such as `<= 8000`, `> 8000` or `1000-8000`")
+    sign, bound, least, most = found.groups()
+    if sign is None:
+        low, high = int(least), int(most)
+    elif sign[0] == "<":
+        low, high = 0, int(bound) - (sign == "<")
+    else:
+        low, high = int(bound) + (sign == ">"), MOST_TOKENS
+    if not 0 <= low <= high <= MOST_TOKENS:
+        raise ValueError("holds no number of tokens: its end comes before its beginning")
+    return low, high
+
+
+def span_of_week(value: Any) -> tuple[tuple[int, int], ...]:
+    """Minutes of the week, in pieces that do not run over its end."""
+    found = _SPAN.fullmatch(value.lower()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("takes hours with or without days, such as `mon-fri 08:00-18:00` or `22:00-06:00`")
+    first, last = found[1] or "mon", found[2] or found[1] or "sun"
+    hours = [int(part) for part in found.group(3, 4, 5, 6)]
+    start, end = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
+    if max(start, end) > _DAY or max(hours[1], hours[3]) > 59 or start == end:
+        raise ValueError("has hours that are none, or no time between them")
+    days = [(_DAYS.index(first) + step) % 7 for step in range((_DAYS.index(last) - _DAYS.index(first)) % 7 + 1)]
+    length = (end - start) % _DAY or _DAY
+    return tuple(piece for day in days for piece in _pieces(day * _DAY + start, length))
+
+
+def _pieces(start: int, length: int) -> list[tuple[int, int]]:
+    end = start + length
+    return [(start, end)] if end <= _WEEK else [(start, _WEEK), (0, end - _WEEK)]
+
+
+def spans_of_week(value: Any) -> tuple[tuple[int, int], ...]:
+    given = listed(value)
+    return tuple(piece for each in (given if isinstance(given, list) else [given]) for piece in span_of_week(each))
+
+
 def size(value: Any) -> int:
     """Bytes."""
     found = _SIZE.fullmatch(value) if isinstance(value, str) else None
@@ -204,6 +253,8 @@ Proxy = Annotated[str, AfterValidator(proxy)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(origin)], ...], BeforeValidator(listed)]
 Duration = Annotated[float, BeforeValidator(duration)]
 KeepAlive = Annotated[int | str, BeforeValidator(keep_alive)]
+TokenRange = Annotated[tuple[int, int], BeforeValidator(token_range)]
+SpansOfWeek = Annotated[tuple[tuple[int, int], ...], BeforeValidator(spans_of_week)]
 Size = Annotated[int, BeforeValidator(size)]
 Share = Annotated[int, BeforeValidator(share)]
 Secret = Annotated[str, BeforeValidator(reference)]

@@ -6,6 +6,7 @@ combination is worked out once. Knows nothing of arms or targets' abilities.
 
 import fnmatch
 import re
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,7 +22,10 @@ ModelTest = Callable[[str], object]
 
 
 class Asked(NamedTuple):
-    """What a request asks for, and who asks. `scope` names the routes the key may use; empty means all."""
+    """What a request asks for, and who asks. `scope` names the routes the key may use; empty means all.
+
+    `needs` are the abilities it takes, `tokens` the estimated length of its prompt, `minute` the minute of the week.
+    """
 
     model: str
     task: str = ""
@@ -31,6 +35,12 @@ class Asked(NamedTuple):
     app: str = ""
     team: str = ""
     scope: tuple[str, ...] = ()
+    needs: frozenset[str] = frozenset()
+    tokens: int = 0
+    minute: int = 0
+
+
+WORDS = Asked._fields[1:7]
 
 
 class Router:
@@ -40,7 +50,10 @@ class Router:
         self.targets: dict[str, Target] = {target.name: target for target in snapshot.targets}
         self._routes = snapshot.routes
         self._models = [_model_test(route.when.model) for route in snapshot.routes]
-        self._named = _named([route.when for route in snapshot.routes])
+        whens = [route.when for route in snapshot.routes]
+        self._named = _named(whens)
+        self._apart = _told_apart(whens)
+        self.looks_at_time = any(when.time for when in whens)
         self._known: dict[tuple[object, ...], Route | None] = {}
 
     def route(self, asked: Asked) -> Route | None:
@@ -49,6 +62,7 @@ class Router:
             asked.model,
             asked.scope,
             *[word if (word := asked[at]) in named else "" for at, named in self._named],
+            *[tell(asked) for tell in self._apart],
         )
         try:
             return self._known[told_apart]
@@ -77,6 +91,9 @@ def _holds(route: Route, model_fits: ModelTest | None, asked: Asked) -> bool:
         and (not when.app or asked.app in when.app)
         and (not when.team or asked.team in when.team)
         and (not asked.scope or route.name in asked.scope)
+        and asked.needs.issuperset(when.needs)
+        and (when.tokens is None or when.tokens[0] <= asked.tokens <= when.tokens[1])
+        and (not when.time or any(start <= asked.minute < end for start, end in when.time))
     )
 
 
@@ -91,6 +108,21 @@ def _model_test(patterns: tuple[str, ...]) -> ModelTest | None:
 
 def _named(whens: list[When]) -> list[tuple[int, frozenset[str]]]:
     """Where in what is asked stand words that some route names, and which; any other word makes no difference."""
-    fields = enumerate(Asked._fields[1:-1], 1)
+    fields = enumerate(WORDS, 1)
     named = [(at, frozenset(word for when in whens for word in getattr(when, field))) for at, field in fields]
     return [(at, words) for at, words in named if words]
+
+
+def _told_apart(whens: list[When]) -> list[Callable[[Asked], object]]:
+    """What else routes tell apart: of all lengths and minutes only between which of their bounds they lie."""
+    tells: list[Callable[[Asked], object]] = []
+    needed = frozenset(need for when in whens for need in when.needs)
+    lengths = sorted({bound for when in whens if when.tokens for bound in (when.tokens[0], when.tokens[1] + 1)})
+    minutes = sorted({bound for when in whens for span in when.time for bound in span})
+    if needed:
+        tells.append(lambda asked: asked.needs & needed)
+    if lengths:
+        tells.append(lambda asked: bisect_right(lengths, asked.tokens))
+    if minutes:
+        tells.append(lambda asked: bisect_right(minutes, asked.minute))
+    return tells

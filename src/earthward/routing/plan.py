@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from earthward.config.snapshot import Route, Target
+from earthward.config.snapshot import Route, Target, Zone
 from earthward.ledger.record import Arm
 from earthward.routing import egress, split
 
@@ -38,8 +38,9 @@ class Plan(msgspec.Struct, frozen=True):
 class Planner:
     """Plans for the targets of one snapshot. What does not depend on the unit is worked out once and remembered."""
 
-    def __init__(self, targets: Mapping[str, Target]) -> None:
+    def __init__(self, targets: Mapping[str, Target], switch: Zone | None = None) -> None:
         self._targets = targets
+        self._switch = switch
         self._known: dict[Situation, Choice] = {}
 
     def plan(
@@ -57,7 +58,11 @@ class Planner:
 
         `own_key` is the dialect whose vendor's key the caller brings, where callers bring their own.
         """
-        arm, bucket = split.arm(route, unit, salt, key=key)
+        if self._switch is None:
+            arm, bucket = split.arm(route, unit, salt, key=key)
+        else:
+            # Nobody is drawn, and nothing that is served now tells how the arms compare.
+            arm, bucket = "only", -1
         is_pilot = arm == "candidate" and bucket < 0
         situation = (route.name, arm, is_pilot, features, data_class, own_key)
         choice = self._known.get(situation)
@@ -65,7 +70,7 @@ class Planner:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             choice = self._known[situation] = self._chosen(route, arm, is_pilot, features, data_class, own_key)
-        share = split.BUCKETS if is_pilot else route.share
+        share = split.BUCKETS if is_pilot else 0 if arm == "only" else route.share
         return Plan(route.name, arm, share, bucket, choice[0], choice[1], route.stage, route.epoch)
 
     def _chosen(
@@ -74,16 +79,43 @@ class Planner:
         attempts: list[Reasoned] = []
         excluded: list[Reasoned] = []
         seen: set[str] = set()
-        for name, why in _in_order(route, arm, is_pilot):
+        ordered = _in_order(route, arm, is_pilot)
+        if self._switch is not None:
+            ordered = self._switched(route, self._switch, features, data_class, own_key)
+        for name, why in ordered:
             if name in seen:
                 continue
             seen.add(name)
-            reason = why_not(route, self._targets[name], features, data_class, own_key)
+            reason = why if why in SWITCHED_OFF else None
+            reason = reason or why_not(route, self._targets[name], features, data_class, own_key)
             if reason is not None:
                 excluded.append((name, reason))
             elif len(attempts) < MOST_ATTEMPTS:
                 attempts.append((name, why))
         return tuple(attempts), tuple(excluded)
+
+    def _switched(
+        self, route: Route, zone: Zone, features: frozenset[str], data_class: str, own_key: str | None
+    ) -> Iterator[Reasoned]:
+        """All of the route's targets, those in this zone alone; what must not leave stays, whatever the switch says."""
+        names = [route.use, route.baseline, route.candidate, *route.fallback]
+        listed = [name for name in names if name is not None]
+        able = [name for name in listed if why_not(route, self._targets[name], features, data_class, own_key) is None]
+        can_obey = zone == "local" or any(self._targets[name].zone == zone for name in able)
+        for name in listed:
+            if self._targets[name].zone == zone:
+                yield name, f"by the switch to {zone}"
+            elif can_obey:
+                yield name, SWITCHED_TO[zone]
+            else:
+                yield name, "no target in the cloud may serve it, whatever the switch says"
+
+
+SWITCHED_TO: dict[Zone, str] = {
+    "cloud": "the switch sends everything to the cloud",
+    "local": "the switch keeps everything in the house",
+}
+SWITCHED_OFF = frozenset(SWITCHED_TO.values())
 
 
 def plan(route: Route, targets: Mapping[str, Target], **asked: Any) -> Plan:

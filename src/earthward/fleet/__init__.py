@@ -1,0 +1,1 @@
+"""Ollama hosts: what they hold, what they have loaded, and how to warm, pull and unload. May wait."""

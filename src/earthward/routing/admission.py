@@ -1,0 +1,160 @@
+"""Who waits for a slot, in which order, for how long, and who is turned away at once.
+
+Ollama's own queue has no end and never says so, so the gateway keeps one: bounded, with deadlines, interactive before
+batch, and fair between keys (start-time fair queueing, Goyal, Vin, Cheng, 1996): one who asks for much waits behind
+one who asks for little.
+"""
+
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Iterator
+from math import ceil
+
+import msgspec
+
+from earthward.chat import Failure, FailureKind
+
+RANKS = {"batch": 1}
+"""How late each priority is served; any that is not named here is interactive."""
+LONGEST_RETRY = 60.0
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """How many may wait, for how many seconds at most, and how many of them for one key."""
+
+    length: int = 256
+    deadline: float = 30.0
+    share_of_one: float = 0.5
+
+    @property
+    def most_of_one(self) -> int:
+        return max(1, int(self.length * self.share_of_one))
+
+
+class Ticket(msgspec.Struct, frozen=True, order=True):
+    """A place in the queue. Those that compare less are served first. Times are seconds of one clock."""
+
+    rank: int
+    tag: float
+    number: int
+    key: str
+    model: str
+    since: float
+    until: float
+
+
+class Queue:
+    """The queue of one worker for one provider. Not to be shared between threads."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self._waiting: list[Ticket] = []
+        self._of_key: Counter[str] = Counter()
+        self._of_model: Counter[str] = Counter()
+        self._last_tag: dict[str, float] = {}
+        self._virtual = 0.0
+        self._count = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __iter__(self) -> Iterator[Ticket]:
+        """In the order in which they are to be served."""
+        return iter(tuple(self._waiting))
+
+    def __contains__(self, ticket: Ticket) -> bool:
+        return self._place(ticket) is not None
+
+    def ahead(self, ticket: Ticket) -> int:
+        """How many are served before this one, of those who wait for the same model."""
+        place = bisect_left(self._waiting, ticket)
+        return sum(1 for other in self._waiting[:place] if other.model == ticket.model)
+
+    def waiting_for(self, model: str) -> int:
+        return self._of_model[model]
+
+    def join(
+        self, key: str, model: str, priority: str, now: float, *, patience: float, expected: float
+    ) -> tuple[Ticket | Failure, Ticket | None]:
+        """A place, or why there is none; and who lost theirs for it.
+
+        `patience` is for how many seconds the caller would wait; `expected` how long a request that comes last is
+        likely to. One who would wait in vain is told so at once.
+        """
+        terms = self.terms
+        rank = RANKS.get(priority, 0)
+        patience = min(patience, terms.deadline)
+        if self._of_key[key] >= terms.most_of_one:
+            return refused_for_itself(expected), None
+        tag = max(self._virtual, self._last_tag.get(key, 0.0)) + 1.0
+        ticket = Ticket(rank, tag, self._count, key, model, now, now + patience)
+        place = bisect_left(self._waiting, ticket)
+        behind = len(self._waiting) - place
+        if expected * (place + 1) / (place + behind + 1) > patience:
+            return refused(expected), None
+        pushed_out = None
+        if len(self._waiting) >= terms.length:
+            if not behind:
+                return refused(expected), None
+            pushed_out = self._waiting[-1]
+            self.leave(pushed_out)
+        self._count += 1
+        self._last_tag[key] = tag
+        insort(self._waiting, ticket)
+        self._of_key[key] += 1
+        self._of_model[model] += 1
+        return ticket, pushed_out
+
+    def serve(self, ticket: Ticket) -> None:
+        """It has its slot: what it cost its key counts from here on."""
+        self._virtual = max(self._virtual, ticket.tag - 1.0)
+        self.leave(ticket)
+
+    def leave(self, ticket: Ticket) -> None:
+        """Gives the place up, whether it is still there or not."""
+        place = self._place(ticket)
+        if place is None:
+            return
+        del self._waiting[place]
+        for counter, name in ((self._of_key, ticket.key), (self._of_model, ticket.model)):
+            counter[name] -= 1
+            if not counter[name]:
+                del counter[name]
+        if ticket.key not in self._of_key and not self._waiting:
+            # Nobody waits: no one is behind anybody.
+            self._last_tag.clear()
+            self._virtual = 0.0
+
+    def expired(self, now: float) -> list[Ticket]:
+        return [ticket for ticket in self._waiting if ticket.until <= now]
+
+    def _place(self, ticket: Ticket) -> int | None:
+        place = bisect_left(self._waiting, ticket)
+        return place if place < len(self._waiting) and self._waiting[place] == ticket else None
+
+
+def expected_wait(waiting: int, slots: int, whole: float) -> float:
+    """Seconds until one who comes behind `waiting` others has a slot, where a request holds one for `whole`."""
+    return (waiting + 1) / max(slots, 1) * whole
+
+
+def retry_after(expected: float) -> float:
+    """Whole seconds after which it is worth asking again."""
+    return float(min(LONGEST_RETRY, max(1, ceil(expected))))
+
+
+def refused(expected: float) -> Failure:
+    """Nobody is to blame: 503."""
+    message = "every host is busy and the queue is too long to wait in; try again later"
+    return Failure(FailureKind.OVERLOADED, message, retry_after=retry_after(expected))
+
+
+def refused_for_itself(expected: float) -> Failure:
+    """The key has more waiting than its share: 429."""
+    message = "too many requests of this key are waiting already; try again later"
+    return Failure(FailureKind.RATE_LIMITED, message, retry_after=retry_after(expected))
+
+
+def gave_up(ticket: Ticket, now: float, expected: float) -> Failure:
+    message = f"no host had a free slot for {now - ticket.since:.1f} s"
+    return Failure(FailureKind.OVERLOADED, message, retry_after=retry_after(expected))

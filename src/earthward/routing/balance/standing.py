@@ -1,0 +1,214 @@
+"""What a worker knows of one endpoint: what it measured itself, what the prober told, and what it has set going since.
+
+A report is a moment old, so what the worker sent meanwhile is laid over it: a model whose load was set going counts as
+being loaded, one that has answered counts as loaded, until a later report tells more.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from earthward.routing import health as healths
+from earthward.routing.balance.measure import Failing, Mean, Peak
+from earthward.routing.balance.view import Endpoint, Out, Resident
+from earthward.routing.health import Health
+
+UNTOLD_LOAD = 15.0
+"""Seconds a load is taken to last where neither a measurement nor the model's size tells."""
+BYTES_PER_SECOND = 1e9
+"""What a load reads, where only the model's size is known: a common solid-state disk's half."""
+LONGEST_LOAD = 300.0
+"""Seconds after which a load that was set going is no longer believed in: Ollama gives up then, too."""
+
+
+class Report(msgspec.Struct, frozen=True, array_like=True):
+    """What the prober found at an endpoint, `at` seconds of the clock that all processes share.
+
+    `residents` is None where it could not be told, as of servers that hold one model for ever. `sizes` are the bytes
+    of installed models, None where that was not asked. `problem` says why the endpoint did not answer; it `is_down` if
+    it did not several times in a row.
+    """
+
+    at: float
+    residents: tuple[Resident, ...] | None = None
+    sizes: tuple[tuple[str, int], ...] | None = None
+    version: str = ""
+    problem: str = ""
+    is_down: bool = False
+
+
+def full_name(model: str) -> str:
+    """The name under which Ollama lists a model: with its tag, `latest` if it was named without one."""
+    return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
+
+
+class Standing:
+    """One endpoint as one worker knows it. Models go by their full names."""
+
+    __slots__ = (
+        "_failing",
+        "_first",
+        "_loaded",
+        "_loads",
+        "_peak",
+        "_report",
+        "_residents",
+        "_room",
+        "_sizes",
+        "_started",
+        "_whole",
+        "health",
+        "is_down",
+        "is_draining",
+        "place",
+        "slots",
+    )
+
+    def __init__(self, place: int, slots: int = 0) -> None:
+        self.place = place
+        self.slots = slots
+        self.health: Health = healths.WELL
+        self.is_draining = False
+        self.is_down = False
+        self._first = Mean()
+        self._peak = Peak()
+        self._whole = Mean()
+        self._failing = Failing()
+        self._report: Report | None = None
+        self._residents: dict[str, Resident] = {}
+        self._room: int | None = None
+        self._sizes: dict[str, int] = {}
+        self._loads: dict[str, float] = {}
+        self._started: dict[str, float] = {}
+        self._loaded: dict[str, float] = {}
+
+    # -- what happens ----------------------------------------------------------------------------------------------
+
+    def heard(self, report: Report, now: float) -> None:
+        """Takes a report in. One that could not be made leaves what was known of models."""
+        self._hear_whether_down(report.is_down, now)
+        if report.sizes is not None:
+            self._sizes = dict(report.sizes)
+        if report.residents is None:
+            return
+        found = {resident.model: resident for resident in report.residents}
+        before = self._report
+        if before is not None and before.residents is not None:
+            self._learn_room({resident.model for resident in before.residents}, found)
+        self._report = report
+        self._residents = found
+        self._loaded = {model: at for model, at in self._loaded.items() if at > report.at and model not in found}
+        self._started = {
+            model: at
+            for model, at in self._started.items()
+            if now - at < LONGEST_LOAD and not (at < report.at and model in found)
+        }
+
+    def _hear_whether_down(self, is_down: bool, now: float) -> None:
+        """One that is up again begins with a little: whoever restarts a host has emptied its caches."""
+        if self.is_down and not is_down:
+            self.health = Health(0, max(1, self.health.times), 0, int(now * 1000))
+        self.is_down = is_down
+
+    def _learn_room(self, before: set[str], found: dict[str, Resident]) -> None:
+        """A host that put one model out for another holds no more than it holds now."""
+        came, went = found.keys() - before, before - found.keys()
+        if came and went:
+            self._room = max(len(found), 1)
+        elif self._room is not None and len(found) > self._room:
+            self._room = len(found)
+
+    def sent(self, model: str, now: float) -> bool:
+        """A request for this model goes there. Whether it sets a load going."""
+        if self._report is None or model in self._residents or model in self._loaded or model in self._started:
+            return False
+        self._started[model] = now
+        return True
+
+    def answered(self, model: str, first: float, now: float, *, load: float | None = None) -> None:
+        """The first content came after `first` seconds. `load` is how many of them were a load, None if not told."""
+        started = self._started.pop(model, None)
+        if started is not None:
+            self._loaded[model] = now
+            self._learn_load(model, load if load is not None else now - started)
+        elif load:
+            self._learn_load(model, load)
+        else:
+            self._first.add(first)
+        self._peak.add(first, now)
+
+    def _learn_load(self, model: str, seconds: float) -> None:
+        known = self._loads.get(model)
+        self._loads[model] = seconds if known is None else known + 0.3 * (seconds - known)
+
+    def ended(self, seconds: float, now: float) -> None:
+        """A request went well and held its slot for so long."""
+        self._whole.add(seconds)
+        self._failing.add(False, now)
+
+    def failed(self, model: str, now: float) -> None:
+        """A request failed: a load that it may have set going is in doubt."""
+        self._started.pop(model, None)
+        self._failing.add(True, now)
+
+    # -- what it amounts to ----------------------------------------------------------------------------------------
+
+    @property
+    def residents(self) -> Sequence[str]:
+        """The models it holds, as far as is known."""
+        return [*self._residents, *self._loaded]
+
+    def holds(self, model: str) -> bool:
+        return model in self._residents or model in self._loaded or model in self._started
+
+    def load_seconds(self, model: str) -> float:
+        known = self._loads.get(model)
+        if known is not None:
+            return known
+        size = self._sizes.get(model)
+        return size / BYTES_PER_SECOND if size else UNTOLD_LOAD
+
+    def view(self, model: str, in_flight: int, now: float, milliseconds: int) -> Endpoint:
+        """How it looks for a request for this model. `milliseconds` is of the clock that health goes by."""
+        loading, blocked = self._under_way(model, now) if self._started else (None, 0.0)
+        resident = self._residents.get(model)
+        if resident is None and model in self._loaded:
+            resident = Resident(model)
+        return Endpoint(
+            self.place,
+            in_flight,
+            self.slots,
+            self._first.value,
+            self._peak.at(now),
+            self._whole.value,
+            self._failing.at(now),
+            healths.ramp(self.health, milliseconds),
+            self.out(milliseconds),
+            self._report is not None,
+            resident,
+            loading,
+            blocked,
+            self.load_seconds(model),
+            len(self._residents) + len(self._loaded),
+            self._room,
+        )
+
+    def out(self, milliseconds: int) -> Out:
+        if self.is_draining or self.is_down:
+            return "draining" if self.is_draining else "down"
+        return "ejected" if healths.state(self.health, milliseconds) == "out" else ""
+
+    def _under_way(self, model: str, now: float) -> tuple[float | None, float]:
+        """Seconds until the load of this model is over, None if none is under way, and of loads before a new one.
+
+        Hosts load one model at a time, in the order in which they were asked.
+        """
+        end = float("-inf")
+        for started, at in self._started.items():
+            if now - at >= LONGEST_LOAD:
+                continue
+            end = max(end, at - now) + self.load_seconds(started)
+            if started == model:
+                # However long it was thought to take, it is not over.
+                return max(end, 0.1), 0.0
+        return None, max(end, 0.0)

@@ -1,0 +1,74 @@
+"""Whether a prompt fits before it is sent: its length from its characters, as this model's own counts have taught.
+
+Tokens per character differ by model, language and kind of text; the ratio follows what Ollama counted
+(`prompt_eval_count`), within bounds, and an estimate leaves room for what it does not know.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+TIERS = (4_096, 8_192, 16_384, 32_768, 65_536, 131_072, 262_144)
+"""Contexts that a model is loaded with, in tokens. Few, since a host loads a model anew for each other one."""
+USUAL = 4.0
+LEAST, MOST = 1.0, 8.0
+"""Characters per token: from Chinese, code in odd alphabets and base64 to English prose in large vocabularies."""
+PER_MESSAGE = 8
+"""Tokens that a template puts around each message, about."""
+MARGIN = 1.15
+WEIGHT = 0.1
+SHORTEST = 200
+"""Characters below which a count says more about the template than about the text."""
+
+
+class Calibration(msgspec.Struct, frozen=True):
+    """`per_token` is how many characters a token of this model holds; `spread` how far single prompts are from it, as
+    a share of it."""
+
+    per_token: float = USUAL
+    spread: float = 0.15
+    samples: int = 0
+
+
+def after(calibration: Calibration, characters: int, tokens: int) -> Calibration:
+    """The calibration with one more count. One that is out of all proportion is pulled back to the bounds, so that a
+    prompt that was cut off or read from a cache of another kind can't teach nonsense."""
+    if characters < SHORTEST or tokens <= 0:
+        return calibration
+    seen = min(MOST, max(LEAST, characters / tokens))
+    # The first few count for more, or ten requests would hardly move what was merely assumed.
+    weight = max(WEIGHT, 1 / (calibration.samples + 2))
+    far = min(0.5, max(-0.5, seen / calibration.per_token - 1))
+    per_token = calibration.per_token * (1 + weight * far)
+    spread = calibration.spread + weight * (abs(far) - calibration.spread)
+    return Calibration(per_token, spread, calibration.samples + 1)
+
+
+def tokens(characters: int, messages: int = 1, calibration: Calibration | None = None) -> int:
+    """The likely length of a prompt."""
+    return round(characters / (calibration or UNKNOWN).per_token) + PER_MESSAGE * messages
+
+
+def tokens_at_most(characters: int, messages: int = 1, calibration: Calibration | None = None) -> int:
+    """A length that few prompts of so many characters exceed."""
+    known = calibration or UNKNOWN
+    margin = max(MARGIN, 1 + 2 * known.spread)
+    return round(characters / known.per_token * margin) + PER_MESSAGE * messages
+
+
+def tier(needed: int, longest: int | None = None, tiers: Sequence[int] = TIERS) -> int | None:
+    """The smallest tier that holds `needed` tokens, `longest` being the model's own limit; None if none does."""
+    for size in tiers:
+        if longest is not None and size >= longest:
+            return longest if needed <= longest else None
+        if needed <= size:
+            return size
+    return None
+
+
+def fits(prompt: int, answer: int, context: int | None) -> bool:
+    """Whether prompt and answer have room in the context that a target is loaded with; what is not known, has."""
+    return context is None or prompt + answer <= context
+
+
+UNKNOWN = Calibration()

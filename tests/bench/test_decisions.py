@@ -1,0 +1,20 @@
+from earthward.bench.decisions import MANY, Cost, growth, measure
+from earthward.routing.balance import POLICIES
+
+
+def test_every_policy_is_measured_and_so_are_routes_and_keys() -> None:
+    costs = measure(50)
+    measured = {(it.of, it.way, it.count) for it in costs}
+    assert {("endpoints", way, count) for way in POLICIES for count in MANY["endpoints"]} < measured
+    assert {("routes", "", 1000), ("keys", "", 100_000)} < measured
+    assert all(it.microseconds > 0 for it in costs)
+
+
+def test_growth_is_that_of_the_kind_that_grows_most() -> None:
+    costs = [
+        Cost("routes", 10, "", 2.0),
+        Cost("routes", 1000, "", 3.0),
+        Cost("keys", 10, "", 1.0),
+        Cost("keys", 100_000, "", 4.0),
+    ]
+    assert growth(costs) == 4.0

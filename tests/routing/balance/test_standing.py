@@ -1,0 +1,140 @@
+import pytest
+
+from earthward.routing import health
+from earthward.routing.balance.standing import LONGEST_LOAD, UNTOLD_LOAD, Report, Standing, full_name
+from earthward.routing.balance.view import Endpoint, Resident
+
+LLAMA = "llama3.1:8b"
+CODER = "qwen2.5-coder:32b"
+LOADED = Resident(LLAMA, 8192, 100, 100)
+
+
+def seen(standing: Standing, model: str = LLAMA, now: float = 0.0, in_flight: int = 0) -> Endpoint:
+    return standing.view(model, in_flight, now, int(now * 1000))
+
+
+def with_report(*residents: Resident, at: float = 0.0) -> Standing:
+    standing = Standing(0, 2)
+    standing.heard(Report(at, residents), at)
+    return standing
+
+
+def test_without_a_report_nothing_is_known_of_loading() -> None:
+    assert not seen(Standing(0)).is_known
+    assert not Standing(0).sent(LLAMA, 0.0)
+
+
+def test_what_the_prober_found_is_resident() -> None:
+    standing = with_report(LOADED)
+    assert seen(standing).resident == LOADED
+    assert seen(standing, CODER).resident is None
+    assert seen(standing, CODER).held == 1
+
+
+def test_a_load_that_was_set_going_is_not_set_going_twice_and_counts_down() -> None:
+    standing = with_report()
+    assert standing.sent(LLAMA, 10.0)
+    assert not standing.sent(LLAMA, 11.0)
+    assert seen(standing, now=10.0).loading == UNTOLD_LOAD
+    assert seen(standing, now=14.0).loading == UNTOLD_LOAD - 4
+    assert seen(standing, now=80.0).loading == pytest.approx(0.1), "however long it takes, it is not over"
+    assert seen(standing, CODER, now=14.0).blocked == UNTOLD_LOAD - 4
+
+
+def test_a_load_waits_for_those_before_it() -> None:
+    standing = with_report()
+    standing.sent(LLAMA, 0.0)
+    standing.sent(CODER, 0.0)
+    assert seen(standing, CODER).loading == 2 * UNTOLD_LOAD
+
+
+def test_a_model_that_answered_is_loaded_though_no_report_says_so_yet() -> None:
+    standing = with_report()
+    standing.sent(LLAMA, 1.0)
+    standing.answered(LLAMA, 7.0, 8.0)
+    assert seen(standing, now=8.0).resident == Resident(LLAMA)
+    assert seen(standing, now=8.0).load == 7.0
+    assert standing.residents == [LLAMA]
+
+
+def test_a_later_report_knows_better() -> None:
+    standing = with_report()
+    standing.sent(LLAMA, 1.0)
+    standing.answered(LLAMA, 7.0, 8.0)
+    standing.heard(Report(7.5, ()), 8.1)
+    assert seen(standing, now=8.1).resident is not None, "that report was made before the answer"
+    standing.heard(Report(9.0, ()), 9.0)
+    assert seen(standing, now=9.0).resident is None
+
+
+def test_a_report_that_could_not_be_made_leaves_what_was_known() -> None:
+    standing = with_report(LOADED)
+    standing.heard(Report(1.0, problem="connection refused"), 1.0)
+    assert seen(standing, now=1.0).resident == LOADED
+
+
+def test_a_load_that_failed_is_set_going_again() -> None:
+    standing = with_report()
+    standing.sent(LLAMA, 1.0)
+    standing.failed(LLAMA, 2.0)
+    assert seen(standing, now=2.0).loading is None
+    assert seen(standing, now=2.0).failing > 0
+    assert standing.sent(LLAMA, 3.0)
+
+
+def test_a_load_of_which_nothing_is_heard_is_not_believed_in_for_ever() -> None:
+    standing = with_report()
+    standing.sent(LLAMA, 1.0)
+    standing.heard(Report(400.0, ()), 1.0 + LONGEST_LOAD)
+    assert seen(standing, now=400.0).loading is None
+
+
+def test_how_long_a_load_takes_is_learned_from_ollama_s_own_word_first() -> None:
+    standing = with_report()
+    standing.heard(Report(1.0, (), sizes=((CODER, 20_000_000_000),)), 1.0)
+    assert standing.load_seconds(CODER) == 20.0
+    standing.sent(CODER, 2.0)
+    standing.answered(CODER, 30.0, 32.0, load=12.0)
+    assert standing.load_seconds(CODER) == 12.0
+
+
+def test_the_first_token_of_a_load_does_not_count_as_slowness() -> None:
+    standing = with_report()
+    standing.sent(LLAMA, 0.0)
+    standing.answered(LLAMA, 30.0, 30.0)
+    assert seen(standing, now=30.0).first == 0
+    standing.answered(LLAMA, 0.4, 31.0)
+    assert seen(standing, now=31.0).first == 0.4
+
+
+def test_room_is_learned_from_what_had_to_go() -> None:
+    third = Resident("gemma3:12b")
+    standing = with_report(LOADED, Resident(CODER))
+    assert seen(standing).room is None
+    standing.heard(Report(1.0, (LOADED, third)), 1.0)
+    assert seen(standing).room == 2
+    standing.heard(Report(2.0, (LOADED, third, Resident(CODER))), 2.0)
+    assert seen(standing).room == 3
+
+
+def test_a_model_that_went_by_itself_says_nothing_of_room() -> None:
+    standing = with_report(LOADED, Resident(CODER))
+    standing.heard(Report(1.0, (LOADED,)), 1.0)
+    assert seen(standing).room is None
+
+
+def test_health_and_draining_put_it_out() -> None:
+    standing = Standing(0)
+    standing.health = health.after_failure(health.WELL, 1000, at_once=True)
+    assert seen(standing, now=1.5).out == "ejected"
+    assert seen(standing, now=5.0).out == ""
+    standing.is_draining = True
+    assert seen(standing, now=5.0).out == "draining"
+
+
+@pytest.mark.parametrize(
+    ("name", "full"),
+    [("llama3.1", "llama3.1:latest"), ("llama3.1:8b", "llama3.1:8b"), ("hf.co:443/a/b", "hf.co:443/a/b:latest")],
+)
+def test_a_name_without_a_tag_means_latest(name, full) -> None:
+    assert full_name(name) == full

@@ -1,0 +1,168 @@
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earthward.chat import Failure, FailureKind
+from earthward.routing.admission import Queue, Terms, Ticket, expected_wait, gave_up, retry_after
+
+TERMS = Terms(length=8, deadline=10.0)
+
+
+def join(
+    queue: Queue, key: str = "k", priority: str = "", now: float = 0.0, expected: float = 0.0, patience: float = 99.0
+):
+    return queue.join(key, "m", priority, now, patience=patience, expected=expected)
+
+
+def ticket(queue: Queue, key: str = "k", priority: str = "", **how) -> Ticket:
+    joined, _ = join(queue, key, priority, **how)
+    assert isinstance(joined, Ticket)
+    return joined
+
+
+def refusal(queue: Queue, key: str = "k", priority: str = "", **how) -> Failure:
+    joined, _ = join(queue, key, priority, **how)
+    assert isinstance(joined, Failure)
+    return joined
+
+
+def served(queue: Queue) -> list[str]:
+    keys = []
+    while len(queue):
+        first = next(iter(queue))
+        keys.append(first.key)
+        queue.serve(first)
+    return keys
+
+
+def test_those_of_one_key_are_served_in_the_order_in_which_they_came() -> None:
+    queue = Queue(TERMS)
+    tickets = [ticket(queue) for _ in range(3)]
+    assert list(queue) == tickets
+
+
+def test_interactive_comes_before_batch_whoever_came_first() -> None:
+    queue = Queue(TERMS)
+    ticket(queue, "night", "batch")
+    ticket(queue, "chat")
+    ticket(queue, "app", "quality")
+    assert served(queue) == ["chat", "app", "night"]
+
+
+def test_one_who_asks_for_much_waits_behind_one_who_asks_for_little() -> None:
+    queue = Queue(TERMS)
+    for _ in range(4):
+        ticket(queue, "greedy")
+    ticket(queue, "modest")
+    assert served(queue) == ["greedy", "modest", "greedy", "greedy", "greedy"]
+
+
+def test_keys_share_evenly_while_all_of_them_want_more() -> None:
+    queue = Queue(Terms(length=1000))
+    for key, count in (("a", 200), ("b", 50), ("c", 50)):
+        for _ in range(count):
+            ticket(queue, key)
+    first = Counter(served(queue)[:90])
+    assert first == {"a": 30, "b": 30, "c": 30}
+
+
+def test_a_key_that_was_served_a_lot_is_not_punished_once_nobody_waits() -> None:
+    queue = Queue(TERMS)
+    for _ in range(4):
+        ticket(queue, "a")
+    served(queue)
+    ticket(queue, "a")
+    ticket(queue, "b")
+    assert served(queue) == ["a", "b"]
+
+
+def test_a_full_queue_turns_away_whoever_would_come_last() -> None:
+    queue = Queue(TERMS)
+    for key in "abcdefgh":
+        ticket(queue, key)
+    assert refusal(queue, "a").kind is FailureKind.OVERLOADED
+    assert len(queue) == 8
+
+
+def test_batch_work_makes_place_for_a_person_in_a_full_queue() -> None:
+    queue = Queue(TERMS)
+    batch = [ticket(queue, key, "batch") for key in "abcdefgh"]
+    joined, pushed_out = join(queue, "person")
+    assert isinstance(joined, Ticket)
+    assert pushed_out == batch[-1]
+    assert pushed_out not in queue
+    assert len(queue) == 8
+
+
+def test_one_key_cannot_fill_the_queue_and_is_told_that_it_is_its_own_doing() -> None:
+    queue = Queue(TERMS)
+    for _ in range(4):
+        ticket(queue, "greedy")
+    turned_away = refusal(queue, "greedy", expected=3.2)
+    assert turned_away.kind is FailureKind.RATE_LIMITED
+    assert turned_away.retry_after == 4
+    ticket(queue, "modest")
+
+
+def test_one_who_would_wait_in_vain_is_told_so_at_once() -> None:
+    queue = Queue(TERMS)
+    assert refusal(queue, expected=11.0).retry_after == 11
+    assert refusal(queue, expected=3.0, patience=2.0).kind is FailureKind.OVERLOADED
+    assert refusal(queue, "night", "batch", expected=11.0).kind is FailureKind.OVERLOADED
+    ticket(queue, expected=9.0)
+
+
+def test_a_place_at_the_front_is_waited_for_less_than_the_whole_queue() -> None:
+    queue = Queue(TERMS)
+    for key in "abcd":
+        ticket(queue, key, "batch", expected=1.0)
+    assert ticket(queue, "person", expected=12.0).rank == 0
+
+
+def test_deadlines_are_the_callers_or_the_queues_whichever_is_sooner() -> None:
+    queue = Queue(TERMS)
+    patient, hurried = ticket(queue, "a", now=100.0), ticket(queue, "b", now=100.0, patience=2.5)
+    assert (patient.until, hurried.until) == (110.0, 102.5)
+    assert queue.expired(102.4) == []
+    assert queue.expired(102.5) == [hurried]
+    assert gave_up(hurried, 102.5, 7.0).message == "no host had a free slot for 2.5 s"
+
+
+def test_a_place_given_up_twice_is_given_up_once() -> None:
+    queue = Queue(TERMS)
+    first, second = ticket(queue), ticket(queue)
+    queue.leave(first)
+    queue.leave(first)
+    assert list(queue) == [second]
+    assert queue.ahead(second) == 0
+    assert queue.waiting_for("m") == 1
+
+
+def test_the_wait_is_that_of_those_before_spread_over_all_slots() -> None:
+    assert expected_wait(7, 4, 3.0) == 6.0
+    assert [retry_after(seconds) for seconds in (0.0, 0.2, 5.1, 1e9)] == [1, 1, 6, 60]
+
+
+moves = st.lists(
+    st.tuples(st.sampled_from(["join", "serve", "leave"]), st.sampled_from("abc"), st.sampled_from(["", "batch"])),
+    max_size=80,
+)
+
+
+@given(moves)
+def test_whatever_happens_the_queue_is_bounded_and_its_counts_are_right(moves) -> None:
+    queue = Queue(TERMS)
+    held: set[Ticket] = set()
+    for what, key, priority in moves:
+        if what == "join":
+            joined, pushed_out = join(queue, key, priority)
+            held -= {pushed_out}
+            held |= {joined} if isinstance(joined, Ticket) else set()
+        elif held:
+            gone = min(held) if what == "serve" else max(held)
+            getattr(queue, what)(gone)
+            held.discard(gone)
+        assert list(queue) == sorted(held)
+        assert len(queue) == queue.waiting_for("m") <= TERMS.length
+        assert all(count <= TERMS.most_of_one for count in Counter(ticket.key for ticket in held).values())

@@ -1,0 +1,79 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earthward.routing.context import (
+    LEAST,
+    MOST,
+    TIERS,
+    UNKNOWN,
+    Calibration,
+    after,
+    fits,
+    tier,
+    tokens,
+    tokens_at_most,
+)
+
+
+def taught(per_token: float, times: int, before: Calibration = UNKNOWN) -> Calibration:
+    for _ in range(times):
+        before = after(before, 10_000, round(10_000 / per_token))
+    return before
+
+
+def test_unless_it_was_taught_four_characters_are_a_token() -> None:
+    assert tokens(4000, messages=0) == 1000
+    assert tokens(4000, messages=3) == 1024
+
+
+def test_a_models_own_counts_teach_how_long_its_tokens_are() -> None:
+    chinese = taught(1.5, 60)
+    assert abs(chinese.per_token - 1.5) < 0.1
+    assert abs(tokens(10_000, 0, chinese) / 6667 - 1) < 0.1
+
+
+def test_an_estimate_at_most_leaves_more_room_for_a_model_whose_counts_vary() -> None:
+    steady, erratic = taught(4.0, 60), UNKNOWN
+    for turn in range(60):
+        erratic = after(erratic, 10_000, 1700 if turn % 2 else 3600)
+    assert 1.1 < tokens_at_most(10_000, 0, steady) / 2500 < 1.2
+    assert tokens_at_most(10_000, 0, erratic) / tokens(10_000, 0, erratic) > 1.4
+
+
+def test_a_prompt_that_was_cut_off_teaches_little() -> None:
+    once = after(taught(4.0, 60), 400_000, 4096)
+    assert once.per_token < 4.3
+
+
+def test_short_prompts_and_missing_counts_teach_nothing() -> None:
+    assert after(UNKNOWN, 40, 90) == UNKNOWN
+    assert after(UNKNOWN, 5000, 0) == UNKNOWN
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(-5, 10**9)), max_size=50))
+def test_whatever_is_counted_the_ratio_keeps_within_its_bounds(counts) -> None:
+    calibration = UNKNOWN
+    for characters, counted in counts:
+        calibration = after(calibration, characters, counted)
+        assert LEAST * 0.5 <= calibration.per_token <= MOST
+        assert 0 <= calibration.spread <= 0.5
+        assert tokens_at_most(characters, 1, calibration) >= tokens(characters, 1, calibration)
+
+
+def test_the_smallest_tier_that_holds_it() -> None:
+    assert tier(100) == 4096
+    assert tier(4096) == 4096
+    assert tier(4097) == 8192
+    assert tier(TIERS[-1] + 1) is None
+
+
+def test_a_models_own_limit_is_the_last_tier() -> None:
+    assert tier(9000, longest=10_000) == 10_000
+    assert tier(10_001, longest=10_000) is None
+    assert tier(100, longest=2048) == 2048
+
+
+def test_what_is_not_known_has_room() -> None:
+    assert fits(3000, 1000, 4096)
+    assert not fits(3000, 1097, 4096)
+    assert fits(10**9, 0, None)
