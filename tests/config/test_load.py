@@ -15,6 +15,7 @@ KEYS = (
     "routes, state, store, targets, tls"
 )
 KEYS_OF_A_PROVIDER = "api_key, balance, base_url, deadlines, endpoints, headers, kind, proxy, tls, zone"
+KEYS_OF_A_CONDITION = "app, data, key, model, needs, priority, task, team, time, tokens"
 KINDS_NOW = "anthropic, embedded, ollama, openai, openai_compatible"
 GOOD = """\
 listen: 127.0.0.1:4000
@@ -124,8 +125,7 @@ routes:
         "11:34: `model` must be text; put it in quotes",
         "11:39: `output` is missing",
         "11:54: `input` must be a number",
-        "13:26: unknown key `modle`, did you mean `model`? Known: app, data, key, model, needs, priority, task, team, "
-        "time, tokens",
+        "13:26: unknown key `modle`, did you mean `model`? Known: " + KEYS_OF_A_CONDITION,
         "13:68: `share` is more than 100%",
         "14:23: unknown target `smol`. Known: llama, mini",
         "14:46: unknown target `lama`, did you mean `llama`? Known: llama, mini",

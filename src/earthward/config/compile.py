@@ -11,6 +11,7 @@ from earthward.config.models import Provider as ProviderSection
 from earthward.config.models import Route as RouteSection
 from earthward.config.models import Target as TargetSection
 from earthward.config.snapshot import (
+    ACCEPTED_FOR,
     DeadlineChange,
     Endpoint,
     Limits,
@@ -55,7 +56,7 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
         cors=configuration.cors,
         access_log=configuration.access_log,
         durability=configuration.durability,
-        **({} if configuration.accepted_for is None else {"accepted_for": configuration.accepted_for}),
+        accepted_for=ACCEPTED_FOR if configuration.accepted_for is None else configuration.accepted_for,
     )
 
 

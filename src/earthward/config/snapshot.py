@@ -21,6 +21,10 @@ around the model's template (`raw`) is asked for in Ollama's API alone.
 """
 
 
+ACCEPTED_FOR = 300.0
+"""Seconds."""
+
+
 class Price(msgspec.Struct, frozen=True, array_like=True):
     """Pico-dollars per token ($1 per million tokens is 1,000,000), and per request. None is unknown, never free."""
 
@@ -177,7 +181,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     cors: tuple[str, ...] = ()
     access_log: bool = False
     durability: Literal["group", "strict"] = "group"
-    accepted_for: float = 300.0
+    accepted_for: float = ACCEPTED_FOR
     switch: Zone | None = None
 
 
