@@ -27,7 +27,7 @@ class Speech(NamedTuple):
 
     def whole(self, answer: Any) -> str:
         match self.name:
-            case "openai":
+            case "openai" | "ollama_v1":
                 return str(answer["choices"][0]["message"]["content"])
             case "anthropic":
                 return "".join(block["text"] for block in answer["content"])
@@ -38,7 +38,7 @@ class Speech(NamedTuple):
 
     def _text(self, event: dict[str, Any]) -> str:
         match self.name:
-            case "openai":
+            case "openai" | "ollama_v1":
                 return "".join(choice["delta"].get("content") or "" for choice in event.get("choices", ()))
             case "anthropic":
                 return str(event["delta"]["text"]) if event["type"] == "content_block_delta" else ""
@@ -58,7 +58,7 @@ class Speech(NamedTuple):
                 return found or None
             case "anthropic", {"type": str(), "message": str(message)} if payload["type"] == "error":
                 return message or None
-            case "openai", {"type": str(), "message": str(message), "param": _, "code": _}:
+            case "openai" | "ollama_v1", {"type": str(), "message": str(message), "param": _, "code": _}:
                 return message or None
         return None
 
@@ -71,4 +71,5 @@ ANTHROPIC = Speech(
     (("anthropic-version", "2023-06-01"),),
 )
 OLLAMA = Speech("ollama", "/api/chat", {"model": "llama3.2", "messages": ASKED})
-SPEECHES = (OPENAI, ANTHROPIC, OLLAMA)
+OLLAMA_V1 = Speech("ollama_v1", "/ollama/v1/chat/completions", {"model": "llama3.2", "messages": ASKED})
+SPEECHES = (OPENAI, ANTHROPIC, OLLAMA, OLLAMA_V1)

@@ -9,7 +9,7 @@ import pytest
 
 from earthward.simulator import FAULTS, Simulator
 from earthward.simulator.vendors import VENDORS
-from speech import OPENAI, SPEECHES, Speech
+from speech import OLLAMA_V1, OPENAI, SPEECHES, Speech
 
 HONEST = "t0 t1 t2 t3 t4 t5 t6 t7"
 Look = Callable[[Any, Speech], bool]
@@ -94,7 +94,9 @@ def is_bomb(seen: Any, speech: Speech) -> bool:
 def ends_in_error(content: str) -> Look:
     def look(seen: Any, speech: Speech) -> bool:
         *before, last = events(seen, speech)
-        return seen.status == 200 and speech.error(last) is not None and speech.said(before) == content
+        # Ollama's imitation of OpenAI loses the error: an empty chunk of no model, and no last event.
+        told = last["model"] == "" if speech is OLLAMA_V1 else speech.error(last) is not None
+        return seen.status == 200 and told and speech.said(before) == content
 
     return look
 

@@ -111,6 +111,14 @@ def test_the_idle_model_that_would_leave_soonest_makes_room():
     assert set(made.runners) == {"small:latest", "third:latest"}
 
 
+def test_an_idle_model_makes_room_before_a_busy_one_that_would_leave_sooner():
+    made, _ = machine()
+    Asking(made, SMALL, keep_alive=10)
+    Asking(made, OTHER, keep_alive=60).end()
+    assert Asking(made, THIRD).runs
+    assert set(made.runners) == {"small:latest", "third:latest"}
+
+
 def test_no_more_models_are_resident_than_may_be():
     made, _ = machine(memory=100 * GIB, resident=1)
     Asking(made, SMALL).end()
@@ -180,6 +188,14 @@ def test_a_request_that_says_nothing_keeps_what_was_said():
     made, later = machine()
     Asking(made, keep_alive=-1).end()
     Asking(made).end()
+    later.ring()
+    assert made.runners
+
+
+def test_a_later_request_may_say_how_long_a_loaded_model_stays():
+    made, later = machine()
+    Asking(made).end()
+    Asking(made, keep_alive=-1).end()
     later.ring()
     assert made.runners
 

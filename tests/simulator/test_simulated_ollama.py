@@ -146,6 +146,12 @@ def test_what_does_not_fit_is_dropped_from_the_oldest_on_and_nothing_tells_but_t
     assert 1500 < cut.json["prompt_eval_count"] <= 2048
 
 
+def test_system_messages_are_not_dropped(stage):
+    turns = [{"role": "system", "content": "rule " * 800}, *TURNS[1:]]
+    (seen,) = stage.answers(OLLAMA.asked(False, messages=turns, options={"num_ctx": 1500}))
+    assert 1000 < seen.json["prompt_eval_count"] < 1100
+
+
 def test_a_single_prompt_is_cut_in_its_middle_to_the_context(stage):
     (seen,) = stage.answers({**GENERATE, "prompt": "word " * 5000, "stream": False, "options": {"num_ctx": 1024}})
     assert seen.json["prompt_eval_count"] == 1024
@@ -231,6 +237,12 @@ def test_the_sdk_pulls_deletes_copies_and_creates(stage):
     assert max(state.completed or 0 for state in states) == states[1].total
     assert len({model.digest for model in listed if model.model in ("qwen3:8b", "mine:latest", "wide:latest")}) == 1
     assert [(model.name, model.context_length) for model in loaded] == [("wide:latest", 16384)]
+
+
+def test_a_model_answered_before_is_gone_once_it_is_deleted(stage):
+    request = OLLAMA.asked(False)
+    seen = stage.answers(request, {"method": "DELETE", "path": "/api/delete", "model": "llama3.2"}, request)
+    assert [each.status for each in seen] == [200, 200, 404]
 
 
 def test_what_the_house_has_is_on_the_disk_unless_that_is_described(stage):

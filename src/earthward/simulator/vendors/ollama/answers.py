@@ -129,7 +129,7 @@ def _stamped(piece: str, made: Made) -> str:
     return f"{piece}@{made.clock()}" if made.behaviour.stamp else piece
 
 
-def _pieces(choice: Choice) -> tuple[str, ...]:
+def pieces(choice: Choice) -> tuple[str, ...]:
     return choice.pieces if choice.refusal is None else fragments(choice.refusal, 4)
 
 
@@ -160,7 +160,7 @@ def whole(made: Made) -> Iterator[Step]:
     if wants.kind in ("embed", "embeddings"):
         yield Whole(200, JSON + made.headers, _encode(_embeddings(made)))
         return
-    text = "".join(_stamped(piece, made) for piece in _pieces(choice))
+    text = "".join(_stamped(piece, made) for piece in pieces(choice))
     calls = [_call(made, number, call) for number, call in enumerate(choice.calls)]
     answer = _common(made) | _part(made, text, "".join(made.draft.thoughts), calls) | _ending(made, choice)
     yield Whole(200, JSON + made.headers, _encode(answer), made.draft.output)
@@ -191,7 +191,7 @@ def _spoken(made: Made, choice: Choice, common: bytes) -> Iterator[Piece]:
             part = _part(made, "", calls=[_call(made, number, call)]) | {"done": False}
             yield Piece(common + b"," + _encode(part)[1:] + b"\n", max(1, choice.tokens // len(choice.calls)))
     else:
-        yield from _text(made, _pieces(choice), common, "text")
+        yield from _text(made, pieces(choice), common, "text")
 
 
 def _text(made: Made, pieces: tuple[str, ...], common: bytes, field: str) -> Iterator[Piece]:
