@@ -11,7 +11,7 @@ from earthward.gateway.decide import Decision, Hints, decide, hints_of, no_targe
 from earthward.gateway.doors import DOORS
 from earthward.gateway.doors.door import Question
 from earthward.routing.match import Router
-from earthward.routing.plan import Planner
+from earthward.routing.plan import Plan, Planner
 
 TARGETS = (
     Target("mini", "cloud", "gpt-4o-mini", "cloud", callers_key="openai_chat"),
@@ -111,13 +111,12 @@ def test_a_caller_s_own_key_opens_targets_of_its_vendor_alone() -> None:
 
 
 def test_a_plan_that_has_nobody_says_why_of_each() -> None:
-    found = decided(question("claude-x", messages=[], tools=[{}]), Hints(data_class="payment"))
-    assert isinstance(found, Decision)
-    failure = no_target(found.plan)
-    assert failure.kind is FailureKind.NO_TARGET or tried(found)
-    told = no_target(found.plan).message
-    assert "mini: data of class payment may not leave for the cloud" in told
-    assert "sonnet: data of class payment may not leave for the cloud" in told
+    plan = Plan("both", "baseline", 0, -1, (), (("mini", "data may not leave"), ("llama", "can't do audio")))
+    failure = no_target(plan, frozenset({"audio"}), {target.name: target for target in TARGETS})
+    assert failure.kind is FailureKind.UNSUPPORTED
+    assert failure.message == "no target may serve this request (mini: data may not leave; llama: can't do audio)"
+    failure = no_target(plan, frozenset(), {target.name: target for target in TARGETS})
+    assert failure.kind is FailureKind.NO_TARGET, "another request of the kind may be served, by another caller"
 
 
 def test_one_conversation_is_one_unit_and_stays_on_its_arm() -> None:

@@ -70,7 +70,7 @@ class Attempts:
         self._decision = decision
         exchange = self._exchange
         if not decision.plan.attempts:
-            raise Refused(no_target(decision.plan))
+            raise Refused(no_target(decision.plan, question.glance.features, exchange.serving.router.targets))
         exchange.worker.count_request()
         outcome = Outcome()
         for number, (name, why) in enumerate(decision.plan.attempts):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from earthward.chat import Failure, FailureKind
-from earthward.config.snapshot import Key, Route
+from earthward.config.snapshot import Key, Route, Target
 from earthward.gateway.doors.door import Question
 from earthward.routing import egress, split
 from earthward.routing.match import Asked, Router
@@ -75,7 +75,9 @@ def _unit(route: Route, question: Question, hints: Hints, key: Key, salt: bytes)
     return split.unit(route, salt=salt, key=key.id, header=hints.unit, user=glance.unit, root=lambda: glance.root)
 
 
-def no_target(plan: Plan) -> Failure:
-    """Why a plan without attempts serves nobody."""
+def no_target(plan: Plan, features: frozenset[str], targets: Mapping[str, Target]) -> Failure:
+    """Why a plan without attempts serves nobody. What no target of the route can do, the caller must ask otherwise."""
     reasons = "; ".join(f"{name}: {reason}" for name, reason in plan.excluded)
-    return Failure(FailureKind.NO_TARGET, f"no target may serve this request ({reasons})")
+    is_able = any(features <= targets[name].abilities for name, _ in plan.excluded)
+    kind = FailureKind.NO_TARGET if is_able else FailureKind.UNSUPPORTED
+    return Failure(kind, f"no target may serve this request ({reasons})")

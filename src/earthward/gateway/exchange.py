@@ -186,7 +186,7 @@ class Exchange:
         elif self.has_begun:
             self.connection.write_last(self.door.error_event(failure, self.id))
         else:
-            self.connection.respond(status, headers + self.own_headers(), body)
+            self.connection.respond(status, self.with_id(headers) + self.own_headers(), body)
 
     def answer(self, headers: Headers, body: bytes) -> None:
         """All of a whole answer; of a stream what had to wait for the record, mostly its last event."""
@@ -204,7 +204,14 @@ class Exchange:
 
     def answer_headers(self, upstream: Headers, content_type: tuple[bytes, bytes]) -> Headers:
         """Of an upstream's own headers those pass back that mean something to callers of its dialect."""
-        return [content_type, *self.attempts.passed_back(upstream), *self.own_headers()]
+        return [content_type, *self.with_id(self.attempts.passed_back(upstream)), *self.own_headers()]
+
+    def with_id(self, headers: Headers) -> Headers:
+        """With our id where the vendor's SDKs look for one, unless there is the vendor's own."""
+        name = self.door.id_header
+        if name is None or any(header[0] == name for header in headers):
+            return headers
+        return [*headers, (name, self.id.encode())]
 
     def own_headers(self) -> Headers:
         headers = [(b"x-earthward-id", self.id.encode())]
