@@ -31,7 +31,7 @@ from earthward.bench.shots import Shot, Streams, Way
 from earthward.http.descriptors import raise_descriptor_limit
 
 DIRECT = "direct"
-TAKES_THOUSANDS = ("nginx", "earthward", "smg")
+TAKES_THOUSANDS = ("nginx", "earthward", "translated", "smg")
 """The others would need minutes, or the machine's memory, for so many open streams."""
 BUSY = 0.5
 
@@ -252,6 +252,10 @@ def figures(results: Results) -> dict[str, float | None]:
         found[f"added.{figure}"] = added(results.latency, "earthward", pick)
     found["delay.p99"] = added(results.streams, "earthward", lambda streams: streams.p99)
     found["chunk.cpu"] = shots.middle(each.cpu_per_chunk for each in results.crowd.get("earthward", []))
+    if "translated" in rates and "earthward" in rates:
+        found["rate.translated/earthward"] = shots.paired(rates["translated"], rates["earthward"], shots.ratio)
+    found["translated.delay.p99"] = added(results.streams, "translated", lambda streams: streams.p99)
+    found["translated.chunk.cpu"] = shots.middle(each.cpu_per_chunk for each in results.crowd.get("translated", []))
     found["open.memory"] = shots.middle(each.kilobytes_per_stream for each in results.open.get("earthward", []))
     found["open.broken"] = shots.middle(sum(each.broken.values()) for each in results.open.get("earthward", []))
     found["fleet.first"] = results.fleet.get("first")

@@ -101,12 +101,24 @@ def simulator(place: Place) -> Launch:
     """The upstream for streams, and for all where there is no nginx."""
     del place
     port = free_port()
-    return Launch((sys.executable, "-m", "earthward.simulator", "--port", str(port), "--keep", "10"), port)
+    command = (sys.executable, "-m", "earthward.simulator", "--port", str(port), "--keep", "10")
+    # As many streams at once from an Ollama as from the others.
+    return Launch((*command, "--slots", "10000"), port)
 
 
 def earthward(place: Place) -> Launch:
+    """Callers and targets speak the same."""
+    return _earthward(place, "earthward.yaml")
+
+
+def translated(place: Place) -> Launch:
+    """The same, but for targets that are asked in Ollama's own API."""
+    return _earthward(place, "translated.yaml")
+
+
+def _earthward(place: Place, template: str) -> Launch:
     port = free_port()
-    config = filled("earthward.yaml", place, port, ADMIN=free_port())
+    config = filled(template, place, port, ADMIN=free_port())
     key = subprocess.run(
         [sys.executable, "-m", "earthward", "keys", "create", "-c", str(config), "--app", "bench", "--json"],
         capture_output=True,
@@ -157,6 +169,7 @@ def at(port: int) -> tuple[str, ...]:
 GATEWAYS: dict[str, Callable[[Place], Launch]] = {
     "nginx": nginx,
     "earthward": earthward,
+    "translated": translated,
     "smg": smg,
     "portkey": portkey,
     "litellm": litellm,
