@@ -35,7 +35,7 @@ ABOVE_THE_LINE: dict[str, set[str]] = {
 BELOW_THE_LINE: dict[str, set[str]] = {
     "http": {"chat", "config.snapshot"},
     "engine": {"chat"},
-    "probe": {"chat", "config.snapshot"},
+    "probe": {"chat", "config.secrets", "config.snapshot", "dialects", "http", "providers"},
     "fleet": {"chat", "config.snapshot", "dialects", "http", "providers", "routing"},
     "simulator": {"chat", "config.snapshot", "cost", "dialects", "http"},
     "store": {"chat", "config", "ledger"},

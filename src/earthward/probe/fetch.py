@@ -45,7 +45,7 @@ def get(
     end.daemon = True
     end.start()
     try:
-        connection.request("GET", urlsplit(url).path or "/", headers={"accept": "application/json", **(headers or {})})
+        connection.request("GET", _target(url), headers={"accept": "application/json", **(headers or {})})
         response = connection.getresponse()
         body = response.read(LARGEST)
         if late.is_set():
@@ -57,6 +57,11 @@ def get(
     finally:
         end.cancel()
         connection.close()
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def _connection(url: str, seconds: float, tls: ssl.SSLContext | None, proxy: str | None) -> http.client.HTTPConnection:

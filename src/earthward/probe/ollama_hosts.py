@@ -1,0 +1,120 @@
+"""What is particular to Ollama: how old it is, who else can reach it, and what it would send on."""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+import msgspec
+import psutil
+
+from earthward.probe.fetch import Answer, Unreachable, get
+from earthward.probe.finding import Finding, note, ok, problem
+from earthward.probe.upstreams import Look
+from earthward.providers.hosts import is_loopback
+
+OLDEST = (0, 12, 4)
+"""The first that can be told to refuse what is too long, instead of forgetting its beginning."""
+
+
+class _Version(msgspec.Struct):
+    version: str
+
+
+class _Cloud(msgspec.Struct, frozen=True):
+    disabled: bool = False
+
+
+class _Status(msgspec.Struct):
+    cloud: _Cloud = _Cloud()
+
+
+def look(at: Look, own_addresses: Iterable[str]) -> list[Finding]:
+    """Nothing if it isn't reachable: that has been found already."""
+    try:
+        version = msgspec.json.decode(get(f"{at.endpoint.url}/api/version").body, type=_Version).version
+    except (Unreachable, msgspec.DecodeError):
+        return []
+    return [_age(at, version), *_exposure(at, own_addresses), *_cloud(at), *_contexts(at)]
+
+
+def own_addresses() -> list[str]:
+    """This machine's, but for loopback and those that hold for one link only."""
+    found = (it for addresses in psutil.net_if_addrs().values() for it in addresses)
+    texts = (it.address for it in found if it.family in (socket.AF_INET, socket.AF_INET6))
+    return [text for text in texts if "%" not in text and not is_loopback(text) and not _is_link_local(text)]
+
+
+def _age(at: Look, version: str) -> Finding:
+    about = f"{at.about}: Ollama"
+    numbers = tuple(int(part) for part in re.findall(r"[0-9]+", version.partition("-")[0])[:3])
+    if numbers and numbers < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        what = f"is version {version}, which forgets the beginning of what is too long without a word"
+        return problem(about, what, f"upgrade it to {needed} or later")
+    return ok(about, f"is version {version}")
+
+
+def _exposure(at: Look, addresses: Iterable[str]) -> Iterator[Finding]:
+    about = f"{at.about}: exposure"
+    parts = urlsplit(at.endpoint.url)
+    if not is_loopback(parts.hostname or ""):
+        if at.provider.api_keys and not _answers(at.endpoint.url):
+            yield ok(about, "asks for a key")
+        elif at.provider.api_keys:
+            yield problem(
+                about, "answers without the key it is given here", "let what is in front of it ask for the key"
+            )
+        else:
+            do = "let a firewall admit this machine alone, or put something in front that asks for a key"
+            yield note(about, "asks nobody for a key: whoever reaches it can use, remove and replace its models", do)
+        return
+    open_at = [address for address in addresses if _answers(f"http://{_bracketed(address)}:{parts.port or 80}")]
+    if open_at:
+        what = f"answers on {', '.join(open_at)} as well, and asks nobody for a key"
+        yield problem(about, what, "start it with OLLAMA_HOST=127.0.0.1, or let a firewall close its port")
+    else:
+        yield ok(about, "answers on this machine only")
+
+
+def _answers(url: str) -> bool:
+    """Whether an Ollama answers. A Host that it doesn't take for its own is refused with 403 and no version."""
+    try:
+        answer: Answer = get(f"{url}/api/version", seconds=1.0)
+        msgspec.json.decode(answer.body, type=_Version)
+    except (Unreachable, msgspec.DecodeError):
+        return False
+    return answer.status == 200
+
+
+def _cloud(at: Look) -> Iterator[Finding]:
+    try:
+        answer = get(f"{at.endpoint.url}/api/status")
+        is_off = answer.status == 200 and msgspec.json.decode(answer.body, type=_Status).cloud.disabled
+    except (Unreachable, msgspec.DecodeError):
+        is_off = False
+    about = f"{at.about}: cloud"
+    if is_off:
+        yield ok(about, "sends nothing on to ollama.com")
+    else:
+        what = "sends what models named `…-cloud` are asked on to ollama.com"
+        yield note(about, what, "start it with OLLAMA_NO_CLOUD=1 if nobody there uses them")
+
+
+def _contexts(at: Look) -> Iterator[Finding]:
+    for target in at.targets:
+        if target.context is None and target.zone == "local":
+            what = "has no `context`, so its window depends on that machine's GPU"
+            yield note(f"target {target.name}", what, "state it, such as `context: 16384`")
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _is_link_local(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).is_link_local
+    except ValueError:
+        return True
