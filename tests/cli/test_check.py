@@ -45,6 +45,17 @@ def test_a_sound_file_is_summed_up_and_no_secret_is_needed(file: Path) -> None:
     assert "odd openai unheard-of cloud no price known" in lines
 
 
+def test_each_route_is_told_with_what_it_is_for_and_where_that_goes(file: Path) -> None:
+    file.write_text(GOOD + "  - {name: own, when: {data: [health, personal]}, use: llama, boundary: local}\n"
+                    "  - {name: rest, use: mini, fallback: [llama, owned]}\n")  # fmt: skip
+    lines = [" ".join(line.split()) for line in check("-c", str(file)).output.splitlines()]
+    assert lines[-3:] == [
+        "trial model gpt-* → mini and llama for 5%",
+        "own data health, personal → llama; nothing leaves",
+        "rest everything → mini, then llama, owned",
+    ]
+
+
 def test_every_problem_is_told_with_its_place_and_the_status_is_2(file: Path) -> None:
     file.write_text(BAD)
     result = check("-c", str(file))

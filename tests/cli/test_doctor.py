@@ -91,3 +91,6 @@ def test_a_configuration_that_is_not_sound_is_wrong_use(folder: Path) -> None:
     result = doctor("-c", str(file))
     assert result.exit_code == 2
     assert "earthward.yaml:1:9" in result.stderr
+    result = doctor("-c", str(file), "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.output)["problems"][0]["line"] == 1

@@ -82,6 +82,11 @@ def test_passthrough_without_a_vendor_to_accept_keys_lets_nobody_in() -> None:
     assert found("providers: {first: {kind: openai, api_key: env:X}}\n" + ROUTES) == [needs]
 
 
+def test_a_vendor_that_no_target_is_at_accepts_no_key() -> None:
+    text = "providers: {vendor: {kind: openai}, first: {kind: ollama}}\n" + ROUTES
+    assert found(text) == ["no target is at `vendor`, so no caller's key could be accepted"]
+
+
 def test_a_callers_key_is_for_one_vendor_alone() -> None:
     two = "providers: {first: {kind: openai}, second: {kind: openai_compatible, base_url: 'https://api.groq.com/v1'}}\n"
     assert found(two + ROUTES) == [

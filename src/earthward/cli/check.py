@@ -9,7 +9,7 @@ from earthward.cli.output import DONE, WRONG_USE, print_json
 from earthward.config.compile import compile
 from earthward.config.load import load
 from earthward.config.problems import ConfigErrors
-from earthward.config.snapshot import Price, Snapshot, Target
+from earthward.config.snapshot import Price, Route, Snapshot, Target, When
 
 CONFIG = Path("earthward.yaml")
 
@@ -20,7 +20,8 @@ def check(
 ) -> None:
     """Say whether a configuration is sound, and if not, every problem it has: line, column, what to write instead.
 
-    Nothing is started and no secret is looked up. A sound one is summed up: each target with its zone and price.
+    Nothing is started and no secret is looked up. A sound one is summed up: each target with its zone and
+    price, each route with what it is for and where that goes.
     """
     try:
         snapshot = compile(load(config))
@@ -57,10 +58,35 @@ def _summary(snapshot: Snapshot) -> dict[str, Any]:
 def _lines(config: Path, snapshot: Snapshot) -> list[str]:
     parts = {"provider": snapshot.providers, "target": snapshot.targets, "route": snapshot.routes}
     counts = ", ".join(_count(len(found), word) for word, found in parts.items())
-    rows = [(it.name, it.provider, it.model, it.zone, _price_line(it)) for it in snapshot.targets]
+    table = _table([(it.name, it.provider, it.model, it.zone, _price_line(it)) for it in snapshot.targets])
+    routes = _table([(it.name, _what_for(it), _where_to(it)) for it in snapshot.routes])
+    return [f"{config} is sound: {counts}.", "", *table, "", *routes]
+
+
+def _what_for(route: Route) -> str:
+    """The conditions as one would say them."""
+    said = {name: getattr(route.when, name) for name in When.__struct_fields__}
+    told = [f"{name} {_either(value)}" for name, value in said.items() if value]
+    return " and ".join(told) or "everything"
+
+
+def _either(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple | frozenset) else str(value)
+
+
+def _where_to(route: Route) -> str:
+    """Who serves, and who steps in."""
+    first = route.use or route.baseline or ""
+    if route.candidate:
+        first += f" and {route.candidate} for {route.share / 100:g}%" + (" and pilots" if route.pilots else "")
+    then = f", then {', '.join(route.fallback)}" if route.fallback else ""
+    return f"→ {first}{then}" + ("; nothing leaves" if route.boundary == "local" else "")
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return [f"{config} is sound: {counts}.", "", *(f"  {line}" for line in table)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return [f"  {line.rstrip()}" for line in lines]
 
 
 def _count(count: int, word: str) -> str:

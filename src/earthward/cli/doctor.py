@@ -41,7 +41,10 @@ def doctor(
     try:
         configuration = load(config)
     except ConfigErrors as errors:
-        fail(f"the configuration is not sound:\n{errors}", WRONG_USE)
+        if json:
+            print_json({"ok": False, "problems": errors.problems})
+            raise typer.Exit(WRONG_USE) from None
+        fail(f"the configuration is not sound:\n{errors}")
     snapshot = compile(configuration, day=date.today())
     findings = [*_machine(configuration.boot()), *_upstreams(snapshot, quiet=json)]
     problems = sum(finding.state == "problem" for finding in findings)

@@ -52,7 +52,13 @@ def vendors_of_callers(draft: Draft) -> Iterator[Problem]:
         if first != name:
             message = f"with `auth: passthrough`, is a caller's key for `{first}` or for this? Give one an `api_key`"
             yield draft.document.key_problem(("providers", name), message)
-    if not vendors and all(draft.providers.values()):
+    if not all(draft.providers.values()):
+        return
+    asked = {target.provider for _, target in draft.read_targets()}
+    if vendors and all(draft.targets.values()) and not asked & set(vendors.values()):
+        message = f"no target is at `{next(iter(vendors.values()))}`, so no caller's key could be accepted"
+        yield draft.document.problem(("auth",), message)
+    elif not vendors:
         message = "`auth: passthrough` needs a provider in the cloud without `api_key`, whose keys the callers bring"
         yield draft.document.problem(("auth",), message)
 
