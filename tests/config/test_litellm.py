@@ -187,3 +187,21 @@ def test_a_file_of_another_shape_breaks_nothing(text: str) -> None:
     found = imported(text)
     if found.written is not None:
         read(text_of(found.written).encode(), Path("/f.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("params", "key"),
+    [
+        ("model: openai/m, api_base: https://api.openai.com/v1, api_key: sk-1", ("env:OPENAI_API_KEY",)),
+        ("model: groq/m, api_key: gsk-1", ("env:GROQ_API_KEY",)),
+        ("model: openai/m, api_base: https://x.example/v1, api_key: sk-1", ("env:KEY_OF_MY_MODEL_1",)),
+        ("model: anthropic/m, api_base: https://x.example, api_key: sk-1", ("env:KEY_OF_MY_MODEL_1",)),
+        ("model: groq/m, api_base: https://x.example/v1, api_key: gsk-1", ("env:KEY_OF_MY_MODEL_1",)),
+        ("model: groq/m, api_base: https://x.example/v1", ()),
+        ("model: openai/m, api_base: https://x.example/v1", ()),
+        ("model: openai/m, api_base: https://x.example/v1, api_key: os.environ/not a name", ("env:KEY_OF_MY_MODEL_1",)),
+    ],
+)
+def test_a_vendors_usual_key_is_for_the_vendors_own_address_alone(params: str, key: tuple[str, ...]) -> None:
+    (provider,) = configuration(one(params, name="my-model.1")).providers.values()
+    assert provider.api_key == key

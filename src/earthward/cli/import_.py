@@ -13,7 +13,8 @@ from rich.text import Text
 
 from earthward.cli.output import NO, fail, print_json, write_new
 from earthward.config.document import parse
-from earthward.config.litellm import Note, convert
+from earthward.config.litellm import convert
+from earthward.config.litellm_deployments import Note
 from earthward.config.load import read
 from earthward.config.problems import ConfigErrors
 from earthward.config.written import text_of

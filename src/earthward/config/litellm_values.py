@@ -1,5 +1,6 @@
 """Single values of a LiteLLM configuration, as ours says them."""
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,3 +58,16 @@ def seconds(params: dict[str, Any]) -> float | None:
     return (
         float(timeout) if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0 else None
     )
+
+
+def variable_for(name: str) -> str:
+    """A variable for the key of a model that has none of its own."""
+    return "KEY_OF_" + re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").upper()
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def mapped(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
