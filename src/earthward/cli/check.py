@@ -9,9 +9,11 @@ from earthward.cli.output import DONE, WRONG_USE, print_json
 from earthward.config.compile import compile
 from earthward.config.load import load
 from earthward.config.problems import ConfigErrors
-from earthward.config.snapshot import Price, Route, Snapshot, Target, When
+from earthward.config.snapshot import Price, Route, Snapshot, Target
 
 CONFIG = Path("earthward.yaml")
+WORDS = ("model", "task", "priority", "data", "key", "app", "team", "needs")
+"""Conditions that are lists of words."""
 
 
 def check(
@@ -65,13 +67,13 @@ def _lines(config: Path, snapshot: Snapshot) -> list[str]:
 
 def _what_for(route: Route) -> str:
     """The conditions as one would say them."""
-    said = {name: getattr(route.when, name) for name in When.__struct_fields__}
-    told = [f"{name} {_either(value)}" for name, value in said.items() if value]
+    when = route.when
+    told = [f"{name} {', '.join(words)}" for name in WORDS if (words := getattr(when, name))]
+    if when.tokens:
+        told.append(f"{when.tokens[0]} to {when.tokens[1]} tokens")
+    if when.time:
+        told.append("its hours of the week")
     return " and ".join(told) or "everything"
-
-
-def _either(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple | frozenset) else str(value)
 
 
 def _where_to(route: Route) -> str:
