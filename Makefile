@@ -29,7 +29,7 @@ setup: .venv/.installed ## make .venv: Earthward, the embedded engine and the de
 demo: setup ## a gateway with a real local model and a simulated cloud, on this machine
 	@$(BIN)/earthward demo $(ARGS)
 
-test: setup tests/js/node_modules/.package-lock.json ## run the tests
+test: setup tests/js/node_modules/.package-lock.json .venv/older/.installed ## run the tests
 	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 lint: setup ## ruff and mypy
@@ -80,6 +80,12 @@ clean: ## remove .venv and everything else that was made here
 .venv/.locking: .venv/.installed locks/tools.lock
 	@$(PY) -m venv .venv/locking
 	@.venv/locking/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r locks/tools.lock
+	@touch $@
+
+# The SDKs of 2025 need other versions of what the newest ones need.
+.venv/older/.installed: locks/older-sdks.lock .venv/.installed
+	@$(PY) -m venv .venv/older
+	@.venv/older/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r locks/older-sdks.lock
 	@touch $@
 
 tests/js/node_modules/.package-lock.json: tests/js/package-lock.json .venv/.installed
