@@ -18,7 +18,7 @@ NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 NPM_QUIETLY = --ignore-scripts --no-audit --no-fund --loglevel=error
 ARGS ?=
 
-.PHONY: help setup demo test lint format bench bench-peers docs lock clean
+.PHONY: help setup demo test lint format bench bench-peers docs sdk-matrix lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ docs: setup ## write the reference pages that are generated
 	@$(PY) tests/http/test_inventory.py > docs/reference/http11.md
 	@page=$$($(PY) tests/cli/test_broken_configurations.py; echo .) && \
 		printf '%s' "$${page%.}" > docs/howto/broken-configurations.md
+
+sdk-matrix: setup tests/js/node_modules/.package-lock.json .venv/older/.installed ## run every SDK with every target and write the page on it
+	@page=$$(PYTHONPATH=tests $(PY) tests/e2e/test_sdk_matrix.py) && printf '%s\n' "$$page" > docs/reference/sdk-matrix.md
 
 # What a lock already pins stays, unless ARGS=--upgrade.
 lock: setup .venv/.locking ## resolve the dependencies again and pin them with hashes
