@@ -20,9 +20,27 @@ class Answer(NamedTuple):
         return self.headers["x-earthward-id"]
 
 
-def ask(url: str, dialect: str, model: str, say: str, *, stream: bool, headers: dict[str, str] | None = None) -> Answer:
-    body = {**request(dialect, Question(say=say, model=model)), "stream": stream}
+def ask(
+    url: str,
+    dialect: str,
+    model: str,
+    say: str,
+    *,
+    stream: bool,
+    headers: dict[str, str] | None = None,
+    **asked: Any,
+) -> Answer:
+    """`asked` is what else `Question` knows."""
+    body = {**request(dialect, Question(say=say, model=model, **asked)), "stream": stream}
     return Answer(*http("POST", url + PATHS[dialect], body, headers))
+
+
+def events(dialect: str, body: bytes) -> list[dict[str, Any]]:
+    """What a stream says, in order, without the frames around it."""
+    if dialect == "ollama":
+        return [json.loads(line) for line in body.splitlines() if line.strip()]
+    payloads = (line.removeprefix(b"data: ") for line in body.splitlines() if line.startswith(b"data: "))
+    return [json.loads(payload) for payload in payloads if payload != b"[DONE]"]
 
 
 def error_of(dialect: str, answer: Answer) -> dict[str, Any]:

@@ -111,9 +111,7 @@ class Gateway(Process):
         self.database = folder / "earthward.db"
         self.token_file = self.state / "admin.token"
         serve = ("serve", "-c", str(self.config), "--workers", str(workers), "--json", *arguments)
-        super().__init__(
-            *program, *serve, log=folder / "gateway.log", env={"UPSTREAM_KEY": KEY, **(env or {})}
-        )
+        super().__init__(*program, *serve, log=folder / "gateway.log", env={"UPSTREAM_KEY": KEY, **(env or {})})
         self.url: str = self.up["url"]
         self.admin: str = self.up["admin"]
         self.v1 = f"{self.url}/v1"

@@ -1,5 +1,6 @@
 """A simulated vendor of each dialect, and how a configuration names it."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from callers import DIALECTS
 from harness import Simulator, running
 
 MODELS = {"openai": "gpt-4o-mini", "anthropic": "claude-sonnet-4-5", "ollama": "llama"}
+_ON_DISK = json.dumps({"name": "llama", "capabilities": ["completion", "tools", "thinking"]})
 _PROVIDERS = {
     "openai": 'kind: {kind}, base_url: "{url}/v1"',
     "anthropic": 'kind: anthropic, base_url: "{url}", zone: {zone}',
@@ -17,7 +19,7 @@ _PROVIDERS = {
 
 def simulator(folder: Path, name: str, *arguments: str) -> Simulator:
     """On a machine where nobody waits for a place."""
-    return Simulator(folder, "--bodies", "--slots", "512", "--disk", '{"name": "llama"}', *arguments, name=name)
+    return Simulator(folder, "--bodies", "--slots", "512", "--disk", _ON_DISK, *arguments, name=name)
 
 
 @contextmanager

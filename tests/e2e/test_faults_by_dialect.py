@@ -120,7 +120,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
 
 def _config(urls: dict[str, str]) -> str:
     nobody = f"http://127.0.0.1:{free_port()}"
-    names = [(f"{dialect}{at}", dialect, url) for dialect in DIALECTS for at, url in (("", urls[dialect]), ("-dead", nobody))]
+    names = [
+        (f"{dialect}{at}", dialect, url) for dialect in DIALECTS for at, url in (("", urls[dialect]), ("-dead", nobody))
+    ]
     return "\n".join(
         [
             *("listen: 127.0.0.1:0", "admin: 127.0.0.1:0", "auth: open", "providers:"),
