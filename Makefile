@@ -18,7 +18,7 @@ NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 NPM_QUIETLY = --ignore-scripts --no-audit --no-fund --loglevel=error
 ARGS ?=
 
-.PHONY: help setup demo test lint format bench bench-peers docs lock clean
+.PHONY: help setup demo test lint format bench bench-peers docs sdk-matrix lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ setup: .venv/.installed ## make .venv: Earthward, the embedded engine and the de
 demo: setup ## a gateway with a real local model and a simulated cloud, on this machine
 	@$(BIN)/earthward demo $(ARGS)
 
-test: setup tests/js/node_modules/.package-lock.json ## run the tests
+test: setup tests/js/node_modules/.package-lock.json .venv/older/.installed ## run the tests
 	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 lint: setup ## ruff and mypy
@@ -54,6 +54,9 @@ docs: setup ## write the reference pages that are generated
 	@$(PY) tests/http/test_inventory.py > docs/reference/http11.md
 	@page=$$($(PY) tests/cli/test_broken_configurations.py; echo .) && \
 		printf '%s' "$${page%.}" > docs/howto/broken-configurations.md
+
+sdk-matrix: setup tests/js/node_modules/.package-lock.json .venv/older/.installed ## run every SDK with every target and write the page on it
+	@page=$$(PYTHONPATH=tests $(PY) tests/e2e/test_sdk_matrix.py) && printf '%s\n' "$$page" > docs/reference/sdk-matrix.md
 
 # What a lock already pins stays, unless ARGS=--upgrade.
 lock: setup .venv/.locking ## resolve the dependencies again and pin them with hashes
@@ -80,6 +83,12 @@ clean: ## remove .venv and everything else that was made here
 .venv/.locking: .venv/.installed locks/tools.lock
 	@$(PY) -m venv .venv/locking
 	@.venv/locking/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r locks/tools.lock
+	@touch $@
+
+# The SDKs of 2025 need other versions of what the newest ones need.
+.venv/older/.installed: locks/older-sdks.lock .venv/.installed
+	@$(PY) -m venv .venv/older
+	@.venv/older/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r locks/older-sdks.lock
 	@touch $@
 
 tests/js/node_modules/.package-lock.json: tests/js/package-lock.json .venv/.installed

@@ -103,6 +103,7 @@ class Gateway(Process):
         workers: int = 1,
         env: dict[str, str] | None = None,
         arguments: tuple[str, ...] = (),
+        program: tuple[str, ...] = ("-m", "earthward"),
     ) -> None:
         self.config = folder / "earthward.yaml"
         self.config.write_text(config)
@@ -110,9 +111,7 @@ class Gateway(Process):
         self.database = folder / "earthward.db"
         self.token_file = self.state / "admin.token"
         serve = ("serve", "-c", str(self.config), "--workers", str(workers), "--json", *arguments)
-        super().__init__(
-            "-m", "earthward", *serve, log=folder / "gateway.log", env={"UPSTREAM_KEY": KEY, **(env or {})}
-        )
+        super().__init__(*program, *serve, log=folder / "gateway.log", env={"UPSTREAM_KEY": KEY, **(env or {})})
         self.url: str = self.up["url"]
         self.admin: str = self.up["admin"]
         self.v1 = f"{self.url}/v1"
@@ -122,6 +121,19 @@ class Gateway(Process):
         body = {"model": model, "messages": [{"role": "user", "content": text}], **fields}
         status, answer_headers, answer = http("POST", f"{self.v1}/chat/completions", body, headers)
         return status, answer_headers, answer if fields.get("stream") else json.loads(answer)
+
+    def new_key(self, *options: str) -> str:
+        """A key that works already, and what `earthward keys create` is to say of it."""
+        made = subprocess.run(
+            [sys.executable, "-m", "earthward", "keys", "create", "-c", str(self.config), "--json", *options],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        key = str(json.loads(made.stdout)["key"])
+        bearer = {"authorization": f"Bearer {key}"}
+        until(lambda: http("GET", f"{self.v1}/models", headers=bearer)[0] == 200, "the new key to work")
+        return key
 
     def admin_get(self, path: str) -> tuple[int, dict[str, str], bytes]:
         token = until(lambda: self.token_file.exists() and self.token_file.read_text(), "the admin token")

@@ -1,0 +1,182 @@
+"""Every fault, for callers of each dialect and targets of each, whole and streamed: the right error, one record, no hang.
+
+All are asked at once; each test looks at what came of its own.
+"""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from callers import DIALECTS, Answer, ask, ends_well, error_in_stream, error_of
+from earthward.bench.kill import free_port
+from harness import Gateway, running
+from vendors import MODELS, one_of_each, provider
+
+DEADLINES = ", deadlines: {connect: 1500ms, first_byte: 1500ms, idle: 1500ms, total: 2s}"
+TOTAL = 2.0
+AT_ONCE = 24
+
+
+class Fault(NamedTuple):
+    """What a target does, and what it is called, by target where vendors say it in different words.
+
+    `streamed` is None where a stream ends as a whole answer does, `begun` whether the caller has read something by
+    then. A fault that whole answers can't have leaves them "ok".
+    """
+
+    whole: str
+    streamed: str | None = None
+    begun: bool = False
+    script: dict[str, float] = {}
+    by_target: dict[str, str] = {}
+
+    def kind(self, stream: bool, target: str) -> str:
+        if stream and self.streamed is not None:
+            return self.by_target.get(f"{target} streamed", self.streamed)
+        return self.by_target.get(target, self.whole)
+
+
+FAULTS = {
+    "unreachable": Fault("unreachable"),
+    "blackhole": Fault("timeout"),
+    "reset_before_head": Fault("reset"),
+    "closed_before_head": Fault("reset"),
+    "slow_first_byte": Fault("timeout"),
+    "slow_head": Fault("timeout", script={"wait": 0.1}),
+    "not_http": Fault("malformed"),
+    "endless_headers": Fault("malformed", script={"size": 400_000}),
+    "html": Fault("malformed"),
+    "html_502": Fault("upstream_error"),
+    "empty": Fault("malformed", "broken_stream"),
+    "gzip_bomb": Fault("malformed", script={"size": 100_000}),
+    "broken_json": Fault("malformed", begun=True),
+    "truncated_chunk": Fault("broken_stream", begun=True),
+    "reset_mid_body": Fault("broken_stream", begun=True),
+    "early_eof": Fault("broken_stream", begun=True),
+    "stall": Fault("timeout", begun=True),
+    "401": Fault("upstream_auth"),
+    "403": Fault("upstream_auth"),
+    "429": Fault("rate_limited", by_target={"ollama": "payment"}),
+    "500": Fault("upstream_error"),
+    "503": Fault("overloaded"),
+    "error_event": Fault(
+        "upstream_error",
+        "upstream_error",
+        begun=True,
+        by_target={"anthropic": "overloaded", "anthropic streamed": "overloaded"},
+    ),
+    "error_first": Fault("ok", "upstream_error", by_target={"anthropic streamed": "overloaded"}),
+    "cut_short": Fault("ok", "broken_stream", begun=True),
+    # OpenAI's answers are whole once there is a reason why they ended; not all who speak its dialect send [DONE].
+    "no_done": Fault("ok", "broken_stream", begun=True, by_target={"openai streamed": "ok"}),
+}
+
+
+class Told(NamedTuple):
+    """What callers are told: one of these statuses, and the words in which OpenAI and Anthropic say it."""
+
+    statuses: tuple[int, ...]
+    openai: str
+    anthropic: str
+
+
+TOLD = {
+    "unreachable": Told((502,), "server_error", "api_error"),
+    "reset": Told((502,), "server_error", "api_error"),
+    "timeout": Told((504,), "server_error", "timeout_error"),
+    "malformed": Told((502,), "server_error", "api_error"),
+    "broken_stream": Told((502,), "server_error", "api_error"),
+    "upstream_error": Told((500, 502), "server_error", "api_error"),
+    "upstream_auth": Told((502,), "upstream_error", "api_error"),
+    "rate_limited": Told((429,), "rate_limit_error", "rate_limit_error"),
+    "payment": Told((429, 402), "insufficient_quota", "billing_error"),
+    "overloaded": Told((503, 529), "server_error", "overloaded_error"),
+}
+
+Cell = tuple[str, str, str, bool]
+CELLS: list[Cell] = list(product(FAULTS, DIALECTS, DIALECTS, (False, True)))
+
+
+class Ran(NamedTuple):
+    answers: dict[Cell, Answer]
+    rows: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    folder = tmp_path_factory.mktemp("faults")
+    with one_of_each(folder, "sim") as simulators:
+        gateway = Gateway(folder, _config({dialect: each.url for dialect, each in simulators.items()}))
+        with running(gateway):
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                answers = dict(zip(CELLS, pool.map(lambda cell: _ask(gateway, cell), CELLS), strict=True))
+            yield Ran(answers, gateway.rows(len(CELLS)))
+
+
+def _config(urls: dict[str, str]) -> str:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    names = [
+        (f"{dialect}{at}", dialect, url) for dialect in DIALECTS for at, url in (("", urls[dialect]), ("-dead", nobody))
+    ]
+    return "\n".join(
+        [
+            *("listen: 127.0.0.1:0", "admin: 127.0.0.1:0", "auth: open", "providers:"),
+            *(f"  {name}: {provider(dialect, url, 'cloud', DEADLINES)}" for name, dialect, url in names),
+            "targets:",
+            *(f"  {name}: {{provider: {name}, model: {MODELS[dialect]}}}" for name, dialect, _ in names),
+            "routes:",
+            *(f"  - {{name: {name}, when: {{model: {name}}}, use: {name}}}" for name, _, _ in names),
+        ]
+    )
+
+
+def _ask(gateway: Gateway, cell: Cell) -> Answer:
+    fault, caller, target, stream = cell
+    if fault == "unreachable":
+        return ask(gateway.url, caller, f"{target}-dead", "Hello.", stream=stream)
+    script = {"fault": fault, "tokens": 30, "rate": 1000, **FAULTS[fault].script}
+    return ask(gateway.url, caller, target, f"Hello. sim:{json.dumps(script)}", stream=stream)
+
+
+def _name(cell: Cell) -> str:
+    fault, caller, target, stream = cell
+    return f"{fault}-{caller}-from-{target}-{'streamed' if stream else 'whole'}"
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=_name)
+def test_a_fault_ends_in_the_right_error_and_one_record(ran: Ran, cell: Cell) -> None:
+    fault, caller, target, stream = cell
+    answer = ran.answers[cell]
+    (row,) = [row for row in ran.rows if row["id"] == answer.id]
+    kind = FAULTS[fault].kind(stream, target)
+    assert row["duration"] / 1e9 < TOTAL + 2, "the deadline is kept"
+    _, *again = json.loads(row["attempts"])
+    assert all(why == "the kept connection had been closed" for _, _, why, *_ in again)
+    if kind == "ok":
+        assert (answer.status, row["status"], row["failure"]) == (200, "ok", None)
+        assert not stream or ends_well(caller, answer.body)
+        return
+    assert (row["status"], row["failure"]) == ("failed", kind)
+    error = _error(answer, caller, stream and FAULTS[fault].begun, TOLD[kind])
+    assert error["message"]
+    assert error.get("type") == {"openai": TOLD[kind].openai, "anthropic": TOLD[kind].anthropic}.get(caller)
+
+
+def _error(answer: Answer, caller: str, begun: bool, told: Told) -> dict[str, Any]:
+    if not begun:
+        assert answer.status in told.statuses
+        return error_of(caller, answer)
+    assert answer.status == 200, "it had begun"
+    assert not ends_well(caller, answer.body), "a broken stream never ends as a whole one does"
+    error = error_in_stream(caller, answer.body)
+    assert error is not None
+    return error
+
+
+def test_each_request_is_on_record_once(ran: Ran) -> None:
+    assert sorted(row["id"] for row in ran.rows) == sorted(answer.id for answer in ran.answers.values())

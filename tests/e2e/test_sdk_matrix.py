@@ -1,0 +1,66 @@
+"""Every official SDK with every kind of target: each cell of the page is one test. As a program, prints the page."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from rich.console import Console
+from rich.progress import track
+
+from sdks.page import CELLS, PAGE, Cell, Outcome, outcome, read, written
+from sdks.world import World
+
+ANEW = "`make sdk-matrix` writes the page anew"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    world = World(tmp_path_factory.mktemp("sdks"))
+    yield world
+    world.stop()
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell[0].name}-{cell[1].name}-{cell[2].name}")
+def test_what_the_page_says_is_so(world: World, cell: Cell) -> None:
+    assert outcome(world, cell) == read(PAGE.read_text()).get(cell), ANEW
+
+
+def test_the_page_has_every_cell_and_none_that_failed() -> None:
+    page = PAGE.read_text()
+    told = read(page)
+    assert set(told) == set(CELLS)
+    assert not [cell for cell, each in told.items() if each.verdict == "failed"]
+    assert written(told) == page, ANEW
+
+
+def test_only_a_model_that_cannot_is_refused_anything() -> None:
+    refused = [cell for cell, told in read(PAGE.read_text()).items() if told.verdict == "refused"]
+    assert all(target.is_real for _, target, _ in refused)
+    assert all("can't do" in told.why for told in read(PAGE.read_text()).values() if told.why)
+
+
+def _told(world: World, cell: Cell) -> Outcome:
+    try:
+        return outcome(world, cell)
+    except Exception as raised:
+        names = ", ".join(part.name for part in cell)
+        sys.stderr.write(f"{names}: {type(raised).__name__} {raised}\n")
+        return Outcome("failed")
+
+
+def _run() -> int:
+    screen = Console(stderr=True)
+    with TemporaryDirectory() as folder:
+        world = World(Path(folder))
+        try:
+            outcomes = {cell: _told(world, cell) for cell in track(CELLS, "SDKs and targets", console=screen)}
+        finally:
+            world.stop()
+    sys.stdout.write(written(outcomes))
+    return int(any(told.verdict == "failed" for told in outcomes.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(_run())

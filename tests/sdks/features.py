@@ -1,0 +1,293 @@
+"""What every SDK must be able to do with every target: one function each, which raises where it cannot.
+
+A function gets the pair and returns nothing. What a target is not made for is refused by the gateway, with a reason.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from harness import until
+from sdks.asking import PNG, Question, request
+from sdks.client import Sdk
+from sdks.world import Target, World
+
+LEAVES_WITHIN = 1_000_000_000
+"""Nanoseconds after which an answer that nobody reads any more must be over upstream."""
+FEW = 4
+"""Tokens of an answer by the real model, which takes its time."""
+OBJECT = {
+    "type": "object",
+    "properties": {"city": {"type": "string", "enum": ["Oslo"]}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+STORY = "Write a long story about a fox."
+TOOLS = (("weather", OBJECT), ("population", OBJECT))
+
+
+class RefusedByGateway(Exception):
+    """The message is the reason."""
+
+
+class Pair(NamedTuple):
+    world: World
+    sdk: Sdk
+    target: Target
+
+    def task(self, op: str, say: str, script: dict[str, Any] | None = None, **asked: Any) -> dict[str, Any]:
+        """What the SDK tells, an error included. `script` is what a simulated vendor is to do."""
+        results = {"results": asked.pop("results")} if "results" in asked else {}
+        key = {"key": asked.pop("key")} if "key" in asked else {}
+        directive = f" sim:{json.dumps(script)}" if script and not self.target.is_real else ""
+        if self.target.is_real:
+            asked.setdefault("most", FEW)
+            asked["temperature"] = 0.0
+        asked.setdefault("model", self.target.name)
+        question = Question(say=say + directive, **asked)
+        return self.world.tell(self.sdk, op, request=request(self.sdk.dialect, question), **results, **key)
+
+    def answer(self, op: str, say: str, script: dict[str, Any] | None = None, **asked: Any) -> dict[str, Any]:
+        """What the SDK tells of an answer; an error raises."""
+        told = self.task(op, say, script, **asked)
+        if "error" in told:
+            _, _, reason = told["error"]["message"].partition("no target may serve this request (")
+            if reason:
+                raise RefusedByGateway(reason.partition(")")[0])
+            raise AssertionError(f"{told['error']}")
+        return told
+
+
+def whole(pair: Pair) -> None:
+    told = pair.answer("whole", STORY, {"tokens": 12})
+    assert told["model"] == pair.target.name, "answers name the model that was asked for"
+    _is_text(pair, told, 12)
+
+
+def streamed(pair: Pair) -> None:
+    told = pair.answer("streamed", STORY, {"tokens": 12})
+    assert told["pieces"] >= (2 if pair.target.is_real else 12), "a stream comes piece by piece"
+    _is_text(pair, told, 12)
+
+
+def _is_text(pair: Pair, told: dict[str, Any], tokens: int) -> None:
+    if pair.target.is_real:
+        assert told["text"].strip()
+    else:
+        assert told["text"] == _numbered(tokens)
+        assert told["finish"] in ("stop", "end_turn")
+
+
+def _numbered(tokens: int) -> str:
+    return " ".join(f"t{number}" for number in range(tokens))
+
+
+def system_prompt(pair: Pair) -> None:
+    marker = pair.world.marker()
+    assert pair.answer("whole", "Who are you?", system=f"You are {marker}.")["text"].strip()
+    if not pair.target.is_real:
+        (entry,) = pair.world.seen(pair.target, marker)
+        body = json.loads(entry["body"])
+        told = body.get("system") or body["messages"][0]
+        assert marker in json.dumps(told)
+        assert [turn["role"] for turn in body["messages"] if turn["role"] == "user"] == ["user"]
+
+
+def several_turns(pair: Pair) -> None:
+    marker = pair.world.marker()
+    history = [("user", f"I am {marker}."), ("assistant", "Hello to you.")]
+    assert pair.answer("whole", "Who am I?", history=history)["text"].strip()
+    if not pair.target.is_real:
+        (entry,) = pair.world.seen(pair.target, marker)
+        turns = json.loads(entry["body"])["messages"]
+        assert [turn["role"] for turn in turns] == ["user", "assistant", "user"]
+        assert "Hello to you." in json.dumps(turns[1])
+
+
+def tools(pair: Pair) -> None:
+    told = pair.answer("whole", "Ask two tools.", {"calls": 2}, tools=TOOLS)
+    _are_two_calls(told)
+
+
+def tools_streamed(pair: Pair) -> None:
+    told = pair.answer("streamed", "Ask two tools.", {"calls": 2, "fragment": 3}, tools=TOOLS)
+    _are_two_calls(told)
+    if "argument_pieces" in told and pair.target.dialect != "ollama":
+        assert told["argument_pieces"] > 2, "arguments come in pieces where the target sends them so"
+
+
+def _are_two_calls(told: dict[str, Any]) -> None:
+    assert [(call["name"], call["arguments"]) for call in told["calls"]] == [
+        ("weather", {"city": "Oslo"}),
+        ("population", {"city": "Oslo"}),
+    ]
+    ids = [call["id"] for call in told["calls"] if "id" in call]
+    assert len(set(ids)) == len(ids)
+    # Ollama has no word for it.
+    assert told["finish"] in ("tool_calls", "tool_use", "stop")
+    assert (told["finish"] == "stop") == (not ids)
+
+
+def tool_results(pair: Pair) -> None:
+    for op in ("whole", "streamed"):
+        marker = pair.world.marker()
+        results = [f"{marker} rain", f"{marker} many"]
+        told = pair.answer(op, "Ask two tools.", {"calls": 2, "tokens": 4}, tools=TOOLS, results=results)
+        assert told["text"] == _numbered(4)
+        (entry,) = pair.world.seen(pair.target, marker)
+        first, rain, second, many = (entry["body"].find(word) for word in ("weather", "rain", "population", "many"))
+        assert min(first, rain, second, many) >= 0
+        assert rain < many, "results keep their order"
+
+
+def image(pair: Pair) -> None:
+    marker = pair.world.marker()
+    assert pair.answer("whole", f"What is this, {marker}?", image=True)["text"]
+    (entry,) = pair.world.seen(pair.target, marker)
+    assert entry["images"] == 1
+    assert PNG in entry["body"]
+
+
+def stop_sequence(pair: Pair) -> None:
+    stop = "e" if pair.target.is_real else "t4"
+    told = pair.answer("whole", STORY, {"tokens": 12}, stop=stop, most=24)
+    assert stop not in told["text"]
+    if not pair.target.is_real:
+        assert told["text"].rstrip() == _numbered(4)
+    # Only Anthropic tells a stop sequence from an end.
+    assert told["finish"] in ("stop", "end_turn", "stop_sequence")
+
+
+def schema(pair: Pair) -> None:
+    # A real model may fill objects with blanks until it has no tokens left.
+    wanted = {"type": "boolean"} if pair.target.is_real else OBJECT
+    told = pair.answer("whole", "Is it so?", schema=wanted, most=24)
+    answer = json.loads(told["text"])
+    assert isinstance(answer, bool) if pair.target.is_real else answer == {"city": "Oslo"}
+
+
+def most_tokens(pair: Pair) -> None:
+    told = pair.answer("whole", STORY, {"tokens": 12}, most=FEW)
+    assert told["finish"] in ("length", "max_tokens")
+    if not pair.target.is_real:
+        assert told["text"] == _numbered(FEW)
+
+
+def usage(pair: Pair) -> None:
+    for op in ("whole", "streamed"):
+        told = pair.answer(op, STORY, {"tokens": 12})
+        taken, given = told["usage"]
+        assert taken > 0
+        # A model of Ollama's that can think does so unless told otherwise.
+        assert given == (FEW if pair.target.is_real else 12 + len(told["reasoning"].split()))
+
+
+def reasoning(pair: Pair) -> None:
+    for op in ("whole", "streamed"):
+        told = pair.answer(op, "Think.", {"reasoning": 5, "tokens": 7}, thinks=True)
+        assert told["text"] == _numbered(7)
+        if pair.target.dialect == "openai":
+            # Its chat API counts thoughts, and shows none.
+            assert told["usage"][1] == 12
+            assert told.get("thought", 5) == 5
+        else:
+            assert told["reasoning"] == _numbered(5)
+
+
+class Raised(NamedTuple):
+    """What an SDK raises, and the statuses that may come with it. Ollama's SDK has one class for all."""
+
+    classes: frozenset[str]
+    statuses: tuple[int, ...]
+
+
+BAD_KEY = Raised(frozenset({"AuthenticationError"}), (401,))
+UNKNOWN_MODEL = Raised(frozenset({"NotFoundError"}), (404,))
+RATE_LIMITED = Raised(frozenset({"RateLimitError"}), (429,))
+# Ollama knows no limit but what was paid for, and only Anthropic has a status for that.
+USED_UP = Raised(frozenset({"RateLimitError", "APIError"}), (429, 402))
+OVERLOADED = Raised(frozenset({"InternalServerError", "OverloadedError"}), (503, 529))
+TOO_LONG = Raised(frozenset({"BadRequestError"}), (400,))
+
+
+def _raises(pair: Pair, wanted: Raised, say: str, script: dict[str, Any] | None = None, **asked: Any) -> None:
+    classes = frozenset({"ResponseError"}) if pair.sdk.dialect == "ollama" else wanted.classes
+    for op in ("whole", "streamed"):
+        told = pair.task(op, say, script, **asked)
+        assert "error" in told, told
+        error = told["error"]
+        assert error["status"] in wanted.statuses, error
+        assert classes & set(error["classes"]), error
+        assert error["message"]
+
+
+def bad_key(pair: Pair) -> None:
+    _raises(pair, BAD_KEY, "Hello.", key="ew-wrong")
+
+
+def unknown_model(pair: Pair) -> None:
+    _raises(pair, UNKNOWN_MODEL, "Hello.", model="nobody-serves-this")
+
+
+def rate_limited(pair: Pair) -> None:
+    _raises(pair, USED_UP if pair.target.dialect == "ollama" else RATE_LIMITED, "Hello.", {"fault": "429"})
+
+
+def overloaded(pair: Pair) -> None:
+    _raises(pair, OVERLOADED, "Hello.", {"fault": "529" if pair.target.dialect == "anthropic" else "503"})
+
+
+def too_long(pair: Pair) -> None:
+    windows = {"openai": 128_000, "anthropic": 200_000, "ollama": 8192}
+    tokens = 2048 if pair.target.is_real else windows[pair.target.dialect]
+    _raises(pair, TOO_LONG, "many " * tokens)
+
+
+def cancelled(pair: Pair) -> None:
+    marker = pair.world.marker()
+    told = pair.answer("leave", f"Count, {marker}.", {"tokens": 5000, "rate": 100}, most=1500)
+    assert told["read"] == 3
+    if pair.target.is_real:
+        until(lambda: pair.world.busy() == 0, "the model to stop", patience=LEAVES_WITHIN / 1e9)
+        return
+    (entry,) = until(
+        lambda: [entry for entry in pair.world.seen(pair.target, marker) if entry["how"] != "open"], "the end upstream"
+    )
+    assert entry["how"] == "cancelled"
+    assert entry["ended_at"] - told["left"] < LEAVES_WITHIN
+
+
+def models(pair: Pair) -> None:
+    assert pair.target.name in pair.world.tell(pair.sdk, "models")["models"]
+
+
+class Feature(NamedTuple):
+    """`of_real` is whether a real model can be made to do it."""
+
+    name: str
+    check: Callable[[Pair], None]
+    of_real: bool = True
+
+
+FEATURES = (
+    Feature("whole answer", whole),
+    Feature("stream, by the SDK's helper", streamed),
+    Feature("system prompt", system_prompt),
+    Feature("several turns", several_turns),
+    Feature("tools, two calls at once", tools),
+    Feature("tools, arguments streamed", tools_streamed),
+    Feature("tool results in a second turn", tool_results),
+    Feature("image as base64", image),
+    Feature("stop sequence", stop_sequence),
+    Feature("JSON schema", schema),
+    Feature("most tokens", most_tokens),
+    Feature("usage", usage),
+    Feature("reasoning", reasoning, of_real=False),
+    Feature("error: bad key", bad_key),
+    Feature("error: unknown model", unknown_model),
+    Feature("error: rate limited", rate_limited, of_real=False),
+    Feature("error: overloaded", overloaded, of_real=False),
+    Feature("error: context too long", too_long),
+    Feature("cancel in mid-stream", cancelled),
+    Feature("models list", models),
+)

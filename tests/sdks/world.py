@@ -1,0 +1,131 @@
+"""The servers behind the table: one gateway, a simulated vendor of each kind, and a real model reached in three ways."""
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness import Gateway, Process, Simulator, http, until
+from sdks.client import Client, Sdk
+
+MODEL = {"name": "simulated:latest", "capabilities": ["completion", "tools", "vision", "thinking"], "context": 8192}
+
+
+class Target(NamedTuple):
+    """`name` is its route's model too. `is_real` is whether a model answers there."""
+
+    name: str
+    about: str
+    dialect: str
+    is_real: bool = False
+
+
+TARGETS = (
+    Target("sim-openai", "OpenAI", "openai"),
+    Target("sim-anthropic", "Anthropic", "anthropic"),
+    Target("sim-ollama", "Ollama", "ollama"),
+    Target("llama-openai", "llama.cpp as OpenAI", "openai", is_real=True),
+    Target("llama-anthropic", "llama.cpp as Anthropic", "anthropic", is_real=True),
+    Target("llama-ollama", "llama.cpp as Ollama", "ollama", is_real=True),
+)
+
+IN_FRONT = """\
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+auth: open
+providers:
+  engine: {{kind: openai_compatible, base_url: "{engine}/v1"}}
+targets:
+  small: {{provider: engine, model: smollm2, abilities: [schema, stream]}}
+routes:
+  - {{name: all, when: {{model: smollm2}}, use: small}}
+"""
+CONFIG = """\
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+auth: keys
+providers:
+  openai: {{kind: openai, base_url: "{openai}/v1", api_key: env:UPSTREAM_KEY}}
+  anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:UPSTREAM_KEY, zone: cloud}}
+  ollama: {{kind: ollama, base_url: "{ollama}"}}
+  engine_as_openai: {{kind: openai_compatible, base_url: "{engine}/v1"}}
+  engine_as_anthropic: {{kind: anthropic, base_url: "{engine}", api_key: env:UPSTREAM_KEY}}
+  engine_as_ollama: {{kind: ollama, base_url: "{in_front}"}}
+targets:
+  sim-openai: {{provider: openai, model: gpt-4o-mini}}
+  sim-anthropic: {{provider: anthropic, model: claude-sonnet-4-5}}
+  sim-ollama: {{provider: ollama, model: "simulated:latest", context: 8192, abilities: [tools, images, schema, stream]}}
+  llama-openai: {{provider: engine_as_openai, model: smollm2, abilities: [schema, stream]}}
+  llama-anthropic: {{provider: engine_as_anthropic, model: smollm2, abilities: [stream]}}
+  llama-ollama: {{provider: engine_as_ollama, model: smollm2, context: 2048, abilities: [schema, stream]}}
+routes:
+{routes}
+"""
+
+
+class World:
+    """Start it once and ask often. `marker` gives words that no other request has."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: list[Process] = []
+        self._clients: dict[str, Client] = {}
+        self._markers = itertools.count()
+        seen = ("--bodies", "--keep", "4")
+        disk = ("--disk", json.dumps(MODEL))
+        self.simulators = {
+            target.dialect: self._up(
+                Simulator(folder, *seen, *(disk if target.dialect == "ollama" else ()), name=target.name)
+            )
+            for target in TARGETS
+            if not target.is_real
+        }
+        self._engine: Process = self._up(
+            Process(
+                *("-m", "earthward.engine", "--name", "smollm2", "--context", "2048", "--slots", "2"),
+                log=folder / "engine.log",
+            )
+        )
+        engine = self._engine.up["url"]
+        (folder / "front").mkdir()
+        front = self._up(Gateway(folder / "front", IN_FRONT.format(engine=engine)))
+        routes = "\n".join(f"  - {{name: {name}, when: {{model: {name}}}, use: {name}}}" for name, *_ in TARGETS)
+        urls = {dialect: simulator.url for dialect, simulator in self.simulators.items()}
+        config = CONFIG.format(engine=engine, in_front=front.url, routes=routes, **urls)
+        self.gateway: Gateway = self._up(Gateway(folder, config))
+        self.key = self.gateway.new_key("--app", "sdks")
+
+    def _up(self, process: Any) -> Any:
+        self._running.append(process)
+        return process
+
+    def stop(self) -> None:
+        for client in self._clients.values():
+            client.stop()
+        for process in reversed(self._running):
+            process.stop()
+
+    def marker(self) -> str:
+        return f"marker-{next(self._markers):06}"
+
+    def tell(self, sdk: Sdk, op: str, **task: Any) -> dict[str, Any]:
+        client = self._clients.get(sdk.name)
+        if client is None:
+            client = self._clients[sdk.name] = Client(sdk, self._folder / f"{sdk.name}.log")
+        return client.tell({"op": op, "url": self.gateway.url, "key": self.key, **task})
+
+    def seen(self, target: Target, marker: str, count: int = 1) -> list[dict[str, Any]]:
+        """The requests with this marker that reached the simulated vendor, the oldest first."""
+        simulator = self.simulators[target.dialect]
+
+        def arrived() -> list[dict[str, Any]]:
+            log = json.loads(http("GET", f"{simulator.url}/sim/log?bodies=1")[2])
+            return [entry for entry in log if marker in (entry["body"] or "")]
+
+        return list(until(lambda: len(found := arrived()) >= count and found, f"{count} requests with {marker}"))
+
+    def busy(self) -> int:
+        """Answers that the real model is writing."""
+        figures = http("GET", f"{self._engine.up['url']}/metrics")[2].decode()
+        lines = (line for line in figures.splitlines() if line.startswith("llamacpp:requests_processing "))
+        return int(float(next(lines).split()[1]))
