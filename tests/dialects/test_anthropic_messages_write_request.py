@@ -468,3 +468,13 @@ def test_a_request_written_reads_back(data: st.DataObject, stream: bool, **field
     if "reasoning" in losses(asked):
         found, asked = (ChatRequest("m", one.messages, one.tools) for one in (found, asked))
     assert found == asked
+
+
+@pytest.mark.parametrize("signature", ["google:QUJD", "openai:gAAAA"])
+def test_what_another_vendor_signed_is_not_sent_to_anthropic(signature: str) -> None:
+    parts = (Reasoning("Hm", signature), Reasoning("", signature, redacted=True), Text("Yo"))
+    request = ChatRequest("m", (Message(Role.USER, (Text("Hi"),)), Message(Role.ASSISTANT, parts)))
+    body = write_request(request)
+    assert isinstance(body, bytes)
+    assert json.loads(body)["messages"][1] == {"role": "assistant", "content": "Yo"}
+    assert "messages.reasoning" in losses(request)

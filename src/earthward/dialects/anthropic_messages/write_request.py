@@ -124,7 +124,7 @@ def _calls_without_thinking(messages: tuple[Message, ...]) -> bool:
     if not turns or not any(isinstance(part, ToolResult) for part in turns[-1].parts):
         return False
     said = next((message.parts for message in reversed(turns) if message.role is Role.ASSISTANT), ())
-    return not any(isinstance(part, Reasoning) and part.signature is not None for part in said)
+    return not any(isinstance(part, Reasoning) and is_written(part, extensions=False) for part in said)
 
 
 def _output_config(request: ChatRequest, rest: Wire, budgets: bool) -> Wire | None:
