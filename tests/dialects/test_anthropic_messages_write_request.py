@@ -401,7 +401,11 @@ documents = (
     | st.builds(lambda file_id, name: Document(file_id=file_id, name=name), words, names)
 )
 shown: st.SearchStrategy[Any] = st.builds(Text, texts) | images | documents
-thoughts = st.builds(Reasoning, st.text(), texts) | st.builds(lambda data: Reasoning("", data, redacted=True), texts)
+signatures = texts.filter(lambda text: ":" not in text)
+"""No vendor's has a colon; with one, it is the mark of whose it is."""
+thoughts = st.builds(Reasoning, st.text(), signatures) | st.builds(
+    lambda data: Reasoning("", data, redacted=True), signatures
+)
 
 
 @st.composite

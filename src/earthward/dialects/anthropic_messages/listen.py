@@ -59,7 +59,8 @@ def prepare(envelope: Envelope, model: str, stream: bool, extensions: bool = Fal
     """The body to send upstream; a stream of this dialect tells its usage unasked.
 
     Thinking of an earlier answer that nobody signed came from a local server, and some from other vendors. Anthropic
-    would refuse the whole request for it, so it is left out, unless the server has `extensions`: one that is not Anthropic's own, and checks nothing.
+    would refuse the whole request for it, so it is left out, unless the server has `extensions`: one that is not
+    Anthropic's own, and checks nothing.
     """
     fields = {**envelope.fields, "model": msgspec.Raw(_ENCODE(model))}
     messages = fields.get("messages")
