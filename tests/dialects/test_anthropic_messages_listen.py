@@ -463,3 +463,10 @@ def test_what_another_vendor_signed_is_not_sent_to_anthropic(signature: str) -> 
     assert isinstance(sealed, Envelope)
     assert json.loads(prepare(sealed, "m", False))["messages"][0]["content"] == blocks[1:]
     assert json.loads(prepare(sealed, "m", False, extensions=True))["messages"][0]["content"] == blocks
+
+
+def test_bytes_that_are_no_utf_8_are_malformed_wherever_they_stand() -> None:
+    listener = StreamListener("m")
+    listener.feed(b'event: message_start\ndata: {"type":"message_start","message":{"model":"a","x\xff":1}}\n\n')
+    assert listener.failure is not None
+    assert listener.failure.kind == "malformed"

@@ -482,3 +482,9 @@ def test_what_another_vendor_signed_is_not_sent_to_anthropic(signature: str) -> 
     assert isinstance(body, bytes)
     assert json.loads(body)["messages"][1] == {"role": "assistant", "content": "Yo"}
     assert "messages.reasoning" in losses(request)
+
+
+def test_what_another_dialect_means_by_output_config_does_no_harm() -> None:
+    body = write_request(ChatRequest("m", (USER_HI,), rest={"output_config": 5}))
+    assert isinstance(body, bytes)
+    assert "output_config" not in json.loads(body)

@@ -181,7 +181,11 @@ class StreamListener:
             return self._fail(NO_ANSWER)
         self._hear(event)
         if event.message is not None:
-            block = self._with_model(block, payload)
+            try:
+                block = self._with_model(block, payload)
+            except NOT_JSON as error:
+                # Bytes that are no UTF-8, in a place that was not looked at before.
+                return self._fail(senseless(error))
         return self._beginning(event) + _named(block, event.type)
 
     def _beginning(self, event: WireEvent) -> bytes:

@@ -146,6 +146,9 @@ def _is_own(name: str, value: Any, extensions: bool) -> bool:
     if name == "service_tier":
         # OpenAI's has the same name and other words.
         return value in _SERVICE_TIERS
+    if name == "output_config":
+        # A client of another dialect may mean anything by it.
+        return isinstance(value, dict)
     return extensions or name in _OWN_FIELDS
 
 

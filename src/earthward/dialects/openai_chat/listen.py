@@ -210,7 +210,11 @@ class StreamListener:
         hides_usage = chunk.usage is not msgspec.UNSET and not self._client_wants_usage
         if self._head is not None and not hides_usage and self._head.fits(block, chunk.model):
             return self._head.replaced_in(block)
-        return self._written_again(block, payload)
+        try:
+            return self._written_again(block, payload)
+        except NOT_JSON as error:
+            # Bytes that are no UTF-8, in a place that was not looked at before.
+            return self._fail(senseless(error))
 
     def _pass_done(self) -> bytes:
         if not self._begun:

@@ -27,7 +27,7 @@ def wire_logprobs(logprobs: Any, offset: int = 0) -> dict[str, Any] | None:
     tops = [
         {
             str(top.get("token", "")): top.get("logprob")
-            for top in token.get("top_logprobs") or ()
+            for top in _list(token.get("top_logprobs"))
             if isinstance(top, dict)
         }
         for token in tokens
@@ -36,11 +36,15 @@ def wire_logprobs(logprobs: Any, offset: int = 0) -> dict[str, Any] | None:
     return {"tokens": texts, "token_logprobs": values, "top_logprobs": tops, "text_offset": offsets}
 
 
+def _list(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else []
+
+
 def _at(values: Any, place: int) -> Any:
     return values[place] if isinstance(values, list) and place < len(values) else None
 
 
 def _token(token: Any, value: Any) -> dict[str, Any]:
     text = token if isinstance(token, str) else str(token)
-    number = float(value) if isinstance(value, int | float) else 0.0
+    number = value if isinstance(value, int | float) else 0.0
     return {"token": text, "logprob": number, "bytes": [*text.encode("utf-8", "replace")]}
