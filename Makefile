@@ -18,7 +18,7 @@ NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 NPM_QUIETLY = --ignore-scripts --no-audit --no-fund --loglevel=error
 ARGS ?=
 
-.PHONY: help setup demo test lint format bench bench-peers docs sdk-matrix lock clean
+.PHONY: help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ demo: setup ## a gateway with a real local model and a simulated cloud, on this 
 
 test: setup tests/js/node_modules/.package-lock.json .venv/older/.installed ## run the tests
 	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+
+fuzz: setup ## a million broken requests, answers and streams for every dialect (ARGS=-x: stop at the first)
+	@FUZZ_CASES=1000000 $(BIN)/pytest -n auto tests/dialects/test_no_reader_raises.py $(ARGS)
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check .

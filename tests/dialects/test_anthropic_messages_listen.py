@@ -454,3 +454,19 @@ def test_no_json_whatever_makes_listener_or_reader_raise(values: list[Any]) -> N
         assert isinstance(read_answer(body), Answer | Failure)
         found = listen_answer(body, "asked-for")
         assert (found.body == b"") == (found.failure is not None)
+
+
+@pytest.mark.parametrize("signature", ["google:QUJD", "openai:gAAAA"])
+def test_what_another_vendor_signed_is_not_sent_to_anthropic(signature: str) -> None:
+    blocks = [{"type": "thinking", "thinking": "Hm", "signature": signature}, {"type": "text", "text": "Yo"}]
+    sealed = envelope.read(json.dumps({"messages": [{"role": "assistant", "content": blocks}]}).encode())
+    assert isinstance(sealed, Envelope)
+    assert json.loads(prepare(sealed, "m", False))["messages"][0]["content"] == blocks[1:]
+    assert json.loads(prepare(sealed, "m", False, extensions=True))["messages"][0]["content"] == blocks
+
+
+def test_bytes_that_are_no_utf_8_are_malformed_wherever_they_stand() -> None:
+    listener = StreamListener("m")
+    listener.feed(b'event: message_start\ndata: {"type":"message_start","message":{"model":"a","x\xff":1}}\n\n')
+    assert listener.failure is not None
+    assert listener.failure.kind == "malformed"

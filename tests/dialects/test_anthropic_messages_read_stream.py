@@ -206,3 +206,9 @@ def test_litellm_20737_thinking_goes_on_after_two_pieces() -> None:
     answer = collect(read(START + b"".join(pieces) + STOP))
     assert not isinstance(answer, Failure)
     assert answer.choices[0].parts == (Reasoning("012345678"),)
+
+
+def test_the_number_of_a_block_may_be_anything() -> None:
+    events = read(START + event("content_block_delta", index={}, delta={"type": "text_delta", "text": "a"}))
+    assert isinstance(events[-1], Failed)
+    assert events[-1].failure.kind == "malformed"

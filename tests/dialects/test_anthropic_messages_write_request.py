@@ -401,7 +401,11 @@ documents = (
     | st.builds(lambda file_id, name: Document(file_id=file_id, name=name), words, names)
 )
 shown: st.SearchStrategy[Any] = st.builds(Text, texts) | images | documents
-thoughts = st.builds(Reasoning, st.text(), texts) | st.builds(lambda data: Reasoning("", data, redacted=True), texts)
+signatures = texts.filter(lambda text: ":" not in text)
+"""No vendor's has a colon; with one, it is the mark of whose it is."""
+thoughts = st.builds(Reasoning, st.text(), signatures) | st.builds(
+    lambda data: Reasoning("", data, redacted=True), signatures
+)
 
 
 @st.composite
@@ -468,3 +472,19 @@ def test_a_request_written_reads_back(data: st.DataObject, stream: bool, **field
     if "reasoning" in losses(asked):
         found, asked = (ChatRequest("m", one.messages, one.tools) for one in (found, asked))
     assert found == asked
+
+
+@pytest.mark.parametrize("signature", ["google:QUJD", "openai:gAAAA"])
+def test_what_another_vendor_signed_is_not_sent_to_anthropic(signature: str) -> None:
+    parts = (Reasoning("Hm", signature), Reasoning("", signature, redacted=True), Text("Yo"))
+    request = ChatRequest("m", (Message(Role.USER, (Text("Hi"),)), Message(Role.ASSISTANT, parts)))
+    body = write_request(request)
+    assert isinstance(body, bytes)
+    assert json.loads(body)["messages"][1] == {"role": "assistant", "content": "Yo"}
+    assert "messages.reasoning" in losses(request)
+
+
+def test_what_another_dialect_means_by_output_config_does_no_harm() -> None:
+    body = write_request(ChatRequest("m", (USER_HI,), rest={"output_config": 5}))
+    assert isinstance(body, bytes)
+    assert "output_config" not in json.loads(body)

@@ -180,3 +180,10 @@ def test_what_is_no_whole_answer_is_a_failure_and_is_not_sent_on(body: bytes, ki
     assert answer.body == b""
     assert answer.failure is not None
     assert answer.failure.kind is kind
+
+
+def test_bytes_that_are_no_utf_8_are_malformed_wherever_they_stand() -> None:
+    listener = StreamListener("asked-for")
+    listener.feed(b'{"x\xff":1,"model":"up","message":{"content":"a"},"done":false}\n')
+    assert listener.failure is not None
+    assert listener.failure.kind == "malformed"

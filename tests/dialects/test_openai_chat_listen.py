@@ -530,3 +530,10 @@ def test_no_json_whatever_makes_listener_or_reader_raise(chunks: list[Any]) -> N
         body = json.dumps(value).encode()
         assert isinstance(read_answer(body), Answer | Failure)
         assert (listen_answer(body, "asked-for").body == b"") == (listen_answer(body, "asked-for").failure is not None)
+
+
+def test_bytes_that_are_no_utf_8_are_malformed_wherever_they_stand() -> None:
+    listener = StreamListener("m", client_wants_usage=False)
+    listener.feed(b'data: {"x\xff":1,"choices":[{"delta":{"content":"a"}}],"usage":{}}\n\n')
+    assert listener.failure is not None
+    assert listener.failure.kind == "malformed"

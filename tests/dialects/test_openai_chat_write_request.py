@@ -241,3 +241,10 @@ def test_a_request_written_reads_back(original: ChatRequest) -> None:
     written = write_request(original)
     assert isinstance(written, bytes)
     assert read(written) == original
+
+
+def test_what_another_dialect_means_by_stream_options_does_no_harm() -> None:
+    request = ChatRequest("m", (Message(Role.USER, (Text("Hi"),)),), stream=True, rest={"stream_options": 5})
+    body = write_request(request)
+    assert isinstance(body, bytes)
+    assert "stream_options" not in json.loads(body)

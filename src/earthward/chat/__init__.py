@@ -5,6 +5,7 @@ Knows no wire format, no provider and no socket; imports nothing else of ours.
 """
 
 from earthward.chat.answer import Answer, Choice, collect, events_of
+from earthward.chat.embedding import Embeddings, EmbedRequest, Task
 from earthward.chat.events import (
     Event,
     Failed,
@@ -48,6 +49,8 @@ __all__ = [
     "Choice",
     "Count",
     "Document",
+    "EmbedRequest",
+    "Embeddings",
     "Event",
     "Failed",
     "Failure",
@@ -67,6 +70,7 @@ __all__ = [
     "Sampling",
     "Source",
     "Started",
+    "Task",
     "Text",
     "TextDelta",
     "Tool",

@@ -4,6 +4,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
+_LAST = 253_402_300_799
+"""The end of the year 9999."""
+
 
 def unix_time(text: str | None) -> int | None:
     """In seconds; None if it is no time."""
@@ -17,5 +20,5 @@ def unix_time(text: str | None) -> int | None:
 
 
 def rfc3339(seconds: float) -> str:
-    """Clients written in typed languages refuse an answer without a time in this form."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """Clients written in typed languages refuse an answer without a time in this form. What is beyond it is cut."""
+    return datetime.fromtimestamp(min(max(seconds, 0), _LAST), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -19,11 +19,12 @@ from earthward.dialects.anthropic_messages.usage import UsageOfStream, read_usag
 from earthward.dialects.anthropic_messages.write_stream import message_start
 from earthward.dialects.envelope import Envelope
 from earthward.dialects.json_limits import NOT_JSON
+from earthward.dialects.signatures import vendor_of
 
 _ENCODE = msgspec.json.Encoder().encode
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_UNSIGNED = re.compile(rb'"signature"\s*:\s*""')
+_UNSIGNED = re.compile(rb'"signature"\s*:\s*"(?:"|google:|openai:)')
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -57,8 +58,9 @@ class Heard(msgspec.Struct, frozen=True):
 def prepare(envelope: Envelope, model: str, stream: bool, extensions: bool = False) -> bytes:
     """The body to send upstream; a stream of this dialect tells its usage unasked.
 
-    Thinking of an earlier answer that nobody signed came from a local server. Anthropic would refuse the whole request
-    for it, so it is left out, unless the server has `extensions`: one that is not Anthropic's own, and checks nothing.
+    Thinking of an earlier answer that nobody signed came from a local server, and some from other vendors. Anthropic
+    would refuse the whole request for it, so it is left out, unless the server has `extensions`: one that is not
+    Anthropic's own, and checks nothing.
     """
     fields = {**envelope.fields, "model": msgspec.Raw(_ENCODE(model))}
     messages = fields.get("messages")
@@ -179,7 +181,11 @@ class StreamListener:
             return self._fail(NO_ANSWER)
         self._hear(event)
         if event.message is not None:
-            block = self._with_model(block, payload)
+            try:
+                block = self._with_model(block, payload)
+            except NOT_JSON as error:
+                # Bytes that are no UTF-8, in a place that was not looked at before.
+                return self._fail(senseless(error))
         return self._beginning(event) + _named(block, event.type)
 
     def _beginning(self, event: WireEvent) -> bytes:
@@ -270,4 +276,6 @@ def _signed_only(message: msgspec.Raw) -> msgspec.Raw | None:
 
 
 def _is_unsigned(block: _Block) -> bool:
-    return block.type == "thinking" and not block.signature
+    if block.type != "thinking":
+        return False
+    return not block.signature or (isinstance(block.signature, str) and vendor_of(block.signature) != "anthropic")

@@ -91,7 +91,8 @@ class StreamReader:
                 self._fail(failure_of_error(wire.error), events)
             else:
                 self._read_event(wire, events)
-        except (*NOT_JSON, ValueError) as error:
+        except (*NOT_JSON, ValueError, TypeError) as error:
+            # The number of a block may be anything, and what is no key of a dict is no number.
             self._fail(senseless(error), events)
 
     def _read_event(self, wire: WireEvent, events: list[Event]) -> None:

@@ -22,6 +22,7 @@ from earthward.chat import (
 from earthward.dialects.anthropic_messages.calls import wire_call, wire_id
 from earthward.dialects.anthropic_messages.media import write_document, write_image
 from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.signatures import vendor_of
 
 Wire = dict[str, Any]
 
@@ -60,8 +61,8 @@ def begins_with_user(messages: tuple[Message, ...]) -> bool:
 
 
 def is_written(part: Reasoning, extensions: bool) -> bool:
-    """Anthropic checks the signature of thinking; one that is missing fails the whole request."""
-    return extensions or part.signature is not None
+    """Anthropic checks the signature of thinking; one that is missing, or another vendor's, fails the whole request."""
+    return extensions or (part.signature is not None and vendor_of(part.signature) == "anthropic")
 
 
 def _turns(messages: Iterable[Message], extensions: bool) -> Iterator[tuple[str, list[Wire]]]:
@@ -97,11 +98,12 @@ def _blocks(parts: Iterable[Part], turn: str, extensions: bool) -> Iterator[Wire
 
 def _said(part: Part, extensions: bool) -> Wire | None:
     match part:
+        case Reasoning() if not is_written(part, extensions):
+            return None
         case Reasoning(redacted=True):
             return {"type": "redacted_thinking", "data": part.signature or part.text}
         case Reasoning(text, signature):
-            wire = {"type": "thinking", "thinking": text, "signature": signature or ""}
-            return wire if is_written(part, extensions) else None
+            return {"type": "thinking", "thinking": text, "signature": signature or ""}
         case ToolCall():
             if part.custom:
                 raise Inexpressible("a call with free text cannot be said in an Anthropic request", "messages")

@@ -124,7 +124,7 @@ def _calls_without_thinking(messages: tuple[Message, ...]) -> bool:
     if not turns or not any(isinstance(part, ToolResult) for part in turns[-1].parts):
         return False
     said = next((message.parts for message in reversed(turns) if message.role is Role.ASSISTANT), ())
-    return not any(isinstance(part, Reasoning) and part.signature is not None for part in said)
+    return not any(isinstance(part, Reasoning) and is_written(part, extensions=False) for part in said)
 
 
 def _output_config(request: ChatRequest, rest: Wire, budgets: bool) -> Wire | None:
@@ -146,6 +146,9 @@ def _is_own(name: str, value: Any, extensions: bool) -> bool:
     if name == "service_tier":
         # OpenAI's has the same name and other words.
         return value in _SERVICE_TIERS
+    if name == "output_config":
+        # A client of another dialect may mean anything by it.
+        return isinstance(value, dict)
     return extensions or name in _OWN_FIELDS
 
 

@@ -22,18 +22,22 @@ def wire_logprobs(logprobs: Any) -> dict[str, Any] | None:
     tokens = [token for token in logprobs if isinstance(token, dict)] if isinstance(logprobs, list) else []
     if not tokens:
         return None
-    tops = [[_written(top) for top in token.get("top_logprobs") or () if isinstance(top, dict)] for token in tokens]
+    tops = [[_written(top) for top in _list(token.get("top_logprobs")) if isinstance(top, dict)] for token in tokens]
     wire: dict[str, Any] = {"chosenCandidates": [_written(token) for token in tokens]}
     if any(tops):
         wire["topCandidates"] = [{"candidates": candidates} for candidates in tops]
     return wire
 
 
+def _list(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else []
+
+
 def _read(wire: Any) -> dict[str, Any]:
     token, value = (wire.get("token"), wire.get("logProbability")) if isinstance(wire, dict) else (None, None)
     text = token if isinstance(token, str) else ""
     # Google leaves out what is zero, a certain token.
-    number = float(value) if isinstance(value, int | float) else 0.0
+    number = value if isinstance(value, int | float) else 0.0
     return {"token": text, "logprob": number, "bytes": [*text.encode("utf-8", "replace")]}
 
 

@@ -37,7 +37,7 @@ _ANSWER = msgspec.json.Decoder(WireAnswer | list[WireAnswer])
 
 
 class StreamReader:
-    """After `Failed`, or once the stream is over, nothing more comes out. `answers` is how many were asked for."""
+    """After `Failed`, or once `is_over`, nothing more comes out. `answers` is how many were asked for."""
 
     def __init__(self, answers: int = 1) -> None:
         self._asked_for = answers
@@ -47,14 +47,14 @@ class StreamReader:
         self._calls: dict[int, int] = {}
         self._usage: dict[str, Any] = {}
         self._is_blocked = False
-        self._is_over = False
+        self.is_over = False
 
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
         for block in self._blocks.feed(data):
-            if not self._is_over:
+            if not self.is_over:
                 self._read(sse.data_of(block), events)
-        if self._blocks.overflowed and not self._is_over:
+        if self._blocks.overflowed and not self.is_over:
             self._fail(TOO_LONG, events)
         return events
 
@@ -62,9 +62,9 @@ class StreamReader:
         """What the end of the body means: the end of a whole answer, or the failure that it broke off."""
         events: list[Event] = []
         payload = sse.data_of(self._blocks.end())
-        if not self._is_over and payload is not None and is_whole(payload):
+        if not self.is_over and payload is not None and is_whole(payload):
             self._read(payload, events)
-        if not self._is_over:
+        if not self.is_over:
             self._finish(events)
         return events
 
@@ -78,7 +78,7 @@ class StreamReader:
             return
         # An error may stand in a list of its own.
         for wire in found if isinstance(found, list) else [found]:
-            if not self._is_over:
+            if not self.is_over:
                 self._read_piece(wire, events)
 
     def _read_piece(self, wire: WireAnswer, events: list[Event]) -> None:
@@ -131,7 +131,7 @@ class StreamReader:
         if len(reasons) < max(len(self._reasons), 1) or (len(reasons) < self._asked_for and reasons != {0: "SAFETY"}):
             self._fail(BROKEN_OFF, events)
             return
-        self._is_over = True
+        self.is_over = True
         usage = read_usage(self._usage)
         if self._usage:
             events.append(UsageReported(usage))
@@ -140,7 +140,7 @@ class StreamReader:
         ]
 
     def _fail(self, failure: Failure, events: list[Event]) -> None:
-        self._is_over = True
+        self.is_over = True
         events.append(Failed(failure))
 
 

@@ -170,7 +170,11 @@ class StreamListener:
             self._head = _head_of(line, chunk.model, self._requested_model)
         if self._head.fits(line, chunk.model):
             return self._head.replaced_in(line)
-        fields = _FIELDS.decode(line)
+        try:
+            fields = _FIELDS.decode(line)
+        except NOT_JSON as error:
+            # Bytes that are no UTF-8, in a place that was not looked at before.
+            return self._fail(senseless(error))
         if "model" in fields:
             fields["model"] = self._requested_model
         return _ENCODE(fields) + b"\n"

@@ -43,8 +43,11 @@ class _Content(msgspec.Struct, gc=False):
 
 
 class _Choice(msgspec.Struct, gc=False):
+    """`text` is what the older completions say in place of the other two."""
+
     delta: _Content | None = None
     message: _Content | None = None
+    text: Any = None
     index: int = 0
     finish_reason: Any = None
 
@@ -103,6 +106,8 @@ def listen_answer(body: bytes, requested_model: str) -> Heard:
             return Heard(b"", failure=failure)
         if choice.message is not None:
             characters += _characters(choice.message)
+        elif isinstance(choice.text, str):
+            characters += len(choice.text)
     reason = _text(answer.choices[0].finish_reason)
     return Heard(forwarded, read_usage(answer.usage), reason, characters, model=_text(answer.model))
 
@@ -205,7 +210,11 @@ class StreamListener:
         hides_usage = chunk.usage is not msgspec.UNSET and not self._client_wants_usage
         if self._head is not None and not hides_usage and self._head.fits(block, chunk.model):
             return self._head.replaced_in(block)
-        return self._written_again(block, payload)
+        try:
+            return self._written_again(block, payload)
+        except NOT_JSON as error:
+            # Bytes that are no UTF-8, in a place that was not looked at before.
+            return self._fail(senseless(error))
 
     def _pass_done(self) -> bytes:
         if not self._begun:
@@ -229,6 +238,9 @@ class StreamListener:
             self._begun.add(choice.index)
             if choice.delta is not None:
                 self._hear_delta(choice.delta)
+            elif choice.text and isinstance(choice.text, str):
+                self.characters_out += len(choice.text)
+                self.has_content = True
             if choice.finish_reason is not None:
                 self.finish_reason = _text(choice.finish_reason)
                 self._finished.add(choice.index)

@@ -75,7 +75,10 @@ def _is_lost(part: Any, extensions: bool) -> bool:
 
 def _request(request: ChatRequest, extensions: bool) -> Wire:
     rest = {name: value for name, value in request.rest.items() if extensions or name in _OWN_FIELDS}
-    options = {**rest.pop("stream_options", {}), **({"include_usage": True} if request.stream_usage else {})}
+    # A client of another dialect may mean anything by the name.
+    told = rest.pop("stream_options", None)
+    usage = {"include_usage": True} if request.stream_usage else {}
+    options = {**(told if isinstance(told, dict) else {}), **usage}
     cap = request.max_tokens
     wire = {
         **rest,

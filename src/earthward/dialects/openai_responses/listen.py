@@ -163,7 +163,13 @@ class StreamListener:
         if event.type == "response.failed":
             return self._fail(failure_of_error(event.response.error if event.response is not None else None))
         self._hear(event)
-        return block + b"\n\n" if event.response is None else self._with_model(block, payload)
+        if event.response is None:
+            return block + b"\n\n"
+        try:
+            return self._with_model(block, payload)
+        except NOT_JSON as error:
+            # Bytes that are no UTF-8, in a place that was not looked at before.
+            return self._fail(senseless(error))
 
     def _fail(self, failure: Failure) -> bytes:
         self.failure = failure

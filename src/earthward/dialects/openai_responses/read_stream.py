@@ -60,21 +60,21 @@ class _Item:
 
 
 class StreamReader:
-    """After `Failed`, or once the stream is over, nothing more comes out."""
+    """After `Failed`, or once `is_over`, nothing more comes out."""
 
     def __init__(self) -> None:
         self._blocks = sse.Blocks()
         self._started: Started | None = None
         self._items: dict[int, _Item] = {}
         self._calls = 0
-        self._is_over = False
+        self.is_over = False
 
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
         for block in self._blocks.feed(data):
-            if not self._is_over:
+            if not self.is_over:
                 self._read(sse.data_of(block), events)
-        if self._blocks.overflowed and not self._is_over:
+        if self._blocks.overflowed and not self.is_over:
             self._fail(TOO_LONG, events)
         return events
 
@@ -82,9 +82,9 @@ class StreamReader:
         """What the end of the body means: nothing after a whole answer, else the failure that it broke off."""
         events: list[Event] = []
         payload = sse.data_of(self._blocks.end())
-        if not self._is_over and payload is not None and _is_whole(payload):
+        if not self.is_over and payload is not None and _is_whole(payload):
             self._read(payload, events)
-        if not self._is_over:
+        if not self.is_over:
             self._fail(BROKEN_OFF, events)
         return events
 
@@ -174,7 +174,7 @@ class StreamReader:
         if wire.type == "response.failed":
             self._fail(failure_of_error(response.error), events)
             return
-        self._is_over = True
+        self.is_over = True
         usage = read_usage(response.usage)
         if usage != Usage():
             events.append(UsageReported(usage))
@@ -182,7 +182,7 @@ class StreamReader:
         events.append(Finished(read_reason(status, response.incomplete_details, self._calls > 0)))
 
     def _fail(self, failure: Failure, events: list[Event]) -> None:
-        self._is_over = True
+        self.is_over = True
         events.append(Failed(failure))
 
 

@@ -80,7 +80,8 @@ def read_choice(wire: str | WireChoice | None) -> ToolChoice | None:
 
 def write_tool(tool: Tool) -> Wire:
     if tool.kind == "hosted":
-        if tool.rest.get("type") not in HOSTED:
+        kind = tool.rest.get("type")
+        if not isinstance(kind, str) or kind not in HOSTED:
             message = f"the hosted tool {tool.name!r} is none of OpenAI's; offer a function in its place"
             raise Inexpressible(message, "tools")
         return tool.rest

@@ -1,0 +1,86 @@
+"""Embeddings in Ollama's forms: `/api/embed`, and the older `/api/embeddings` for one text."""
+
+from typing import Any
+
+import msgspec
+
+from earthward.chat import Count, Embeddings, EmbedRequest, Failure
+from earthward.chat.usage import UNKNOWN
+from earthward.dialects.embeddings.reading import answer_of, request_of
+from earthward.dialects.ollama.errors import failure_of_error
+
+
+class _Request(msgspec.Struct):
+    model: str
+    input: str | list[str] | None = None
+    prompt: str | None = None
+    truncate: bool | None = None
+    dimensions: int | None = None
+
+
+class _Answer(msgspec.Struct):
+    model: str | None = None
+    embeddings: list[list[float]] | None = None
+    embedding: list[float] | None = None
+    prompt_eval_count: int | None = None
+    error: Any = None
+
+
+_KNOWN = frozenset(_Request.__struct_fields__)
+_OWN_FIELDS = frozenset({"keep_alive", "options"})
+
+
+def read_request(body: bytes) -> EmbedRequest | Failure:
+    """Either form: what is `input` in one is `prompt` in the other."""
+    return request_of(body, _request)
+
+
+def write_request(request: EmbedRequest, keep_alive: str | int | float | None = None) -> bytes | Failure:
+    """For `/api/embed`. Texts are not cut unless the caller said so: Ollama would do it without a word.
+
+    `keep_alive` is the target's; how a model is loaded is not the caller's to say.
+    """
+    wire = {
+        "model": request.model,
+        "input": request.texts,
+        "truncate": bool(request.truncate),
+        "dimensions": request.dimensions,
+        "keep_alive": keep_alive,
+    }
+    return msgspec.json.encode({name: value for name, value in wire.items() if value is not None})
+
+
+def losses(request: EmbedRequest) -> tuple[str, ...]:
+    """The task is to be told in the texts, see `with_prefix`."""
+    lost = [name for name in ("task", "title", "user") if getattr(request, name) is not None]
+    return (*lost, *request.rest)
+
+
+def read_answer(body: bytes, request: EmbedRequest) -> Embeddings | Failure:
+    return answer_of(body, _answer, request)
+
+
+def write_answer(found: Embeddings, model: str, legacy: bool) -> bytes:
+    """`legacy` is for a client of `/api/embeddings`."""
+    if legacy:
+        return msgspec.json.encode({"embedding": found.vectors[0]})
+    counted = {"prompt_eval_count": found.input.tokens} if found.input.is_known else {}
+    return msgspec.json.encode({"model": model, "embeddings": found.vectors, **counted})
+
+
+def _request(raw: Any) -> EmbedRequest:
+    wire = msgspec.convert(raw, _Request)
+    asked = wire.input if wire.input is not None else wire.prompt
+    texts = (asked,) if isinstance(asked, str) else tuple(asked or ())
+    rest = {name: value for name, value in raw.items() if name not in _KNOWN | _OWN_FIELDS}
+    return EmbedRequest(wire.model, texts, wire.dimensions, truncate=wire.truncate, rest=rest)
+
+
+def _answer(raw: Any) -> Embeddings | Failure:
+    wire = msgspec.convert(raw, _Answer)
+    if wire.error:
+        return failure_of_error(wire.error)
+    vectors = wire.embeddings if wire.embeddings is not None else [[*(wire.embedding or ())]]
+    tokens = wire.prompt_eval_count
+    count = Count.reported(tokens) if tokens is not None and tokens >= 0 else UNKNOWN
+    return Embeddings(wire.model, tuple(vectors), count)

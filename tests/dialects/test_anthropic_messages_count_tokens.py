@@ -1,0 +1,46 @@
+"""Counting tokens in Anthropic's shape."""
+
+import json
+
+from earthward.chat import ChatRequest, Failure, Message, OutputFormat, Role, Sampling, Text, Tool
+from earthward.dialects.anthropic_messages import read_count, read_request, write_count, write_count_request
+from sdks import Canned, anthropic_client
+
+
+def test_the_sdk_asks_for_a_count_and_reads_it() -> None:
+    canned = Canned(write_count(7))
+    counted = anthropic_client(canned).messages.count_tokens(
+        model="m",
+        messages=[{"role": "user", "content": "Hi"}],
+        system="Be kind.",
+        tools=[{"name": "f", "input_schema": {"type": "object"}}],
+    )
+    assert counted.input_tokens == 7
+    request = read_request(canned.requests[0].read())
+    assert isinstance(request, ChatRequest)
+    assert [message.text for message in request.messages] == ["Be kind.", "Hi"]
+    assert request.tools == (Tool("f", parameters={"type": "object"}),)
+
+
+def test_a_count_is_asked_for_without_what_shapes_the_answer() -> None:
+    request = ChatRequest(
+        "m",
+        (Message(Role.SYSTEM, (Text("Be kind."),)), Message(Role.USER, (Text("Hi"),))),
+        sampling=Sampling(temperature=1, stop=("x",)),
+        max_tokens=5,
+        output=OutputFormat("json", {}),
+        stream=True,
+        user="u",
+    )
+    body = write_count_request(request)
+    assert isinstance(body, bytes)
+    assert list(json.loads(body)) == ["model", "messages", "system"]
+    assert read_count(b'{"input_tokens":12}') == 12
+
+
+def test_what_is_no_count_is_malformed() -> None:
+    for body in (b"", b"[]", b"{}", b'{"input_tokens":"x"}'):
+        failure = read_count(body)
+        assert isinstance(failure, Failure)
+        assert failure.kind == "malformed"
+    assert isinstance(write_count_request(ChatRequest("m", (), answers=2)), Failure)
