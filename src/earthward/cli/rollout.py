@@ -200,7 +200,7 @@ def _tell_broken(path: Path, broken: list[dict[str, Any]], *, json: bool) -> Non
 
 
 def _replay_json(result: Replayed, broken: list[dict[str, Any]]) -> dict[str, Any]:
-    state = result.state
+    state, controller = result.state, Controller(result.state)
     return {
         "plan": state.plan,
         "requests": result.requests,
@@ -213,8 +213,8 @@ def _replay_json(result: Replayed, broken: list[dict[str, Any]]) -> dict[str, An
             "shadow": state.shadow,
             "epoch": state.epoch,
             "exposed": state.exposed,
-            "why": state.why,
-            "evidence": Controller(state).findings(),
+            "why": controller.why,
+            "evidence": controller.findings(),
         },
         "broken": broken,
         "refused": result.refused,
@@ -227,7 +227,7 @@ def _print_replay(result: Replayed, broken: list[dict[str, Any]]) -> None:
     state = result.state
     console().print(transitions_table(result.transitions))
     print(f"\n{result.requests:,} requests, {state.exposed:,} of them on the candidate.", end=" ")
-    console().print(cell(f"At the end: {described(state.place, state.plan, state.paused)}; {state.why}"))
+    console().print(cell(f"At the end: {described(state.place, state.plan, state.paused)}; {Controller(state).why}"))
     for name, count in result.unwatched.items():
         console().print(cell(f"`{name}` was bad {count} times, but the plan has no gate of that name"))
     for refusal in result.refused:

@@ -145,18 +145,26 @@ class Controller:
 
     def _judge(self, now: float) -> tuple[Transition, ...]:
         state = self.state
-        stage = state.stage
-        if stage is None:
+        if not state.is_under_way:
             state.due = FOREVER
             return NOTHING
-        verdicts = {watch.gate.metric: watch.verdict for watch in self._watches}
-        elapsed, waited = now - state.since, now - state.patient_since
-        facts = Facts(
-            stage, self.plan.gates, verdicts, elapsed, waited, state.requests, state.is_split_off, state.paused
-        )
-        move = judged(facts)
+        move = judged(self._facts())
         state.due = self._next_due(now)
         return self._dry_runs() + self._carried_out(move)
+
+    def _facts(self) -> Facts:
+        state, stage = self.state, self.state.stage
+        assert stage is not None
+        return Facts(
+            stage,
+            self.plan.gates,
+            {watch.gate.metric: watch.verdict for watch in self._watches},
+            state.now - state.since,
+            state.now - state.patient_since,
+            state.requests,
+            state.is_split_off,
+            state.paused,
+        )
 
     def _next_due(self, now: float) -> float:
         state, stage = self.state, self.state.stage
@@ -302,6 +310,11 @@ class Controller:
     def findings(self) -> tuple[Finding, ...]:
         """The evidence as it is now."""
         return self._findings()
+
+    @property
+    def why(self) -> str:
+        """What it waits for, or why it is where it is."""
+        return judged(self._facts()).why if self.state.is_under_way else self.state.why
 
     # ── verbs ──
 

@@ -160,7 +160,7 @@ class Watch:
     def _is_good_now(self) -> bool:
         """Whether this has just been shown to be good enough."""
         it = self.evidence
-        if it.is_good or it.goodness < self.enough_good:
+        if it.is_good or not (it.good.is_won or it.goodness >= self.enough_good):
             return False
         it.is_good, it.tried = True, set()
         return True

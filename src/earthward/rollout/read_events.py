@@ -99,12 +99,12 @@ def _event(given: dict[str, Any], t: float) -> Event:
 
 
 def _order(given: dict[str, Any], t: float) -> Order:
-    _check_names(given, ORDER_FIELDS)
     verb, reason = given["verb"], given.get("reason", "manual")
     if verb not in VERBS:
         raise BadLine(f"has an unknown verb {_told(verb)}{nearest(str(verb), VERBS)} Known: {', '.join(VERBS)}")
     if reason not in PAUSES:
         raise BadLine(f"has a `reason` {_told(reason)}; it takes {', '.join(PAUSES)}")
+    _check_names(given, ORDER_FIELDS)
     return Order(t, verb, _text(given, "by"), _text(given, "why"), reason)
 
 
