@@ -52,7 +52,7 @@ def slow_detected(seed: str, slower: float) -> int | None:
 
 def certified(seed: str, candidate: float) -> int | None:
     decides = streams.evidence_of("error_rate", good=True)
-    return streams.until(decides, _chance(seed), (RATE, candidate), 2 * LONG)
+    return streams.until(decides, _chance(seed), (RATE, candidate), LONG)
 
 
 def compared(seed: str, wins: float, *, good: bool) -> int | None:
@@ -77,26 +77,26 @@ def _chance(seed: str) -> random.Random:
 
 def experiments() -> dict[str, Experiment]:
     found = {
-        "null": Experiment(partial(detected, candidate=RATE), 1000, 40),
+        "null": Experiment(partial(detected, candidate=RATE), 1000, 8),
         **{f"worse {name}": Experiment(partial(detected, candidate=rate), 1000, 60) for name, rate in WORSE.items()},
         **{
-            f"late {name}": Experiment(partial(detected, candidate=rate, breaks_after=BREAK), 500, 15)
+            f"late {name}": Experiment(partial(detected, candidate=rate, breaks_after=BREAK), 500, 9)
             for name, rate in WORSE.items()
             if name != "2 %"
         },
         **{f"slow × {by:g}": Experiment(partial(slow_detected, slower=by), 1000, 60) for by in (1.0, 1.25, 1.5, 2.0)},
-        "certified at parity": Experiment(partial(certified, candidate=RATE), 1000, 30),
-        "certified at twice the rate": Experiment(partial(certified, candidate=2 * RATE), 1000, 20),
+        "certified at parity": Experiment(partial(certified, candidate=RATE), 1000, 15),
+        "certified at twice the rate": Experiment(partial(certified, candidate=2 * RATE), 1000, 6),
         "pairs, promoted at parity": Experiment(partial(compared, wins=0.35, good=True), 2000, 60),
         "pairs, -10 points": Experiment(partial(compared, wins=0.25, good=False), 2000, 60),
         "pairs, -20 points": Experiment(partial(compared, wins=0.15, good=False), 2000, 60),
         "pairs, rolled back at -5": Experiment(partial(compared, wins=0.3, good=False), 2000, 60),
         "pairs, promoted at -5": Experiment(partial(compared, wins=0.3, good=True), 2000, 60),
         **{f"oracle {name}": Experiment(partial(foretold, candidate=rate), 1000, 60) for name, rate in WORSE.items()},
-        **{f"whole {name}": Experiment(partial(whole, scenario=name), 300, 6) for name in (*NULLS, "better")},
-        "whole saturation": Experiment(partial(whole, scenario="saturation"), 300, 6),
+        **{f"whole {name}": Experiment(partial(whole, scenario=name), 300, 2) for name in (*NULLS, "better")},
+        "whole saturation": Experiment(partial(whole, scenario="saturation"), 300, 2),
     }
-    found["slow × 1"] = found["slow × 1"]._replace(runs=500, short=10)
+    found["slow × 1"] = found["slow × 1"]._replace(runs=500, short=3)
     return found
 
 
