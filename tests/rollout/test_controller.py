@@ -347,6 +347,14 @@ def test_time_to_a_decision_is_told_while_it_is_open():
     assert 60 < expected < 10**6
 
 
+def test_what_is_told_later_of_a_request_is_no_second_request():
+    controller = started(gates=["error_rate", "quality"])
+    controller.feed(Event(1.0, "one", "candidate", 500, ok=True))
+    controller.feed(Event(1.0, "one", "candidate", 500, score=0.5, is_later=True))
+    assert (controller.state.requests, controller.state.exposed) == (1, 1)
+    assert {it.metric: it.candidate for it in controller.findings()} == {"error_rate": 1, "quality": 1}
+
+
 def test_time_never_runs_back():
     controller = started()
     controller.advance(100.0)

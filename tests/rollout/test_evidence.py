@@ -118,6 +118,14 @@ def test_a_metric_of_ones_own_reads_its_name():
     assert it.verdict == "fail"
 
 
+def test_what_nobody_looked_at_is_no_good_sign():
+    it = watch("refusal")
+    feed(it, 50, bad=(), checked=("truncated",))
+    assert it.verdict == "no data"
+    feed(it, 50, first=50, bad=(), checked=("refusal",))
+    assert it.evidence.candidate == 50
+
+
 def test_a_limit_is_frozen_at_the_baselines_p95_and_what_it_was_learned_from_is_no_evidence():
     it = watch("ttft", pre_period=100)
     for number in range(100):

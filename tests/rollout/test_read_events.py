@@ -16,8 +16,8 @@ def read(**fields: object) -> object:
 
 def test_a_request_with_everything():
     told = {"ok": False, "ttft_s": 0.4, "token_s": 0.01, "total_s": 3, "score": 0.5, "cost": 0.002, "bad": ["refusal"]}
-    assert read(**told, unmeasured=["quality"]) == Event(
-        1.0, "u", "candidate", 500, False, 0.4, 0.01, 3.0, 0.5, 0.002, ("refusal",), ("quality",)
+    assert read(**told, checked=["refusal"], unmeasured=["quality"], later=True) == Event(
+        1.0, "u", "candidate", 500, False, 0.4, 0.01, 3.0, 0.5, 0.002, ("refusal",), ("refusal",), ("quality",), True
     )
 
 

@@ -107,8 +107,9 @@ def replay(
     """Say what a plan would have decided on events on record, with the evidence of every transition.
 
     A line has `t` (seconds), `unit`, `arm` (baseline or candidate, as assigned) and `share`, and any of `ok`, `ttft_s`,
-    `token_s`, `total_s`, `score` (0 to 1, of the candidate against the baseline), `cost`, `bad` (names of metrics) and
-    `unmeasured`. Exit status: 0 promoted, 1 rolled back or aborted, 3 neither.
+    `token_s`, `total_s`, `score` (0 to 1, of the candidate against the baseline), `cost`, `bad` (names of metrics),
+    `checked` (those that were looked at; by default all), `unmeasured`, and `later` (more about a request that was told
+    before). Exit status: 0 promoted, 1 rolled back or aborted, 3 neither.
     """
     read = plan_from(plan, rollout)
     broken: list[dict[str, Any]] = []

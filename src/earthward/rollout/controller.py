@@ -96,7 +96,7 @@ class Controller:
         state = self.state
         if event.t < state.began:
             return False
-        news = event.t >= state.since and self._counts(event)
+        news = not event.is_later and event.t >= state.since and self._counts(event)
         for take in self._takes:
             if take(event):
                 news = True
@@ -104,7 +104,7 @@ class Controller:
             for take in self._takes_of_stage:
                 if take(event):
                     news = True
-            if state.split.take(event, self._enough_split):
+            if not event.is_later and state.split.take(event, self._enough_split):
                 news = state.is_split_off = True
         if event.unmeasured:
             self._note_unmeasured(event)
