@@ -18,10 +18,10 @@ NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 NPM_QUIETLY = --ignore-scripts --no-audit --no-fund --loglevel=error
 ARGS ?=
 
-.PHONY: help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean
+.PHONY: help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean bench-rollout
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo '  Pass options on with ARGS, as in: make test ARGS="tests/engine -x"'
 
 setup: .venv/.installed ## make .venv: Earthward, the embedded engine and the development tools
@@ -46,6 +46,9 @@ format: setup ## rewrite the code as `make lint` wants it
 
 bench: setup ## measure against the budgets, beside the peers if installed (ARGS=--short: a quick look)
 	@$(PY) -m earthward.bench $(ARGS)
+
+bench-rollout: setup ## the bars of the rollout's tests, by seeded simulations (ARGS=--short: a quick look)
+	@$(PY) -m earthward.bench.rollout --compare $(ARGS)
 
 bench-peers: setup ## install what `make bench` compares with: nginx and wrk (Debian, by apt), SMG, LiteLLM, Portkey
 	@bench/peers/install $(CURDIR)/$(BIN)

@@ -107,8 +107,9 @@ def replay(
     """Say what a plan would have decided on events on record, with the evidence of every transition.
 
     A line has `t` (seconds), `unit`, `arm` (baseline or candidate, as assigned) and `share`, and any of `ok`, `ttft_s`,
-    `token_s`, `total_s`, `score` (0 to 1, of the candidate against the baseline), `cost`, `bad` (names of metrics) and
-    `unmeasured`. Exit status: 0 promoted, 1 rolled back or aborted, 3 neither.
+    `token_s`, `total_s`, `score` (0 to 1, of the candidate against the baseline), `cost`, `bad` (names of metrics),
+    `checked` (those that were looked at; by default all), `unmeasured`, and `later` (more about a request that was told
+    before). Exit status: 0 promoted, 1 rolled back or aborted, 3 neither.
     """
     read = plan_from(plan, rollout)
     broken: list[dict[str, Any]] = []
@@ -200,7 +201,7 @@ def _tell_broken(path: Path, broken: list[dict[str, Any]], *, json: bool) -> Non
 
 
 def _replay_json(result: Replayed, broken: list[dict[str, Any]]) -> dict[str, Any]:
-    state = result.state
+    state, controller = result.state, Controller(result.state)
     return {
         "plan": state.plan,
         "requests": result.requests,
@@ -213,8 +214,8 @@ def _replay_json(result: Replayed, broken: list[dict[str, Any]]) -> dict[str, An
             "shadow": state.shadow,
             "epoch": state.epoch,
             "exposed": state.exposed,
-            "why": state.why,
-            "evidence": Controller(state).findings(),
+            "why": controller.why,
+            "evidence": controller.findings(),
         },
         "broken": broken,
         "refused": result.refused,
@@ -227,7 +228,7 @@ def _print_replay(result: Replayed, broken: list[dict[str, Any]]) -> None:
     state = result.state
     console().print(transitions_table(result.transitions))
     print(f"\n{result.requests:,} requests, {state.exposed:,} of them on the candidate.", end=" ")
-    console().print(cell(f"At the end: {described(state.place, state.plan, state.paused)}; {state.why}"))
+    console().print(cell(f"At the end: {described(state.place, state.plan, state.paused)}; {Controller(state).why}"))
     for name, count in result.unwatched.items():
         console().print(cell(f"`{name}` was bad {count} times, but the plan has no gate of that name"))
     for refusal in result.refused:

@@ -89,7 +89,7 @@ def _finding(it: Finding) -> Text:
 
 
 def _of(fortune: float, enough: float) -> str:
-    return f"{fortune:.2g} of {enough:.3g}"
+    return f"{fortune:.2g} of {enough:.3g}" if fortune < 100 else f"{fortune:,.0f} of {enough:,.0f}"
 
 
 def sums_table(sums: dict[str, tuple[str, Sums]]) -> Table:

@@ -91,7 +91,8 @@ def settle(bets: Bets, odds: Odds, is_candidate: bool, enough: float) -> bool:
     stakes = [stake * factor for stake, factor in zip(bets.stakes, came, strict=True)]
     fortune = sum(stakes) + bets.cash
     if fortune >= enough:
-        bets.stakes, bets.is_won = stakes, True
+        # What is beyond was given away, so it is not shown either.
+        bets.stakes, bets.is_won = [stake * (enough - bets.cash) / (fortune - bets.cash) for stake in stakes], True
         return True
     if bets.fortune * odds.longest_step >= enough:
         # Never enough to win by itself: at the claim's odds, both outcomes together are worth today's fortune.

@@ -96,7 +96,7 @@ class Controller:
         state = self.state
         if event.t < state.began:
             return False
-        news = event.t >= state.since and self._counts(event)
+        news = not event.is_later and event.t >= state.since and self._counts(event)
         for take in self._takes:
             if take(event):
                 news = True
@@ -104,7 +104,7 @@ class Controller:
             for take in self._takes_of_stage:
                 if take(event):
                     news = True
-            if state.split.take(event, self._enough_split):
+            if not event.is_later and state.split.take(event, self._enough_split):
                 news = state.is_split_off = True
         if event.unmeasured:
             self._note_unmeasured(event)
@@ -145,18 +145,26 @@ class Controller:
 
     def _judge(self, now: float) -> tuple[Transition, ...]:
         state = self.state
-        stage = state.stage
-        if stage is None:
+        if not state.is_under_way:
             state.due = FOREVER
             return NOTHING
-        verdicts = {watch.gate.metric: watch.verdict for watch in self._watches}
-        elapsed, waited = now - state.since, now - state.patient_since
-        facts = Facts(
-            stage, self.plan.gates, verdicts, elapsed, waited, state.requests, state.is_split_off, state.paused
-        )
-        move = judged(facts)
+        move = judged(self._facts())
         state.due = self._next_due(now)
         return self._dry_runs() + self._carried_out(move)
+
+    def _facts(self) -> Facts:
+        state, stage = self.state, self.state.stage
+        assert stage is not None
+        return Facts(
+            stage,
+            self.plan.gates,
+            {watch.gate.metric: watch.verdict for watch in self._watches},
+            state.now - state.since,
+            state.now - state.patient_since,
+            state.requests,
+            state.is_split_off,
+            state.paused,
+        )
 
     def _next_due(self, now: float) -> float:
         state, stage = self.state, self.state.stage
@@ -302,6 +310,11 @@ class Controller:
     def findings(self) -> tuple[Finding, ...]:
         """The evidence as it is now."""
         return self._findings()
+
+    @property
+    def why(self) -> str:
+        """What it waits for, or why it is where it is."""
+        return judged(self._facts()).why if self.state.is_under_way else self.state.why
 
     # ── verbs ──
 

@@ -15,8 +15,11 @@ class Event(msgspec.Struct, frozen=True):
 
     `t` is when it was assigned, in seconds; `share` how likely the candidate was then, in 1/10,000; `score` how the
     candidate's answer compares with the baseline's, from 0 to 1, a tie being ½. What was not measured is None, and what
-    should have been and could not be is named in `unmeasured`. `bad` names the metrics that say no; a request for
-    which nobody looked has None there, not an empty tuple.
+    should have been and could not be is named in `unmeasured`.
+
+    `bad` names the metrics that say no, of those in `checked`, or of all where that is None; a request for which nobody
+    looked has None in `bad`, not an empty tuple. With `is_later`, more is told of a request that was told before, such
+    as what a judge or its user said of it.
     """
 
     t: float
@@ -30,4 +33,6 @@ class Event(msgspec.Struct, frozen=True):
     score: float | None = None
     cost: float | None = None
     bad: tuple[str, ...] | None = None
+    checked: tuple[str, ...] | None = None
     unmeasured: tuple[str, ...] = ()
+    is_later: bool = False

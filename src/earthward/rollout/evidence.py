@@ -147,6 +147,16 @@ class Watch:
             bets.begin_again(it.worse, WORSE)
         return ended
 
+    def take_fine(self, baseline: int, candidate: int) -> None:
+        """Takes in many requests without a bad event at once, as sums have them. They say nothing of being rare."""
+        it = self.evidence
+        before = (it.candidate + it.baseline) // BLOCK
+        it.errors = 0
+        it.baseline += baseline
+        it.candidate += candidate
+        for _ in range((it.candidate + it.baseline) // BLOCK - before):
+            bets.begin_again(it.worse, WORSE)
+
     def _try(self, unit: str, is_bad: bool) -> bool:
         """A candidate's unit by its first request, whatever comes later: units are trials, requests are not."""
         it = self.evidence
@@ -160,7 +170,7 @@ class Watch:
     def _is_good_now(self) -> bool:
         """Whether this has just been shown to be good enough."""
         it = self.evidence
-        if it.is_good or it.goodness < self.enough_good:
+        if it.is_good or not (it.good.is_won or it.goodness >= self.enough_good):
             return False
         it.is_good, it.tried = True, set()
         return True

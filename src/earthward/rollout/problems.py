@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 Path = tuple[str | int, ...]
-NO_VALUE: Any = object()
 
 LONGEST_SHOWN = 60
 

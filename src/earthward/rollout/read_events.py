@@ -1,8 +1,8 @@
 """From lines of JSON to what the controller is told: requests, verbs, and the mere passing of time.
 
 One object per line. A request has `t`, `unit`, `arm` and `share`, and any of `ok`, `ttft_s`, `token_s`, `total_s`,
-`score`, `cost`, `bad` and `unmeasured`. A line with a `verb` is somebody's order; one with nothing but `t` says how
-late it is. The controller's own log has all three, so that it can be replayed to the same decisions.
+`score`, `cost`, `bad`, `checked`, `unmeasured` and `later`. A line with a `verb` is somebody's order; one with nothing
+but `t` says how late it is. The controller's own log has all three, so that it can be replayed to the same decisions.
 """
 
 import math
@@ -18,7 +18,7 @@ from earthward.rollout.verbs import VERBS, Verb
 
 ARMS: tuple[EventArm, ...] = get_args(EventArm)
 TIMES = ("ttft_s", "token_s", "total_s")
-FIELDS = ("t", "unit", "arm", "share", "ok", *TIMES, "score", "cost", "bad", "unmeasured")
+FIELDS = ("t", "unit", "arm", "share", "ok", *TIMES, "score", "cost", "bad", "checked", "unmeasured", "later")
 ORDER_FIELDS = ("t", "verb", "by", "why", "reason")
 LONGEST_LINE = 1024 * 1024
 LONGEST_NAME = 256
@@ -93,18 +93,20 @@ def _event(given: dict[str, Any], t: float) -> Event:
         score=score,
         cost=_number(given, "cost"),
         bad=_names(given, "bad"),
+        checked=_names(given, "checked"),
         unmeasured=_names(given, "unmeasured") or (),
+        is_later=bool(_flag(given, "later")),
         **times,
     )
 
 
 def _order(given: dict[str, Any], t: float) -> Order:
-    _check_names(given, ORDER_FIELDS)
     verb, reason = given["verb"], given.get("reason", "manual")
     if verb not in VERBS:
         raise BadLine(f"has an unknown verb {_told(verb)}{nearest(str(verb), VERBS)} Known: {', '.join(VERBS)}")
     if reason not in PAUSES:
         raise BadLine(f"has a `reason` {_told(reason)}; it takes {', '.join(PAUSES)}")
+    _check_names(given, ORDER_FIELDS)
     return Order(t, verb, _text(given, "by"), _text(given, "why"), reason)
 
 

@@ -12,11 +12,11 @@ from earthward.rollout.event import WHOLE
 from earthward.rollout.metrics import METRICS, ROLES, own
 from earthward.rollout.plan import HOUR, Gate, Plan, Stage
 from earthward.rollout.presets import PRESETS
-from earthward.rollout.problems import NO_VALUE, Path, PlanErrors, Reader
+from earthward.rollout.problems import Path, PlanErrors, Reader
 
 COMMON_KEYS = ("min_requests", "hold", "approval", "timeout", "on_timeout")
-TEST_KEYS = ("alpha", "certify_alpha", "warm_up", "cooldown", "undo_window")
-PLAN_KEYS = ("preset", "stages", "gates", "events", *COMMON_KEYS, "bake", *TEST_KEYS)
+TIMES = {"warm_up": 0.0, "cooldown": HOUR, "undo_window": HOUR}
+PLAN_KEYS = ("preset", "stages", "gates", "events", *COMMON_KEYS, "bake", "alpha", "certify_alpha", *TIMES)
 STAGE_KEYS = ("share", "shadow", "gates", *COMMON_KEYS)
 BAKE_KEYS = ("for", "holdback")
 GATE_KEYS = ("role", "tolerate", "below", "negligible", "margin", "at_most", "pre_period")
@@ -43,10 +43,12 @@ def _read(reader: Reader, given: object, name: str, path: Path) -> Plan | None:
     events: tuple[str, ...] = reader.value(given, "events", values.names, path, ())
     gates = _gates(reader, given, events, path)
     common = _stage_options(reader, given, path)
+    holdback, bake_for = _bake(reader, given, path)
+    chances = {key: reader.value(given, key, values.chance, path, 0.05) for key in ("alpha", "certify_alpha")}
+    times = {key: reader.value(given, key, values.duration, path, usual) for key, usual in TIMES.items()}
     stages = _stages(reader, given, common, gates, path)
     if not stages:
         return None
-    holdback, bake_for = _bake(reader, given, path)
     goal = stages[-1].share
     last = {"gates": (), "min_requests": 0, "hold": 0.0, **stages.pop().own} if goal == WHOLE else {}
     bake = Stage(
@@ -56,19 +58,7 @@ def _read(reader: Reader, given: object, name: str, path: Path) -> Plan | None:
         gates=last.get("gates", ()),
         approval=last.get("approval", False),
     )
-    return Plan(
-        name,
-        tuple(it.stage for it in stages),
-        bake,
-        tuple(gates),
-        goal,
-        events,
-        alpha=reader.value(given, "alpha", values.chance, path, 0.05),
-        certify_alpha=reader.value(given, "certify_alpha", values.chance, path, 0.05),
-        warm_up=reader.value(given, "warm_up", values.duration, path, 0.0),
-        cooldown=reader.value(given, "cooldown", values.duration, path, HOUR),
-        undo_window=reader.value(given, "undo_window", values.duration, path, HOUR),
-    )
+    return Plan(name, tuple(it.stage for it in stages), bake, tuple(gates), goal, events, **chances, **times)
 
 
 def _with_preset(reader: Reader, given: object, path: Path) -> Mapping[str, Any] | None:
@@ -141,9 +131,11 @@ class _Read:
 def _stages(
     reader: Reader, given: Mapping[str, Any], common: Mapping[str, Any], gates: list[Gate], path: Path
 ) -> list[_Read]:
-    items = reader.value(given, "stages", values.items, path, NO_VALUE)
-    if items is NO_VALUE:
+    if "stages" not in given:
         reader.note(path, "has no `stages`, as in `stages: [5%, 25%, 75%, 100%]`")
+        return []
+    items = reader.value(given, "stages", values.items, path, None)
+    if items is None:
         return []
     if not 0 < len(items) <= MOST_STAGES:
         reader.note((*path, "stages"), f"takes 1 to {MOST_STAGES} stages")

@@ -68,22 +68,22 @@ class World(msgspec.Struct, frozen=True):
 
 SCENARIOS: dict[str, tuple[str, World]] = {
     "parity": ("both arms are equal", World()),
-    "drift": ("equal, and error rates go up and down every day", World(drifts=True)),
-    "outages": ("equal, with ten outages that hit both", World(has_outages=True)),
+    "drift": ("equal, error rates in a daily wave", World(drifts=True)),
+    "outages": ("equal, ten outages hit both", World(has_outages=True)),
     "ramp": (
-        "equal, drifting, and somebody sets the share by hand",
+        "equal, drifting, share set by hand",
         World(drifts=True, ramp=((0, 500), (10_000, 2500), (20_000, 7500))),
     ),
-    "sticky": ("equal, in conversations that fail as a whole", World(is_sticky=True)),
+    "sticky": ("equal, conversations fail as a whole", World(is_sticky=True)),
     "better": ("the candidate fails half as often", World(error_ratio=0.5)),
-    "worse": ("the candidate fails more often, by the factor --by", World(error_ratio=5.0)),
-    "slow": ("the candidate's first content is late, by the factor --by", World(slow_ratio=2.0)),
-    "answers": ("the candidate's answers lose --by of the score", World(score_gap=0.1)),
+    "worse": ("the candidate fails --by times as often", World(error_ratio=5.0)),
+    "slow": ("first content takes --by times as long", World(slow_ratio=2.0)),
+    "answers": ("answers lose --by of the score", World(score_gap=0.1)),
     "late": (
-        "equal for 10,000 requests, then it fails more often, by the factor --by",
+        "fails --by times as often after 10,000",
         World(error_ratio=5.0, breaks_after=10_000),
     ),
-    "saturation": ("fine until it gets 75 %, then slower, by the factor --by", World(saturates_at=7500)),
+    "saturation": ("takes --by times as long from 75 % on", World(saturates_at=7500)),
 }
 NULLS = ("parity", "drift", "outages", "ramp", "sticky")
 """Both arms are equal in these: whatever is rolled back is rolled back falsely."""

@@ -30,10 +30,12 @@ def main(words: Sequence[str]) -> int:
     options = _options(words)
     console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
     chosen = {**experiments(), **(comparison() if options.compare else {})}
+    if options.only:
+        chosen = {name: it for name, it in chosen.items() if any(word in name for word in options.only)}
     began = time.monotonic()
     results = measured(chosen, options.seed, options.jobs, short=options.short)
     verdicts = judged(results)
-    console.print(_bars_table(verdicts))
+    console.print(_bars_table([it for it in verdicts if it.figure or not options.only]))
     if options.compare:
         console.print(_comparison_table(results))
     per_event = microseconds()
@@ -106,11 +108,14 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="few runs, for a quick look")
     parser.add_argument("--compare", action="store_true", help="the rules of others too")
     parser.add_argument("--table", type=Path, help="write the comparison to this file; needs --compare")
+    parser.add_argument("--only", nargs="+", help="only experiments with one of these words in their names")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(words)
     if options.table and not options.compare:
         parser.error("--table needs --compare")
+    if options.compare and options.only:
+        parser.error("--compare needs all experiments; leave --only out")
     return options
 
 

@@ -9,13 +9,14 @@ from earthward.bench.rollout import rules, streams
 from earthward.rollout.plan import Plan
 from earthward.rollout.read_plan import plan
 from earthward.rollout.simulate import Run, run
-from earthward.rollout.worlds import NULLS, world
+from earthward.rollout.worlds import world
 
 RATE = 0.01
 LONG = 100_000
 BREAK = 50_000
 WORSE = {"2 %": 0.02, "5 %": 0.05, "20 %": 0.2}
 BOUNDARY = (0.3, 0.3)
+WHOLE = ("parity", "drift", "outages", "ramp", "better", "saturation")
 MOST_WHOLE = 400_000
 
 WHOLE_PLAN: Plan = plan(
@@ -40,19 +41,17 @@ class Experiment(NamedTuple):
     short: int
 
 
-def detected(seed: str, candidate: float, breaks_after: int = 0, most: int = LONG) -> int | None:
-    decides = streams.evidence_of("error_rate")
-    return streams.until(decides, _chance(seed), (RATE, candidate), most, breaks_after)
+def detected(seed: str, candidate: float, breaks_after: int = 0) -> int | None:
+    return streams.worse_until(_chance(seed), "error_rate", (RATE, candidate), LONG, breaks_after)
 
 
 def slow_detected(seed: str, slower: float) -> int | None:
-    decides = streams.evidence_of("ttft", limit=1.0)
-    return streams.until(decides, _chance(seed), (streams.late_part(1.0), streams.late_part(slower)), LONG)
+    rates = streams.late_part(1.0), streams.late_part(slower)
+    return streams.worse_until(_chance(seed), "ttft", rates, LONG)
 
 
 def certified(seed: str, candidate: float) -> int | None:
-    decides = streams.evidence_of("error_rate", good=True)
-    return streams.until(decides, _chance(seed), (RATE, candidate), 2 * LONG)
+    return streams.until(streams.good_enough("error_rate"), _chance(seed), (RATE, candidate), LONG)
 
 
 def compared(seed: str, wins: float, *, good: bool) -> int | None:
@@ -76,35 +75,34 @@ def _chance(seed: str) -> random.Random:
 
 
 def experiments() -> dict[str, Experiment]:
-    found = {
-        "null": Experiment(partial(detected, candidate=RATE), 1000, 40),
-        **{f"worse {name}": Experiment(partial(detected, candidate=rate), 1000, 60) for name, rate in WORSE.items()},
+    late = {name: rate for name, rate in WORSE.items() if name != "2 %"}
+    return {
+        "null": Experiment(partial(detected, candidate=RATE), 4000, 200),
+        **{f"worse {name}": Experiment(partial(detected, candidate=rate), 4000, 200) for name, rate in WORSE.items()},
         **{
-            f"late {name}": Experiment(partial(detected, candidate=rate, breaks_after=BREAK), 500, 15)
-            for name, rate in WORSE.items()
-            if name != "2 %"
+            f"late {name}": Experiment(partial(detected, candidate=rate, breaks_after=BREAK), 2000, 100)
+            for name, rate in late.items()
         },
-        **{f"slow × {by:g}": Experiment(partial(slow_detected, slower=by), 1000, 60) for by in (1.0, 1.25, 1.5, 2.0)},
-        "certified at parity": Experiment(partial(certified, candidate=RATE), 1000, 30),
-        "certified at twice the rate": Experiment(partial(certified, candidate=2 * RATE), 1000, 20),
+        "slow × 1": Experiment(partial(slow_detected, slower=1.0), 1000, 20),
+        **{f"slow × {by:g}": Experiment(partial(slow_detected, slower=by), 4000, 200) for by in (1.25, 1.5, 2.0)},
+        "certified at parity": Experiment(partial(certified, candidate=RATE), 600, 15),
+        "certified at twice the rate": Experiment(partial(certified, candidate=2 * RATE), 300, 5),
         "pairs, promoted at parity": Experiment(partial(compared, wins=0.35, good=True), 2000, 60),
         "pairs, -10 points": Experiment(partial(compared, wins=0.25, good=False), 2000, 60),
         "pairs, -20 points": Experiment(partial(compared, wins=0.15, good=False), 2000, 60),
         "pairs, rolled back at -5": Experiment(partial(compared, wins=0.3, good=False), 2000, 60),
         "pairs, promoted at -5": Experiment(partial(compared, wins=0.3, good=True), 2000, 60),
-        **{f"oracle {name}": Experiment(partial(foretold, candidate=rate), 1000, 60) for name, rate in WORSE.items()},
-        **{f"whole {name}": Experiment(partial(whole, scenario=name), 300, 6) for name in (*NULLS, "better")},
-        "whole saturation": Experiment(partial(whole, scenario="saturation"), 300, 6),
+        **{f"oracle {name}": Experiment(partial(foretold, candidate=rate), 2000, 60) for name, rate in WORSE.items()},
+        **{f"whole {name}": Experiment(partial(whole, scenario=name), 200, 2) for name in WHOLE},
+        "whole sticky": Experiment(partial(whole, scenario="sticky"), 100, 2),
     }
-    found["slow × 1"] = found["slow × 1"]._replace(runs=500, short=10)
-    return found
 
 
 def comparison() -> dict[str, Experiment]:
     """Other rules, only for the table that compares them."""
     rates = {"parity": RATE, **WORSE}
     return {
-        f"{rule} | {name}": Experiment(partial(ruled, rule=rule, candidate=rate), 500, 10)
+        f"{rule} | {name}": Experiment(partial(ruled, rule=rule, candidate=rate), 300, 5)
         for rule in rules.RULES
         for name, rate in rates.items()
     }

@@ -1,8 +1,4 @@
-"""Streams of independent requests with known failure rates, fed to one test until it decides.
-
-Good requests are the same two objects over and over: what a test does with them depends on their arm alone. A bad one
-is made anew, since a unit counts once.
-"""
+"""Streams of independent requests with known failure rates, fed to one test until it decides."""
 
 import math
 import random
@@ -50,26 +46,66 @@ def until(
     return None
 
 
-def evidence_of(
-    metric: str, *, good: bool = False, alpha: float = ALPHA, share: int = SHARE, limit: float | None = None
-) -> Decides:
-    """The product's own test of one metric: whether the candidate is worse, or with `good`, good enough."""
-    gate = Gate(metric, "guardrail", at_most=limit)
-    watch = Watch(gate, METRICS[metric], alpha, alpha, begun(gate, METRICS[metric], 0.0))
-    it, take = watch.evidence, watch.take
-    fine = {arm: _request("fine", arm, share, False) for arm in (False, True)}
+def worse_until(
+    chance: random.Random, metric: str, rates: tuple[float, float], most: int, breaks_after: int = 0
+) -> int | None:
+    """The same for the product's own test of one metric, stepping from one bad request to the next."""
+    watch = _watch(metric)
+    part = SHARE / WHOLE
+    baseline, broken = rates
+    candidate = baseline if breaks_after else broken
+    number = seen = 0
+    while True:
+        bad = part * candidate + (1 - part) * baseline
+        gap = _geometric(chance, bad)
+        if number < breaks_after <= number + gap:
+            fine = _of_candidate(chance, breaks_after - number, part)
+            watch.take_fine(breaks_after - number - fine, fine)
+            number, seen, candidate = breaks_after, 0, broken
+            continue
+        if number + gap >= most:
+            return None
+        fine = _of_candidate(chance, gap, part * (1 - candidate) / (1 - bad))
+        watch.take_fine(gap - fine, fine)
+        is_candidate = chance.random() * bad < part * candidate
+        number += gap + 1
+        seen += fine + is_candidate
+        if watch.take(_request(str(number), is_candidate, True)) and watch.evidence.worse.is_won:
+            return seen if number > breaks_after else -1
+
+
+def good_enough(metric: str) -> Decides:
+    """The product's own test of whether a candidate is good enough."""
+    watch = _watch(metric)
 
     def decides(is_candidate: bool, is_bad: bool, number: int) -> bool:
-        is_new = is_bad or good
-        took = take(_request(str(number), is_candidate, share, is_bad) if is_new else fine[is_candidate])
-        return took and (it.is_good if good else it.worse.is_won)
+        return watch.take(_request(str(number), is_candidate, is_bad)) and watch.evidence.is_good
 
     return decides
 
 
-def _request(unit: str, is_candidate: bool, share: int, is_bad: bool) -> Event:
+def _watch(metric: str) -> Watch:
+    gate = Gate(metric, "guardrail", at_most=1.0)
+    return Watch(gate, METRICS[metric], ALPHA, ALPHA, begun(gate, METRICS[metric], 0.0))
+
+
+def _geometric(chance: random.Random, part: float) -> int:
+    """How many come before the first that is one of this part."""
+    return int(math.log(1.0 - chance.random()) / math.log(1.0 - part)) if part < 1 else 0
+
+
+def _of_candidate(chance: random.Random, count: int, part: float) -> int:
+    """How many of so many are of this part."""
+    found, at = 0, _geometric(chance, part)
+    while at < count:
+        found += 1
+        at += 1 + _geometric(chance, part)
+    return found
+
+
+def _request(unit: str, is_candidate: bool, is_bad: bool) -> Event:
     arm: EventArm = "candidate" if is_candidate else "baseline"
-    return Event(0.0, unit, arm, share, ok=not is_bad, ttft_s=None if is_bad else 0.0)
+    return Event(0.0, unit, arm, SHARE, ok=not is_bad, ttft_s=None if is_bad else 0.0)
 
 
 def late_part(slower: float) -> float:

@@ -33,5 +33,11 @@ class Metric(msgspec.Struct, frozen=True):
 
 
 def named(name: str) -> Callable[[Event], bool | None]:
-    """Reads whether this name is among the bad ones."""
-    return lambda event: None if event.bad is None else name in event.bad
+    """Reads whether this name is among the bad ones; None where nobody looked."""
+
+    def reads(event: Event) -> bool | None:
+        if event.bad is None or (event.checked is not None and name not in event.checked):
+            return None
+        return name in event.bad
+
+    return reads

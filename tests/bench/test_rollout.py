@@ -1,0 +1,104 @@
+import math
+import random
+
+import pytest
+
+from earthward.bench.rollout import rules, streams
+from earthward.bench.rollout.__main__ import comparison_page, main
+from earthward.bench.rollout.bars import BARS, Bar, found, judged, median, p90, promoted
+from earthward.bench.rollout.experiments import comparison, experiments
+from earthward.bench.rollout.measure import measured
+from earthward.bench.rollout.speed import microseconds
+from earthward.rollout.simulate import Run
+
+
+@pytest.mark.timeout(300)
+def test_no_bar_is_missed_by_more_than_so_few_runs_can_tell():
+    """A quantile of few runs is rough: it may be a half above its bar here, and not at all in the full form."""
+    results = measured(experiments(), seed=1, jobs=2, short=True)
+    rough = [bar if bar.is_part else bar_with(bar, bar.limit * 1.5) for bar in BARS]
+    assert [it for it in judged(results, rough) if it.verdict != "met"] == []
+
+
+def bar_with(bar: Bar, limit: float) -> Bar:
+    return Bar(bar.what, bar.experiment, bar.figure, limit, bar.sense, bar.is_part)
+
+
+def test_every_bar_reads_an_experiment_that_there_is():
+    assert {bar.experiment for bar in BARS} <= experiments().keys()
+
+
+def test_runs_that_found_nothing_are_longer_than_all_that_did():
+    results = [10, None, 20, 30]
+    assert median(results).value == 20
+    assert p90(results).value == math.inf
+    assert found(results).value == 0.75
+
+
+def test_a_decision_before_the_break_counts_as_found_but_not_as_fast():
+    assert found([-1, 5]).value == 1
+    assert median([-1, 5]).value == 5
+
+
+def test_a_part_misses_its_bar_only_beyond_doubt():
+    bar = Bar("x", "x", found, 0.05, is_part=True)
+    few, many = [1] * 1 + [None] * 9, [1] * 100 + [None] * 900
+    assert judged({"x": few}, [bar])[0].verdict == "met"
+    assert judged({"x": many}, [bar])[0].verdict == "missed"
+
+
+def test_what_was_not_measured_is_not_met():
+    assert judged({}, BARS[:1])[0].verdict == "not measured"
+
+
+def test_promoted_and_rolled_back_later_is_not_promoted():
+    run = Run("rolled back", 1, 1.0, 1, is_promoted=True)
+    assert promoted([run]).value == 0
+
+
+def test_the_oracle_knows_what_it_looks_for():
+    needed = streams.until(rules.Oracle(0.01, 0.5), random.Random(1), (0.01, 0.5), 10_000)
+    assert needed is not None
+    assert needed < 20
+
+
+@pytest.mark.parametrize("rule", rules.RULES)
+def test_every_rule_finds_a_candidate_that_always_fails(rule):
+    assert streams.until(rules.RULES[rule](), random.Random(1), (0.01, 1.0), 20_000) is not None
+
+
+def test_windows_forget_and_count_their_failures():
+    rule = rules.Windows(0.99, 2)
+    told = [rule(True, number % 50 == 0, number) for number in range(2000)]
+    assert told.index(True) == 1999
+
+
+def test_twice_as_slow_misses_a_limit_as_often_as_the_spread_says():
+    assert streams.late_part(1.0) == pytest.approx(0.05)
+    assert streams.late_part(2.0) == pytest.approx(0.398, abs=0.001)
+
+
+def test_an_event_costs_microseconds():
+    """No absolute time is asserted: only that it is a figure that can be compared."""
+    assert microseconds() > 0
+
+
+def test_the_comparison_is_a_table_of_every_rule(capsys):
+    results = measured({**experiments_of_the_table(), **cheap(comparison())}, seed=1, jobs=1, short=True)
+    lines = comparison_page(results).splitlines()
+    assert len(lines) == 2 + len(rules.RULES) + 2
+    assert all(line.count("|") == lines[0].count("|") for line in lines)
+
+
+def experiments_of_the_table():
+    named = {name: it for name, it in experiments().items() if name == "null" or name.startswith(("worse", "oracle"))}
+    return cheap(named)
+
+
+def cheap(chosen):
+    return {name: it._replace(short=1) for name, it in chosen.items()}
+
+
+def test_a_table_needs_the_comparison():
+    with pytest.raises(SystemExit):
+        main(["--table", "x.md"])

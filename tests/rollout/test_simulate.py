@@ -1,0 +1,87 @@
+import random
+from collections import Counter
+from itertools import islice
+
+import pytest
+
+from earthward.rollout.read_plan import plan
+from earthward.rollout.simulate import Run, quantile, run, summed
+from earthward.rollout.worlds import NULLS, SCENARIOS, TURNS, requests, world
+
+PLAN = plan({"stages": ["5%", "25%", "75%", "100%"], "gates": ["error_rate", "ttft"], "min_requests": 50})
+
+
+def some(scenario: str, count: int = 20_000, share: int = 500, **fields: object) -> list:
+    return list(islice(requests(world(scenario, **fields), random.Random(1), lambda: (share, 0)), count))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_scenario_gives_the_candidate_its_share(scenario):
+    events = some(scenario)
+    expected = sum(event.share for event in events) / 10_000
+    assert sum(event.arm == "candidate" for event in events) == pytest.approx(expected, rel=0.15)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_same_seed_makes_the_same_traffic(scenario):
+    assert some(scenario, 500) == some(scenario, 500)
+
+
+@pytest.mark.parametrize("scenario", NULLS)
+def test_the_arms_are_equal_where_a_scenario_says_so(scenario):
+    failed = Counter((event.arm, event.ok) for event in some(scenario, 60_000, share=5000, errors=0.05))
+    rates = [failed[arm, False] / (failed[arm, False] + failed[arm, True]) for arm in ("baseline", "candidate")]
+    assert rates[0] == pytest.approx(rates[1], rel=0.25)
+
+
+def test_sticky_units_stay_on_their_arm_and_fail_as_a_whole():
+    units: dict[str, set] = {}
+    turns = Counter()
+    for event in some("sticky"):
+        units.setdefault(event.unit, set()).add((event.arm, event.ok))
+        turns[event.unit] += 1
+    assert all(len(told) == 1 for told in units.values())
+    assert max(turns.values()) == TURNS
+
+
+def test_harm_can_be_set():
+    assert world("worse", 20).error_ratio == 20
+    assert world("answers", 0.2).score_gap == 0.2
+    with pytest.raises(ValueError, match="parity has no harm"):
+        world("parity", 2)
+
+
+def test_a_late_break_is_late():
+    failed = [event for event in some("late", 20_000, share=5000, by=20) if not event.ok and event.arm == "candidate"]
+    before = sum(event.t < 86_400 for event in failed)
+    assert len(failed) - before > 5 * before
+
+
+def test_a_harmful_candidate_is_rolled_back_and_an_equal_one_promoted():
+    assert run(PLAN, world("worse", 20), random.Random(1), 50_000).end == "rolled back"
+    good = run(PLAN, world("parity"), random.Random(1), 200_000)
+    assert good.end == "completed"
+    assert 0 < good.exposed < good.requests
+
+
+def test_a_run_that_comes_to_nothing_ends_undecided():
+    assert run(PLAN, world("parity"), random.Random(1), 100).end == "undecided"
+
+
+def test_what_runs_come_to():
+    runs = [
+        Run("completed", 10, 100.0, 1, is_promoted=True),
+        Run("rolled back", 30, 300.0, 3, is_promoted=False, why="worse", stage="5%"),
+        Run("rolled back", 20, 200.0, 2, is_promoted=True, why="worse", stage="bake"),
+        Run("undecided", 99, 999.0, 9, is_promoted=False),
+    ]
+    sums = summed(runs)
+    assert (sums.rolled_back, sums.promoted, sums.undecided) == (0.5, 0.25, 0.25)
+    assert (sums.requests_median, sums.requests_p90) == (20, 30)
+    assert sums.causes == {"5%: worse": 1, "bake: worse": 1}
+
+
+@pytest.mark.parametrize(("part", "value"), [(0.5, 2), (0.9, 4), (0.75, 3), (0.0, 1)])
+def test_a_quantile_is_the_smallest_value_not_exceeded_by_that_part(part, value):
+    assert quantile([4, 1, 3, 2], part) == value
+    assert quantile([], part) is None
