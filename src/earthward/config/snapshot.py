@@ -70,6 +70,15 @@ class Endpoint(msgspec.Struct, frozen=True):
     slots: int | None = None
 
 
+class Queue(msgspec.Struct, frozen=True, array_like=True):
+    """How many requests may wait for a free slot, in each worker; how many seconds at most; and after how many the next
+    target is tried where the plan has another."""
+
+    length: int = 256
+    deadline: float = 30.0
+    overflow: float = 2.0
+
+
 class Provider(msgspec.Struct, frozen=True):
     """`api_keys` are references; `proxy` is an http:// URL that CONNECTs."""
 
@@ -84,6 +93,7 @@ class Provider(msgspec.Struct, frozen=True):
     proxy: str | None = None
     deadlines: Deadlines = Deadlines()
     balance: str = "round_robin"
+    queue: Queue = Queue()
 
 
 class Target(msgspec.Struct, frozen=True):
