@@ -25,6 +25,7 @@ TAKES: dict[Any, str] = {
     values.KeepAlive: "`-1`, seconds, or a time: `30m`, `24h`",
     values.Listen: "`host:port`",
     values.Name: "name",
+    values.Number: "whole number, 0 included",
     values.Origins: "list of origins",
     values.Proxy: "`http://host:port`",
     values.Secret: "`env:NAME` or `file:PATH`",
@@ -130,6 +131,7 @@ TARGET: Keys = {
     "context": "its context window in tokens; at an Ollama, what the model is loaded with (`num_ctx`)",
     "keep_alive": "at an Ollama, how long the model stays in memory after a request; -1 for ever, 0 not at all. "
     "Left out, as its provider says, or as Ollama does",
+    "warm": "at an Ollama, on how many hosts it is loaded before anybody asks; left out, 1 with `keep_alive: -1`",
     "price": "`free`, or as below; left out, the vendor's list price in the cloud, and unknown in the house",
     "abilities": f"of {', '.join(f'`{word}`' for word in sorted(snapshot.ABILITIES))}; left out, what its kind can do. "
     "A request that needs more goes elsewhere",

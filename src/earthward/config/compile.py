@@ -92,6 +92,7 @@ def _known(zone: Zone | None) -> Zone:
 
 def _target(name: str, section: TargetSection, provider: ProviderSection, auth: Auth, day: date | None) -> Target:
     callers_key = auth == "passthrough" and takes_callers_keys(provider)
+    keep_alive = getattr(provider, "keep_alive", None) if section.keep_alive is None else section.keep_alive
     return Target(
         name=name,
         provider=section.provider,
@@ -100,7 +101,9 @@ def _target(name: str, section: TargetSection, provider: ProviderSection, auth: 
         context=section.context,
         abilities=provider.its_kind.abilities if section.abilities is None else frozenset(section.abilities),
         price=_price(section, provider, day),
-        keep_alive=getattr(provider, "keep_alive", None) if section.keep_alive is None else section.keep_alive,
+        keep_alive=keep_alive,
+        # Whoever wants a model kept for ever wants it there before the first request, too.
+        warm=int(keep_alive == -1) if section.warm is None else section.warm,
         callers_key=provider.its_kind.dialect if callers_key else None,
     )
 

@@ -24,6 +24,7 @@ from earthward.config.values import (
     KeepAlive,
     Listen,
     Name,
+    Number,
     Origins,
     Proxy,
     Secret,
@@ -172,6 +173,7 @@ class Target(Section):
     model: Annotated[str, Field(min_length=1)]
     context: Count | None = None
     keep_alive: KeepAlive | None = None
+    warm: Number | None = None
     price: Annotated[Price, BeforeValidator(_free)] | None = None
     abilities: Annotated[tuple[Annotated[str, one_of(*sorted(ABILITIES))], ...], BeforeValidator(listed)] | None = None
 

@@ -101,7 +101,8 @@ class Target(msgspec.Struct, frozen=True):
 
     `keep_alive` is how long an Ollama host keeps the model after its last request: seconds, a duration such as `10m`,
     or -1 for ever. A model that its host would send on to a cloud is in the cloud, wherever the host stands.
-    `callers_key` is the dialect of those who call it with their own keys, None where the gateway has its own.
+    `warm` is how many hosts are to have it loaded before anybody asks. `callers_key` is the dialect of those who call
+    it with their own keys, None where the gateway has its own.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Target(msgspec.Struct, frozen=True):
     price: Price = Price()
     keep_alive: int | float | str | None = None
     callers_key: str | None = None
+    warm: int = 0
 
 
 class When(msgspec.Struct, frozen=True):
