@@ -50,9 +50,14 @@ class Fleet:
         self._prober.watch(snapshot)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. Whatever goes wrong in a round, there is another."""
         try:
-            await self._prober.run()
+            while True:
+                try:
+                    await self._prober.run()
+                except Exception:
+                    log.exception("the hosts could not be looked after; trying again")
+                    await asyncio.sleep(1.0)
         finally:
             for task in self._warming.values():
                 task.cancel()

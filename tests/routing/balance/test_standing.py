@@ -157,3 +157,13 @@ def test_a_host_that_was_down_begins_with_a_little() -> None:
     assert seen(standing, now=9.0).out == ""
     assert seen(standing, now=9.0).ramp == 0.1
     assert seen(standing, now=40.0).ramp == 1.0
+
+
+def test_an_answer_that_came_whole_tells_that_the_model_is_loaded() -> None:
+    standing = with_report()
+    standing.sent(LLAMA, 0.0)
+    standing.ended(LLAMA, 30.0, 30.0)
+    assert seen(standing, now=30.0).resident == Resident(LLAMA)
+    assert standing.whole == 0, "how long the load took says nothing of how long slots are held"
+    standing.ended(LLAMA, 2.0, 33.0)
+    assert standing.whole == 2.0

@@ -110,7 +110,7 @@ class Gateway:
 
         def tell_end() -> None:
             self.in_flight[best] -= 1
-            standing.ended(self.clock.now - now, self.clock.now)
+            standing.ended(model, self.clock.now - now, self.clock.now)
             self._send_waiting()
 
         job = Job(asked.model, asked.conversation, asked.prompt, asked.known, asked.output, tell_first, tell_end)

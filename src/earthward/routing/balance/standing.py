@@ -137,9 +137,12 @@ class Standing:
         known = self._loads.get(model)
         self._loads[model] = seconds if known is None else known + 0.3 * (seconds - known)
 
-    def ended(self, seconds: float, now: float) -> None:
-        """A request went well and held its slot for so long."""
-        self._whole.add(seconds)
+    def ended(self, model: str, seconds: float, now: float) -> None:
+        """A request went well and held its slot for so long. One whose answer came whole tells of its load only now."""
+        if self._started.pop(model, None) is not None:
+            self._loaded[model] = now
+        else:
+            self._whole.add(seconds)
         self._failing.add(False, now)
 
     def failed(self, model: str, now: float) -> None:
