@@ -23,7 +23,7 @@ ABOVE_THE_LINE: dict[str, set[str]] = {
     "providers": {"chat", "dialects", "config.snapshot"},
     "ledger": {"chat"},
     "cost": {"chat", "config.snapshot"},
-    "config": {"chat", "cost", "dialects", "providers", "config.snapshot", "routing.egress"},
+    "config": {"chat", "cost", "dialects", "providers", "config.snapshot", "routing.balance", "routing.egress"},
     "routing": {"chat", "config.snapshot", "ledger"},
     "privacy": {"chat", "config.snapshot"},
     "rollout": {"chat", "config.snapshot", "ledger"},

@@ -14,7 +14,7 @@ KEYS = (
     "accepted_for, access_log, admin, admin_token, auth, boundary, cors, durability, limits, listen, providers, "
     "routes, state, store, targets, tls"
 )
-KEYS_OF_A_PROVIDER = "api_key, balance, base_url, deadlines, endpoints, headers, kind, proxy, tls, zone"
+KEYS_OF_A_PROVIDER = "api_key, balance, base_url, deadlines, endpoints, headers, kind, proxy, queue, tls, zone"
 KEYS_OF_A_CONDITION = "app, data, key, model, needs, priority, task, team, time, tokens"
 KINDS_NOW = "anthropic, embedded, ollama, openai, openai_compatible"
 GOOD = """\
@@ -216,8 +216,8 @@ def test_open_beyond_loopback_is_refused(host: str) -> None:
         ("kind: embedded, slots: 0", "4:33: `slots` must be above 0"),
         ("kind: openai, api_key: env:X, slots: 3",
          "4:40: unknown key `slots`. Known: " + KEYS_OF_A_PROVIDER),
-        ("kind: openai_compatible, base_url: http://gpu/v1, balance: warmest",
-         "4:69: `balance` as `warmest` is not yet supported; for now: round_robin"),
+        ("kind: openai_compatible, base_url: http://gpu/v1, balance: hottest",
+         "4:69: `balance` takes fastest, least_busy, round_robin, sticky, warmest; not `hottest`"),
         ("kind: openai_compatible, base_url: http://gpu/v1, keep_alive: 5m",
          "4:60: unknown key `keep_alive`. Known: " + KEYS_OF_A_PROVIDER),
         ("kind: ollama, keep_alive: forever",

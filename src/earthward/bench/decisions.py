@@ -56,11 +56,11 @@ def routes(count: int) -> Callable[[int], object]:
 
 def endpoints(count: int, way: str) -> Callable[[int], object]:
     """A choice among so many hosts, a third of which hold the model."""
-    standings = [Standing(place, 4) for place in range(count)]
-    for standing in standings:
-        held = (Resident(MODEL, 8192, 1, 1),) if standing.place % 3 == 0 else ()
+    standings = [Standing() for _ in range(count)]
+    for place, standing in enumerate(standings):
+        held = (Resident(MODEL, 8192, 1, 1),) if place % 3 == 0 else ()
         standing.heard(Report(0.0, held), 0.0)
-    warm = [standing.place for standing in standings if standing.holds(MODEL)]
+    warm = [place for place, standing in enumerate(standings) if standing.holds(MODEL)]
     affinity = Affinity([f"http://gpu-{place}:11434" for place in range(count)])
     roots = [number.to_bytes(4) for number in range(2000)]
     for root in roots:
@@ -70,7 +70,7 @@ def endpoints(count: int, way: str) -> Callable[[int], object]:
     def decide(turn: int) -> object:
         preferred = affinity.of(roots[turn % len(roots)])
         looked_at = shortlist(count, turn, preferred[:2], warm)
-        views = [standings[place].view(MODEL, turn % 5, 1.0, 1000) for place in looked_at]
+        views = [standings[place].view(place, 4, MODEL, turn % 5, 1.0) for place in looked_at]
         return choices(policy, views, Ask(8192, preferred, 0.1, 0, count, turn, turn % 97 / 97))
 
     return decide

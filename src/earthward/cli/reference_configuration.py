@@ -12,8 +12,10 @@ from earthward.config import models, snapshot, values
 from earthward.config.models import Section
 from earthward.control.watch import FIXED, NAMES
 from earthward.providers import KINDS
+from earthward.routing.balance import POLICIES
 
 TAKES: dict[Any, str] = {
+    models.Balance: ", ".join(f"`{name}`" for name in POLICIES),
     values.Count: "whole number",
     values.Dollars: "dollars",
     values.Duration: "time: `500ms`, `10s`, `5m`, `1h`",
@@ -23,6 +25,7 @@ TAKES: dict[Any, str] = {
     values.KeepAlive: "`-1`, seconds, or a time: `30m`, `24h`",
     values.Listen: "`host:port`",
     values.Name: "name",
+    values.Number: "whole number, 0 included",
     values.Origins: "list of origins",
     values.Proxy: "`http://host:port`",
     values.Secret: "`env:NAME` or `file:PATH`",
@@ -36,7 +39,11 @@ TAKES: dict[Any, str] = {
     str: "text",
 }
 
-DEFAULTS: dict[str, Any] = {"limits": snapshot.Limits(), "providers.NAME.deadlines": snapshot.Deadlines()}
+DEFAULTS: dict[str, Any] = {
+    "limits": snapshot.Limits(),
+    "providers.NAME.deadlines": snapshot.Deadlines(),
+    "providers.NAME.queue": snapshot.Queue(),
+}
 """Where a key that is left out gets its value from later."""
 
 Keys = dict[str, str]
@@ -89,10 +96,21 @@ PROVIDER: Keys = {
     "tls": "for its https:// address; see below",
     "proxy": "which is told to CONNECT. Left out, `HTTPS_PROXY` and so on are heeded for the cloud, none for the house",
     "deadlines": "see below",
-    "balance": "how requests are spread over `endpoints`",
+    "balance": "how requests are spread over `endpoints`; left out, `warmest` for Ollama, else `round_robin`",
+    "queue": "of requests that wait for a free slot; see below",
 }
 
-ENDPOINT: Keys = {"url": "as `base_url`", "slots": "read, and not yet used"}
+ENDPOINT: Keys = {
+    "url": "as `base_url`",
+    "slots": "how many requests it answers at a time; the others wait in the gateway's queue. Left out, 4 for Ollama, "
+    "else as many as come",
+}
+
+QUEUE: Keys = {
+    "length": "how many may wait, in each worker; half of them for one key at most",
+    "deadline": "how long one may wait",
+    "overflow": "how long one waits where another target may serve it",
+}
 
 TLS: Keys = {
     "ca": "PEM of the only authority to trust; left out, the system's",
@@ -113,6 +131,7 @@ TARGET: Keys = {
     "context": "its context window in tokens; at an Ollama, what the model is loaded with (`num_ctx`)",
     "keep_alive": "at an Ollama, how long the model stays in memory after a request; -1 for ever, 0 not at all. "
     "Left out, as its provider says, or as Ollama does",
+    "warm": "at an Ollama, on how many hosts it is loaded before anybody asks; left out, 1 with `keep_alive: -1`",
     "price": "`free`, or as below; left out, the vendor's list price in the cloud, and unknown in the house",
     "abilities": f"of {', '.join(f'`{word}`' for word in sorted(snapshot.ABILITIES))}; left out, what its kind can do. "
     "A request that needs more goes elsewhere",
@@ -161,6 +180,7 @@ SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
     ("tls", models.ListenerTls, LISTENER_TLS, "The listener's own."),
     ("providers.NAME", models.Provider, PROVIDER, "Services that speak a protocol."),
     ("providers.NAME.endpoints[]", models.Endpoint, ENDPOINT, ""),
+    ("providers.NAME.queue", models.Queue, QUEUE, "Interactive requests come before those of priority `batch`."),
     ("providers.NAME.tls", models.Tls, TLS, ""),
     ("providers.NAME.deadlines", models.Deadlines, DEADLINES, ""),
     ("targets.NAME", models.Target, TARGET, "A model at a provider."),

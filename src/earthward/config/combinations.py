@@ -154,9 +154,12 @@ def providers_of_targets(draft: Draft) -> Iterator[Problem]:
 def models_kept_in_memory(draft: Draft) -> Iterator[Problem]:
     for name, target in draft.read_targets():
         provider = draft.provider_of(target)
-        if target.keep_alive is not None and provider and "keep_alive" not in type(provider).model_fields:
-            message = f"`keep_alive` is for Ollama; `{target.provider}` is of `kind: {provider.kind}`"
-            yield draft.document.key_problem(("targets", name, "keep_alive"), message)
+        if provider is None or "keep_alive" in type(provider).model_fields:
+            continue
+        for key in ("keep_alive", "warm"):
+            if getattr(target, key) is not None:
+                message = f"`{key}` is for Ollama; `{target.provider}` is of `kind: {provider.kind}`"
+                yield draft.document.key_problem(("targets", name, key), message)
 
 
 CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (

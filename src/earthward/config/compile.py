@@ -17,6 +17,7 @@ from earthward.config.snapshot import (
     Limits,
     Price,
     Provider,
+    Queue,
     Route,
     Snapshot,
     Target,
@@ -61,7 +62,7 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
 
 
 def _provider(name: str, section: ProviderSection, cells: dict[Place, int]) -> Provider:
-    endpoints = (Endpoint(it.url, cells[name, it.url], it.slots) for it in section.addresses)
+    endpoints = (Endpoint(it.url, cells[name, it.url], it.slots or _slots(section)) for it in section.addresses)
     return Provider(
         name=name,
         kind=section.kind,
@@ -73,8 +74,15 @@ def _provider(name: str, section: ProviderSection, cells: dict[Place, int]) -> P
         tls=Tls(section.tls.ca, section.tls.certificate, section.tls.key),
         proxy=section.proxy,
         deadlines=msgspec.structs.replace(section.its_kind.deadlines, **_given(section.deadlines)),
-        balance=section.balance,
+        balance=section.balance or section.its_kind.balance,
+        queue=Queue(**_given(section.queue)),
     )
+
+
+def _slots(section: ProviderSection) -> int | None:
+    """Of an endpoint that states none. What runs in the house by itself has a setting for it."""
+    own: int | None = getattr(section, "slots", None)
+    return own or section.its_kind.slots
 
 
 def _known(zone: Zone | None) -> Zone:
@@ -84,6 +92,7 @@ def _known(zone: Zone | None) -> Zone:
 
 def _target(name: str, section: TargetSection, provider: ProviderSection, auth: Auth, day: date | None) -> Target:
     callers_key = auth == "passthrough" and takes_callers_keys(provider)
+    keep_alive = getattr(provider, "keep_alive", None) if section.keep_alive is None else section.keep_alive
     return Target(
         name=name,
         provider=section.provider,
@@ -92,7 +101,9 @@ def _target(name: str, section: TargetSection, provider: ProviderSection, auth: 
         context=section.context,
         abilities=provider.its_kind.abilities if section.abilities is None else frozenset(section.abilities),
         price=_price(section, provider, day),
-        keep_alive=getattr(provider, "keep_alive", None) if section.keep_alive is None else section.keep_alive,
+        keep_alive=keep_alive,
+        # Whoever wants a model kept for ever wants it there before the first request, too.
+        warm=int(keep_alive == -1) if section.warm is None else section.warm,
         callers_key=provider.its_kind.dialect if callers_key else None,
     )
 

@@ -24,6 +24,7 @@ from earthward.config.values import (
     KeepAlive,
     Listen,
     Name,
+    Number,
     Origins,
     Proxy,
     Secret,
@@ -39,8 +40,10 @@ from earthward.config.values import (
 )
 from earthward.providers import KINDS
 from earthward.providers.kind import Kind
+from earthward.routing.balance import POLICIES
 
 Auth = Literal["keys", "passthrough", "open"]
+Balance = Annotated[str, one_of(*POLICIES)]
 Boundary = Annotated[Literal["local"], one_of("local")]
 
 LATER_KINDS = frozenset({"azure", "gemini", "vertex"})
@@ -94,6 +97,12 @@ class Deadlines(Section):
         return self
 
 
+class Queue(Section):
+    length: Count | None = None
+    deadline: Duration | None = None
+    overflow: Duration | None = None
+
+
 class Endpoint(Section):
     url: Url
     slots: Count | None = None
@@ -117,9 +126,8 @@ class Provider(Section):
     tls: Tls = Tls()
     proxy: Proxy | None = None
     deadlines: Deadlines = Deadlines()
-    balance: Annotated[
-        Literal["round_robin"], one_of("round_robin", later=("least_busy", "fastest", "warmest", "sticky"))
-    ] = "round_robin"
+    balance: Balance | None = None
+    queue: Queue = Queue()
 
     @property
     def its_kind(self) -> Kind:
@@ -165,6 +173,7 @@ class Target(Section):
     model: Annotated[str, Field(min_length=1)]
     context: Count | None = None
     keep_alive: KeepAlive | None = None
+    warm: Number | None = None
     price: Annotated[Price, BeforeValidator(_free)] | None = None
     abilities: Annotated[tuple[Annotated[str, one_of(*sorted(ABILITIES))], ...], BeforeValidator(listed)] | None = None
 

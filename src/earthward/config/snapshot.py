@@ -70,6 +70,15 @@ class Endpoint(msgspec.Struct, frozen=True):
     slots: int | None = None
 
 
+class Queue(msgspec.Struct, frozen=True, array_like=True):
+    """How many requests may wait for a free slot, in each worker; how many seconds at most; and after how many the next
+    target is tried where the plan has another."""
+
+    length: int = 256
+    deadline: float = 30.0
+    overflow: float = 2.0
+
+
 class Provider(msgspec.Struct, frozen=True):
     """`api_keys` are references; `proxy` is an http:// URL that CONNECTs."""
 
@@ -84,6 +93,7 @@ class Provider(msgspec.Struct, frozen=True):
     proxy: str | None = None
     deadlines: Deadlines = Deadlines()
     balance: str = "round_robin"
+    queue: Queue = Queue()
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -91,7 +101,8 @@ class Target(msgspec.Struct, frozen=True):
 
     `keep_alive` is how long an Ollama host keeps the model after its last request: seconds, a duration such as `10m`,
     or -1 for ever. A model that its host would send on to a cloud is in the cloud, wherever the host stands.
-    `callers_key` is the dialect of those who call it with their own keys, None where the gateway has its own.
+    `warm` is how many hosts are to have it loaded before anybody asks. `callers_key` is the dialect of those who call
+    it with their own keys, None where the gateway has its own.
     """
 
     name: str
@@ -103,6 +114,7 @@ class Target(msgspec.Struct, frozen=True):
     price: Price = Price()
     keep_alive: int | float | str | None = None
     callers_key: str | None = None
+    warm: int = 0
 
 
 class When(msgspec.Struct, frozen=True):

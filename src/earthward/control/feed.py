@@ -7,10 +7,13 @@ import os
 import msgspec
 
 from earthward.config.snapshot import Key, Snapshot
-from earthward.gateway.messages import Frames, Hello, KeyChange, KeyFile, NewSnapshot, frame, read_to_control
+from earthward.gateway.messages import FleetNews, Frames, Hello, KeyChange, KeyFile, NewSnapshot, frame, read_to_control
 from earthward.gateway.state import State, write_whole
 
 log = logging.getLogger("earthward.feed")
+
+MOST_UNREAD = 1 << 20
+"""Bytes that a worker may leave unread before it is told no more news."""
 
 
 class Feed:
@@ -62,6 +65,13 @@ class Feed:
         for line, hello in self._lines.items():
             self._tell_keys(line, hello)
         self.save()
+
+    def tell(self, news: FleetNews) -> None:
+        """Tells every worker that keeps up how the hosts are. There is more to come, so none is waited for."""
+        data = frame(news)
+        for line in self._lines:
+            if line.transport.get_write_buffer_size() < MOST_UNREAD:
+                line.write(data)
 
     def save(self) -> None:
         """What a worker finds that starts while this process is away. `unsaved` says why it is not on disk."""

@@ -21,10 +21,13 @@ from earthward.config.boot import Boot
 from earthward.config.snapshot import Snapshot
 from earthward.control.admin import application
 from earthward.control.feed import Feed
+from earthward.control.fleet import Fleet
 from earthward.control.metrics import Metrics
 from earthward.control.watch import ConfigWatch
+from earthward.fleet.prober import Probed
 from earthward.gateway import board as columns
 from earthward.gateway.board import Board
+from earthward.gateway.messages import FleetNews
 from earthward.gateway.start import read_snapshot
 from earthward.gateway.state import State
 from earthward.gateway.supervisor import Supervisor
@@ -53,6 +56,7 @@ class Control:
         self.board = board
         self.feed = Feed(self.state, self.snapshot)
         self.watch = ConfigWatch(config, boot, self.snapshot, host)
+        self.fleet = Fleet(lambda found: self.feed.tell(FleetNews(found)))
         self.metrics = Metrics(self.board, workers, lambda: self.intake_state)
         self.stop = asyncio.Event()
         self._keys_seen: tuple[int, int] | None = None
@@ -71,7 +75,8 @@ class Control:
         await self.feed.start()
         intake = threading.Thread(target=self._take_in, name="intake")
         intake.start()
-        tasks = [loop.create_task(self._look()), loop.create_task(self._serve_admin(admin))]
+        self.fleet.watch(self.snapshot)
+        tasks = [loop.create_task(work) for work in (self._look(), self._serve_admin(admin), self.fleet.run())]
         await self.stop.wait()
         for task in tasks:
             task.cancel()
@@ -134,6 +139,7 @@ class Control:
         if snapshot is not None:
             self.snapshot = snapshot
             self.feed.publish(snapshot)
+            self.fleet.watch(snapshot)
             log.info("configuration %s is in force", snapshot.version)
 
     async def _look_at_keys(self) -> None:
@@ -173,7 +179,24 @@ class Control:
             "unrecorded": self.board.total(columns.UNRECORDED),
             "connections": self.board.total(columns.CONNECTIONS),
             "in_flight": self.board.total(columns.IN_FLIGHT),
+            "hosts": [_host(it) for it in self.fleet.found],
+            "warming": self.fleet.warming,
         }
+
+
+def _host(it: Probed) -> dict[str, Any]:
+    report = it.report
+    return {
+        "provider": it.provider,
+        "url": it.url,
+        "problem": report.problem,
+        "down": report.is_down,
+        "version": report.version,
+        "loaded": [
+            {"model": each.model, "context": each.context, "on_cpu": round(each.spill, 3)}
+            for each in report.residents or ()
+        ],
+    }
 
 
 class _QuietServer(uvicorn.Server):

@@ -23,6 +23,8 @@ LONGEST_LOAD = 600.0
 """Seconds for a load: Ollama itself gives up when one makes no progress for five minutes."""
 LONGEST_PULL = 24 * 3600.0
 NOT_FOUND = 404
+AS_REQUESTS_DO = {"truncate": False, "shift": False}
+"""A model is loaded anew for a request that differs in one of these."""
 
 
 class Host:
@@ -67,7 +69,7 @@ class Host:
         """
         loop = asyncio.get_running_loop()
         started = loop.time()
-        asked: dict[str, Any] = {"model": model, "stream": False, "options": dict(options)}
+        asked: dict[str, Any] = {"model": model, "stream": False, "options": dict(options), **AS_REQUESTS_DO}
         if keep_alive is not None:
             asked["keep_alive"] = keep_alive
         await self._post("/api/generate", asked, LONGEST_LOAD)

@@ -106,6 +106,10 @@ class Prober:
         for left in before.values():
             asyncio.get_running_loop().create_task(left.pool.close())
 
+    def host(self, provider: str, url: str) -> Host | None:
+        """The host at this address, if it is watched."""
+        return next((it.host for it in self._watched.values() if (it.provider, it.url) == (provider, url)), None)
+
     async def run(self) -> None:
         """Until cancelled. A round lasts as long as its slowest host, which is at most a few time-outs."""
         while True:

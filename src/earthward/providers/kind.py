@@ -30,7 +30,7 @@ class Kind(msgspec.Struct, frozen=True):
     only those named here pass; names are in lower case. A caller who speaks another dialect passes on none.
     `headers` are sent where the caller's own do not say the same. `account_headers` say which account pays, and pass
     only beside a caller's own key. `prefixes` are ends of a base URL that people write and that the operations' paths
-    begin with already. `deadlines` are those of providers that state none.
+    begin with already. `deadlines`, `slots` of each endpoint and `balance` are those of providers that state none.
     """
 
     name: str
@@ -50,6 +50,8 @@ class Kind(msgspec.Struct, frozen=True):
     settings: tuple[Setting, ...] = ()
     prefixes: tuple[str, ...] = ()
     deadlines: Deadlines = Deadlines()
+    slots: int | None = None
+    balance: str = "round_robin"
 
     def credential_line(self, key: str) -> bytes:
         """The header line that carries this key, or nothing where none is sent. Raises ValueError, without the key."""

@@ -10,18 +10,18 @@ LOADED = Resident(LLAMA, 8192, 100, 100)
 
 
 def seen(standing: Standing, model: str = LLAMA, now: float = 0.0, in_flight: int = 0) -> Endpoint:
-    return standing.view(model, in_flight, now, int(now * 1000))
+    return standing.view(0, 2, model, in_flight, now)
 
 
 def with_report(*residents: Resident, at: float = 0.0) -> Standing:
-    standing = Standing(0, 2)
+    standing = Standing()
     standing.heard(Report(at, residents), at)
     return standing
 
 
 def test_without_a_report_nothing_is_known_of_loading() -> None:
-    assert not seen(Standing(0)).is_known
-    assert not Standing(0).sent(LLAMA, 0.0)
+    assert not seen(Standing()).is_known
+    assert not Standing().sent(LLAMA, 0.0)
 
 
 def test_what_the_prober_found_is_resident() -> None:
@@ -124,7 +124,7 @@ def test_a_model_that_went_by_itself_says_nothing_of_room() -> None:
 
 
 def test_health_and_draining_put_it_out() -> None:
-    standing = Standing(0)
+    standing = Standing()
     standing.health = health.after_failure(health.WELL, 1000, at_once=True)
     assert seen(standing, now=1.5).out == "ejected"
     assert seen(standing, now=5.0).out == ""
@@ -138,3 +138,32 @@ def test_health_and_draining_put_it_out() -> None:
 )
 def test_a_name_without_a_tag_means_latest(name, full) -> None:
     assert full_name(name) == full
+
+
+def test_a_host_without_the_model_on_its_disk_is_out_for_it_alone() -> None:
+    standing = with_report()
+    assert seen(standing, CODER).out == "", "nobody has looked"
+    standing.heard(Report(1.0, (), sizes=((LLAMA, 5),)), 1.0)
+    assert seen(standing, CODER).out == "lacks the model"
+    assert seen(standing, LLAMA).out == ""
+    assert seen(standing, "gpt-oss:120b-cloud").out == ""
+
+
+def test_a_host_that_was_down_begins_with_a_little() -> None:
+    standing = with_report(LOADED)
+    standing.heard(Report(1.0, problem="no answer", is_down=True), 1.0)
+    assert seen(standing, now=1.0).out == "down"
+    standing.heard(Report(9.0, (LOADED,)), 9.0)
+    assert seen(standing, now=9.0).out == ""
+    assert seen(standing, now=9.0).ramp == 0.1
+    assert seen(standing, now=40.0).ramp == 1.0
+
+
+def test_an_answer_that_came_whole_tells_that_the_model_is_loaded() -> None:
+    standing = with_report()
+    standing.sent(LLAMA, 0.0)
+    standing.ended(LLAMA, 30.0, 30.0)
+    assert seen(standing, now=30.0).resident == Resident(LLAMA)
+    assert standing.whole == 0, "how long the load took says nothing of how long slots are held"
+    standing.ended(LLAMA, 2.0, 33.0)
+    assert standing.whole == 2.0

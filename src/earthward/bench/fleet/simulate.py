@@ -46,7 +46,8 @@ class Gateway:
         self.clock = Clock()
         self.policy = POLICIES[policy]
         self.hosts = [Host(kind, self.clock) for kind in kinds]
-        self.standings = [Standing(place, kind.room * kind.parallel) for place, kind in enumerate(kinds)]
+        self.slots = [kind.room * kind.parallel for kind in kinds]
+        self.standings = [Standing() for _ in kinds]
         self.in_flight = [0] * len(kinds)
         self.affinity = Affinity([f"http://host-{place}:11434" for place in range(len(kinds))])
         self.first: list[float] = []
@@ -92,8 +93,8 @@ class Gateway:
             draw=self._draw.random(),
         )
         views = [
-            standing.view(model, in_flight, now, int(now * 1000))
-            for standing, in_flight in zip(self.standings, self.in_flight, strict=True)
+            standing.view(place, self.slots[place], model, self.in_flight[place], now)
+            for place, standing in enumerate(self.standings)
         ]
         best = choices(self.policy, views, ask)[0].place
         if views[best].is_full:
@@ -109,7 +110,7 @@ class Gateway:
 
         def tell_end() -> None:
             self.in_flight[best] -= 1
-            standing.ended(self.clock.now - now, self.clock.now)
+            standing.ended(model, self.clock.now - now, self.clock.now)
             self._send_waiting()
 
         job = Job(asked.model, asked.conversation, asked.prompt, asked.known, asked.output, tell_first, tell_end)

@@ -43,7 +43,7 @@ def full_name(model: str) -> str:
 
 
 class Standing:
-    """One endpoint as one worker knows it. Models go by their full names."""
+    """One endpoint as one worker knows it. Models go by their full names; health by milliseconds of the same clock."""
 
     __slots__ = (
         "_failing",
@@ -60,13 +60,9 @@ class Standing:
         "health",
         "is_down",
         "is_draining",
-        "place",
-        "slots",
     )
 
-    def __init__(self, place: int, slots: int = 0) -> None:
-        self.place = place
-        self.slots = slots
+    def __init__(self) -> None:
         self.health: Health = healths.WELL
         self.is_draining = False
         self.is_down = False
@@ -77,7 +73,7 @@ class Standing:
         self._report: Report | None = None
         self._residents: dict[str, Resident] = {}
         self._room: int | None = None
-        self._sizes: dict[str, int] = {}
+        self._sizes: dict[str, int] | None = None
         self._loads: dict[str, float] = {}
         self._started: dict[str, float] = {}
         self._loaded: dict[str, float] = {}
@@ -141,9 +137,12 @@ class Standing:
         known = self._loads.get(model)
         self._loads[model] = seconds if known is None else known + 0.3 * (seconds - known)
 
-    def ended(self, seconds: float, now: float) -> None:
-        """A request went well and held its slot for so long."""
-        self._whole.add(seconds)
+    def ended(self, model: str, seconds: float, now: float) -> None:
+        """A request went well and held its slot for so long. One whose answer came whole tells of its load only now."""
+        if self._started.pop(model, None) is not None:
+            self._loaded[model] = now
+        else:
+            self._whole.add(seconds)
         self._failing.add(False, now)
 
     def failed(self, model: str, now: float) -> None:
@@ -158,6 +157,11 @@ class Standing:
         """The models it holds, as far as is known."""
         return [*self._residents, *self._loaded]
 
+    @property
+    def whole(self) -> float:
+        """Seconds that a request holds a slot, in the mean; 0 if not known."""
+        return self._whole.value
+
     def holds(self, model: str) -> bool:
         return model in self._residents or model in self._loaded or model in self._started
 
@@ -165,25 +169,26 @@ class Standing:
         known = self._loads.get(model)
         if known is not None:
             return known
-        size = self._sizes.get(model)
+        size = self._sizes.get(model) if self._sizes else None
         return size / BYTES_PER_SECOND if size else UNTOLD_LOAD
 
-    def view(self, model: str, in_flight: int, now: float, milliseconds: int) -> Endpoint:
-        """How it looks for a request for this model. `milliseconds` is of the clock that health goes by."""
+    def view(self, place: int, slots: int, model: str, in_flight: int, now: float) -> Endpoint:
+        """How it looks for a request for this model."""
+        milliseconds = int(now * 1000)
         loading, blocked = self._under_way(model, now) if self._started else (None, 0.0)
         resident = self._residents.get(model)
         if resident is None and model in self._loaded:
             resident = Resident(model)
         return Endpoint(
-            self.place,
+            place,
             in_flight,
-            self.slots,
+            slots,
             self._first.value,
             self._peak.at(now),
             self._whole.value,
             self._failing.at(now),
             healths.ramp(self.health, milliseconds),
-            self.out(milliseconds),
+            self.out(milliseconds) or ("lacks the model" if resident is None and self._lacks(model) else ""),
             self._report is not None,
             resident,
             loading,
@@ -197,6 +202,10 @@ class Standing:
         if self.is_draining or self.is_down:
             return "draining" if self.is_draining else "down"
         return "ejected" if healths.state(self.health, milliseconds) == "out" else ""
+
+    def _lacks(self, model: str) -> bool:
+        """Whether it is known not to have the model on its disk. Those that run in Ollama's cloud need none."""
+        return self._sizes is not None and model not in self._sizes and not model.endswith("cloud")
 
     def _under_way(self, model: str, now: float) -> tuple[float | None, float]:
         """Seconds until the load of this model is over, None if none is under way, and of loads before a new one.

@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-Out = Literal["", "ejected", "draining", "down"]
+Out = Literal["", "ejected", "draining", "down", "lacks the model"]
 
 
 class Resident(msgspec.Struct, frozen=True, array_like=True):

@@ -1,0 +1,113 @@
+"""The control process's hand on the hosts: looks after them, tells the workers, and loads what targets want warm.
+
+A load of the gateway's own cannot be broken off by a caller who leaves. It is asked for with the very options that
+requests come with, or the first request would load the model anew.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from earthward.config.snapshot import Snapshot, Target
+from earthward.fleet.call import HostFailed
+from earthward.fleet.prober import Probed, Prober
+from earthward.routing.balance.standing import full_name
+from earthward.routing.balance.view import Resident
+from earthward.routing.placement import Home, Wish, placement
+
+log = logging.getLogger("earthward.fleet")
+
+
+class Fleet:
+    """`tell` gets what was found in each round. Warm-ups run beside it, one at a time for each host."""
+
+    def __init__(self, tell: Callable[[tuple[Probed, ...]], None]) -> None:
+        self._tell = tell
+        self._prober = Prober(self._found)
+        self._targets: dict[tuple[str, str], Target] = {}
+        self._warming: dict[str, asyncio.Task[None]] = {}
+        self._asked: set[tuple[str, str]] = set()
+
+    @property
+    def found(self) -> tuple[Probed, ...]:
+        return self._prober.found
+
+    @property
+    def warming(self) -> list[str]:
+        """The hosts that load something for us right now."""
+        return sorted(self._warming)
+
+    def watch(self, snapshot: Snapshot) -> None:
+        """Looks after the endpoints of this snapshot. What is already warm stays so."""
+        providers = {provider.name: provider for provider in snapshot.providers}
+        self._targets = {
+            (target.provider, full_name(target.model)): target
+            for target in snapshot.targets
+            if target.warm and providers[target.provider].dialect == "ollama"
+        }
+        self._asked.clear()
+        self._prober.watch(snapshot)
+
+    async def run(self) -> None:
+        """Until cancelled. Whatever goes wrong in a round, there is another."""
+        try:
+            while True:
+                try:
+                    await self._prober.run()
+                except Exception:
+                    log.exception("the hosts could not be looked after; trying again")
+                    await asyncio.sleep(1.0)
+        finally:
+            for task in self._warming.values():
+                task.cancel()
+            await self._prober.close()
+
+    def _found(self, found: tuple[Probed, ...]) -> None:
+        self._tell(found)
+        for provider in {provider for provider, _ in self._targets}:
+            self._warm(provider, [it for it in found if it.provider == provider and it.report.residents is not None])
+        down = {it.url for it in found if it.report.is_down}
+        # Whoever was away comes back with nothing loaded.
+        self._asked = {(url, model) for url, model in self._asked if url not in down}
+
+    def _warm(self, provider: str, found: list[Probed]) -> None:
+        """Has the plan's next load begun at each host that has nothing to load."""
+        homes = [_home(it) for it in found]
+        residents = {it.url: {each.model: each for each in it.report.residents or ()} for it in found}
+        wishes = [Wish(model, target.warm) for (name, model), target in self._targets.items() if name == provider]
+        for placed in placement(homes, wishes):
+            target = self._targets[provider, placed.model]
+            is_asked = (placed.url, placed.model) in self._asked
+            if is_asked or placed.url in self._warming or is_warm(residents[placed.url], placed.model, target):
+                continue
+            self._asked.add((placed.url, placed.model))
+            task = asyncio.get_running_loop().create_task(self._load(provider, placed.url, target))
+            self._warming[placed.url] = task
+            task.add_done_callback(lambda _, url=placed.url: self._warming.pop(url, None))  # type: ignore[misc]
+
+    async def _load(self, provider: str, url: str, target: Target) -> None:
+        host = self._prober.host(provider, url)
+        if host is None:
+            return
+        try:
+            seconds = await host.warm(target.model, options=load_options(target), keep_alive=target.keep_alive)
+            log.info("%s has loaded %s for %s in %.1f s", url, target.model, target.name, seconds)
+        except HostFailed as failed:
+            log.warning("%s could not load %s for %s: %s", url, target.model, target.name, failed.message)
+
+
+def is_warm(residents: Mapping[str, Resident], model: str, target: Target) -> bool:
+    """Whether it is loaded with the context that requests will ask for."""
+    resident = residents.get(model)
+    return resident is not None and (not target.context or resident.context in (0, target.context))
+
+
+def load_options(target: Target) -> dict[str, Any]:
+    """The options that decide how a model is loaded, as every request for this target names them."""
+    return {} if target.context is None else {"num_ctx": target.context}
+
+
+def _home(it: Probed) -> Home:
+    loaded = frozenset(resident.model for resident in it.report.residents or ())
+    return Home(it.url, loaded, None if it.report.sizes is None else dict(it.report.sizes))

@@ -1,0 +1,295 @@
+"""Which endpoint of a provider takes a request, and who waits for one: policy, health and queue, in one worker.
+
+What is decided is decided in `routing`; here clocks are read, the board is written, and those who wait are woken.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import msgspec
+
+from earthward.chat import Failure, FailureKind
+from earthward.config.snapshot import Provider
+from earthward.gateway.board import Board
+from earthward.gateway.drive import Told
+from earthward.routing import health
+from earthward.routing.admission import Queue, Terms, Ticket, expected_wait, gave_up
+from earthward.routing.balance import POLICIES, choices
+from earthward.routing.balance.affinity import Affinity
+from earthward.routing.balance.shortlist import MOST, shortlist
+from earthward.routing.balance.standing import Report, Standing
+from earthward.routing.balance.view import Ask, Choice, Endpoint
+
+LOOK = 0.02
+"""Seconds between two looks for slots that other workers freed, and for deadlines, while somebody waits."""
+MOST_LOOKED_AT = 32
+"""Of those who wait, the first so many are looked at when a slot is free; the others would wait all the same."""
+KNOWN_FOR = 0.25
+"""Seconds for which it is remembered which of many endpoints hold a model."""
+READS = 1500.0
+"""Tokens per second that a host is taken to read of a prompt it has not seen."""
+USUAL_WHOLE = 2.0
+"""Seconds a request is taken to hold a slot while nothing is known."""
+
+FAULTS = frozenset(
+    {
+        FailureKind.UPSTREAM_ERROR,
+        FailureKind.OVERLOADED,
+        FailureKind.UNREACHABLE,
+        FailureKind.RESET,
+        FailureKind.TIMEOUT,
+        FailureKind.MALFORMED,
+        FailureKind.BROKEN_STREAM,
+    }
+)
+"""Failures that say something of the endpoint. A refused key, a spent quota or a bad request says nothing of it."""
+
+Standings = dict[tuple[str, str], Standing]
+
+
+class Place(Protocol):
+    """What is needed of an endpoint: its address, and its column on the board."""
+
+    url: str
+    cell: int
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What an endpoint is wanted for: the model by its full name, the context it is loaded with (0: any), the
+    conversation, the length of its prompt in tokens; who asks, and how urgently. `avoid` are places tried before."""
+
+    model: str
+    context: int = 0
+    root: bytes = b""
+    tokens: int = 0
+    key: str = ""
+    priority: str = ""
+    avoid: tuple[int, ...] = ()
+
+
+class Waiting:
+    """Somebody who waits for a place. `told` is the place, why there is none, or None once they left."""
+
+    __slots__ = ("_balancing", "_ticket", "told", "wanted")
+
+    def __init__(self, balancing: "Balancing", ticket: Ticket, wanted: Wanted) -> None:
+        self.told: Told[int | Failure | None] = Told()
+        self.wanted = wanted
+        self._balancing = balancing
+        self._ticket = ticket
+
+    def leave(self) -> None:
+        if not self.told.is_told:
+            self._balancing.tell(self._ticket, None)
+
+
+class Balancing:
+    """The endpoints of one provider in one worker. What is known of them outlives a snapshot; whoever waits when a new
+    one comes waits on in the old queue."""
+
+    def __init__(self, provider: Provider, places: Iterable[Place], standings: Standings, board: Board) -> None:
+        self.places = list(places)
+        self._slots = [endpoint.slots or 0 for endpoint in provider.endpoints]
+        self.standings = [standings.setdefault((provider.name, place.url), Standing()) for place in self.places]
+        self._board = board
+        self._policy = POLICIES[provider.balance]
+        self._affinity = Affinity([place.url for place in self.places])
+        terms = provider.queue
+        self.queue = Queue(Terms(terms.length, terms.deadline))
+        self.overflow = terms.overflow
+        self._waiting: dict[Ticket, Waiting] = {}
+        self._look: asyncio.TimerHandle | None = None
+        self._is_waking = False
+        self._warm: dict[str, tuple[float, list[int]]] = {}
+        self._turn = random.randrange(1 << 16)  # noqa: S311  workers should not all begin with the same
+
+    # -- taking a place ------------------------------------------------------------------------------------------
+
+    def take(self, wanted: Wanted, patience: float) -> "int | Failure | Waiting":
+        """A place, where the request is counted from now on; or why there will be none; or what to wait for, at most
+        `patience` seconds."""
+        if not self.queue.waiting_for(wanted.model):
+            place = self._free(wanted, 0)
+            if place is not None:
+                self._enter(place)
+                return place
+        now, expected = time.monotonic(), self.expected_wait
+        ticket, pushed_out = self.queue.join(
+            wanted.key, wanted.model, wanted.priority, now, patience=patience, expected=expected
+        )
+        if pushed_out is not None:
+            self.tell(pushed_out, gave_up(pushed_out, now, expected))
+        if isinstance(ticket, Failure):
+            return ticket
+        waiting = self._waiting[ticket] = Waiting(self, ticket, wanted)
+        self._look_again()
+        return waiting
+
+    def give_back(self, place: int) -> None:
+        """The request is over; whoever waits may come."""
+        self._board.enter(self.places[place].cell, -1)
+        if self._waiting:
+            self._wake()
+
+    @property
+    def expected_wait(self) -> float:
+        """Seconds that one who comes last is likely to wait."""
+        if not len(self.queue):
+            return 0.0
+        now = _milliseconds()
+        known = [standing.whole for standing in self.standings if standing.whole]
+        slots = sum(slots for slots, standing in zip(self._slots, self.standings, strict=True) if not standing.out(now))
+        return expected_wait(len(self.queue), slots, sum(known) / len(known) if known else USUAL_WHOLE)
+
+    def _enter(self, place: int) -> None:
+        standing = self.standings[place]
+        now = _milliseconds()
+        if health.state(standing.health, now) == "trial":
+            standing.health = health.on_trial(standing.health, now)
+        self._board.enter(self.places[place].cell)
+        self._turn += 1
+
+    def _free(self, wanted: Wanted, queued: int) -> int | None:
+        """The best place, if it has a slot free."""
+        if len(self.places) == 1:
+            slots = self._slots[0]
+            return None if slots and self._board.in_flight(self.places[0].cell) >= slots else 0
+        views, found = self._judged(wanted, queued, explain=False)
+        best = found[0].place
+        return None if next(view for view in views if view.place == best).is_full else best
+
+    def _judged(self, wanted: Wanted, queued: int, *, explain: bool) -> tuple[list[Endpoint], list[Choice]]:
+        now = time.monotonic()
+        count = len(self.places)
+        affinity = self._affinity.of(wanted.root) if wanted.root else ()
+        looked_at: Iterable[int] = range(count)
+        if count > MOST and not explain:
+            looked_at = shortlist(count, self._turn, affinity[:2], self._holding(wanted.model, now))
+        places = [place for place in looked_at if place not in wanted.avoid] or list(looked_at)
+        in_flight = self._board.in_flight
+        views = [
+            self.standings[place].view(place, self._slots[place], wanted.model, in_flight(self.places[place].cell), now)
+            for place in places
+        ]
+        ask = Ask(
+            wanted.context,
+            affinity,
+            wanted.tokens / READS,
+            queued,
+            count,
+            self._turn,
+            random.random(),  # noqa: S311  no secret hangs on it
+            explain,
+        )
+        return views, choices(self._policy, views, ask)
+
+    def _holding(self, model: str, now: float) -> list[int]:
+        known = self._warm.get(model)
+        if known is None or known[0] < now:
+            holding = [place for place, standing in enumerate(self.standings) if standing.holds(model)]
+            known = self._warm[model] = now + KNOWN_FOR, holding
+        return known[1]
+
+    # -- those who wait ------------------------------------------------------------------------------------------
+
+    def _look_again(self) -> None:
+        if self._look is None:
+            self._look = asyncio.get_running_loop().call_later(LOOK, self._looked)
+
+    def _looked(self) -> None:
+        self._look = None
+        now = time.monotonic()
+        expected = self.expected_wait
+        for ticket in self.queue.expired(now):
+            self.tell(ticket, gave_up(ticket, now, expected))
+        self._wake()
+        if self._waiting:
+            self._look_again()
+
+    def _wake(self) -> None:
+        """Gives free slots to those who wait, in the queue's order."""
+        if self._is_waking:
+            return
+        self._is_waking = True
+        behind: dict[str, int] = {}
+        woken: list[tuple[Ticket, int]] = []
+        try:
+            for number, ticket in enumerate(self.queue):
+                if number >= MOST_LOOKED_AT:
+                    break
+                place = self._free(self._waiting[ticket].wanted, behind.get(ticket.model, 0))
+                if place is None:
+                    behind[ticket.model] = behind.get(ticket.model, 0) + 1
+                    continue
+                self.queue.serve(ticket)
+                self._enter(place)
+                woken.append((ticket, place))
+        finally:
+            self._is_waking = False
+        for ticket, place in woken:
+            self.tell(ticket, place)
+
+    def tell(self, ticket: Ticket, word: int | Failure | None) -> None:
+        """The end of a wait: a place, a failure, or None for a caller who left."""
+        self.queue.leave(ticket)
+        self._waiting.pop(ticket).told.tell(word)
+
+    # -- what is learned -----------------------------------------------------------------------------------------
+
+    def sent(self, place: int, model: str) -> bool:
+        """A request goes out. Whether it sets the load of its model going."""
+        return self.standings[place].sent(model, time.monotonic())
+
+    def began(self, place: int, model: str, seconds: float) -> None:
+        """The first content came after so many seconds."""
+        self.standings[place].answered(model, seconds, time.monotonic())
+
+    def ended(self, place: int, model: str, seconds: float, failure: Failure | None, *, at_once: bool = False) -> None:
+        """A request is over after so many seconds. `at_once` where nobody answered at all."""
+        standing, now = self.standings[place], _milliseconds()
+        if failure is None:
+            standing.ended(seconds, now / 1000)
+            standing.health = health.after_success(standing.health, now)
+        elif failure.kind in FAULTS:
+            standing.failed(model, now / 1000)
+            out = sum(1 for other in self.standings if other.out(now))
+            may = health.may_go_out(out, len(self.standings))
+            standing.health = health.after_failure(standing.health, now, at_once=at_once, may=may)
+
+    def heard(self, url: str, report: Report) -> None:
+        """What the prober found at one of these."""
+        for place, standing in zip(self.places, self.standings, strict=True):
+            if place.url == url:
+                standing.heard(report, time.monotonic())
+
+    @property
+    def is_out(self) -> bool:
+        """Whether no endpoint is in."""
+        now = _milliseconds()
+        return all(standing.out(now) for standing in self.standings)
+
+    # -- why -----------------------------------------------------------------------------------------------------
+
+    def explained(self, wanted: Wanted) -> dict[str, Any]:
+        """Each endpoint with its score and the reason, best first, and who waits."""
+        views, found = self._judged(wanted, self.queue.waiting_for(wanted.model), explain=True)
+        by_place = {view.place: view for view in views}
+        endpoints = [
+            {
+                "url": self.places[choice.place].url,
+                "score": None if choice.score == float("inf") else round(choice.score, 4),
+                "why": choice.reason,
+                "in_flight": by_place[choice.place].in_flight,
+                "slots": by_place[choice.place].slots or None,
+            }
+            for choice in found
+        ]
+        waits = {"waiting": len(self.queue), "expected_wait": round(self.expected_wait, 3)}
+        return {"endpoints": endpoints, "queue": waits}
+
+
+def _milliseconds() -> int:
+    return int(time.monotonic() * 1000)

@@ -1,0 +1,228 @@
+"""The balancing of one provider in one worker, with a real board and a real loop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from earthward.chat import Failure, FailureKind
+from earthward.config.snapshot import Endpoint, Provider, Queue
+from earthward.gateway import board as boards
+from earthward.gateway.balancing import Balancing, Waiting, Wanted
+from earthward.gateway.board import Board
+from earthward.routing.balance.standing import Report
+from earthward.routing.balance.view import Resident
+
+LLAMA = "llama3.1:8b"
+WANTED = Wanted(LLAMA)
+BROKEN = Failure(FailureKind.UPSTREAM_ERROR, "500")
+PATIENCE = 5.0
+ANY = Queue()
+
+
+class At(NamedTuple):
+    url: str
+    cell: int
+
+
+class Stage:
+    """One provider of so many endpoints, as workers see it who share a board."""
+
+    def __init__(self, folder: Path) -> None:
+        boards.create(folder / "board")
+        self._path = folder / "board"
+        self._rows = 0
+
+    def worker(
+        self, count: int = 2, balance: str = "least_busy", slots: int | None = 1, queue: Queue = ANY
+    ) -> Balancing:
+        board = Board(self._path, self._rows)
+        self._rows += 1
+        endpoints = tuple(Endpoint(f"http://gpu-{cell}:11434", cell, slots) for cell in range(count))
+        provider = Provider("gpus", "ollama", "ollama", "local", endpoints, balance=balance, queue=queue)
+        return Balancing(provider, [At(it.url, it.cell) for it in endpoints], {}, board)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def run(play: Callable[[], Awaitable[Any]]) -> Any:
+    async def patiently() -> Any:
+        async with asyncio.timeout(20):
+            return await play()
+
+    return asyncio.run(patiently())
+
+
+async def word(waiting: int | Failure | Waiting) -> int | Failure | None:
+    assert isinstance(waiting, Waiting)
+    told = asyncio.get_running_loop().create_future()
+    waiting.told.add_done_callback(lambda _: told.set_result(None))
+    await told
+    return await waiting.told
+
+
+def test_a_place_is_taken_until_it_is_given_back(stage) -> None:
+    one = stage.worker(1)
+
+    async def play() -> Any:
+        assert one.take(WANTED, PATIENCE) == 0
+        waiting = one.take(WANTED, PATIENCE)
+        assert isinstance(waiting, Waiting)
+        one.give_back(0)
+        return await waiting.told
+
+    assert run(play) == 0
+
+
+def test_a_slot_that_another_worker_frees_is_found(stage) -> None:
+    mine, other = stage.worker(1), stage.worker(1)
+
+    async def play() -> Any:
+        assert other.take(WANTED, PATIENCE) == 0
+        waiting = mine.take(WANTED, PATIENCE)
+        other.give_back(0)
+        return await word(waiting)
+
+    assert run(play) == 0
+
+
+def test_those_who_wait_are_served_in_turn_and_nobody_passes_them(stage) -> None:
+    one = stage.worker(1)
+
+    async def play() -> list[int]:
+        order: list[int] = []
+        one.ended(0, LLAMA, 0.01, None)
+        one.take(WANTED, PATIENCE)
+        waiting = [one.take(WANTED, PATIENCE) for _ in range(3)]
+        for number, each in enumerate(waiting):
+            each.told.add_done_callback(lambda _, number=number: order.append(number))
+        one.give_back(0)
+        assert isinstance(one.take(WANTED, PATIENCE), Waiting)
+        one.give_back(0)
+        one.give_back(0)
+        return order
+
+    assert run(play) == [0, 1, 2]
+
+
+def test_one_who_waited_too_long_is_told_when_to_come_again(stage) -> None:
+    one = stage.worker(1, queue=Queue(deadline=0.05))
+
+    async def play() -> Any:
+        one.standings[0].ended(0.01, 1.0)
+        one.take(WANTED, PATIENCE)
+        return await word(one.take(WANTED, PATIENCE))
+
+    failure = run(play)
+    assert failure.kind is FailureKind.OVERLOADED
+    assert failure.retry_after >= 1
+
+
+def test_a_full_queue_turns_away_at_once(stage) -> None:
+    one = stage.worker(1, queue=Queue(length=2))
+
+    async def play() -> list[Any]:
+        one.take(WANTED, PATIENCE)
+        return [one.take(Wanted(LLAMA, key=key), PATIENCE) for key in "abc"]
+
+    first, second, third = run(play)
+    assert isinstance(first, Waiting)
+    assert isinstance(second, Waiting)
+    assert isinstance(third, Failure)
+
+
+def test_one_who_left_gives_up_their_place_in_the_queue(stage) -> None:
+    one = stage.worker(1)
+
+    async def play() -> Any:
+        one.take(WANTED, PATIENCE)
+        first, second = one.take(WANTED, PATIENCE), one.take(WANTED, PATIENCE)
+        first.leave()
+        one.give_back(0)
+        return await first.told, await second.told
+
+    assert run(play) == (None, 0)
+    assert len(one.queue) == 0
+
+
+def test_a_place_tried_before_is_avoided_while_there_is_another(stage) -> None:
+    one = stage.worker(3, slots=None)
+
+    async def play() -> Any:
+        return [one.take(Wanted(LLAMA, avoid=avoid), PATIENCE) for avoid in ((0, 1), (1, 2), (0, 1, 2))]
+
+    taken = run(play)
+    assert taken[:2] == [2, 0]
+    assert taken[2] in (0, 1, 2)
+
+
+def test_one_that_fails_in_a_row_is_left_alone_and_half_of_all_at_most(stage) -> None:
+    one = stage.worker(4, "round_robin", slots=None)
+    for place in range(4):
+        for _ in range(6):
+            one.ended(place, LLAMA, 0.1, BROKEN)
+
+    async def play() -> set[Any]:
+        return {one.take(WANTED, PATIENCE) for _ in range(8)}
+
+    assert run(play) == {2, 3}
+    assert not one.is_out
+
+
+def test_where_nobody_answers_one_failure_is_enough_and_all_may_be_out(stage) -> None:
+    one = stage.worker(2, slots=None)
+    unreachable = Failure(FailureKind.UNREACHABLE, "refused")
+    one.ended(0, LLAMA, 0.0, unreachable, at_once=True)
+    assert not one.is_out
+    one.ended(1, LLAMA, 0.0, unreachable, at_once=True)
+    assert one.is_out
+
+    async def play() -> Any:
+        return one.take(WANTED, PATIENCE)
+
+    assert run(play) in (0, 1), "with all of them out one is tried all the same"
+
+
+def test_a_refused_key_says_nothing_of_the_endpoint(stage) -> None:
+    one = stage.worker(2, slots=None)
+    for kind in (
+        FailureKind.UPSTREAM_AUTH,
+        FailureKind.RATE_LIMITED,
+        FailureKind.BAD_REQUEST,
+        FailureKind.CONTEXT_LENGTH,
+    ):
+        for _ in range(20):
+            one.ended(0, LLAMA, 0.1, Failure(kind, "no"), at_once=False)
+    assert not one.standings[0].health.failures
+
+
+def test_warmest_follows_what_the_prober_found(stage) -> None:
+    one = stage.worker(3, "warmest", slots=4)
+
+    async def play() -> Any:
+        for place, at in enumerate(one.places):
+            one.heard(at.url, Report(1.0, (Resident(LLAMA, 8192, 1, 1),) if place == 2 else ()))
+        return one.take(WANTED, PATIENCE), one.sent(2, LLAMA), one.sent(0, LLAMA)
+
+    assert run(play) == (2, False, True)
+
+
+def test_why_is_told_for_every_endpoint_best_first(stage) -> None:
+    one = stage.worker(10, "warmest", slots=4)
+    for place, at in enumerate(one.places):
+        one.heard(at.url, Report(1.0, (Resident(LLAMA, 8192, 1, 1),) if place == 7 else ()))
+    told = one.explained(WANTED)
+    assert len(told["endpoints"]) == 10
+    assert told["endpoints"][0] == {
+        "url": "http://gpu-7:11434",
+        "score": 0.0,
+        "why": "loaded, 0 in flight",
+        "in_flight": 0,
+        "slots": 4,
+    }
+    assert told["queue"] == {"waiting": 0, "expected_wait": 0.0}
