@@ -57,6 +57,12 @@ def test_one_that_refuses_a_host_that_is_not_its_own_is_not_exposed() -> None:
         assert findings(refusing.url) == {}
 
 
+def test_one_that_asks_for_the_key_it_is_given_is_not_open_to_others() -> None:
+    with standing({"/api/version": 401}) as stand:
+        (found,) = findings(stand.url, key=", api_key: env:K").values()
+    assert (found.state, found.what) == ("ok", "asks for a key")
+
+
 def test_own_addresses_are_those_that_others_can_reach() -> None:
     assert not [address for address in own_addresses() if is_loopback(address) or "%" in address]
 

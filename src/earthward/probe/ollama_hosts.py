@@ -33,7 +33,10 @@ class _Status(msgspec.Struct):
 def look(at: Look, own_addresses: Iterable[str]) -> list[Finding]:
     """Nothing if it isn't reachable: that has been found already."""
     try:
-        version = msgspec.json.decode(get(f"{at.endpoint.url}/api/version").body, type=_Version).version
+        answer = get(f"{at.endpoint.url}/api/version")
+        if answer.status in (401, 403) and at.provider.api_keys:
+            return [ok(f"{at.about}: exposure", "asks for a key")]
+        version = msgspec.json.decode(answer.body, type=_Version).version
     except (Unreachable, msgspec.DecodeError):
         return []
     return [_age(at, version), *_exposure(at, own_addresses), *_cloud(at), *_contexts(at)]
@@ -60,9 +63,7 @@ def _exposure(at: Look, addresses: Iterable[str]) -> Iterator[Finding]:
     about = f"{at.about}: exposure"
     parts = urlsplit(at.endpoint.url)
     if not is_loopback(parts.hostname or ""):
-        if at.provider.api_keys and not _answers(at.endpoint.url):
-            yield ok(about, "asks for a key")
-        elif at.provider.api_keys:
+        if at.provider.api_keys:
             yield problem(
                 about, "answers without the key it is given here", "let what is in front of it ask for the key"
             )
