@@ -81,7 +81,8 @@ def _upstreams(snapshot: Snapshot, *, quiet: bool) -> Iterator[Finding]:
 
 
 def _is_ollama(at: upstreams.Look) -> bool:
-    return at.provider.kind == "ollama"
+    """One of our own: who reaches ollama.com is not ours to look at."""
+    return at.provider.kind == "ollama" and at.provider.zone == "local"
 
 
 class _waiting:  # noqa: N801  read as a statement
