@@ -8,7 +8,7 @@ import uvloop
 
 from earthward.config.snapshot import Endpoint, Provider, Snapshot, Target
 from earthward.control.fleet import Fleet
-from earthward.fleet.prober import Probed
+from earthward.fleet.found import Probed
 from earthward.simulator import Hardware, Simulator
 
 MACHINE = Hardware(load=20e9)

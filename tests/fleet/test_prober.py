@@ -7,7 +7,8 @@ from typing import Any
 import uvloop
 
 from earthward.config.snapshot import Endpoint, Provider, Snapshot
-from earthward.fleet.prober import Probed, Prober
+from earthward.fleet.found import Probed
+from earthward.fleet.prober import Prober
 from earthward.simulator import Hardware, Simulator
 
 LLAMA = "llama3.2:latest"

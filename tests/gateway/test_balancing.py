@@ -114,7 +114,7 @@ def test_one_who_waited_too_long_is_told_when_to_come_again(stage) -> None:
     one = stage.worker(1, queue=Queue(deadline=0.05))
 
     async def play() -> Any:
-        one.standings[0].ended(0.01, 1.0)
+        one.standings[0].ended(LLAMA, 0.01, 1.0)
         one.take(WANTED, PATIENCE)
         return await word(one.take(WANTED, PATIENCE))
 

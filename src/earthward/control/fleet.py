@@ -11,7 +11,8 @@ from typing import Any
 
 from earthward.config.snapshot import Snapshot, Target
 from earthward.fleet.call import HostFailed
-from earthward.fleet.prober import Probed, Prober
+from earthward.fleet.found import Probed
+from earthward.fleet.prober import Prober
 from earthward.routing.balance.standing import full_name
 from earthward.routing.balance.view import Resident
 from earthward.routing.placement import Home, Wish, placement

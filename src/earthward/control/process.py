@@ -24,7 +24,7 @@ from earthward.control.feed import Feed
 from earthward.control.fleet import Fleet
 from earthward.control.metrics import Metrics
 from earthward.control.watch import ConfigWatch
-from earthward.fleet.prober import Probed
+from earthward.fleet.found import Probed
 from earthward.gateway import board as columns
 from earthward.gateway.board import Board
 from earthward.gateway.messages import FleetNews

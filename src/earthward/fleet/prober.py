@@ -13,6 +13,7 @@ import msgspec
 
 from earthward.config.snapshot import Provider, Snapshot
 from earthward.fleet.call import Gathered, HostFailed, call, request
+from earthward.fleet.found import Probed
 from earthward.fleet.host import Host
 from earthward.http.client import Pool, PoolLimits, client_context, proxy_for
 from earthward.providers import KINDS
@@ -26,14 +27,6 @@ TIMEOUT = 2.0
 DOWN_AFTER = 2
 """Looks without an answer, in a row, until an endpoint counts as down."""
 SERVER_ERROR = 500
-
-
-class Probed(msgspec.Struct, frozen=True, array_like=True):
-    """A report with whom it is about."""
-
-    provider: str
-    url: str
-    report: Report
 
 
 class Watched:

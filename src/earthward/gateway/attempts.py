@@ -11,6 +11,7 @@ import msgspec
 from earthward.chat import Count, Failure, FailureKind, Usage
 from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.cost.exchange import cost
+from earthward.gateway.balancing import FAULTS, Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor, why_not_accepted
 from earthward.gateway.crossing import Crossing, Written, crossing
 from earthward.gateway.decide import Decision, no_target
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 NOTHING_USED = Usage()
 LEDGER_DOWN = Failure(FailureKind.LEDGER_DOWN, "the ledger can't be written to; try again later")
+LEFT_ALONE = Failure(FailureKind.UNREACHABLE, "left alone for a while after failures in a row")
+ENDPOINTS_OWN = FAULTS | {FailureKind.NO_SUCH_MODEL}
+"""Failures after which another endpoint with the same model is worth a try."""
 OK = 200
 
 
@@ -39,8 +43,13 @@ class Attempts:
     __slots__ = (
         "_decision",
         "_exchange",
+        "_place",
         "_question",
         "_relay",
+        "_sent",
+        "_targets_left",
+        "_tried",
+        "_waiting",
         "dropped",
         "endpoint",
         "heard",
@@ -55,6 +64,11 @@ class Attempts:
     def __init__(self, exchange: "Exchange") -> None:
         self._exchange = exchange
         self._relay: WholeAnswer | StreamedAnswer | None = None
+        self._waiting: Waiting | None = None
+        self._place = 0
+        self._sent = 0.0
+        self._targets_left = 0
+        self._tried: tuple[int, ...] = ()
         self.made: tuple[Attempt, ...] = ()
         self.queued = 0
         self.target: ServingTarget | None = None
@@ -76,6 +90,7 @@ class Attempts:
         for number, (name, why) in enumerate(decision.plan.attempts):
             if number and not self._may_try_again():
                 break
+            self._targets_left = len(decision.plan.attempts) - number - 1
             outcome = await self._try(exchange.serving.targets[name], why)
             if self._is_settled(outcome) or not self._may_another_serve(outcome):
                 break
@@ -83,18 +98,27 @@ class Attempts:
 
     async def _try(self, target: ServingTarget, why: str) -> Outcome:
         """One target: asked if it can be, and asked again where that makes sense."""
+        if self._targets_left and self._is_left_alone(target):
+            return self._left_out(target, why, LEFT_ALONE)
+        self._tried = ()
         way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
         written = way.request()
         if isinstance(written, Failure):
             return self._left_out(target, why, written)
         self.dropped = written.dropped
         outcome = await self._attempt(target, why, way, written)
-        if outcome.failure is not None and not self._is_settled(outcome):
+        if outcome.failure is not None and not self._is_settled(outcome) and not outcome.left_out:
             outcome = await self._attempt_again(target, way, written, outcome)
+        if not outcome.gone and not outcome.left_out:
+            target.breaker.learn(outcome.failure)
         return outcome
 
+    def _is_left_alone(self, target: ServingTarget) -> bool:
+        """Whether it is known to fail, so that the next target is asked at once."""
+        return target.provider.balancing.is_out or not target.breaker.lets_through()
+
     def _left_out(self, target: ServingTarget, why: str, failure: Failure) -> Outcome:
-        """Nothing went out: what is asked can't be said there."""
+        """Nothing went out: what is asked can't be said there, nobody is there, or all are busy."""
         attempt = Attempt(target.name, "", why, time.time_ns(), 0, None, failure.kind, failure.for_the_record)
         self.made += (attempt,)
         return Outcome(failure=failure, left_out=True)
@@ -111,6 +135,13 @@ class Attempts:
         sent = sum(1 for attempt in self.made if attempt.endpoint)
         return not sent or (sent < MOST_ATTEMPTS and self._exchange.worker.may_retry())
 
+    def _may_another_endpoint_serve(self, outcome: Outcome) -> bool:
+        """Whether the failure was the endpoint's own. One attempt is left for each of the plan's next targets."""
+        if outcome.failure is None or outcome.failure.kind not in ENDPOINTS_OWN:
+            return False
+        sent = sum(1 for attempt in self.made if attempt.endpoint)
+        return sent + self._targets_left < MOST_ATTEMPTS and self._may_try_again()
+
     async def _attempt_again(self, target: ServingTarget, way: Crossing, written: Written, outcome: Outcome) -> Outcome:
         """The same target: on a new connection if a kept one had gone stale, at another endpoint, with another key."""
         if outcome.stale and self._may_try_again():
@@ -118,7 +149,7 @@ class Attempts:
             outcome = await self._attempt(target, why, way, written, fresh=True)
         provider = target.provider
         for _ in provider.endpoints[1:]:
-            if not is_unreachable(outcome.failure) or self._is_settled(outcome) or not self._may_try_again():
+            if self._is_settled(outcome) or outcome.left_out or not self._may_another_endpoint_serve(outcome):
                 break
             outcome = await self._attempt(target, "another endpoint of the provider", way, written)
         for _ in range(1, len(provider.credentials)):
@@ -140,22 +171,56 @@ class Attempts:
             refused = await why_not_accepted(worker, self._exchange.caller)
             if refused is not None:
                 return Outcome(failure=refused)
-        operation = self._question.door.operation if target.provider.dialect == self._question.door.dialect else "chat"
-        endpoint, head = target.provider.next_endpoint(operation)
-        self.target = target
-        self.endpoint = endpoint.url
-        self.heard = None
-        started = time.time_ns()
-        on_disk = self._put_on_record(target, started)
-        if on_disk is not None and self._exchange.serving.snapshot.durability == "strict":
-            await self.wait_for_disk(on_disk)
-        worker.board.enter(endpoint.cell)
+        provider = target.provider
+        balancing = provider.balancing
+        place = await self._taken(target)
+        if place is None:
+            return Outcome(gone=True)
+        if isinstance(place, Failure):
+            return self._left_out(target, why, place)
         try:
+            operation = self._question.door.operation if provider.dialect == self._question.door.dialect else "chat"
+            endpoint, head = provider.endpoints[place], provider.heads[operation][place]
+            self.target = target
+            self.endpoint = endpoint.url
+            self.heard = None
+            self._place = place
+            self._tried += (place,)
+            self._sent = time.monotonic()
+            started = time.time_ns()
+            on_disk = self._put_on_record(target, started)
+            if on_disk is not None and self._exchange.serving.snapshot.durability == "strict":
+                await self.wait_for_disk(on_disk)
+            balancing.sent(place, target.model)
             outcome = await self._send(target, endpoint, head, way, written, fresh=fresh)
+            if not outcome.gone and not outcome.stale:
+                seconds = time.monotonic() - self._sent
+                balancing.ended(place, target.model, seconds, outcome.failure, at_once=outcome.unreached)
         finally:
-            worker.board.enter(endpoint.cell, -1)
+            balancing.give_back(place)
         self.made += (self._over(target, endpoint, why, started, outcome),)
         return outcome
+
+    async def _taken(self, target: ServingTarget) -> int | Failure | None:
+        """A place at the target's provider, waited for if need be; why there is none; None if the caller left."""
+        balancing = target.provider.balancing
+        patience = balancing.overflow if self._targets_left else balancing.longest_wait
+        taken = balancing.take(self.wanted(target), patience)
+        if not isinstance(taken, Waiting):
+            return taken
+        self._waiting = taken
+        if self._exchange.is_gone:
+            taken.leave()
+        place: int | Failure | None = await taken.told
+        self._waiting = None
+        if isinstance(place, int) and self._exchange.is_gone:
+            balancing.give_back(place)
+            return None
+        return place
+
+    def wanted(self, target: ServingTarget) -> Wanted:
+        question, exchange = self._question, self._exchange
+        return wanted(question, target, exchange.caller.key.id, exchange.hints.priority, self._tried)
 
     def _over(
         self, target: ServingTarget, endpoint: ServingEndpoint, why: str, started: int, outcome: Outcome
@@ -245,8 +310,8 @@ class Attempts:
             try:
                 connection = await exchange.worker.loop.create_task(endpoint.pool.connect(deadlines.connect))
             except ConnectFailed as failed:
-                endpoint.rest(time.monotonic())
-                return Outcome(failure=provider.as_seen_by_callers(Failure(failed.kind, failed.message)))
+                failure = provider.as_seen_by_callers(Failure(failed.kind, failed.message))
+                return Outcome(failure=failure, unreached=True)
             if exchange.is_gone:
                 connection.cancel()
                 return Outcome(gone=True)
@@ -275,9 +340,16 @@ class Attempts:
             return WholeAnswer(connection, exchange.serving.snapshot.limits.answer)
         self.heard = listener = way.stream()
         client = exchange.connection
-        relay = StreamedAnswer(connection, listener, target.exit.stream_type, exchange.begin, client.write)
+        relay = StreamedAnswer(connection, listener, target.exit.stream_type, self._begin, client.write)
         client.on_flow = relay.flow
         return relay
+
+    def _begin(self, headers: Headers, held: bytes) -> None:
+        """The first content event is here."""
+        target = self.target
+        assert target is not None
+        target.provider.balancing.began(self._place, target.model, time.monotonic() - self._sent)
+        self._exchange.begin(headers, held)
 
     def _wire(self, target: ServingTarget, head: bytes, credential: bytes, body: bytes) -> bytes:
         """The request as it goes out: our head, the caller's headers that may pass, the body."""
@@ -317,6 +389,8 @@ class Attempts:
 
     def leave(self) -> None:
         """The caller has gone: whatever is under way upstream is cancelled."""
+        if self._waiting is not None:
+            self._waiting.leave()
         if self._relay is not None:
             self._relay.leave()
 
@@ -352,8 +426,10 @@ class Attempts:
         return total
 
 
-def is_unreachable(failure: Failure | None) -> bool:
-    return failure is not None and failure.kind is FailureKind.UNREACHABLE
+def wanted(question: Question, target: ServingTarget, key: str, priority: str, tried: tuple[int, ...] = ()) -> Wanted:
+    """What an endpoint of this target's provider is wanted for."""
+    glance = question.glance
+    return Wanted(target.model, target.target.context or 0, glance.root, question.input_tokens, key, priority, tried)
 
 
 def is_about_the_key(failure: Failure | None) -> bool:

@@ -7,7 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -48,6 +48,40 @@ FAULTS = frozenset(
 """Failures that say something of the endpoint. A refused key, a spent quota or a bad request says nothing of it."""
 
 Standings = dict[tuple[str, str], Standing]
+
+
+class Breaker:
+    """Whether a target is worth a try while another is there: after failures in a row it is left alone for a while."""
+
+    __slots__ = ("_health",)
+
+    def __init__(self) -> None:
+        self._health = health.WELL
+
+    def lets_through(self) -> bool:
+        """Whether a request may go to the target; one is let through on trial once a pause is over."""
+        if self._health is health.WELL:
+            return True
+        now = _milliseconds()
+        state = health.state(self._health, now)
+        if state == "trial":
+            self._health = health.on_trial(self._health, now)
+        return state != "out"
+
+    def learn(self, failure: Failure | None) -> None:
+        if failure is None:
+            if self._health is not health.WELL:
+                self._health = health.after_success(self._health, _milliseconds())
+        elif failure.kind in FAULTS:
+            self._health = health.after_failure(self._health, _milliseconds())
+
+
+class Known(NamedTuple):
+    """What a worker has learned, whatever snapshot is in force; and the board it shares."""
+
+    board: Board
+    standings: Standings
+    breakers: dict[str, Breaker]
 
 
 class Place(Protocol):
@@ -100,6 +134,7 @@ class Balancing:
         terms = provider.queue
         self.queue = Queue(Terms(terms.length, terms.deadline))
         self.overflow = terms.overflow
+        self.longest_wait = terms.deadline
         self._waiting: dict[Ticket, Waiting] = {}
         self._look: asyncio.TimerHandle | None = None
         self._is_waking = False
@@ -230,7 +265,10 @@ class Balancing:
         finally:
             self._is_waking = False
         for ticket, place in woken:
-            self.tell(ticket, place)
+            if ticket in self._waiting:
+                self.tell(ticket, place)
+            else:
+                self.give_back(place)
 
     def tell(self, ticket: Ticket, word: int | Failure | None) -> None:
         """The end of a wait: a place, a failure, or None for a caller who left."""
@@ -251,7 +289,7 @@ class Balancing:
         """A request is over after so many seconds. `at_once` where nobody answered at all."""
         standing, now = self.standings[place], _milliseconds()
         if failure is None:
-            standing.ended(seconds, now / 1000)
+            standing.ended(model, seconds, now / 1000)
             standing.health = health.after_success(standing.health, now)
         elif failure.kind in FAULTS:
             standing.failed(model, now / 1000)

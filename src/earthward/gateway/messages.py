@@ -8,6 +8,7 @@ import struct
 import msgspec
 
 from earthward.config.snapshot import Key
+from earthward.fleet.found import Probed
 
 LONGEST = 256 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
@@ -29,6 +30,12 @@ class KeyChange(msgspec.Struct, frozen=True, tag="keys"):
     drop: tuple[bytes, ...] = ()
 
 
+class FleetNews(msgspec.Struct, frozen=True, tag="fleet"):
+    """What was found at the endpoints in the house."""
+
+    found: tuple[Probed, ...]
+
+
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
     """A worker's first word, and again after each change it has applied, or refused with `problem`."""
 
@@ -39,7 +46,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
     problem: str = ""
 
 
-ToWorker = NewSnapshot | KeyChange
+ToWorker = NewSnapshot | KeyChange | FleetNews
 _to_worker: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
 _to_control: msgspec.msgpack.Decoder[Hello] = msgspec.msgpack.Decoder(Hello)
 _encoder = msgspec.msgpack.Encoder()
@@ -52,7 +59,7 @@ class KeyFile(msgspec.Struct, frozen=True):
     keys: tuple[Key, ...]
 
 
-def frame(message: NewSnapshot | KeyChange | Hello) -> bytes:
+def frame(message: ToWorker | Hello) -> bytes:
     payload = _encoder.encode(message)
     return _LENGTH.pack(len(payload)) + payload
 

@@ -5,8 +5,7 @@ Built anew for each snapshot; connections live on where the endpoint stays the s
 
 import os
 import ssl
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +15,8 @@ import msgspec
 from earthward.chat import Failure, FailureKind
 from earthward.config import secrets
 from earthward.config.snapshot import DeadlineChange, Deadlines, Endpoint, Provider, Route, Snapshot, Target
+from earthward.fleet.found import Probed
+from earthward.gateway.balancing import Balancing, Breaker, Known
 from earthward.gateway.credentials import REST_AFTER_QUOTA, REST_AFTER_REFUSAL, Credentials
 from earthward.gateway.doors import EXITS
 from earthward.gateway.doors.exit import Exit, Way
@@ -23,11 +24,10 @@ from earthward.http.client import Pool, client_context, proxy_for
 from earthward.http.sweep import Sweep
 from earthward.providers import KINDS
 from earthward.providers.kind import Kind, Operation
+from earthward.routing.balance.standing import full_name
 from earthward.routing.match import Router
 from earthward.routing.plan import Planner
 
-REST_WHEN_UNREACHABLE = 2.0
-"""Seconds."""
 UNCHANGED = DeadlineChange()
 IdlePools = dict[tuple[object, ...], Pool]
 
@@ -35,23 +35,20 @@ IdlePools = dict[tuple[object, ...], Pool]
 class ServingEndpoint:
     """One address of a provider: its connections and its column on the board."""
 
-    __slots__ = ("cell", "pool", "rests_until", "url")
+    __slots__ = ("cell", "pool", "url")
 
     def __init__(self, endpoint: Endpoint, pool: Pool) -> None:
         self.url = endpoint.url
         self.cell = endpoint.cell
         self.pool = pool
-        self.rests_until = 0.0
-
-    def rest(self, now: float) -> None:
-        """Is passed over for a moment, if there are others: nobody answered here."""
-        self.rests_until = now + REST_WHEN_UNREACHABLE
 
 
 class ServingProvider:
-    """A provider with its connections, keys and the fixed part of every request head sent to it."""
+    """A provider with its connections, keys, balancing and the fixed part of every request head sent to it."""
 
-    def __init__(self, provider: Provider, endpoints: list[ServingEndpoint], credentials: Credentials) -> None:
+    def __init__(
+        self, provider: Provider, endpoints: list[ServingEndpoint], credentials: Credentials, known: Known
+    ) -> None:
         kind = KINDS[provider.kind]
         self.name = provider.name
         self.dialect = provider.dialect
@@ -67,20 +64,8 @@ class ServingProvider:
             operation: [_fixed_head(kind, provider, endpoint, operation) for endpoint in endpoints]
             for operation, _ in kind.operations
         }
+        self.balancing = Balancing(provider, endpoints, known.standings, known.board)
         self._kind = kind
-        self._next = 0
-
-    def next_endpoint(self, operation: Operation) -> tuple[ServingEndpoint, bytes]:
-        """Round robin: the endpoint and the fixed part of its request head. Those that rest only if all do."""
-        count = len(self.endpoints)
-        heads = self.heads[operation]
-        if count == 1:
-            return self.endpoints[0], heads[0]
-        now = time.monotonic()
-        places = [(self._next + step) % count for step in range(count)]
-        place = next((place for place in places if self.endpoints[place].rests_until <= now), places[0])
-        self._next = (place + 1) % count
-        return self.endpoints[place], heads[place]
 
     def list_request(self, credential: bytes) -> bytes:
         """A whole request for the models there are, to the first endpoint."""
@@ -118,11 +103,11 @@ class ServingProvider:
 
 
 class ServingTarget:
-    """`takes_callers_key` is whether it is asked with the caller's own key."""
+    """`takes_callers_key` is whether it is asked with the caller's own key, `model` what its hosts call its model."""
 
-    __slots__ = ("exit", "header", "name", "provider", "takes_callers_key", "target", "way")
+    __slots__ = ("breaker", "exit", "header", "model", "name", "provider", "takes_callers_key", "target", "way")
 
-    def __init__(self, target: Target, provider: ServingProvider, exit: Exit, way: Way) -> None:
+    def __init__(self, target: Target, provider: ServingProvider, exit: Exit, way: Way, breaker: Breaker) -> None:
         self.name = target.name
         self.exit = exit
         self.way = way
@@ -130,21 +115,28 @@ class ServingTarget:
         self.header = (b"x-earthward-target", target.name.encode())
         self.target = target
         self.provider = provider
+        self.breaker = breaker
+        self.model = full_name(target.model)
 
 
 class Serving:
     """What one snapshot means for a worker."""
 
-    def __init__(self, snapshot: Snapshot, pools: IdlePools, engines: Mapping[str, str], sweep: Sweep) -> None:
+    def __init__(
+        self, snapshot: Snapshot, pools: IdlePools, engines: Mapping[str, str], sweep: Sweep, known: Known
+    ) -> None:
         self.snapshot = snapshot
         self.router = Router(snapshot)
-        self.planner = Planner(self.router.targets)
+        self.planner = Planner(self.router.targets, snapshot.switch)
         self.pools: IdlePools = {}
         self._sweep = sweep
-        providers = {provider.name: self._provider(provider, pools, engines) for provider in snapshot.providers}
+        self._known = known
+        self.providers = providers = {
+            provider.name: self._provider(provider, pools, engines) for provider in snapshot.providers
+        }
         told = {provider.name: provider for provider in snapshot.providers}
         self.targets = {
-            target.name: _target(target, told[target.provider], providers[target.provider])
+            target.name: _target(target, told[target.provider], providers[target.provider], known)
             for target in snapshot.targets
         }
         self.vendors: dict[str | None, ServingProvider] = {
@@ -157,6 +149,13 @@ class Serving:
             for provider in snapshot.providers
         }
         self.offered = offered(snapshot)
+
+    def hear(self, found: Iterable[Probed]) -> None:
+        """What the prober found, for those that are still there."""
+        for it in found:
+            provider = self.providers.get(it.provider)
+            if provider is not None:
+                provider.balancing.heard(it.url, it.report)
 
     def deadlines(self, route: Route, provider: ServingProvider) -> Deadlines:
         """The provider's, with what the route changes of them."""
@@ -174,7 +173,7 @@ class Serving:
             ServingEndpoint(endpoint, self._pool(provider, engines.get(provider.name, endpoint.url), pools))
             for endpoint in provider.endpoints
         ]
-        return ServingProvider(provider, endpoints, Credentials(lines, keys))
+        return ServingProvider(provider, endpoints, Credentials(lines, keys), self._known)
 
     def _pool(self, provider: Provider, url: str, pools: IdlePools) -> Pool:
         identity = (url, provider.tls.ca, provider.tls.certificate, provider.tls.key, provider.proxy)
@@ -192,9 +191,10 @@ def _context(provider: Provider, url: str) -> ssl.SSLContext | None:
     return client_context(ca=provider.tls.ca, certificate=provider.tls.certificate, key=provider.tls.key)
 
 
-def _target(target: Target, told: Provider, provider: ServingProvider) -> ServingTarget:
+def _target(target: Target, told: Provider, provider: ServingProvider, known: Known) -> ServingTarget:
     dialect = EXITS[told.dialect]
-    return ServingTarget(target, provider, dialect, dialect.way(target, told))
+    breaker = known.breakers.setdefault(target.name, Breaker())
+    return ServingTarget(target, provider, dialect, dialect.way(target, told), breaker)
 
 
 def _changed(deadlines: Deadlines, change: DeadlineChange) -> Deadlines:

@@ -26,7 +26,8 @@ ENCODED = Failure(FailureKind.MALFORMED, "the upstream answer is compressed, whi
 class Outcome(msgspec.Struct):
     """`failure` is None when upstream said all it had to; `body` is what is still to be sent (or all of it).
 
-    `left_out` says that nothing was sent, since the target has no words for what is asked.
+    `left_out` says that nothing was sent: the target has no words for what is asked, is left alone, or is full.
+    `unreached` says that there was no connection.
     """
 
     status: int = 0
@@ -36,6 +37,7 @@ class Outcome(msgspec.Struct):
     gone: bool = False
     stale: bool = False
     left_out: bool = False
+    unreached: bool = False
 
 
 class WholeAnswer:

@@ -23,11 +23,12 @@ from earthward.config.snapshot import Key, Snapshot
 from earthward.dialects.json_limits import JsonLimits
 from earthward.gateway import board as columns
 from earthward.gateway.access_log import AccessLog
+from earthward.gateway.balancing import Known
 from earthward.gateway.board import Board
 from earthward.gateway.callers import Acceptance
 from earthward.gateway.exchange import Exchange
 from earthward.gateway.link import Link
-from earthward.gateway.messages import Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
+from earthward.gateway.messages import FleetNews, Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
 from earthward.gateway.serving import IdlePools, Serving
 from earthward.gateway.state import State
 from earthward.gateway.surface import Surface
@@ -91,7 +92,8 @@ class Worker:
         self._count = 0
         self._background: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
-        self.serving = Serving(self._snapshot_on_disk(), self._pools, seat.engines, self.sweep)
+        self._known = Known(seat.board, {}, {})
+        self.serving = self._made_ready(self._snapshot_on_disk())
         self._pools = self.serving.pools
         self.access_log = AccessLog(sys.stderr) if self.serving.snapshot.access_log else None
         self.json_limits = JsonLimits(depth=self.serving.snapshot.limits.json_depth)
@@ -152,6 +154,9 @@ class Worker:
                 return self._apply_snapshot(version, data)
             case KeyChange():
                 return self._apply_keys(message)
+            case FleetNews(found):
+                self.serving.hear(found)
+                return ""
 
     def hello(self, problem: str) -> Hello:
         return Hello(self.seat.row, os.getpid(), self.serving.snapshot.version, self.keys_version, problem)
@@ -161,12 +166,15 @@ class Worker:
             return ""
         try:
             snapshot = msgspec.msgpack.decode(data, type=Snapshot)
-            serving = Serving(snapshot, self._pools, self.seat.engines, self.sweep)
+            serving = self._made_ready(snapshot)
         except (msgspec.DecodeError, OSError, ValueError, LookupError) as error:
             log.error("snapshot %s can't be applied, %s stays: %s", version, self.serving.snapshot.version, error)
             return str(error)
         self._take(serving)
         return ""
+
+    def _made_ready(self, snapshot: Snapshot) -> Serving:
+        return Serving(snapshot, self._pools, self.seat.engines, self.sweep, self._known)
 
     def _take(self, serving: Serving) -> None:
         left = [pool for identity, pool in self._pools.items() if identity not in serving.pools]
