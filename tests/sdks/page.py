@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Literal, NamedTuple
 
 from sdks.client import SDKS, TESTS, Sdk
@@ -84,6 +85,7 @@ def _shown(told: Outcome | None, reasons: list[str]) -> str:
     return f"refused ({reasons.index(told.why) + 1})" if told.verdict == "refused" else told.verdict
 
 
+@cache
 def read(page: str) -> dict[Cell, Outcome]:
     """The outcomes that a page tells."""
     reasons = dict(re.findall(r"^(\d+)\. (.*)$", page, re.MULTILINE))
