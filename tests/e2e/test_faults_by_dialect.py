@@ -1,4 +1,4 @@
-"""Every fault, for callers of each dialect and targets of each, whole and streamed: the right error, one record, no hang.
+"""Every fault, for callers and targets of each dialect, whole and streamed: the right error, one record, no hang.
 
 All are asked at once; each test looks at what came of its own.
 """

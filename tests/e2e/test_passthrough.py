@@ -1,4 +1,4 @@
-"""`auth: passthrough`: a caller's own key goes to its vendor and to nobody else, and opens the house while that takes it."""
+"""`auth: passthrough`: a caller's own key goes to its vendor alone, and opens the house while that takes it."""
 
 import json
 from collections.abc import Iterator

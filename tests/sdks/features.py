@@ -47,6 +47,10 @@ class Pair(NamedTuple):
         question = Question(say=say + directive, **asked)
         return self.world.tell(self.sdk, op, request=request(self.sdk.dialect, question), **results, **key)
 
+    def marker(self) -> str:
+        """A word to look for upstream. A real model is told the same each time, and reads it only once."""
+        return "a fox" if self.target.is_real else self.world.marker()
+
     def answer(self, op: str, say: str, script: dict[str, Any] | None = None, **asked: Any) -> dict[str, Any]:
         """What the SDK tells of an answer; an error raises."""
         told = self.task(op, say, script, **asked)
@@ -83,7 +87,7 @@ def _numbered(tokens: int) -> str:
 
 
 def system_prompt(pair: Pair) -> None:
-    marker = pair.world.marker()
+    marker = pair.marker()
     assert pair.answer("whole", "Who are you?", system=f"You are {marker}.")["text"].strip()
     if not pair.target.is_real:
         (entry,) = pair.world.seen(pair.target, marker)
@@ -94,7 +98,7 @@ def system_prompt(pair: Pair) -> None:
 
 
 def several_turns(pair: Pair) -> None:
-    marker = pair.world.marker()
+    marker = pair.marker()
     history = [("user", f"I am {marker}."), ("assistant", "Hello to you.")]
     assert pair.answer("whole", "Who am I?", history=history)["text"].strip()
     if not pair.target.is_real:
@@ -159,9 +163,9 @@ def stop_sequence(pair: Pair) -> None:
 
 
 def schema(pair: Pair) -> None:
-    # A real model may fill objects with blanks until it has no tokens left.
+    # A real model may fill an answer with blanks until it has no tokens left.
     wanted = {"type": "boolean"} if pair.target.is_real else OBJECT
-    told = pair.answer("whole", "Is it so?", schema=wanted, most=24)
+    told = pair.answer("whole", STORY, schema=wanted, most=FEW if pair.target.is_real else 24)
     answer = json.loads(told["text"])
     assert isinstance(answer, bool) if pair.target.is_real else answer == {"city": "Oslo"}
 
@@ -248,7 +252,8 @@ def cancelled(pair: Pair) -> None:
     told = pair.answer("leave", f"Count, {marker}.", {"tokens": 5000, "rate": 100}, most=1500)
     assert told["read"] == 3
     if pair.target.is_real:
-        until(lambda: pair.world.busy() == 0, "the model to stop", patience=LEAVES_WITHIN / 1e9)
+        # To the end, 1,500 tokens would take it much longer.
+        until(lambda: pair.world.busy() == 0, "the model to stop", patience=5)
         return
     (entry,) = until(
         lambda: [entry for entry in pair.world.seen(pair.target, marker) if entry["how"] != "open"], "the end upstream"

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Literal, NamedTuple
 
 from sdks.client import SDKS, TESTS, Sdk
@@ -24,9 +25,9 @@ second gateway in front of it. In each pair of the same dialect bytes pass throu
 - **refused**: the gateway said no before anything was sent, with the reason below.
 - **–**: there is nothing to ask for. A real model has no overload to order, and this one no thoughts.
 
-OpenAI's chat API counts thoughts and shows none, so there `reasoning` is about the count. Ollama knows no limit but what
-was paid for, and Anthropic's SDKs raise that as status 402. Its own SDK has one class for all errors, and no word for an
-answer that ends in calls. A caller who leaves ends the answer upstream within a second.
+OpenAI's chat API counts thoughts and shows none, so there `reasoning` is about the count. Ollama knows no limit but
+what was paid for, and Anthropic's SDKs raise that as status 402. Its own SDK has one class for all errors, and no word
+for an answer that ends in calls. A caller who leaves ends the answer upstream within a second.
 """
 
 
@@ -84,6 +85,7 @@ def _shown(told: Outcome | None, reasons: list[str]) -> str:
     return f"refused ({reasons.index(told.why) + 1})" if told.verdict == "refused" else told.verdict
 
 
+@cache
 def read(page: str) -> dict[Cell, Outcome]:
     """The outcomes that a page tells."""
     reasons = dict(re.findall(r"^(\d+)\. (.*)$", page, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""The servers behind the table: one gateway, a simulated vendor of each kind, and a real model reached in three ways."""
+"""The servers behind the table: a gateway, a simulated vendor of each kind, and a real model reached in three ways."""
 
 import itertools
 import json
