@@ -19,12 +19,13 @@ from earthward.config.snapshot import DeadlineChange, Deadlines, Endpoint, Provi
 from earthward.gateway.credentials import REST_AFTER_QUOTA, REST_AFTER_REFUSAL, Credentials
 from earthward.gateway.doors import EXITS
 from earthward.gateway.doors.exit import Exit, Way
+from earthward.http.answer import header_lines
 from earthward.http.client import Pool, client_context, proxy_for
 from earthward.http.sweep import Sweep
 from earthward.providers import KINDS
 from earthward.providers.kind import Kind, Operation
 from earthward.routing.match import Router
-from earthward.routing.plan import Planner
+from earthward.routing.plan import Plan, Planner
 
 REST_WHEN_UNREACHABLE = 2.0
 """Seconds."""
@@ -120,14 +121,13 @@ class ServingProvider:
 class ServingTarget:
     """`takes_callers_key` is whether it is asked with the caller's own key."""
 
-    __slots__ = ("exit", "header", "name", "provider", "takes_callers_key", "target", "way")
+    __slots__ = ("exit", "name", "provider", "takes_callers_key", "target", "way")
 
     def __init__(self, target: Target, provider: ServingProvider, exit: Exit, way: Way) -> None:
         self.name = target.name
         self.exit = exit
         self.way = way
         self.takes_callers_key = target.callers_key is not None
-        self.header = (b"x-earthward-target", target.name.encode())
         self.target = target
         self.provider = provider
 
@@ -157,6 +157,17 @@ class Serving:
             for provider in snapshot.providers
         }
         self.offered = offered(snapshot)
+        self._lines: dict[tuple[str, str, str], bytes] = {}
+
+    def lines(self, plan: Plan, target: ServingTarget | None) -> bytes:
+        """Header lines that tell route, arm and target, made once for each combination."""
+        place = (plan.route, plan.arm, "" if target is None else target.name)
+        lines = self._lines.get(place)
+        if lines is None:
+            names = (b"x-earthward-route", b"x-earthward-arm", b"x-earthward-target")
+            told = [(name, word.encode()) for name, word in zip(names, place, strict=True) if word]
+            lines = self._lines[place] = header_lines(told)
+        return lines
 
     def deadlines(self, route: Route, provider: ServingProvider) -> Deadlines:
         """The provider's, with what the route changes of them."""
