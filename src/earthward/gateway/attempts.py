@@ -406,14 +406,6 @@ class Attempts:
             return []
         return [header for header in upstream if header[0] in provider.passes_back]
 
-    def own_headers(self) -> Headers:
-        headers: Headers = []
-        if self.target is not None:
-            headers.append(self.target.header)
-            if self.dropped:
-                headers.append((b"x-earthward-dropped", ", ".join(self.dropped).encode("ascii", "replace")))
-        return headers
-
     def cost(self) -> int | None:
         """Of all, in nano-dollars; unknown if it is for the last, or for one at a target that has a price."""
         total = 0

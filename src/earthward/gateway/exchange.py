@@ -24,6 +24,7 @@ from earthward.gateway.introduction import Introduction, introduction
 from earthward.gateway.refused import Refused
 from earthward.gateway.settling import record_of
 from earthward.gateway.upstream import Outcome
+from earthward.http.answer import header_lines
 from earthward.http.server import Request, ServerConnection
 from earthward.ledger.record import Status
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("earthward.exchange")
 
-JSON = (b"content-type", b"application/json")
+JSON = b"content-type: application/json\r\n"
 CALLER_LEFT = Failure(FailureKind.CLIENT_GONE, "the caller left")
 CUT_OFF = Failure(FailureKind.DRAINING, "the gateway stopped before the answer was over")
 MAY_NOT_EXPLAIN = Failure(FailureKind.FORBIDDEN, "this key may not ask to explain; see `earthward keys create --help`")
@@ -101,7 +102,7 @@ class Exchange:
             decision = self.decision = self.decide(question)
             answer = self.at_once(question, decision)
             if answer is not None:
-                self.connection.respond(200, [JSON, *self.own_headers()], answer)
+                self.connection.respond(200, [], answer, JSON + self.own_lines())
                 return
             outcome = await self.attempts.serve(question, decision)
         except Refused as refused:
@@ -158,7 +159,7 @@ class Exchange:
     def begin(self, headers: Headers, held: bytes) -> None:
         """The first content event is here: from now on nothing is tried again."""
         self.first_content = self.elapsed()
-        self.connection.start(200, self.answer_headers(headers, self.stream_type))
+        self.start(headers)
         self.connection.write(held)
 
     def caller_left(self) -> None:
@@ -186,25 +187,25 @@ class Exchange:
         elif self.has_begun:
             self.connection.write_last(self.door.error_event(failure, self.id))
         else:
-            self.connection.respond(status, self.with_id(headers) + self.own_headers(), body)
+            self.connection.respond(status, self.with_id(headers), body, self.own_lines())
 
     def answer(self, headers: Headers, body: bytes) -> None:
         """All of a whole answer; of a stream what had to wait for the record, mostly its last event."""
         assert self.question is not None, "an answer has a question"
         if not self.question.glance.stream:
-            self.connection.respond(200, self.answer_headers(headers, JSON), body)
+            self.connection.respond(200, self.passed_back(headers), body, JSON + self.own_lines())
             return
         if not self.has_begun:
-            self.connection.start(200, self.answer_headers(headers, self.stream_type))
+            self.start(headers)
         self.connection.write_last(body)
 
-    @property
-    def stream_type(self) -> tuple[bytes, bytes]:
-        return (b"content-type", self.door.stream_type)
+    def start(self, upstream: Headers) -> None:
+        """Begins a stream, with those of an upstream's own headers that mean something to the caller."""
+        lines = b"content-type: %b\r\n%b" % (self.door.stream_type, self.own_lines())
+        self.connection.start(200, self.passed_back(upstream), lines=lines)
 
-    def answer_headers(self, upstream: Headers, content_type: tuple[bytes, bytes]) -> Headers:
-        """Of an upstream's own headers those pass back that mean something to callers of its dialect."""
-        return [content_type, *self.with_id(self.attempts.passed_back(upstream)), *self.own_headers()]
+    def passed_back(self, upstream: Headers) -> Headers:
+        return self.with_id(self.attempts.passed_back(upstream))
 
     def with_id(self, headers: Headers) -> Headers:
         """With our id where the vendor's SDKs look for one, unless there is the vendor's own."""
@@ -213,16 +214,18 @@ class Exchange:
             return headers
         return [*headers, (name, self.id.encode())]
 
-    def own_headers(self) -> Headers:
-        headers = [(b"x-earthward-id", self.id.encode())]
+    def own_lines(self) -> bytes:
+        """The headers that say what became of the request."""
+        lines = b"x-earthward-id: %b\r\n" % self.id.encode()
         if self.decision is not None:
-            plan = self.decision.plan
-            headers.append((b"x-earthward-route", plan.route.encode()))
-            headers.append((b"x-earthward-arm", plan.arm.encode()))
-        headers += self.attempts.own_headers()
+            lines += self.serving.lines(self.decision.plan, self.attempts.target)
+        if self.attempts.dropped:
+            lines += header_lines(
+                [(b"x-earthward-dropped", ", ".join(self.attempts.dropped).encode("ascii", "replace"))]
+            )
         if self.serving.snapshot.cors:
-            headers += self.worker.surface.cors_headers(self.request)
-        return headers
+            lines += header_lines(self.worker.surface.cors_headers(self.request))
+        return lines
 
     def elapsed(self) -> int:
         """Nanoseconds since the first byte of the request."""

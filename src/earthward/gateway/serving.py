@@ -20,13 +20,14 @@ from earthward.gateway.balancing import Balancing, Breaker, Known
 from earthward.gateway.credentials import REST_AFTER_QUOTA, REST_AFTER_REFUSAL, Credentials
 from earthward.gateway.doors import EXITS
 from earthward.gateway.doors.exit import Exit, Way
+from earthward.http.answer import header_lines
 from earthward.http.client import Pool, client_context, proxy_for
 from earthward.http.sweep import Sweep
 from earthward.providers import KINDS
 from earthward.providers.kind import Kind, Operation
 from earthward.routing.balance.standing import full_name
 from earthward.routing.match import Router
-from earthward.routing.plan import Planner
+from earthward.routing.plan import Plan, Planner
 
 UNCHANGED = DeadlineChange()
 IdlePools = dict[tuple[object, ...], Pool]
@@ -105,14 +106,13 @@ class ServingProvider:
 class ServingTarget:
     """`takes_callers_key` is whether it is asked with the caller's own key, `model` what its hosts call its model."""
 
-    __slots__ = ("breaker", "exit", "header", "model", "name", "provider", "takes_callers_key", "target", "way")
+    __slots__ = ("breaker", "exit", "model", "name", "provider", "takes_callers_key", "target", "way")
 
     def __init__(self, target: Target, provider: ServingProvider, exit: Exit, way: Way, breaker: Breaker) -> None:
         self.name = target.name
         self.exit = exit
         self.way = way
         self.takes_callers_key = target.callers_key is not None
-        self.header = (b"x-earthward-target", target.name.encode())
         self.target = target
         self.provider = provider
         self.breaker = breaker
@@ -149,6 +149,17 @@ class Serving:
             for provider in snapshot.providers
         }
         self.offered = offered(snapshot)
+        self._lines: dict[tuple[str, str, str], bytes] = {}
+
+    def lines(self, plan: Plan, target: ServingTarget | None) -> bytes:
+        """Header lines that tell route, arm and target, made once for each combination."""
+        place = (plan.route, plan.arm, "" if target is None else target.name)
+        lines = self._lines.get(place)
+        if lines is None:
+            names = (b"x-earthward-route", b"x-earthward-arm", b"x-earthward-target")
+            told = [(name, word.encode()) for name, word in zip(names, place, strict=True) if word]
+            lines = self._lines[place] = header_lines(told)
+        return lines
 
     def hear(self, found: Iterable[Probed]) -> None:
         """What the prober found, for those that are still there."""

@@ -23,15 +23,22 @@ def date_line() -> bytes:
     return _date_line
 
 
-def head_bytes(status: int, headers: Headers, framing: bytes) -> bytes:
-    """Status line, headers and `framing` (whole lines), up to and including the empty line.
-
-    Raises ValueError when a header would end a line by itself: an answer must never be split in two.
-    """
-    lines = [b"%b: %b\r\n" % header for header in headers]
-    line = STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-    head = b"".join([line, *lines, date_line(), framing, b"\r\n"])
-    ends = len(lines) + 3 + framing.count(b"\n")
-    if head.count(b"\n") != ends or head.count(b"\r") != ends:
+def header_lines(headers: Headers) -> bytes:
+    """Headers as whole lines. Raises ValueError when one would end a line by itself: no answer is split in two."""
+    pieces: list[bytes] = []
+    for name, value in headers:
+        pieces += (name, b": ", value, b"\r\n")
+    lines = b"".join(pieces)
+    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
         raise ValueError("a header holds a line end")
-    return head
+    return lines
+
+
+def head_bytes(status: int, headers: Headers, lines: bytes) -> bytes:
+    """Status line, date, headers and `lines`, which are whole ones, up to and including the empty line.
+
+    Raises ValueError as `header_lines` does.
+    """
+    line = STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+    written = header_lines(headers) if headers else b""
+    return b"".join((line, written, date_line(), lines, b"\r\n"))

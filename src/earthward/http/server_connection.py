@@ -317,13 +317,19 @@ class ServerConnection(asyncio.Protocol):
 
     # Answers.
 
-    def respond(self, status: int, headers: Headers, body: bytes) -> None:
-        """A whole answer, in one write. Does nothing once the client has left."""
+    def respond(self, status: int, headers: Headers, body: bytes, lines: bytes = b"") -> None:
+        """A whole answer, in one write. `lines` are headers as `header_lines` makes them, for those that rarely change.
+
+        Does nothing once the client has left.
+        """
         if not self._may_answer():
             return
         bodiless = self._bodiless or status in WITHOUT_BODY
-        framing = b"" if status in WITHOUT_BODY else b"content-length: %d\r\n" % len(body)
-        head = head_bytes(status, headers, framing + self._persistence())
+        if status not in WITHOUT_BODY:
+            lines = b"%bcontent-length: %d\r\n" % (lines, len(body))
+        if not self._keep_alive or not self._minor:
+            lines += self._persistence()
+        head = head_bytes(status, headers, lines)
         self.answered = True
         assert self._transport is not None
         if bodiless:
@@ -334,13 +340,13 @@ class ServerConnection(asyncio.Protocol):
             self._transport.writelines([head, body])
         self._ended()
 
-    def start(self, status: int, headers: Headers, length: int | None = None) -> None:
-        """Begins an answer that is written piece by piece; `length` in bytes, if it is known."""
+    def start(self, status: int, headers: Headers, length: int | None = None, lines: bytes = b"") -> None:
+        """Begins an answer that is written piece by piece; `length` in bytes, if it is known. `lines` as above."""
         if not self._may_answer():
             return
         self._framing, framing = self._streamed(status, length)
         # The head leaves with the first piece, if that is written in the same turn of the loop: one packet less.
-        self._pending = head_bytes(status, headers, framing + self._persistence())
+        self._pending = head_bytes(status, headers, lines + framing + self._persistence())
         self.answered = True
         asyncio.get_running_loop().call_soon(self.flush)
         if self._paused and self.on_flow is not None:

@@ -58,8 +58,9 @@ def arm(route: Route, unit: str, salt: bytes, *, key: str = "") -> tuple[Arm, in
 
 def bucket(route: Route, unit: str, salt: bytes) -> int:
     """0 to 9,999, evenly."""
-    digest = blake2b(f"{route.name}\0{route.epoch}\0{unit}".encode(), key=_key(salt), digest_size=8).digest()
-    return int.from_bytes(digest) % BUCKETS
+    digest = _keyed(salt, 8).copy()
+    digest.update(f"{route.name}\0{route.epoch}\0{unit}".encode())
+    return int.from_bytes(digest.digest()) % BUCKETS
 
 
 def is_pilot(route: Route, unit: str, salt: bytes, key: str) -> bool:
@@ -77,12 +78,16 @@ def _bytes(text: str) -> bytes:
 
 
 def _hash(salt: bytes, *parts: bytes) -> str:
-    digest = blake2b(key=_key(salt), digest_size=16)
-    for part in parts:
-        # Lengths keep `ab` + `c` apart from `a` + `bc`.
-        digest.update(len(part).to_bytes(8))
-        digest.update(part)
+    digest = _keyed(salt, 16).copy()
+    # Lengths keep `ab` + `c` apart from `a` + `bc`.
+    digest.update(b"".join([len(part).to_bytes(8) + part for part in parts]))
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=16)
+def _keyed(salt: bytes, size: int) -> blake2b:
+    """To be copied: taking in a key costs more than what is hashed with it."""
+    return blake2b(key=_key(salt), digest_size=size)
 
 
 @lru_cache(maxsize=8)

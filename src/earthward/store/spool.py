@@ -72,14 +72,15 @@ class _Segment:
 
     def write(self, data: bytes) -> None:
         """All of `data` or, with an OSError, none of it."""
+        length = len(data)
         try:
             written = os.write(self.fd, data)
-            while written < len(data):
+            while written < length:
                 written += os.write(self.fd, data[written:])
         except OSError:
             os.ftruncate(self.fd, self.size)
             raise
-        self.size += len(data)
+        self.size += length
 
     def unsynced(self) -> bytes:
         return os.pread(self.fd, self.size - self.synced, self.synced)

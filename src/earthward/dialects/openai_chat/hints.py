@@ -70,9 +70,9 @@ def glance(envelope: Envelope) -> Glance | Failure:
         return _wrong("stream", "`stream` must be true or false")
     if "messages" not in envelope.fields:
         return _wrong("messages", "you must give `messages`")
-    for name in envelope.fields.keys() - _OWN:
+    for name in envelope.fields:
         # Some servers match names without their case: what we did not see as `model` would be the model to them.
-        if name.casefold() in _OWN:
+        if name not in _OWN and not (name.isascii() and name.islower()) and name.casefold() in _OWN:
             return _wrong(name, f"`{name[:40]}` must be written `{name.casefold()}`")
     messages = _messages(envelope)
     needed = _features(envelope, stream, messages)

@@ -5,21 +5,28 @@ from typing import Any
 from earthward.chat import Count, Usage
 from earthward.chat.usage import UNKNOWN, Source
 
+NONE = Count(0, Source.REPORTED)
+
 
 def read_usage(wire: Any) -> Usage:
     """The counts that are there; what is missing, null or no number is unknown."""
     wire = _members(wire)
     prompt = _members(wire.get("prompt_tokens_details"))
     completion = _members(wire.get("completion_tokens_details"))
-    counts = (
-        wire.get("prompt_tokens"),
-        wire.get("completion_tokens"),
-        prompt.get("cached_tokens"),
-        prompt.get("cache_write_tokens"),
-        completion.get("reasoning_tokens"),
+    return Usage(
+        _count(wire.get("prompt_tokens")),
+        _count(wire.get("completion_tokens")),
+        _count(prompt.get("cached_tokens")),
+        _count(prompt.get("cache_write_tokens")),
+        _count(completion.get("reasoning_tokens")),
     )
+
+
+def _count(value: Any) -> Count:
     # The exact type: True is an int, and no count.
-    return Usage(*[Count(count, Source.REPORTED) if type(count) is int and count >= 0 else UNKNOWN for count in counts])
+    if type(value) is not int or value < 0:
+        return UNKNOWN
+    return Count(value, Source.REPORTED) if value else NONE
 
 
 class UsageOfStream:
