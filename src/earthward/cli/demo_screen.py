@@ -19,6 +19,8 @@ from earthward.config.snapshot import Price
 
 INDENT = 2
 LABEL = 16
+ROOMY = 86
+"""Columns from which on a table may have wider gaps."""
 COLOURS = {"baseline": "cyan", "candidate": "green", "rescued": "yellow", "lost": "bold red"}
 
 PARTS = {
@@ -83,7 +85,7 @@ class Screen:
             f"Cost and savings are at list prices per million tokens: {listed}. The clouds are simulated: "
             "nobody is billed. Of the local model, energy and hardware are not counted."
         )
-        self._print(Text("From the ledger", "bold"), _table(found), Text(), Text(notes, "dim"))
+        self._print(Text("From the ledger", "bold"), _table(found, 2 if self._console.width >= ROOMY else 1), Text(), Text(notes, "dim"))
         self._console.print()
 
     def ways_on(self, stage: Stage, command: str) -> None:
@@ -157,9 +159,9 @@ OF_ONE_SERVER = frozenset({"TTFT p50", "TTFT p95", "tokens/s"})
 """Over servers as different as these they would mean nothing."""
 
 
-def _table(found: Figures) -> Table:
+def _table(found: Figures, gap: int) -> Table:
     """A heading for each model that was asked for, and a line for each arm and who served it."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1), collapse_padding=True)
+    table = Table(box=None, pad_edge=False, padding=(0, gap), collapse_padding=True)
     table.add_column("")
     for name, _ in COLUMNS:
         table.add_column(name.replace(" ", "\n").replace("/", "\n/"), justify="right", vertical="bottom")
