@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from earthward.cli.demo_stage import ASKED_FOR, CLOUD, LOCAL, SHARE, CannotPlay, Child, configuration
+from earthward.cli.demo_stage import CLAUDE, GPT, HAIKU, LOCAL, MINI, SHARE, CannotPlay, Child, configuration
 from earthward.config.compile import compile
 from earthward.config.load import read
 
@@ -10,11 +10,14 @@ from earthward.config.load import read
 def test_what_the_demo_runs_is_a_sound_configuration_with_a_list_price(tmp_path):
     written = configuration("http://127.0.0.1:1001", "http://127.0.0.1:1002/v1".removesuffix("/v1"))
     snapshot = compile(read(written.encode(), tmp_path / "earthward.yaml"))
-    (route,) = snapshot.routes
-    assert (route.baseline, route.candidate, route.share) == (CLOUD, LOCAL, SHARE * 100)
+    assert [(route.baseline, route.candidate, route.share) for route in snapshot.routes] == [
+        (MINI, LOCAL, SHARE * 100),
+        (HAIKU, LOCAL, SHARE * 100),
+    ]
     targets = {target.name: target for target in snapshot.targets}
-    assert targets[CLOUD].model == ASKED_FOR
-    assert targets[CLOUD].price.input == 150_000
+    assert (targets[MINI].model, targets[HAIKU].model) == (GPT, CLAUDE)
+    assert (targets[MINI].price.input, targets[HAIKU].price.input) == (150_000, 1_000_000)
+    assert targets[MINI].zone == targets[HAIKU].zone == "cloud"
     assert targets[LOCAL].zone == "local"
     assert targets[LOCAL].price.input is None, "not free: not known"
 

@@ -1,26 +1,37 @@
-from earthward.cli.demo_traffic import Answer, Conversation, Phase, Traffic
+import pytest
+
+from earthward.cli.demo_applications import Answer, Conversation
+from earthward.cli.demo_traffic import MOST_OPENED, Phase, Traffic
 
 
 class Recorded:
-    """An application that is answered by the number of its question: every fourth is on the candidate."""
+    """An application that is answered by the number of its question: every so many is on the candidate."""
 
-    def __init__(self, candidates=4):
-        self.candidates = candidates
+    def __init__(self, every=4):
+        self.every = every
         self.asked = []
 
     def ask(self, conversation: Conversation) -> Answer:
-        question = str(conversation.messages[1]["content"])
+        question = conversation.turns[0][1]
         self.asked.append(question)
         number = int(question.split(".")[0].removeprefix("Ticket "))
         conversation.answered("so")
-        return Answer("baseline" if number % self.candidates else "candidate", "mini")
+        return Answer("baseline" if number % self.every else "candidate", "mini")
 
 
-def test_conversations_are_opened_until_one_is_on_the_candidate():
-    application = Recorded(candidates=9)
-    answers = list(Traffic(application).open(5))
-    assert [answer.arm for answer in answers].count("candidate") == 1
-    assert len(answers) == len(set(application.asked)) == 9
+def test_half_of_the_conversations_are_of_each_application():
+    first, second = Recorded(every=3), Recorded(every=4)
+    assert len(list(Traffic(first, second).open(10))) == 10
+    assert len(set(first.asked)) == len(set(second.asked)) == 5
+    assert set(first.asked).isdisjoint(second.asked)
+
+
+def test_conversations_are_opened_until_each_application_has_one_on_the_candidate():
+    seldom, often = Recorded(every=9), Recorded(every=1)
+    answers = list(Traffic(seldom, often).open(4))
+    assert [answer.arm for answer in answers].count("candidate") == 3
+    assert len(often.asked) == 2, "which had some already"
+    assert "Ticket 9." in seldom.asked[-1]
 
 
 class Silent:
@@ -31,25 +42,29 @@ class Silent:
 
 
 def test_a_gateway_that_answers_nothing_is_not_asked_for_ever():
-    assert len(list(Traffic(Silent()).open(5))) == 5
+    assert len(list(Traffic(Silent(), Silent()).open(5))) == 5
 
 
-def test_both_arms_go_on_by_turns_and_no_conversation_twice():
-    application = Recorded()
-    traffic = Traffic(application)
-    assert len(list(traffic.open(20))) == 20
-    application.asked.clear()
+def test_a_route_without_a_candidate_is_not_asked_for_ever():
+    assert len(list(Traffic(Recorded(every=1_000_000)).open(5))) == 5 + MOST_OPENED
+
+
+def test_all_arms_and_applications_go_on_by_turns_and_no_conversation_twice():
+    first, second = Recorded(every=3), Recorded(every=4)
+    traffic = Traffic(first, second)
+    assert len(list(traffic.open(40))) == 40
+    first.asked.clear()
+    second.asked.clear()
     arms = [answer.arm for answer in traffic.go_on(8)]
     assert arms.count("candidate") == arms.count("baseline") == 4
-    assert len(set(application.asked)) == 8
+    assert len(set(first.asked)) == len(set(second.asked)) == 4
 
 
-def test_a_conversation_carries_its_own_history():
-    conversation = Conversation(1)
-    conversation.answered("because")
-    roles = [message["role"] for message in conversation.messages]
-    assert roles == ["system", "user", "assistant", "user"]
-    assert Conversation(1).messages[:2] == conversation.messages[:2] != Conversation(11).messages[:2]
+@pytest.mark.parametrize("count", [0, 100])
+def test_no_more_go_on_than_there_are(count):
+    traffic = Traffic(Recorded(every=3), Recorded(every=4))
+    opened = len(list(traffic.open(12)))
+    assert len(list(traffic.go_on(count))) == min(count, opened)
 
 
 def test_each_answer_counts_once():

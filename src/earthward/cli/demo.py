@@ -7,18 +7,19 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from earthward.cli.demo_applications import AnthropicApplication, OpenAIApplication
 from earthward.cli.demo_figures import Figures, figures
 from earthward.cli.demo_screen import Screen
 from earthward.cli.demo_signals import Ended, Signals
-from earthward.cli.demo_stage import ASKED_FOR, CannotPlay, Stage
-from earthward.cli.demo_traffic import Application, Phase, Traffic
+from earthward.cli.demo_stage import ASKED_FOR, CLAUDE, GPT, CannotPlay, Stage
+from earthward.cli.demo_traffic import Phase, Traffic
 from earthward.cli.output import DONE, NO, fail, print_json
 from earthward.config.snapshot import Price
 from earthward.cost.prices import listed_price
@@ -31,7 +32,7 @@ LATER = 0.2
 """The share of all requests that is sent in the second phase, and in the third."""
 SETTLED_WITHIN = 15.0
 LOOK = 0.5
-PACKAGES = ("openai", "xllamacpp")
+PACKAGES = ("anthropic", "openai", "xllamacpp")
 PICTURE_WIDTH = 88
 
 
@@ -43,9 +44,10 @@ def demo(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     picture: Annotated[Path | None, typer.Option(hidden=True, help="Draw an SVG instead.")] = None,
 ) -> None:
-    """Show a canary between a simulated cloud and a real model on this machine, and a fallback when that one fails.
+    """Show a canary from two simulated clouds to a real model on this machine, and a fallback when that one fails.
 
-    It needs no account and sends nothing beyond this machine. Exit status 1 means that a request was lost.
+    Half of the conversations come by OpenAI's SDK, half by Anthropic's. It needs no account and sends nothing beyond
+    this machine. Exit status 1 means that a request was lost.
     """
     refuse_what_cannot_run()
     console = console_for(json=json, picture=picture)
@@ -70,13 +72,13 @@ def show(stage: Stage, screen: Screen, requests: int, *, json: bool) -> int:
         stage.open(is_up)
     phases = play(stage, screen, requests)
     screen.outcome(phases)
-    asked_for = listed_price(ASKED_FOR, vendor="openai")
+    prices = {model: listed_price(model, vendor=vendor) for model, vendor in ASKED_FOR.items()}
     lost = sum(phase.lost for phase in phases)
-    found = figures(settled(stage, sum(phase.requests for phase in phases) - lost), asked_for)
-    screen.figures(found, asked_for)
+    found = figures(settled(stage, sum(phase.requests for phase in phases) - lost), prices)
+    screen.figures(found, prices)
     screen.ways_on(stage, command())
     if json:
-        print_json(told(stage, phases, found, asked_for))
+        print_json(told(stage, phases, found, prices))
     return lost
 
 
@@ -84,9 +86,10 @@ def play(stage: Stage, screen: Screen, requests: int) -> list[Phase]:
     """Three phases: the local model runs, is gone, is back."""
     later = max(2, round(requests * LATER))
     first = requests - 2 * later
-    application = Application(f"{stage.url}/v1", stage.api_key, ASKED_FOR)
-    traffic = Traffic(application)
-    with contextlib.closing(application), screen.bars() as bars:
+    by_openai = OpenAIApplication(f"{stage.url}/v1", stage.api_key, GPT)
+    by_anthropic = AnthropicApplication(stage.url, stage.api_key, CLAUDE)
+    traffic = Traffic(by_openai, by_anthropic)
+    with contextlib.closing(by_openai), contextlib.closing(by_anthropic), screen.bars() as bars:
         well = bars.follow("model running", first, traffic.open(first))
         if well.lost == well.requests:
             raise CannotPlay(f"no request was answered: {well.why}")
@@ -111,11 +114,11 @@ def settled(stage: Stage, count: int) -> list[Record]:
         engine.dispose()
 
 
-def told(stage: Stage, phases: list[Phase], found: Figures, asked_for: Price) -> dict[str, Any]:
+def told(stage: Stage, phases: list[Phase], found: Figures, prices: Mapping[str, Price]) -> dict[str, Any]:
     """What `--json` prints: money in nano-dollars, times in nanoseconds."""
     return {
         "gateway": {
-            "base_url": f"{stage.url}/v1",
+            "base_urls": {"openai": f"{stage.url}/v1", "anthropic": stage.url},
             "api_key": stage.api_key,
             "admin": stage.admin_url,
             "admin_token": str(stage.admin_token),
@@ -126,7 +129,7 @@ def told(stage: Stage, phases: list[Phase], found: Figures, asked_for: Price) ->
         "phases": phases,
         "lost": sum(phase.lost for phase in phases),
         "ledger": {"lines": [line.plain() for line in found.lines], "all": found.all.plain()},
-        "price": {"model": ASKED_FOR, "picodollars_per_token": [asked_for.input, asked_for.output]},
+        "prices": {model: {"picodollars_per_token": [price.input, price.output]} for model, price in prices.items()},
         "cloud": "simulated; costs are at list price",
         "local": "energy and hardware not counted",
     }
@@ -144,7 +147,7 @@ def stay_up(stage: Stage, screen: Screen) -> None:
 def refuse_what_cannot_run() -> None:
     """Whatever is missing, told at once and before anything is started."""
     if lacking := missing(PACKAGES, CARRIER):
-        fail(f"the demo needs {', '.join(lacking)}: pip install openai 'earthward[engine]'")
+        fail(f"the demo needs {', '.join(lacking)}: pip install 'earthward[demo]'")
 
 
 def missing(packages: Iterable[str], carrier: str) -> list[str]:

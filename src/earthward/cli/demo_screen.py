@@ -1,7 +1,8 @@
 """What the demo shows: what runs, three bars, a table, and how to go on. Only drawing; it decides nothing."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -9,20 +10,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from earthward.cli.demo_applications import Answer
 from earthward.cli.demo_figures import Figures, Line
-from earthward.cli.demo_stage import ASKED_FOR, CLOUD, LOCAL, LOCAL_MODEL, SHARE, Stage
-from earthward.cli.demo_traffic import Answer, Phase
-from earthward.cli.ledger import dollars, seconds
+from earthward.cli.demo_stage import LOCAL, LOCAL_MODEL, SHARE, Stage
+from earthward.cli.demo_traffic import Phase
+from earthward.cli.ledger import dollars
 from earthward.config.snapshot import Price
 
 INDENT = 2
 LABEL = 16
+ROOMY = 86
+"""Columns from which on a table may have wider gaps."""
 COLOURS = {"baseline": "cyan", "candidate": "green", "rescued": "yellow", "lost": "bold red"}
-SERVED_BY = {CLOUD: (ASKED_FOR, "simulated cloud"), LOCAL: (LOCAL_MODEL, "this machine")}
 
 PARTS = {
     "local model": f"{LOCAL_MODEL} in llama.cpp, real, on this machine's CPU",
-    "cloud": "an OpenAI that is simulated: made-up words, real list prices",
+    "cloud": "simulated OpenAI and Anthropic: made-up words, list prices",
     "gateway": f"{{where}}, {SHARE} % to the local model",
 }
 
@@ -35,14 +38,14 @@ class Screen:
     def opening(self) -> None:
         self._print(
             Text("Earthward demo", "bold"),
-            Text(f"A quarter of the traffic moves from {ASKED_FOR} to a model on this machine."),
+            Text("A quarter of two vendors' traffic moves to one model on this machine."),
         )
         self._console.print()
 
     @contextlib.contextmanager
     def starting(self) -> Iterator[Callable[[str, str], None]]:
         """Yields what is to be told of each part that is up: what it is, and where."""
-        with self._console.status("starting a model, a cloud and a gateway"):
+        with self._console.status("starting a model, two clouds and a gateway"):
             yield lambda part, where: self._ticked(part, PARTS[part].format(where=where))
         self._console.print()
 
@@ -76,21 +79,22 @@ class Screen:
         self._print(*(Text(f"{phase.name}: {phase.why}", COLOURS["lost"]) for phase in phases if phase.lost))
         self._console.print()
 
-    def figures(self, found: Figures, asked_for: Price) -> None:
-        into, out = (f"${(pico or 0) / 1e6:.2f}" for pico in (asked_for.input, asked_for.output))
+    def figures(self, found: Figures, prices: Mapping[str, Price]) -> None:
+        listed = ", ".join(f"{model} {_per_million(price)}" for model, price in prices.items())
         notes = (
-            f"Cost and savings are at {ASKED_FOR}'s list price, {into} in and {out} out per million tokens. "
-            "The cloud is simulated: nobody is billed. Of the local model, energy and hardware are not counted."
+            f"Cost and savings are at list prices per million tokens: {listed}. The clouds are simulated: "
+            "nobody is billed. Of the local model, energy and hardware are not counted."
         )
-        self._print(Text("From the ledger", "bold"), _table(found), Text(), Text(notes, "dim"))
+        self._print(Text("From the ledger", "bold"), _table(found, 2 if self._console.width >= ROOMY else 1), Text(), Text(notes, "dim"))
         self._console.print()
 
     def ways_on(self, stage: Stage, command: str) -> None:
         self._print(Text("Point an application at it", "bold"))
         self._copied(f"export OPENAI_BASE_URL={stage.url}/v1", f"export OPENAI_API_KEY={stage.api_key}")
+        self._copied(f"export ANTHROPIC_BASE_URL={stage.url}", f"export ANTHROPIC_API_KEY={stage.api_key}")
         self._print(Text("\nWatch what it does", "bold"))
         self._copied(f"{command} ledger tail -f -c {stage.configuration}")
-        self._print(Text("\nRaise the share in its configuration, or look at /metrics and /api/status", "bold"))
+        self._print(Text("\nRaise a share in its configuration, or look at /metrics and /api/status", "bold"))
         self._named("configuration", stage.configuration)
         self._named("admin port", stage.admin_url)
         self._named("its token", stage.admin_token)
@@ -142,36 +146,45 @@ def _told(phase: Phase) -> str:
     return "  ".join(f"[{COLOURS[key]}]{word} {count}[/]" for key, (word, count) in counts.items() if count)
 
 
-ROWS: tuple[tuple[str, Callable[[Line], str]], ...] = (
-    ("conversations", lambda line: str(line.conversations)),
+COLUMNS: tuple[tuple[str, Callable[[Line], str]], ...] = (
     ("requests", lambda line: str(line.sums.requests)),
     ("errors", lambda line: str(line.sums.errors)),
-    ("rescued", lambda line: str(line.sums.rescued or "-")),
-    ("TTFT p50", lambda line: seconds(line.sums.ttft_p50)),
-    ("TTFT p95", lambda line: seconds(line.sums.ttft_p95)),
+    ("TTFT p50", lambda line: _seconds(line.sums.ttft_p50)),
+    ("TTFT p95", lambda line: _seconds(line.sums.ttft_p95)),
     ("tokens/s", lambda line: "-" if line.sums.tokens_per_second is None else f"{line.sums.tokens_per_second:.0f}"),
-    ("cost", lambda line: "not counted" if line.sums.unknown_costs == line.sums.requests else dollars(line.sums.cost)),
+    ("cost", lambda line: "uncounted" if line.sums.unknown_costs == line.sums.requests else dollars(line.sums.cost)),
     ("saved", lambda line: dollars(line.saved) if line.saved else "-"),
 )
-
-
 OF_ONE_SERVER = frozenset({"TTFT p50", "TTFT p95", "tokens/s"})
-"""Over servers as different as these two they would mean nothing."""
+"""Over servers as different as these they would mean nothing."""
 
 
-def _table(found: Figures) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), collapse_padding=True)
-    table.add_column("", width=LABEL - 2)
-    for line in found.lines:
-        colour = COLOURS.get("rescued" if line.sums.rescued else line.sums.arm, "")
-        table.add_column(_heading(line), justify="right", style=colour, header_style=colour)
-    table.add_column("all", justify="right", style="bold")
-    for name, cell in ROWS:
-        table.add_row(name, *map(cell, found.lines), "" if name in OF_ONE_SERVER else cell(found.all))
+def _table(found: Figures, gap: int) -> Table:
+    """A heading for each model that was asked for, and a line for each arm and who served it."""
+    table = Table(box=None, pad_edge=False, padding=(0, gap), collapse_padding=True)
+    table.add_column("")
+    for name, _ in COLUMNS:
+        table.add_column(name.replace(" ", "\n").replace("/", "\n/"), justify="right", vertical="bottom")
+    for asked_for, lines in itertools.groupby(found.lines, key=lambda line: line.asked_for):
+        table.add_row(Text(asked_for, "bold"))
+        for line in lines:
+            style = COLOURS.get("rescued" if line.sums.rescued else line.sums.arm, "")
+            table.add_row(_who(line), *(cell(line) for _, cell in COLUMNS), style=style)
+    sums = ("" if name in OF_ONE_SERVER else cell(found.all) for name, cell in COLUMNS)
+    table.add_row("all", *sums, style="bold")
     return table
 
 
-def _heading(line: Line) -> str:
-    sums = line.sums
-    model, where = SERVED_BY.get(sums.target, (sums.target or "nobody", ""))
-    return f"{sums.arm}\n{model}\n{'rescued' if sums.rescued else where}"
+def _who(line: Line) -> str:
+    """What is rescued was the candidate's."""
+    where = {LOCAL: "local", "": "nobody"}.get(line.sums.target, "cloud")
+    return f"{'rescued' if line.sums.rescued else line.sums.arm}, {where}"
+
+
+def _seconds(nanoseconds: int | None) -> str:
+    return "-" if nanoseconds is None else f"{nanoseconds / 1e9:.2f} s"
+
+
+def _per_million(price: Price) -> str:
+    into, out = (f"${(pico or 0) / 1e6:.2f}" for pico in (price.input, price.output))
+    return f"{into} in and {out} out"

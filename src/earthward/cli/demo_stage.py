@@ -24,10 +24,12 @@ from urllib.parse import urlsplit
 from earthward.engine import EngineProcess
 from earthward.store import keys, tables
 
-ASKED_FOR = "gpt-4o-mini"
+GPT, CLAUDE = "gpt-4o-mini", "claude-haiku-4-5"
+ASKED_FOR = {GPT: "openai", CLAUDE: "anthropic"}
+"""The models that are asked for, and whose they are."""
 LOCAL_MODEL = "SmolLM2-135M"
-CLOUD, LOCAL = "mini", "smollm2"
-"""The two targets."""
+MINI, HAIKU, LOCAL = "mini", "haiku", "smollm2"
+"""The three targets."""
 SHARE = 25
 PATIENCE = 60.0
 """Seconds for anything to get ready, on a machine that is busy with something else."""
@@ -183,21 +185,24 @@ class Stage:
 
 
 def configuration(cloud: str, local: str) -> str:
-    """What an operator would write, but for the two addresses."""
+    """What an operator would write, but for the addresses. One simulator is both vendors, told apart by paths."""
     return f"""\
-# What `earthward demo` runs. Change the share and save: the gateway applies it at once.
+# What `earthward demo` runs. Change a share and save: the gateway applies it at once.
 listen: 127.0.0.1:0     # 0 is any free port
 admin: 127.0.0.1:0
 auth: keys              # callers need a key, made with `earthward keys create`
 
 providers:
-  cloud: {{kind: openai, api_key: env:DEMO_CLOUD_KEY, base_url: "{cloud}/v1"}}     # simulated, at this address
+  openai: {{kind: openai, api_key: env:DEMO_CLOUD_KEY, base_url: "{cloud}/v1"}}     # simulated, at this address
+  anthropic: {{kind: anthropic, api_key: env:DEMO_CLOUD_KEY, base_url: "{cloud}", zone: cloud}}     # as well
   house: {{kind: openai_compatible, base_url: "{local}/v1"}}     # the embedded engine
 
 targets:
-  {CLOUD}: {{provider: cloud, model: {ASKED_FOR}}}
+  {MINI}: {{provider: openai, model: {GPT}}}
+  {HAIKU}: {{provider: anthropic, model: {CLAUDE}}}
   {LOCAL}: {{provider: house, model: {LOCAL_MODEL}}}
 
 routes:
-  - {{name: everyday, when: {{model: "gpt-*"}}, baseline: {CLOUD}, candidate: {LOCAL}, share: {SHARE}%}}
+  - {{name: everyday, when: {{model: "gpt-*"}}, baseline: {MINI}, candidate: {LOCAL}, share: {SHARE}%}}
+  - {{name: careful, when: {{model: "claude-*"}}, baseline: {HAIKU}, candidate: {LOCAL}, share: {SHARE}%}}
 """

@@ -1,10 +1,26 @@
-"""The page on errors: what a caller gets for each kind of failure, and what the gateway did before."""
+"""The page on errors: what a caller of each dialect gets for each kind of failure, and what the gateway did before."""
+
+from typing import Any
 
 import msgspec
 
 from earthward.chat.failures import ANOTHER_MAY_SERVE, Failure, FailureKind
 from earthward.cli.markdown import page, table
-from earthward.dialects import openai_chat
+from earthward.gateway.doors import DOORS
+
+CALLERS = {"OpenAI": b"/v1/chat/completions", "Anthropic": b"/v1/messages", "Ollama": b"/api/chat"}
+"""A path of each dialect."""
+SHAPES = """```json
+{"error": {"message": "…", "type": "…", "param": null, "code": "…"}}
+```
+
+```json
+{"type": "error", "error": {"type": "…", "message": "…", "details": {"error_code": "…"}}}
+```
+
+```json
+{"error": "…"}
+```"""
 
 CAUSES = {
     FailureKind.BAD_REQUEST: "the body is no JSON, or lacks what every request needs; or the provider said so",
@@ -39,23 +55,49 @@ CAUSES = {
 def errors() -> str:
     return page(
         "Errors",
-        "earthward.chat.failures and earthward.dialects.openai_chat",
-        "Errors have OpenAI's shape, so that its SDKs raise the class they would raise for OpenAI's own:",
-        '```json\n{"error": {"message": "…", "type": "…", "param": null, "code": "…"}}\n```',
-        "The word on the left is what the ledger, `/metrics` and the access log call it (`failure`). Where the "
-        "provider gave a status that means the same to the caller, that status is passed on, and so is its `code`. "
+        "earthward.chat.failures and the dialects",
+        "Errors have the shape of the caller's own vendor, whoever serves, so that its SDKs raise the class they would "
+        "raise for the vendor's own. For callers of OpenAI's, Anthropic's and Ollama's API they are:",
+        SHAPES,
+        "## What went wrong",
+        "The word on the left is what the ledger, `/metrics` and the access log call it (`failure`). "
         "*Next target* says whether the gateway tries the route's next target before it gives up, as long as the "
-        "caller has not been sent anything.",
-        table(("Failure", "Status", "`type`", "`code`", "SDKs retry", "Next target", "Cause"), map(_row, FailureKind)),
+        "caller has not been sent anything. *SDKs retry* is what the header `x-should-retry` tells OpenAI's and "
+        "Anthropic's SDKs, which go by the status otherwise. Ollama's clients never retry.",
+        table(("Failure", "Next target", "SDKs retry", "Cause"), map(_meaning, FailureKind)),
+        "## What the caller gets",
+        "Status, `type` and `code`; Anthropic's SDKs find the code in `details`, and Ollama's errors have neither. "
+        "Where the provider gave a status that means the same to the caller, that status is passed on, and so is its "
+        "`code`.",
+        table(("Failure", *CALLERS), map(_told, FailureKind)),
+        "## In the middle of a stream",
         "A stream that breaks off after its first content has status 200 already. Its last event is then an error of "
-        "the same shape, without `[DONE]`; the SDKs raise on it.",
+        "the same shape, and what would end a whole stream does not follow: no `[DONE]`, no `message_stop`, no line "
+        "with `done`. The SDKs raise on it.",
     )
 
 
-def _row(kind: FailureKind) -> tuple[str, ...]:
-    status, headers, body = openai_chat.write_failure(Failure(kind, ""))
-    error = msgspec.json.decode(body)["error"]
-    retries = dict(headers)[b"x-should-retry"] == b"true"
-    code = f"`{error['code']}`" if error["code"] else ""
-    another = "yes" if kind in ANOTHER_MAY_SERVE else "no"
-    return f"`{kind}`", str(status), f"`{error['type']}`", code, "yes" if retries else "no", another, CAUSES[kind]
+def _meaning(kind: FailureKind) -> tuple[str, ...]:
+    retries = {_retries(kind, path) for path in CALLERS.values()} - {None}
+    assert len(retries) == 1, f"{kind}: the SDKs would be told different things"
+    return f"`{kind}`", "yes" if kind in ANOTHER_MAY_SERVE else "no", "yes" if True in retries else "no", CAUSES[kind]
+
+
+def _retries(kind: FailureKind, path: bytes) -> bool | None:
+    """None where the dialect has no word for it."""
+    _, headers, _ = DOORS[path].write_failure(Failure(kind, ""), None)
+    told = dict(headers).get(b"x-should-retry")
+    return None if told is None else told == b"true"
+
+
+def _told(kind: FailureKind) -> tuple[str, ...]:
+    return f"`{kind}`", *(_answer(kind, path) for path in CALLERS.values())
+
+
+def _answer(kind: FailureKind, path: bytes) -> str:
+    status, _, body = DOORS[path].write_failure(Failure(kind, ""), None)
+    error: Any = msgspec.json.decode(body)["error"]
+    if isinstance(error, str):
+        return str(status)
+    code = error.get("code") or error.get("details", {}).get("error_code")
+    return " ".join([str(status), f"`{error['type']}`", *([f"`{code}`"] if code else [])])
