@@ -6,7 +6,20 @@ import sys
 
 import typer
 
-COMMANDS = ("demo", "init", "import", "check", "explain", "serve", "rollout", "assess", "tco", "prices", "keys", "ledger")
+COMMANDS = (
+    "demo",
+    "init",
+    "import",
+    "check",
+    "explain",
+    "serve",
+    "rollout",
+    "assess",
+    "tco",
+    "prices",
+    "keys",
+    "ledger",
+)
 """In the order of the help text. The file of the same name holds a function of that name, or a group called `app`.
 
 A file can't be called as a word of Python is, so it has an underscore more.
