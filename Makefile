@@ -18,7 +18,7 @@ NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 NPM_QUIETLY = --ignore-scripts --no-audit --no-fund --loglevel=error
 ARGS ?=
 
-.PHONY: help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean bench-rollout
+.PHONY: help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean bench-rollout bench-usage
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench-rollout: setup ## the bars of the rollout's tests, by seeded simulations (
 
 bench-peers: setup ## install what `make bench` compares with: nginx and wrk (Debian, by apt), SMG, LiteLLM, Portkey
 	@bench/peers/install $(CURDIR)/$(BIN)
+
+bench-usage: setup ## assess ten million records of usage, 1 GB as CSV and as JSON lines, and time it
+	@$(PY) -m earthward.bench.usage $(ARGS)
 
 docs: setup ## write the reference pages that are generated
 	@mkdir -p docs/reference

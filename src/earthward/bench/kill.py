@@ -68,12 +68,12 @@ class Result(msgspec.Struct):
 class Gateway:
     """The gateway as a service: `serve` in a process of its own, started again when it is gone."""
 
-    def __init__(self, folder: Path, upstream: int, workers: int, command: list[str]) -> None:
+    def __init__(self, folder: Path, upstream: int, workers: int, command: list[str], config: str = CONFIG) -> None:
         self.folder = folder
         self.state = folder / "state"
         self.port, self.admin = free_port(), free_port()
         self.config = folder / "earthward.yaml"
-        self.config.write_text(CONFIG.format(port=self.port, admin=self.admin, state=self.state, upstream=upstream))
+        self.config.write_text(config.format(port=self.port, admin=self.admin, state=self.state, upstream=upstream))
         self._command = [*command, "serve", "-c", str(self.config), "--workers", str(workers), "--quiet"]
         self._log = (folder / "gateway.log").open("ab")
         self.process = self._start()

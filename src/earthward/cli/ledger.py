@@ -3,10 +3,10 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 import typer
@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from earthward.chat.usage import Usage
-from earthward.cli.output import NO, fail, print_json
+from earthward.cli.output import DONE, NO, NOT_ENOUGH_EVIDENCE, fail, print_json
 from earthward.config.problems import ConfigErrors
 from earthward.ledger.plain import plain
 from earthward.ledger.record import Record
@@ -97,6 +97,67 @@ def summary(
         print_json(summaries)
     else:
         _console().print(_summaries(summaries))
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to.")],
+    form: Annotated[str | None, typer.Option("--format", help="csv, jsonl or parquet; or as FILE is named.")] = None,
+    since: Annotated[str | None, typer.Option(help="The first day, UTC: 2026-03-01.")] = None,
+    until: Annotated[str | None, typer.Option(help="The day behind the last one, UTC.")] = None,
+    config: Config = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Write exchanges to a file, one row for each, with the names of `ledger show --json`."""
+    from earthward.cli import ledger_export
+
+    chosen = form or file.suffix.removeprefix(".").lower()
+    if chosen not in ("csv", "jsonl", "parquet"):
+        fail(f"--format takes csv, jsonl or parquet; not {chosen!r}")
+    first, end = ledger_export.day(since, "--since"), ledger_export.day(until, "--until")
+    with _store(config, store) as engine, _counter(quiet=json) as told:
+        count = ledger_export.write(engine, file, cast("ledger_export.Form", chosen), first, end, told)
+    if json:
+        print_json({"file": str(file), "format": chosen, "exchanges": count})
+    else:
+        print(f"{count:,} exchanges in {file}")
+
+
+@app.command()
+def reconcile(
+    bills: Annotated[list[Path], typer.Argument(help="A vendor's export of usage or costs.")],
+    config: Config = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Hold a vendor's bill against the ledger, by day and model, and tell why they differ. Status 1: they do."""
+    from earthward.assess.source import Unreadable
+    from earthward.cli import ledger_reconcile
+    from earthward.ledger.reconcile import reconcile as compare
+
+    with _store(config, store) as engine:
+        try:
+            bill, readings, foreign = ledger_reconcile.bill_of(bills)
+        except Unreadable as error:
+            fail(str(error))
+        if not bill:
+            fail("nothing on that bill is usage", NOT_ENOUGH_EVIDENCE)
+        found = compare(bill, ledger_reconcile.ledger_side(engine, {day for day, _ in bill}))
+    if json:
+        print_json({"differences": found, "files": readings, "other_currencies": foreign})
+    else:
+        ledger_reconcile.show(found, readings, foreign)
+    raise typer.Exit(DONE if all(it.agrees for it in found) else NO)
+
+
+@contextlib.contextmanager
+def _counter(*, quiet: bool) -> Iterator[Callable[[int], object]]:
+    if quiet or not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    with Console(stderr=True).status("writing") as status:
+        yield lambda count: status.update(f"{count:,} exchanges written")
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from earthward.config.document import parse
 from earthward.config.models import Section
 from earthward.config.problems import ConfigErrors, Problem
-from earthward.config.values import Count, Dollars, Share, Url, listed, one_of
+from earthward.config.values import Count, Dollars, Name, Share, Url, listed, one_of
 from earthward.cost.budgets import Budget
 from earthward.cost.energy import Power
 from earthward.cost.own import OwnRate
@@ -90,7 +90,7 @@ class OwnCost(Section):
 class BudgetSection(Section):
     """`spend` in dollars, or `savings` that must be reached; over a day or a month (UTC); told at these shares."""
 
-    name: Annotated[str, Field(min_length=1, max_length=64)]
+    name: Name
     spend: Dollars | None = None
     savings: Dollars | None = None
     every: Annotated[Literal["day", "month"], one_of("day", "month")] = "month"

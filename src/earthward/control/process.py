@@ -20,9 +20,11 @@ from earthward.config import secrets
 from earthward.config.boot import Boot
 from earthward.config.snapshot import Snapshot
 from earthward.control.admin import application
+from earthward.control.bookkeeper import Bookkeeper
 from earthward.control.feed import Feed
 from earthward.control.fleet import Fleet
 from earthward.control.metrics import Metrics
+from earthward.control.money_file import MoneyFile
 from earthward.control.watch import ConfigWatch
 from earthward.fleet.found import Probed
 from earthward.gateway import board as columns
@@ -57,6 +59,7 @@ class Control:
         self.feed = Feed(self.state, self.snapshot)
         self.watch = ConfigWatch(config, boot, self.snapshot, host)
         self.fleet = Fleet(lambda found: self.feed.tell(FleetNews(found)))
+        self.money = MoneyFile(config)
         self.metrics = Metrics(self.board, workers, lambda: self.intake_state)
         self.stop = asyncio.Event()
         self._keys_seen: tuple[int, int] | None = None
@@ -102,7 +105,13 @@ class Control:
                 if was_told_to_end:
                     return
                 self._ending.wait(1.0)
+        books = threading.Thread(target=self._keep_books, name="books")
+        books.start()
         self._tail(self.intake)
+        books.join()
+
+    def _keep_books(self) -> None:
+        Bookkeeper(self.engine, lambda: self.snapshot, self.money.current).run(self._ending)
 
     def _tail(self, intake: Intake) -> None:
         """Takes records in until told to end; then goes on until all that is spooled is stored, or for a while."""
