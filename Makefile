@@ -18,7 +18,7 @@ NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 NPM_QUIETLY = --ignore-scripts --no-audit --no-fund --loglevel=error
 ARGS ?=
 
-.PHONY: help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean bench-rollout bench-usage
+.PHONY: help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean bench-rollout bench-usage docs-rollout
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench: setup ## measure against the budgets, beside the peers if installed (ARGS
 
 bench-rollout: setup ## the bars of the rollout's tests, by seeded simulations (ARGS=--short: a quick look)
 	@$(PY) -m earthward.bench.rollout --compare $(ARGS)
+
+docs-rollout: setup ## measure how other rules compare with the rollout's tests, and write that into its page
+	@$(PY) -m earthward.bench.rollout --document docs/explanation/rollouts.md $(ARGS)
 
 bench-peers: setup ## install what `make bench` compares with: nginx and wrk (Debian, by apt), SMG, LiteLLM, Portkey
 	@bench/peers/install $(CURDIR)/$(BIN)

@@ -1,12 +1,13 @@
 import math
 import random
+from pathlib import Path
 
 import pytest
 
 from earthward.bench.rollout import rules, streams
-from earthward.bench.rollout.__main__ import comparison_page, main
+from earthward.bench.rollout.__main__ import BEGIN, END, comparison_page, main
 from earthward.bench.rollout.bars import BARS, Bar, found, judged, median, p90, promoted
-from earthward.bench.rollout.experiments import comparison, experiments
+from earthward.bench.rollout.experiments import compared, experiments
 from earthward.bench.rollout.measure import measured
 from earthward.bench.rollout.speed import microseconds
 from earthward.rollout.simulate import Run
@@ -83,22 +84,44 @@ def test_an_event_costs_microseconds():
     assert microseconds() > 0
 
 
-def test_the_comparison_is_a_table_of_every_rule(capsys):
-    results = measured({**experiments_of_the_table(), **cheap(comparison())}, seed=1, jobs=1, short=True)
+def test_the_comparison_is_a_table_of_every_rule():
+    results = measured(cheap(compared()), seed=1, jobs=1, short=True)
     lines = comparison_page(results).splitlines()
     assert len(lines) == 2 + len(rules.RULES) + 2
     assert all(line.count("|") == lines[0].count("|") for line in lines)
-
-
-def experiments_of_the_table():
-    named = {name: it for name, it in experiments().items() if name == "null" or name.startswith(("worse", "oracle"))}
-    return cheap(named)
 
 
 def cheap(chosen):
     return {name: it._replace(short=1) for name, it in chosen.items()}
 
 
-def test_a_table_needs_the_comparison():
-    with pytest.raises(SystemExit):
-        main(["--table", "x.md"])
+def test_a_page_without_a_place_for_the_comparison_is_left_alone(tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text("nothing here")
+    assert main(["--document", str(page)]) == 2
+    assert "no place" in capsys.readouterr().err
+    assert page.read_text() == "nothing here"
+
+
+def test_the_documentation_has_a_place_for_the_comparison():
+    page = Path(__file__).parent.parent.parent / "docs" / "explanation" / "rollouts.md"
+    assert BEGIN in page.read_text()
+    assert END in page.read_text()
+
+
+def test_stepping_from_one_bad_request_to_the_next_is_as_good_as_one_by_one():
+    """The same rates: the candidate's requests until a decision have the same median within what chance allows."""
+    stepped = [streams.worse_until(random.Random(f"a{n}"), "error_rate", (0.01, 0.2), 20_000) for n in range(300)]
+    assert None not in stepped
+    one_by_one = [streams.until(decides(), random.Random(f"b{n}"), (0.01, 0.2), 20_000) for n in range(300)]
+    middle = sorted(stepped)[150], sorted(one_by_one)[150]
+    assert abs(middle[0] - middle[1]) <= 4
+
+
+def decides():
+    watch = streams._watch("error_rate")
+
+    def decides(is_candidate: bool, is_bad: bool, number: int) -> bool:
+        return watch.take(streams._request(str(number), is_candidate, is_bad)) and watch.evidence.worse.is_won
+
+    return decides

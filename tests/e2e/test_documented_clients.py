@@ -32,7 +32,9 @@ def clients() -> list[pytest.param]:
             code = block[1]
             if "import" not in code:
                 code = f"import anthropic, ollama, openai\n{code}"
-            found.append(pytest.param(code, id=f"{page.relative_to(DOCS)}:{page.read_text()[: block.start()].count(chr(10))}"))
+            found.append(
+                pytest.param(code, id=f"{page.relative_to(DOCS)}:{page.read_text()[: block.start()].count(chr(10))}")
+            )
     return found
 
 

@@ -347,6 +347,45 @@ def test_time_to_a_decision_is_told_while_it_is_open():
     assert 60 < expected < 10**6
 
 
+@pytest.mark.parametrize("start", [0.1, 1e9 + 0.3, 1_700_000_000.123456])
+@pytest.mark.parametrize("hold", ["0.1s", "0.7s", "3.3s", "1h"])
+def test_a_stage_is_left_at_its_deadline_however_times_are_rounded(start, hold):
+    stages = [{"share": "5%", "gates": []}, "100%"]
+    controller = Controller(begin(plan({"stages": stages, "gates": ["error_rate"], "hold": hold})))
+    controller.act("start", start, "ada", "")
+    assert next(it.after for it in controller.advance(start + 2 * HOUR)) == "promoted"
+
+
+def test_an_automatic_pause_can_not_weaken_what_somebody_said():
+    controller = started()
+    controller.act("freeze", 1.0, "ada", "audit")
+    with pytest.raises(NotNow, match="paused already"):
+        controller.act("pause", 2.0, "earthward", "", "judge down")
+    assert controller.state.paused == "frozen"
+
+
+def test_what_fell_due_before_a_refused_order_is_not_lost():
+    controller = started(timeout="1h", min_requests=10**6)
+    with pytest.raises(NotNow) as caught:
+        controller.act("retry", 2 * HOUR, "ada", "")
+    assert [it.after for it in caught.value.moved] == ["stage 5%, paused (no data)"]
+
+
+def test_a_split_found_off_while_somebody_had_paused_is_told_after_the_resume():
+    controller = started(min_requests=10**6)
+    controller.act("pause", 0.0, "ada", "")
+    for number in range(2000):
+        arm = "candidate" if number % 4 == 0 else "baseline"
+        controller.feed(Event(1.0, str(number), arm, 500, ok=True))
+    assert [it.after for it in controller.act("resume", 2.0, "ada", "")] == ["stage 5%", "stage 5%, paused (split)"]
+
+
+def test_pilots_are_no_sample():
+    controller = started()
+    controller.feed(Event(1.0, "pilot", "candidate", 10_000, ok=True))
+    assert (controller.state.requests, controller.state.exposed) == (0, 1)
+
+
 def test_what_is_told_later_of_a_request_is_no_second_request():
     controller = started(gates=["error_rate", "quality"])
     controller.feed(Event(1.0, "one", "candidate", 500, ok=True))

@@ -145,6 +145,15 @@ def test_a_request_that_failed_had_no_first_content_and_is_late():
     assert it.evidence.candidate_bad == 1
 
 
+def test_failures_alone_say_nothing_of_times():
+    it = watch("ttft", at_most=2.0)
+    for number in range(2000):
+        it.take(event(number, "candidate" if number % 20 == 0 else "baseline", ok=False))
+    assert it.verdict == "no data"
+    it.take(event("timed", ttft_s=1.0))
+    assert it.verdict == "pass"
+
+
 def test_a_unit_is_compared_once():
     it = watch("quality")
     for _ in range(50):

@@ -11,8 +11,10 @@ STAGE = Stage(500, min_requests=100, hold=60.0, gates=("error_rate", "quality"))
 def facts(stage: Stage = STAGE, **given: object) -> Facts:
     verdicts = {"error_rate": "pass", "quality": "pass", "feedback": "inconclusive", "refusal": "inconclusive"}
     verdicts |= given.pop("verdicts", {})
-    usual = {"elapsed": 60.0, "waited": 60.0, "requests": 100}
-    return Facts(stage, (ERRORS, QUALITY, SIGNAL, DRY), verdicts, **{**usual, **given})
+    given = {"elapsed": 60.0, "waited": 60.0, "requests": 100, **given}
+    given["is_held"] = given["elapsed"] < stage.hold
+    given["is_out_of_time"] = stage.timeout is not None and given["waited"] >= stage.timeout
+    return Facts(stage, (ERRORS, QUALITY, SIGNAL, DRY), verdicts, **given)
 
 
 def test_everything_passed_promotes():
@@ -63,6 +65,11 @@ def test_what_lacked_evidence_goes_on_by_itself_once_that_is_there(reason):
 
 def test_an_uneven_split_pauses_and_rolls_nothing_back():
     assert judged(facts(is_split_off=True))[::2] == ("pause", "split")
+
+
+def test_an_uneven_split_is_told_even_while_approval_is_awaited():
+    assert judged(facts(is_split_off=True, paused="approval")).reason == "split"
+    assert judged(facts(is_split_off=True, paused="manual")).action == "stay"
 
 
 def test_approval_comes_last():

@@ -25,6 +25,9 @@ from earthward.rollout.state import described
 from earthward.rollout.worlds import NULLS, SCENARIOS, world
 
 MOST_TOLD = 20
+MOST_KEPT = 1000
+BEYOND: dict[str, Any] = {}
+"""Stands for a broken line beyond those that are kept."""
 MOST_FALSE = 0.05
 
 app = typer.Typer(no_args_is_help=True, help="Plan rollouts: try a plan on imagined traffic, or on events on record.")
@@ -183,14 +186,14 @@ def _lines(file: BinaryIO, path: Path, progress: Progress, broken: list[dict[str
         try:
             yield line(data)
         except BadLine as problem:
-            broken.append({"line": number, "problem": str(problem)})
+            broken.append({"line": number, "problem": str(problem)} if len(broken) < MOST_KEPT else BEYOND)
             while len(data) > LONGEST_LINE and not data.endswith(b"\n"):
                 data = file.readline(LONGEST_LINE + 1)
 
 
 def _tell_broken(path: Path, broken: list[dict[str, Any]], *, json: bool) -> None:
     if json:
-        print_json({"ok": False, "file": str(path), "broken": broken})
+        print_json({"ok": False, "file": str(path), "broken": broken[:MOST_KEPT], "broken_lines": len(broken)})
         return
     for it in broken[:MOST_TOLD]:
         print(f"{path}:{it['line']}: {it['problem']}", file=sys.stderr)
@@ -217,7 +220,8 @@ def _replay_json(result: Replayed, broken: list[dict[str, Any]]) -> dict[str, An
             "why": controller.why,
             "evidence": controller.findings(),
         },
-        "broken": broken,
+        "broken": broken[:MOST_KEPT],
+        "broken_lines": len(broken),
         "refused": result.refused,
         "unwatched": result.unwatched,
         "backwards": result.backwards,

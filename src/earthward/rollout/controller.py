@@ -11,7 +11,7 @@ import msgspec
 
 from earthward.rollout import alpha, verbs
 from earthward.rollout.eta import expected_seconds
-from earthward.rollout.event import Event
+from earthward.rollout.event import WHOLE, Event
 from earthward.rollout.evidence import SPLIT_ALPHA, Watch, begun, even_split
 from earthward.rollout.judge import Facts, Move, judged
 from earthward.rollout.plan import Plan, metric_of
@@ -65,10 +65,14 @@ class Controller:
         return moved
 
     def act(self, verb: Verb, now: float, by: str, why: str, reason: PauseReason = "manual") -> tuple[Transition, ...]:
-        """Does what somebody says. Raises NotNow."""
+        """Does what somebody says. Raises NotNow, with what became due before in its `moved`."""
         moved = self.advance(now)
         state = self.state
-        verbs.check(verb, state, state.now)
+        try:
+            verbs.check(verb, state, state.now)
+        except verbs.NotNow as refusal:
+            refusal.moved = moved
+            raise
         done: tuple[Transition, ...] = getattr(self, f"_{verb}")(by, why, reason)
         return moved + done
 
@@ -116,9 +120,12 @@ class Controller:
         if event.arm == "baseline":
             state.baseline_requests += 1
             return False
-        state.requests += 1
         if not self._is_shadow:
             state.exposed += 1
+        if event.share == WHOLE != self._share:
+            # Pilots chose themselves, and are no sample of anything.
+            return False
+        state.requests += 1
         return state.requests == self._min_requests
 
     def _note_unmeasured(self, event: Event) -> None:
@@ -136,6 +143,7 @@ class Controller:
         ]
         stage = state.stage
         self._is_shadow = stage is not None and stage.is_shadow
+        self._share = stage.share if stage is not None else 0
         self._min_requests = stage.min_requests if stage is not None else 0
         self._fresh_from = state.since + (0.0 if self._is_shadow else self.plan.warm_up)
         self._takes = [watch.take for watch in self._watches if not watch.is_of_stage]
@@ -159,11 +167,13 @@ class Controller:
             stage,
             self.plan.gates,
             {watch.gate.metric: watch.verdict for watch in self._watches},
-            state.now - state.since,
-            state.now - state.patient_since,
-            state.requests,
-            state.is_split_off,
-            state.paused,
+            requests=state.requests,
+            elapsed=state.now - state.since,
+            waited=state.now - state.patient_since,
+            is_held=state.now < state.since + stage.hold,
+            is_out_of_time=stage.timeout is not None and state.now >= state.patient_since + stage.timeout,
+            is_split_off=state.is_split_off,
+            paused=state.paused,
         )
 
     def _next_due(self, now: float) -> float:
@@ -337,9 +347,10 @@ class Controller:
         state = self.state
         if state.paused == "approval":
             return self._go_on(by, why)
+        if state.paused == "split":
+            state.split, state.is_split_off = even_split(), False
         state.paused = None
         state.patient_since = state.now
-        state.split, state.is_split_off = even_split(), False
         return self._note(by, why) + self._judge(state.now)
 
     def _promote(self, by: str, why: str, reason: PauseReason) -> tuple[Transition, ...]:

@@ -10,7 +10,7 @@ import msgspec
 
 from earthward.rollout import bets, scores
 from earthward.rollout.bets import OTHER, RARE, SAFER, WORSE, Bets
-from earthward.rollout.event import Event
+from earthward.rollout.event import WHOLE, Event
 from earthward.rollout.metrics import Metric
 from earthward.rollout.plan import Gate
 
@@ -44,7 +44,8 @@ class Evidence(msgspec.Struct):
     `baseline` and `candidate` count requests that told something, `baseline_bad` and `candidate_bad` units with a bad
     event; for pairs, `candidate` counts pairs and `total` sums their scores; for sums, each arm has its total. `good`
     and `rare` are two ways to be good enough, and their fortunes add up; `tried` are the units that `rare` has seen.
-    `limit` is the frozen limit of a time, learned from `pre`, the baseline's first ones.
+    `limit` is the frozen limit of a time, learned from `pre`, the baseline's first ones; `timed` counts the candidate's
+    times, without which failures alone say nothing of times.
     """
 
     worse: Bets
@@ -60,6 +61,7 @@ class Evidence(msgspec.Struct):
     errors: int = 0
     began: float = 0.0
     limit: float | None = None
+    timed: int = 0
     pre: list[float] = []
     counted: set[str] = set()
     tried: set[str] = set()
@@ -97,6 +99,8 @@ class Watch:
             return "error"
         if not it.candidate or not (it.baseline or self.metric.kind == "pairs"):
             return "no data"
+        if self.metric.kind == "limit" and not it.timed:
+            return "no data"
         if it.is_good or self.metric.kind == "sums":
             return "pass"
         return "inconclusive"
@@ -117,6 +121,8 @@ class Watch:
         if limit is None:
             self._learn(event, seconds)
             return False
+        if seconds is not None and event.arm == "candidate":
+            self.evidence.timed += 1
         if event.ok is False or (event.bad and self.metric.name in event.bad):
             return self._count(event, True)
         return seconds is not None and self._count(event, seconds > limit)
@@ -137,7 +143,7 @@ class Watch:
         ended = False
         if event.arm == "candidate":
             it.candidate += 1
-            if not it.is_good and event.unit not in it.tried:
+            if not it.is_good and event.share < WHOLE and event.unit not in it.tried:
                 ended = self._try(event.unit, is_bad)
         else:
             it.baseline += 1

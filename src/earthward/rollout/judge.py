@@ -14,14 +14,19 @@ PASSES_BY_ITSELF: tuple[PauseReason | None, ...] = (None, "inconclusive", "no da
 
 
 class Facts(NamedTuple):
-    """`elapsed` seconds in the stage, `waited` seconds since it began or was resumed."""
+    """`elapsed` seconds in the stage, `waited` seconds since it began or was resumed: for words only.
+
+    Whether it is still held, and whether time is out, is told by deadlines, since differences of times are rounded.
+    """
 
     stage: Stage
     gates: tuple[Gate, ...]
     verdicts: Mapping[str, Verdict]
+    requests: int
     elapsed: float
     waited: float
-    requests: int
+    is_held: bool = False
+    is_out_of_time: bool = False
     is_split_off: bool = False
     paused: PauseReason | None = None
 
@@ -39,7 +44,7 @@ def judged(facts: Facts) -> Move:
     failed = [gate.metric for gate in facts.gates if _has_failed(facts, gate, "guardrail")]
     if failed:
         return Move("roll back", f"the candidate is worse: {', '.join(failed)}")
-    if facts.is_split_off and facts.paused is None:
+    if facts.is_split_off and facts.paused in (*PASSES_BY_ITSELF, "approval"):
         return Move("pause", "units do not come to the arms as their share says; find out why", "split")
     if facts.paused not in PASSES_BY_ITSELF:
         return Move("stay", f"paused ({facts.paused})")
@@ -48,7 +53,7 @@ def judged(facts: Facts) -> Move:
         if facts.stage.approval:
             return Move("pause", "all gates have passed; waiting for approval, which is `promote`", "approval")
         return Move("promote", _why_promoted(facts))
-    if facts.stage.timeout is not None and facts.waited >= facts.stage.timeout and facts.paused is None:
+    if facts.is_out_of_time and facts.paused is None:
         return _out_of_time(facts, waits)
     return Move("stay", "; ".join(waits))
 
@@ -60,7 +65,7 @@ def reasons_to_wait(facts: Facts) -> list[str]:
     waits += [f"{name}: fail (signal)" for name in signals if name not in stage.gates]
     if facts.requests < stage.min_requests:
         waits.append(f"{facts.requests} of {stage.min_requests} requests")
-    if facts.elapsed < stage.hold:
+    if facts.is_held:
         waits.append(f"held for {span(stage.hold - facts.elapsed)} more")
     return waits
 

@@ -52,6 +52,7 @@ def _told(controller: Controller, line: Line, result: Replayed) -> Iterator[Tran
         try:
             yield from controller.act(line.verb, line.t, line.by, line.why, line.reason)
         except NotNow as refusal:
+            yield from refusal.moved
             result.refused.append(f"{line.verb} at {line.t:g} s: {refusal}")
     else:
         yield from controller.advance(line.t)

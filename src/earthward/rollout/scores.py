@@ -7,10 +7,10 @@ how scores spread, and ties are scores of ½.
 
 from earthward.rollout.bets import Bets, Grid
 
-STEPS = Grid((0.1, 0.25, 0.45, 1.0), (0.1, 0.45, 0.225, 0.225))
+STEPS = Grid((0.12, 0.3, 0.9), (0.06, 0.6, 0.34))
 """`ratios` are the λ here."""
 
-FIRST = 0.8
+FIRST = 0.9
 """The part of the fortune that is bet from the beginning, where changepoints matter."""
 
 

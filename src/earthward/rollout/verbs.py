@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from earthward.rollout.state import UNDER_WAY, Phase, State, described
+from earthward.rollout.state import UNDER_WAY, PauseReason, Phase, State, Transition, described
 
 Verb = Literal["start", "pause", "resume", "promote", "promote_full", "abort", "retry", "freeze", "undo"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -21,8 +21,14 @@ ALLOWED: dict[Verb, tuple[Phase, ...]] = {
 }
 
 
+YIELDING: tuple[PauseReason | None, ...] = (None, "inconclusive", "no data", "error")
+"""Pauses that another may take the place of. The others are somebody's, and nobody else's `pause` may weaken them."""
+
+
 class NotNow(Exception):
-    """A verb that is refused, with the reason."""
+    """A verb that is refused, with the reason. `moved` is what the passing of time had done before."""
+
+    moved: tuple[Transition, ...] = ()
 
 
 def check(verb: Verb, state: State, now: float) -> None:
@@ -33,6 +39,8 @@ def check(verb: Verb, state: State, now: float) -> None:
         raise NotNow(f"{verb} is not possible while the rollout is {where}; possible now: {possible or 'nothing'}")
     if verb == "resume" and state.paused is None:
         raise NotNow(f"the rollout is not paused, but {where}")
+    if (verb == "pause" and state.paused not in YIELDING) or (verb == "freeze" and state.paused == "frozen"):
+        raise NotNow(f"the rollout is paused already ({state.paused})")
     if verb == "retry" and now < state.cooled_at:
         raise NotNow(f"the rollout was rolled back and cools down for {state.cooled_at - now:.0f} s more")
     if verb == "undo":

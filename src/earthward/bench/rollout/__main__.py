@@ -1,7 +1,7 @@
 """`python -m earthward.bench.rollout`: the bars of the rollout's tests, by seeded simulations on all cores.
 
 Prints each figure beside its bar, and how the same failures are found by the rules of others and by an oracle. Exit
-status: 0 all bars met, 1 one is missed. `--table FILE` writes the comparison as Markdown.
+status: 0 all bars met, 1 one is missed. `--document FILE` measures the comparison alone, and writes it into that page.
 """
 
 import argparse
@@ -15,12 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from earthward.bench.rollout.bars import Judged, found, judged, median, p90
-from earthward.bench.rollout.experiments import WORSE, Result, comparison, experiments
+from earthward.bench.rollout.experiments import WORSE, Result, compared, comparison, experiments
 from earthward.bench.rollout.measure import Results, measured
 from earthward.bench.rollout.rules import RULES
 from earthward.bench.rollout.speed import MOST_MICROSECONDS, microseconds
 
 SEED = 1
+BEGIN = "<!-- comparison: written by make docs-rollout -->"
+END = "<!-- end of comparison -->"
 STYLES = {"met": "green", "missed": "red", "not measured": "yellow"}
 OURS = "**Earthward**"
 ORACLE = "an oracle that knows both rates"
@@ -28,23 +30,40 @@ ORACLE = "an oracle that knows both rates"
 
 def main(words: Sequence[str]) -> int:
     options = _options(words)
-    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    if options.document:
+        return _document(options)
+    console = _console()
     chosen = {**experiments(), **(comparison() if options.compare else {})}
     if options.only:
         chosen = {name: it for name, it in chosen.items() if any(word in name for word in options.only)}
     began = time.monotonic()
     results = measured(chosen, options.seed, options.jobs, short=options.short)
-    verdicts = judged(results)
-    console.print(_bars_table([it for it in verdicts if it.figure or not options.only]))
+    verdicts = [it for it in judged(results) if it.figure or not options.only]
+    console.print(_bars_table(verdicts))
     if options.compare:
         console.print(_comparison_table(results))
     per_event = microseconds()
     slow = "met" if per_event <= MOST_MICROSECONDS else "missed"
     console.print(f"\n{per_event:.1f} µs per event with six gates, bar {MOST_MICROSECONDS:g}: {slow}")
     console.print(f"Seed {options.seed}, {'short' if options.short else 'full'}, {time.monotonic() - began:.0f} s.")
-    if options.table:
-        options.table.write_text(comparison_page(results))
     return int(slow == "missed" or any(it.verdict == "missed" for it in verdicts))
+
+
+def _document(options: argparse.Namespace) -> int:
+    """Writes the comparison between its marks in a page."""
+    page = options.document.read_text()
+    if BEGIN not in page or END not in page:
+        sys.stderr.write(f"{options.document} has no place for the comparison: {BEGIN} and {END}\n")
+        return 2
+    results = measured(compared(), options.seed, options.jobs, short=options.short)
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    options.document.write_text(f"{before}{BEGIN}\n{comparison_page(results)}{END}{after}")
+    _console().print(_comparison_table(results))
+    return 0
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 130, highlight=False)
 
 
 def _bars_table(verdicts: Sequence[Judged]) -> Table:
@@ -107,13 +126,11 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m earthward.bench.rollout", description=__doc__.splitlines()[0])
     parser.add_argument("--short", action="store_true", help="few runs, for a quick look")
     parser.add_argument("--compare", action="store_true", help="the rules of others too")
-    parser.add_argument("--table", type=Path, help="write the comparison to this file; needs --compare")
+    parser.add_argument("--document", type=Path, help="write the comparison into this page")
     parser.add_argument("--only", nargs="+", help="only experiments with one of these words in their names")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(words)
-    if options.table and not options.compare:
-        parser.error("--table needs --compare")
     if options.compare and options.only:
         parser.error("--compare needs all experiments; leave --only out")
     return options
