@@ -17,7 +17,7 @@ from earthward.chat.usage import Count, Usage
 from earthward.ledger.record import Record
 from earthward.store import queries, tables
 from earthward.store.frames import frame
-from earthward.store.intake import Intake, IntakeResult
+from earthward.store.intake import BUSY, LONGEST_LULL, PAUSE, Intake, IntakeResult, pause_after
 from earthward.store.spool import SpoolWriter
 
 
@@ -381,3 +381,21 @@ def test_run_stops_when_told(engine, spools, settled):
     taking.run(stop)
     assert ids(engine) == ["x-1"]
     writer.close()
+
+
+def test_the_more_there_is_to_take_in_the_more_a_commit_carries():
+    assert pause_after(0) == PAUSE
+    assert pause_after(10) == PAUSE, "few records are seen soon"
+    assert PAUSE < pause_after(200) < LONGEST_LULL
+    assert pause_after(10**6) == LONGEST_LULL, "nothing waits for long"
+
+
+def test_a_steady_stream_settles_where_its_rate_says():
+    def settled(rate: float) -> float:
+        pause = PAUSE
+        for _ in range(100):
+            pause = pause_after(int(rate * pause))
+        return pause
+
+    assert settled(BUSY / 2) == PAUSE
+    assert settled(BUSY * 2) == LONGEST_LULL

@@ -34,7 +34,7 @@ from earthward.gateway.start import read_snapshot
 from earthward.gateway.state import State
 from earthward.gateway.supervisor import Supervisor
 from earthward.store import keys as keys_table
-from earthward.store.intake import PAUSE, Intake
+from earthward.store.intake import Intake, pause_after
 from earthward.store.tables import open as open_store
 
 log = logging.getLogger("earthward.control")
@@ -119,7 +119,7 @@ class Control:
             result = intake.step()
             self.intake_state = result.state
             if not result.is_behind:
-                self._ending.wait(PAUSE)
+                self._ending.wait(pause_after(result.settled))
         end = time.monotonic() + LAST_INTAKE
         while not intake.step().is_drained and time.monotonic() < end:
             time.sleep(0.01)

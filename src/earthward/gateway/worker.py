@@ -5,6 +5,7 @@ Holds no store and makes no plan of its own; everything it decides on lies in it
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import secrets
@@ -246,6 +247,8 @@ class Worker:
         self._background.append(self.loop.create_task(self._watch_supervisor(stop)))
         while not self.is_ready and not stop.is_set():
             await asyncio.sleep(0.01)
+        # What is here by now stays: the collector need not look at it again with every exchange's leavings.
+        gc.freeze()
         await self.server.serve(self.seat.listener, ssl=_tls(self.seat.boot))
         await stop.wait()
         await self.drain()

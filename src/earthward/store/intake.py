@@ -5,9 +5,10 @@ when every exchange opened in it is settled. Knows neither HTTP nor who asks; wa
 """
 
 import logging
+import os
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from earthward.ledger.plausible import plausible
 from earthward.ledger.record import Opened, Record, Settled
-from earthward.ledger.summary import add, bucket, hour, totals
+from earthward.ledger.summary import bucket, hour, totals
 from earthward.ledger.unsettled import unsettled
 from earthward.store.rows import row_of
 from earthward.store.spool_reader import Damage, Spooled, SpoolReader, boots
@@ -41,7 +42,14 @@ BATCH = 5_000
 """Entries read in one step, about."""
 
 PAUSE = 0.05
+LONGEST_LULL = 0.4
+BUSY = 1_000
+"""Records a second from which on it pays to let more of them gather: a commit costs as much as many records."""
 LONGEST_PAUSE = 5.0
+
+SLICE = 100
+"""Rows between two offers of the core to others: whoever answers callers on it must not wait for bookkeeping."""
+GIVE_WAY: Callable[[], object] = getattr(os, "sched_yield", lambda: time.sleep(0))
 
 State = Literal["ok", "store_away", "spool_unreadable"]
 
@@ -139,10 +147,11 @@ class Intake:
         self._add_ttfts = _adding(engine, exchange_hour_ttfts, TTFT_KEY, ("requests",))
 
     def run(self, stop: threading.Event) -> None:
-        """Steps until told to stop, pausing between steps that found little, so that a commit carries many records."""
+        """Steps until told to stop, pausing between steps, so that a commit carries many records."""
         while not stop.is_set():
-            if not self.step().is_behind:
-                stop.wait(PAUSE)
+            result = self.step()
+            if not result.is_behind:
+                stop.wait(pause_after(result.settled))
 
     def step(self) -> IntakeResult:
         """Takes in one bounded batch, in one transaction. A store that is away is a state, not an error."""
@@ -232,11 +241,11 @@ class Intake:
     def _insert_new(self, connection: Connection, records: list[Record]) -> list[Record]:
         try:
             with connection.begin_nested():
-                _execute_many(connection, self._insert, [row_of(record) for record in records])
+                _insert_rows(connection, self._insert, records)
         except IntegrityError:
             # Only when a spool comes a second time under another name: all of it is known, or some.
             records = _unknown_to(connection, records)
-            _execute_many(connection, self._insert, [row_of(record) for record in records])
+            _insert_rows(connection, self._insert, records)
         return records
 
     def _settle(self, tail: _Tail) -> None:
@@ -269,6 +278,11 @@ class Intake:
         return IntakeResult(settled, unknown, self._state, self._message, is_drained, is_behind, damage)
 
 
+def pause_after(settled: int) -> float:
+    """Seconds to wait after a step that took in so many records. It grows with what comes, and shrinks again."""
+    return min(LONGEST_LULL, max(PAUSE, settled / BUSY))
+
+
 class _Overtaken(Exception):
     """The store says that more of a spool was taken in than this process knows of."""
 
@@ -292,19 +306,16 @@ def _move(connection: Connection, tail: _Tail) -> None:
 
 def _sums(records: Iterable[Record]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """Rows to be added to `exchange_hours` and to `exchange_hour_ttfts`."""
-    hours: dict[tuple[Any, ...], list[int]] = {}
+    hours: defaultdict[tuple[Any, ...], list[tuple[int, ...]]] = defaultdict(list)
     ttfts: Counter[tuple[Any, ...]] = Counter()
     for record in records:
         place = (hour(record), record.route, record.arm, record.target)
         key = (*place, record.requested_model, record.key, record.app, record.team, record.status)
-        more = totals(record)
-        if key in hours:
-            add(hours[key], more)
-        else:
-            hours[key] = list(more)
+        hours[key].append(totals(record))
         if record.first_content is not None:
             ttfts[(*place, bucket(record.first_content))] += 1
-    return [(*key, *sums) for key, sums in hours.items()], [(*key, count) for key, count in ttfts.items()]
+    sums = [(*key, *map(sum, zip(*more, strict=True))) for key, more in hours.items()]
+    return sums, [(*key, count) for key, count in ttfts.items()]
 
 
 def _unknown_to(connection: Connection, records: list[Record]) -> list[Record]:
@@ -329,6 +340,12 @@ def _adding(engine: Engine, table: Table, key: tuple[str, ...], sums: tuple[str,
     text, order = statement(engine, upsert(engine, table, key, sums))
     assert tuple(order) == (*key, *sums)
     return text
+
+
+def _insert_rows(connection: Connection, text: str, records: list[Record]) -> None:
+    for start in range(0, len(records), SLICE):
+        _execute_many(connection, text, [row_of(record) for record in records[start : start + SLICE]])
+        GIVE_WAY()
 
 
 def _execute_many(connection: Connection, text: str, rows: list[tuple[Any, ...]]) -> None:

@@ -14,7 +14,7 @@ from earthward.ledger.record import Entry
 from earthward.store.frames import Damaged, Entered, Unreadable, frames, next_whole
 from earthward.store.spool import LOCK_NAME, SUFFIX
 
-CHUNK = 1024 * 1024
+CHUNK = 128 * 1024
 
 
 class Spooled(msgspec.Struct, frozen=True):
