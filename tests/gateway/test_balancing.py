@@ -10,7 +10,7 @@ import pytest
 from earthward.chat import Failure, FailureKind
 from earthward.config.snapshot import Endpoint, Provider, Queue
 from earthward.gateway import board as boards
-from earthward.gateway.balancing import Balancing, Waiting, Wanted
+from earthward.gateway.balancing import Balancing, Scored, Waiting, Wanted
 from earthward.gateway.board import Board
 from earthward.routing.balance.standing import Report
 from earthward.routing.balance.view import Resident
@@ -217,12 +217,6 @@ def test_why_is_told_for_every_endpoint_best_first(stage) -> None:
     for place, at in enumerate(one.places):
         one.heard(at.url, Report(1.0, (Resident(LLAMA, 8192, 1, 1),) if place == 7 else ()))
     told = one.explained(WANTED)
-    assert len(told["endpoints"]) == 10
-    assert told["endpoints"][0] == {
-        "url": "http://gpu-7:11434",
-        "score": 0.0,
-        "why": "loaded, 0 in flight",
-        "in_flight": 0,
-        "slots": 4,
-    }
-    assert told["queue"] == {"waiting": 0, "expected_wait": 0.0}
+    assert len(told.endpoints) == 10
+    assert told.endpoints[0] == Scored("http://gpu-7:11434", 0.0, "loaded, 0 in flight", 0, 4)
+    assert (told.waiting, told.expected_wait) == (0, 0.0)

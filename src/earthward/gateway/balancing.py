@@ -7,7 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -48,6 +48,24 @@ FAULTS = frozenset(
 """Failures that say something of the endpoint. A refused key, a spent quota or a bad request says nothing of it."""
 
 Standings = dict[tuple[str, str], Standing]
+
+
+class Scored(msgspec.Struct, frozen=True):
+    """An endpoint with its score, of which less is better (None: it is out), and the reason."""
+
+    url: str
+    score: float | None
+    why: str
+    in_flight: int
+    slots: int | None
+
+
+class Endpoints(msgspec.Struct, frozen=True):
+    """All endpoints of a provider, best first; how many wait in this worker, and how long one more would."""
+
+    endpoints: tuple[Scored, ...]
+    waiting: int
+    expected_wait: float
 
 
 class Breaker:
@@ -311,22 +329,21 @@ class Balancing:
 
     # -- why -----------------------------------------------------------------------------------------------------
 
-    def explained(self, wanted: Wanted) -> dict[str, Any]:
+    def explained(self, wanted: Wanted) -> "Endpoints":
         """Each endpoint with its score and the reason, best first, and who waits."""
         views, found = self._judged(wanted, self.queue.waiting_for(wanted.model), explain=True)
         by_place = {view.place: view for view in views}
-        endpoints = [
-            {
-                "url": self.places[choice.place].url,
-                "score": None if choice.score == float("inf") else round(choice.score, 4),
-                "why": choice.reason,
-                "in_flight": by_place[choice.place].in_flight,
-                "slots": by_place[choice.place].slots or None,
-            }
+        endpoints = (
+            Scored(
+                self.places[choice.place].url,
+                None if choice.score == float("inf") else round(choice.score, 4),
+                choice.reason,
+                by_place[choice.place].in_flight,
+                by_place[choice.place].slots or None,
+            )
             for choice in found
-        ]
-        waits = {"waiting": len(self.queue), "expected_wait": round(self.expected_wait, 3)}
-        return {"endpoints": endpoints, "queue": waits}
+        )
+        return Endpoints(tuple(endpoints), len(self.queue), round(self.expected_wait, 3))
 
 
 def _milliseconds() -> int:
