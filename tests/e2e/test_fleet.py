@@ -93,14 +93,14 @@ def status_of(gateway: Gateway) -> Any:
 
 
 def hosts_seen(gateway: Gateway, count: int) -> None:
-    """Waits until the prober has told the worker of all hosts."""
+    """Waits until the worker has heard of all hosts."""
 
-    def seen() -> bool:
-        hosts = status_of(gateway)["hosts"]
-        return len(hosts) == count and all(host["version"] or host["problem"] for host in hosts)
+    def heard() -> bool:
+        _, _, told = gateway.chat("llama", headers={"x-earthward-explain": "1"})
+        endpoints = told["attempts"][0]["endpoints"]["endpoints"]
+        return len(endpoints) == count and all("needs no load" not in endpoint["why"] for endpoint in endpoints)
 
-    until(seen, "the prober to have looked at all hosts")
-    time.sleep(0.1)
+    until(heard, "the worker to have heard of all hosts")
 
 
 def many(
@@ -316,3 +316,37 @@ def test_the_switch_sends_everything_elsewhere_within_a_second_and_back(fleet: F
     assert (status, headers["x-earthward-target"]) == (200, "llama")
     assert switch("off") == {"switch": "off", "in_force": True}
     until(lambda: served_by() == "llama", "the house to serve again", 1.0)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_caller_who_will_not_wait_is_served_by_another_target_in_time(
+    fleet: Fleet, cloud: Simulator, stream: bool
+) -> None:
+    host = fleet.host()
+    host.script(default={"first": 30})
+    gateway = fleet.gateway(routes="  - {name: r, use: llama, fallback: [mini]}", cloud=cloud)
+    started = time.monotonic()
+    headers = {"x-stainless-read-timeout": "4"}
+    status, answered, _ = gateway.chat("llama", stream=stream, headers=headers)
+    assert (status, answered["x-earthward-target"]) == (200, "mini")
+    assert time.monotonic() - started < 4
+    (row,) = gateway.rows(1)
+    assert "timeout" in row["attempts"]
+
+
+def test_a_load_is_seen_through_though_the_caller_who_set_it_going_has_left(fleet: Fleet) -> None:
+    host = fleet.host("--load", "1GB", *HOST[2:])
+    gateway = fleet.gateway()
+    hosts_seen(gateway, 1)
+    with socket.create_connection(("127.0.0.1", int(gateway.url.rpartition(":")[2]))) as caller:
+        body = json.dumps({"model": "llama", "messages": [{"role": "user", "content": "hello"}]}).encode()
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n"
+        caller.sendall(head.encode() + body)
+        until(lambda: asked(host), "the request to reach the host")
+
+    def is_loaded() -> bool:
+        models = json.loads(http("GET", f"{host.url}/api/ps")[2])["models"]
+        return [model["context_length"] for model in models] == [4096]
+
+    until(is_loaded, "the load to be seen through")
+    assert asked(host) == 1, "nobody asked again"

@@ -12,6 +12,7 @@ from earthward.config.snapshot import Endpoint, Provider, Queue
 from earthward.gateway import board as boards
 from earthward.gateway.balancing import Balancing, Scored, Waiting, Wanted
 from earthward.gateway.board import Board
+from earthward.routing import health
 from earthward.routing.balance.standing import Report
 from earthward.routing.balance.view import Resident
 
@@ -220,3 +221,19 @@ def test_why_is_told_for_every_endpoint_best_first(stage) -> None:
     assert len(told.endpoints) == 10
     assert told.endpoints[0] == Scored("http://gpu-7:11434", 0.0, "loaded, 0 in flight", 0, 4)
     assert (told.waiting, told.expected_wait) == (0, 0.0)
+
+
+def test_one_that_was_out_gets_one_request_and_if_that_goes_well_the_others_come(stage) -> None:
+    one = stage.worker(2, "least_busy", slots=None)
+    one.ended(0, LLAMA, 0.0, BROKEN, at_once=True)
+    out = one.standings[0].health
+    one.standings[0].health = health.Health(0, 1, out.until - 10_000)
+
+    async def play() -> list[Any]:
+        first = [one.take(WANTED, PATIENCE) for _ in range(3)]
+        for place in first:
+            one.give_back(place)
+        one.ended(0, LLAMA, 0.1, None)
+        return [first, {one.take(WANTED, PATIENCE) for _ in range(20)}]
+
+    assert run(play) == [[0, 1, 1], {0, 1}]

@@ -299,6 +299,9 @@ class Balancing:
         """A request goes out. Whether it sets the load of its model going."""
         return self.standings[place].sent(model, time.monotonic())
 
+    def load_ended(self, place: int, model: str, *, went_well: bool) -> None:
+        self.standings[place].load_ended(model, time.monotonic(), went_well=went_well)
+
     def began(self, place: int, model: str, seconds: float) -> None:
         """The first content came after so many seconds."""
         self.standings[place].answered(model, seconds, time.monotonic())
@@ -307,8 +310,11 @@ class Balancing:
         """A request is over after so many seconds. `at_once` where nobody answered at all."""
         standing, now = self.standings[place], _milliseconds()
         if failure is None:
+            was_out = standing.health.times and not standing.health.back
             standing.ended(model, seconds, now / 1000)
             standing.health = health.after_success(standing.health, now)
+            if was_out:
+                standing.forgive()
         elif failure.kind in FAULTS:
             standing.failed(model, now / 1000)
             out = sum(1 for other in self.standings if other.out(now))
