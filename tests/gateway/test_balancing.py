@@ -10,8 +10,9 @@ import pytest
 from earthward.chat import Failure, FailureKind
 from earthward.config.snapshot import Endpoint, Provider, Queue
 from earthward.gateway import board as boards
-from earthward.gateway.balancing import Balancing, Waiting, Wanted
+from earthward.gateway.balancing import Balancing, Scored, Waiting, Wanted
 from earthward.gateway.board import Board
+from earthward.routing import health
 from earthward.routing.balance.standing import Report
 from earthward.routing.balance.view import Resident
 
@@ -217,12 +218,22 @@ def test_why_is_told_for_every_endpoint_best_first(stage) -> None:
     for place, at in enumerate(one.places):
         one.heard(at.url, Report(1.0, (Resident(LLAMA, 8192, 1, 1),) if place == 7 else ()))
     told = one.explained(WANTED)
-    assert len(told["endpoints"]) == 10
-    assert told["endpoints"][0] == {
-        "url": "http://gpu-7:11434",
-        "score": 0.0,
-        "why": "loaded, 0 in flight",
-        "in_flight": 0,
-        "slots": 4,
-    }
-    assert told["queue"] == {"waiting": 0, "expected_wait": 0.0}
+    assert len(told.endpoints) == 10
+    assert told.endpoints[0] == Scored("http://gpu-7:11434", 0.0, "loaded, 0 in flight", 0, 4)
+    assert (told.waiting, told.expected_wait) == (0, 0.0)
+
+
+def test_one_that_was_out_gets_one_request_and_if_that_goes_well_the_others_come(stage) -> None:
+    one = stage.worker(2, "least_busy", slots=None)
+    one.ended(0, LLAMA, 0.0, BROKEN, at_once=True)
+    out = one.standings[0].health
+    one.standings[0].health = health.Health(0, 1, out.until - 10_000)
+
+    async def play() -> list[Any]:
+        first = [one.take(WANTED, PATIENCE) for _ in range(3)]
+        for place in first:
+            one.give_back(place)
+        one.ended(0, LLAMA, 0.1, None)
+        return [first, {one.take(WANTED, PATIENCE) for _ in range(20)}]
+
+    assert run(play) == [[0, 1, 1], {0, 1}]

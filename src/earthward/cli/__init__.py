@@ -14,6 +14,7 @@ COMMANDS = (
     "doctor",
     "explain",
     "serve",
+    "switch",
     "rollout",
     "assess",
     "tco",

@@ -1,5 +1,6 @@
 """`earthward explain`: how a request would be served, without sending it anywhere."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +17,12 @@ from earthward.config.load import load
 from earthward.config.problems import ConfigErrors, unknown
 from earthward.config.snapshot import DATA_CLASSES, Key
 from earthward.dialects.envelope import read
-from earthward.gateway.decide import Decision, decide, hints_of
+from earthward.gateway import switch
+from earthward.gateway.decide import Decision, decide, hints_of, minute_of_week
 from earthward.gateway.doors import DOORS
 from earthward.gateway.doors.door import Question
 from earthward.gateway.explain import Attempted, Explanation, explanation
+from earthward.gateway.state import State
 from earthward.routing.match import Router
 from earthward.routing.plan import Planner
 
@@ -59,7 +62,10 @@ def explain(
     caller = Key(key, b"", app, team, data_class=data_class)
     own_key = question.door.dialect if snapshot.auth == "passthrough" else None
     hints = hints_of(_headers(header or []))
-    decision = decide(router, Planner(router.targets), question, hints, caller, salt or b"", own_key)
+    now = datetime.now().astimezone()
+    minute = minute_of_week(now.weekday(), now.hour, now.minute)
+    planner = Planner(router.targets, switch.read(State(configuration.state).switch))
+    decision = decide(router, planner, question, hints, caller, salt or b"", own_key, minute)
     if isinstance(decision, Failure):
         if json:
             print_json({"served": False, "why": decision.message})

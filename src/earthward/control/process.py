@@ -28,6 +28,7 @@ from earthward.control.money_file import MoneyFile
 from earthward.control.watch import ConfigWatch
 from earthward.fleet.found import Probed
 from earthward.gateway import board as columns
+from earthward.gateway import switch
 from earthward.gateway.board import Board
 from earthward.gateway.messages import FleetNews
 from earthward.gateway.start import read_snapshot
@@ -145,8 +146,9 @@ class Control:
         anyway = self._look_again.is_set()
         self._look_again.clear()
         snapshot = await asyncio.to_thread(self.watch.look, anyway=anyway)
-        if snapshot is not None:
-            self.snapshot = snapshot
+        zone = switch.read(self.state.switch)
+        if snapshot is not None or zone != self.snapshot.switch:
+            self.snapshot = snapshot = switch.switched(snapshot or self.snapshot, zone)
             self.feed.publish(snapshot)
             self.fleet.watch(snapshot)
             log.info("configuration %s is in force", snapshot.version)

@@ -23,6 +23,7 @@ from earthward.gateway.upstream import Outcome, StreamedAnswer, WholeAnswer
 from earthward.http.client import ClientConnection, ConnectFailed
 from earthward.ledger.record import Attempt, Opened
 from earthward.routing import egress
+from earthward.routing.deadlines import bounded, callers_patience, left_for
 from earthward.routing.plan import MOST_ATTEMPTS
 from earthward.store.spool import SpoolBroken, SpoolFull
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 NOTHING_USED = Usage()
 LEDGER_DOWN = Failure(FailureKind.LEDGER_DOWN, "the ledger can't be written to; try again later")
+READ_TIMEOUT = b"x-stainless-read-timeout"
 LEFT_ALONE = Failure(FailureKind.UNREACHABLE, "left alone for a while after failures in a row")
 ENDPOINTS_OWN = FAULTS | {FailureKind.NO_SUCH_MODEL}
 """Failures after which another endpoint with the same model is worth a try."""
@@ -43,6 +45,7 @@ class Attempts:
     __slots__ = (
         "_decision",
         "_exchange",
+        "_patience",
         "_place",
         "_question",
         "_relay",
@@ -65,6 +68,7 @@ class Attempts:
         self._exchange = exchange
         self._relay: WholeAnswer | StreamedAnswer | None = None
         self._waiting: Waiting | None = None
+        self._patience: float | None = None
         self._place = 0
         self._sent = 0.0
         self._targets_left = 0
@@ -86,6 +90,7 @@ class Attempts:
         if not decision.plan.attempts:
             raise Refused(no_target(decision.plan, question.glance.features, exchange.serving.router.targets))
         exchange.worker.count_request()
+        self._patience = callers_patience(exchange.introduction.headers.get(READ_TIMEOUT))
         outcome = Outcome()
         for number, (name, why) in enumerate(decision.plan.attempts):
             if number and not self._may_try_again():
@@ -109,7 +114,7 @@ class Attempts:
         outcome = await self._attempt(target, why, way, written)
         if outcome.failure is not None and not self._is_settled(outcome) and not outcome.left_out:
             outcome = await self._attempt_again(target, way, written, outcome)
-        if not outcome.gone and not outcome.left_out:
+        if not outcome.gone and not outcome.left_out and not outcome.hurried:
             target.breaker.learn(outcome.failure)
         return outcome
 
@@ -191,9 +196,10 @@ class Attempts:
             on_disk = self._put_on_record(target, started)
             if on_disk is not None and self._exchange.serving.snapshot.durability == "strict":
                 await self.wait_for_disk(on_disk)
-            balancing.sent(place, target.model)
+            if balancing.sent(place, target.model):
+                await worker.loads.begin(target, place)
             outcome = await self._send(target, endpoint, head, way, written, fresh=fresh)
-            if not outcome.gone and not outcome.stale:
+            if not outcome.gone and not outcome.stale and not outcome.hurried:
                 seconds = time.monotonic() - self._sent
                 balancing.ended(place, target.model, seconds, outcome.failure, at_once=outcome.unreached)
         finally:
@@ -205,6 +211,8 @@ class Attempts:
         """A place at the target's provider, waited for if need be; why there is none; None if the caller left."""
         balancing = target.provider.balancing
         patience = balancing.overflow if self._targets_left else balancing.longest_wait
+        if self._patience is not None:
+            patience = min(patience, left_for(self._patience, self._exchange.elapsed() / 1e9, self._targets_left))
         taken = balancing.take(self.wanted(target), patience)
         if not isinstance(taken, Waiting):
             return taken
@@ -304,7 +312,9 @@ class Attempts:
             return Outcome(failure=Failure(FailureKind.FORBIDDEN, f"{target.name}: {bound}"))
         if exchange.is_gone:
             return Outcome(gone=True)
-        deadlines = exchange.serving.deadlines(self._decision.route, provider)
+        configured = exchange.serving.deadlines(self._decision.route, provider)
+        stream, elapsed = self._question.glance.stream, exchange.elapsed() / 1e9
+        deadlines = bounded(configured, self._patience, elapsed, self._targets_left, stream=stream)
         connection = None if fresh else endpoint.pool.idle()
         if connection is None:
             try:
@@ -320,7 +330,10 @@ class Attempts:
         key, credential = self._credential(target)
         self._relay = relay = self._listener(connection, way, target)
         connection.send(self._wire(target, head, credential, written.body), relay, deadlines)
-        return self._judged(await relay.done, target, way, key)
+        outcome: Outcome = await relay.done
+        is_too_late = outcome.failure is not None and outcome.failure.kind is FailureKind.TIMEOUT
+        outcome.hurried = is_too_late and deadlines is not configured
+        return self._judged(outcome, target, way, key)
 
     def _credential(self, target: ServingTarget) -> tuple[int, bytes]:
         """The provider's own key in turn, or the caller's, which goes to its own vendor and nowhere else."""

@@ -7,7 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -48,6 +48,24 @@ FAULTS = frozenset(
 """Failures that say something of the endpoint. A refused key, a spent quota or a bad request says nothing of it."""
 
 Standings = dict[tuple[str, str], Standing]
+
+
+class Scored(msgspec.Struct, frozen=True):
+    """An endpoint with its score, of which less is better (None: it is out), and the reason."""
+
+    url: str
+    score: float | None
+    why: str
+    in_flight: int
+    slots: int | None
+
+
+class Endpoints(msgspec.Struct, frozen=True):
+    """All endpoints of a provider, best first; how many wait in this worker, and how long one more would."""
+
+    endpoints: tuple[Scored, ...]
+    waiting: int
+    expected_wait: float
 
 
 class Breaker:
@@ -281,6 +299,9 @@ class Balancing:
         """A request goes out. Whether it sets the load of its model going."""
         return self.standings[place].sent(model, time.monotonic())
 
+    def load_ended(self, place: int, model: str, *, went_well: bool) -> None:
+        self.standings[place].load_ended(model, time.monotonic(), went_well=went_well)
+
     def began(self, place: int, model: str, seconds: float) -> None:
         """The first content came after so many seconds."""
         self.standings[place].answered(model, seconds, time.monotonic())
@@ -289,8 +310,11 @@ class Balancing:
         """A request is over after so many seconds. `at_once` where nobody answered at all."""
         standing, now = self.standings[place], _milliseconds()
         if failure is None:
+            was_out = standing.health.times and not standing.health.back
             standing.ended(model, seconds, now / 1000)
             standing.health = health.after_success(standing.health, now)
+            if was_out:
+                standing.forgive()
         elif failure.kind in FAULTS:
             standing.failed(model, now / 1000)
             out = sum(1 for other in self.standings if other.out(now))
@@ -311,22 +335,21 @@ class Balancing:
 
     # -- why -----------------------------------------------------------------------------------------------------
 
-    def explained(self, wanted: Wanted) -> dict[str, Any]:
+    def explained(self, wanted: Wanted) -> "Endpoints":
         """Each endpoint with its score and the reason, best first, and who waits."""
         views, found = self._judged(wanted, self.queue.waiting_for(wanted.model), explain=True)
         by_place = {view.place: view for view in views}
-        endpoints = [
-            {
-                "url": self.places[choice.place].url,
-                "score": None if choice.score == float("inf") else round(choice.score, 4),
-                "why": choice.reason,
-                "in_flight": by_place[choice.place].in_flight,
-                "slots": by_place[choice.place].slots or None,
-            }
+        endpoints = (
+            Scored(
+                self.places[choice.place].url,
+                None if choice.score == float("inf") else round(choice.score, 4),
+                choice.reason,
+                by_place[choice.place].in_flight,
+                by_place[choice.place].slots or None,
+            )
             for choice in found
-        ]
-        waits = {"waiting": len(self.queue), "expected_wait": round(self.expected_wait, 3)}
-        return {"endpoints": endpoints, "queue": waits}
+        )
+        return Endpoints(tuple(endpoints), len(self.queue), round(self.expected_wait, 3))
 
 
 def _milliseconds() -> int:

@@ -48,15 +48,35 @@ def _hint(headers: Mapping[bytes, bytes], name: bytes) -> str:
 
 
 def decide(
-    router: Router, planner: Planner, question: Question, hints: Hints, key: Key, salt: bytes, own_key: str | None
+    router: Router,
+    planner: Planner,
+    question: Question,
+    hints: Hints,
+    key: Key,
+    salt: bytes,
+    own_key: str | None,
+    minute: int = 0,
 ) -> Decision | Failure:
     """The decision, or why there is no route. A plan without attempts is a decision too: it has its reasons.
 
-    `own_key` is the dialect whose vendor's key the caller brings, where callers bring their own.
+    `own_key` is the dialect whose vendor's key the caller brings, where callers bring their own; `minute` is that of
+    the week, which only counts for a router that looks at the time.
     """
     glance = question.glance
     data_class = egress.strictest((hints.data_class, key.data_class)) if key.data_class else hints.data_class
-    asked = Asked(glance.model, hints.task, hints.priority, data_class, key.id, key.app, key.team, key.routes)
+    asked = Asked(
+        glance.model,
+        hints.task,
+        hints.priority,
+        data_class,
+        key.id,
+        key.app,
+        key.team,
+        key.routes,
+        glance.features,
+        question.input_tokens,
+        minute,
+    )
     route = router.route(asked)
     if route is None:
         message = f"no route serves the model {glance.model[:LONGEST_HINT]!r}"
@@ -68,6 +88,11 @@ def decide(
         route, unit=unit, salt=salt, features=glance.features, data_class=data_class, key=key.id, own_key=own_key
     )
     return Decision(route, plan, unit, data_class)
+
+
+def minute_of_week(weekday: int, hour: int, minute: int) -> int:
+    """Monday is day 0."""
+    return (weekday * 24 + hour) * 60 + minute
 
 
 def _unit(route: Route, question: Question, hints: Hints, key: Key, salt: bytes) -> str:

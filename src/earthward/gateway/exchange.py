@@ -15,8 +15,9 @@ import msgspec
 from earthward.chat import Failure, FailureKind
 from earthward.dialects.envelope import read
 from earthward.gateway import board as columns
-from earthward.gateway.attempts import Attempts
-from earthward.gateway.decide import Decision, decide
+from earthward.gateway.attempts import Attempts, wanted
+from earthward.gateway.balancing import Endpoints
+from earthward.gateway.decide import Decision, decide, minute_of_week
 from earthward.gateway.doors.door import Door, Headers, Question
 from earthward.gateway.drive import drive
 from earthward.gateway.explain import ASKS_TO_EXPLAIN, explanation
@@ -130,8 +131,9 @@ class Exchange:
     def decide(self, question: Question) -> Decision:
         """Route, arm and the attempts that are able and allowed to serve, in order."""
         serving, caller = self.serving, self.caller
+        minute = minute_now() if serving.router.looks_at_time else 0
         decision = decide(
-            serving.router, serving.planner, question, self.hints, caller.key, self.worker.salt, caller.own_key
+            serving.router, serving.planner, question, self.hints, caller.key, self.worker.salt, caller.own_key, minute
         )
         if isinstance(decision, Failure):
             raise Refused(decision)
@@ -142,8 +144,13 @@ class Exchange:
         if ASKS_TO_EXPLAIN in self.introduction.headers:
             if self.serving.snapshot.auth != "open" and not self.caller.key.may_explain:
                 raise Refused(MAY_NOT_EXPLAIN)
-            return msgspec.json.encode(explanation(question, decision, self.serving.snapshot))
+            seen = {name: self._endpoints(question, name) for name, _ in decision.plan.attempts}
+            return msgspec.json.encode(explanation(question, decision, self.serving.snapshot, seen))
         return self.door.answers_itself(question)
+
+    def _endpoints(self, question: Question, name: str) -> Endpoints:
+        target = self.serving.targets[name]
+        return target.provider.balancing.explained(wanted(question, target, self.caller.key.id, self.hints.priority))
 
     # -- while it is served --------------------------------------------------------------------------------------
 
@@ -230,6 +237,12 @@ class Exchange:
     def elapsed(self) -> int:
         """Nanoseconds since the first byte of the request."""
         return int((time.monotonic() - self.request.accepted) * 1e9)
+
+
+def minute_now() -> int:
+    """Of the week, by this machine's clock and time zone."""
+    now = time.localtime()
+    return minute_of_week(now.tm_wday, now.tm_hour, now.tm_min)
 
 
 def admit(worker: "Worker", door: Door, request: Request, connection: ServerConnection) -> Failure | None:

@@ -1,9 +1,12 @@
 """How a request would be served, said instead of done: nothing is sent anywhere."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from earthward.chat import Failure
 from earthward.config.snapshot import Provider, Snapshot, Target
+from earthward.gateway.balancing import Endpoints
 from earthward.gateway.crossing import crossing
 from earthward.gateway.decide import Decision
 from earthward.gateway.doors import EXITS
@@ -15,7 +18,10 @@ ASKS_TO_EXPLAIN = b"x-earthward-explain"
 
 
 class Attempted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A target that would be tried, and why. `dropped` names what can't be said there, `refused` why nothing can."""
+    """A target that would be tried, and why. `dropped` names what can't be said there, `refused` why nothing can.
+
+    `endpoints` are those of its provider as this worker sees them, where a worker was asked.
+    """
 
     target: str
     why: str
@@ -26,6 +32,7 @@ class Attempted(msgspec.Struct, frozen=True, omit_defaults=True):
     translated: bool
     dropped: tuple[str, ...] = ()
     refused: str | None = None
+    endpoints: Endpoints | None = None
 
 
 class Excluded(msgspec.Struct, frozen=True):
@@ -51,7 +58,10 @@ class Explanation(msgspec.Struct, frozen=True):
     excluded: tuple[Excluded, ...]
 
 
-def explanation(question: Question, decision: Decision, snapshot: Snapshot) -> Explanation:
+def explanation(
+    question: Question, decision: Decision, snapshot: Snapshot, seen: Mapping[str, Endpoints] | None = None
+) -> Explanation:
+    """`seen` are the endpoints behind each target, as a worker sees them."""
     glance, plan = question.glance, decision.plan
     targets = {target.name: target for target in snapshot.targets}
     providers = {provider.name: provider for provider in snapshot.providers}
@@ -68,18 +78,20 @@ def explanation(question: Question, decision: Decision, snapshot: Snapshot) -> E
         share=plan.share / BUCKETS,
         bucket=None if plan.bucket < 0 else plan.bucket / BUCKETS,
         attempts=tuple(
-            _attempted(question, why, target := targets[name], providers[target.provider])
+            _attempted(question, why, target := targets[name], providers[target.provider], (seen or {}).get(name))
             for name, why in plan.attempts
         ),
         excluded=tuple(Excluded(name, why) for name, why in plan.excluded),
     )
 
 
-def _attempted(question: Question, why: str, target: Target, provider: Provider) -> Attempted:
+def _attempted(
+    question: Question, why: str, target: Target, provider: Provider, endpoints: Endpoints | None
+) -> Attempted:
     way = EXITS[provider.dialect].way(target, provider)
     written = crossing(question, way, provider.dialect, target.model).request()
     translated = provider.dialect != question.door.dialect
     about = (target.name, why, provider.name, target.zone, target.model, provider.dialect, translated)
     if isinstance(written, Failure):
-        return Attempted(*about, refused=written.message)
-    return Attempted(*about, dropped=written.dropped)
+        return Attempted(*about, refused=written.message, endpoints=endpoints)
+    return Attempted(*about, dropped=written.dropped, endpoints=endpoints)

@@ -60,6 +60,7 @@ class ServingProvider:
         self.passes_back = kind.answer_headers
         self.account_headers = kind.account_headers
         self.lines = [(name, b"%b: %b\r\n" % (name, value)) for name, value in kind.headers]
+        self.own_lines = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in provider.headers)
         self.all_lines = b"".join(line for _, line in self.lines)
         self.heads = {
             operation: [_fixed_head(kind, provider, endpoint, operation) for endpoint in endpoints]

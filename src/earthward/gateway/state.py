@@ -24,6 +24,7 @@ class State:
         self.supervisor_lock = folder / "supervisor.lock"
         self.control_lock = folder / "control.lock"
         self.admin_token = folder / "admin.token"
+        self.switch = folder / "switch"
 
     def make(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

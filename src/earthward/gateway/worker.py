@@ -29,6 +29,7 @@ from earthward.gateway.board import Board
 from earthward.gateway.callers import Acceptance
 from earthward.gateway.exchange import Exchange
 from earthward.gateway.link import Link
+from earthward.gateway.loading import Loads
 from earthward.gateway.messages import FleetNews, Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
 from earthward.gateway.serving import IdlePools, Serving
 from earthward.gateway.state import State
@@ -93,6 +94,7 @@ class Worker:
         self._count = 0
         self._background: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
+        self.loads = Loads(self.loop)
         self._known = Known(seat.board, {}, {})
         self.serving = self._made_ready(self._snapshot_on_disk())
         self._pools = self.serving.pools
@@ -262,6 +264,7 @@ class Worker:
         end = time.monotonic() + LAST_RECORDS
         while self.exchanges and time.monotonic() < end:
             await asyncio.sleep(0.01)
+        self.loads.cancel()
         for task in self._background:
             task.cancel()
         self.spool.close()

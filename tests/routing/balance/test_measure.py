@@ -29,17 +29,18 @@ def test_a_mean_begins_with_the_first() -> None:
     assert mean.value == 3
 
 
-def test_failures_in_a_row_tell_at_once_and_are_halved_in_ten_quiet_seconds() -> None:
+def test_failures_in_a_row_tell_at_once_and_are_forgotten_in_quiet_seconds() -> None:
     failing = Failing()
     assert failing.at(100) == 0
     for _ in range(5):
         failing.add(True, 100)
     share = failing.at(100)
     assert share > 0.8
-    assert abs(failing.at(110) - share / 2) < 0.01
-    for _ in range(20):
+    assert abs(failing.at(105) - share / 2) < 0.01
+    assert failing.at(120) == 0
+    for _ in range(8):
         failing.add(False, 100)
-    assert failing.at(100) < 0.01
+    assert failing.at(100) == 0
 
 
 def test_a_clock_that_reads_earlier_does_no_harm() -> None:

@@ -82,6 +82,14 @@ def test_a_fleet_that_is_out_altogether_is_tried_all_the_same(name) -> None:
 
 
 @every_policy
+def test_one_on_trial_comes_first_unless_it_is_out_for_another_reason(name) -> None:
+    trial = Endpoint(0, in_flight=50, failing=1.0, is_on_trial=True)
+    assert best(name, trial, Endpoint(1)) == 0
+    assert reason(name, trial, Endpoint(1)) == "on trial"
+    assert best(name, Endpoint(0, is_on_trial=True, out="down"), Endpoint(1)) == 1
+
+
+@every_policy
 def test_one_that_fails_fast_attracts_nothing(name) -> None:
     failing = Endpoint(0, in_flight=0, first=0.001, peak=0.001, whole=0.001, failing=0.8)
     busy = Endpoint(1, in_flight=3, first=0.5, peak=0.5, whole=2)

@@ -167,3 +167,25 @@ def test_an_answer_that_came_whole_tells_that_the_model_is_loaded() -> None:
     assert standing.whole == 0, "how long the load took says nothing of how long slots are held"
     standing.ended(LLAMA, 2.0, 33.0)
     assert standing.whole == 2.0
+
+
+def test_after_its_pause_one_is_on_trial_and_what_it_did_before_is_forgiven_once_it_is_well() -> None:
+    standing = with_report()
+    standing.failed(LLAMA, 1.0)
+    standing.health = health.after_failure(health.WELL, 1000, at_once=True)
+    assert not seen(standing, now=2.0).is_on_trial
+    assert seen(standing, now=4.0).is_on_trial
+    standing.forgive()
+    assert seen(standing, now=4.0).failing == 0
+
+
+def test_a_load_that_is_over_is_over_whoever_asked_for_it() -> None:
+    standing = with_report()
+    standing.sent(LLAMA, 0.0)
+    standing.load_ended(LLAMA, 6.0, went_well=True)
+    assert seen(standing, now=6.0).resident == Resident(LLAMA)
+    assert standing.load_seconds(LLAMA) == 6.0
+    standing.sent(CODER, 10.0)
+    standing.load_ended(CODER, 12.0, went_well=False)
+    assert seen(standing, CODER, now=12.0).resident is None
+    assert standing.sent(CODER, 13.0), "it may be set going again"

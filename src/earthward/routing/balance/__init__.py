@@ -1,6 +1,7 @@
 """Which of a provider's endpoints serves a request. Each file here that has a `NAME` is one policy, known by that name.
 
 Endpoints that are out come last, whatever the policy: with all of them out the one that was best is tried all the same.
+One on trial comes first, or it might never be found to be well again: it looks the worst of all.
 """
 
 import importlib
@@ -18,12 +19,13 @@ def _discovered() -> dict[str, Policy]:
 
 def choices(policy: Policy, endpoints: Sequence[Endpoint], ask: Ask) -> list[Choice]:
     """All of them, best first, each with its score and the reason."""
-    able = [endpoint for endpoint in endpoints if not endpoint.out]
-    if len(able) == len(endpoints):
-        return policy(able, ask) if able else []
-    last = [endpoint for endpoint in endpoints if endpoint.out]
+    able = [endpoint for endpoint in endpoints if not endpoint.out and not endpoint.is_on_trial]
     ordered = policy(able, ask) if able else []
-    return ordered + [Choice(endpoint.place, float("inf"), endpoint.out) for endpoint in last]
+    if len(able) == len(endpoints):
+        return ordered
+    first = [Choice(it.place, float("-inf"), "on trial") for it in endpoints if it.is_on_trial and not it.out]
+    last = [Choice(it.place, float("inf"), it.out) for it in endpoints if it.out]
+    return first + ordered + last
 
 
 POLICIES: dict[str, Policy] = _discovered()

@@ -38,7 +38,8 @@ class Mean:
 
 
 class Failing:
-    """The share of late requests that failed; forgotten by half in ten seconds without a request."""
+    """The share of late requests that failed. Without a request half of it is forgotten in five seconds, and what is
+    left at the end altogether, or an endpoint that nobody asks would never be asked again."""
 
     __slots__ = ("_at", "_value")
 
@@ -53,11 +54,13 @@ class Failing:
     def at(self, now: float) -> float:
         if not self._value:
             return 0.0
-        return self._value * exp(min(0.0, self._at - now) * HALVED)
+        share = self._value * exp(min(0.0, self._at - now) * HALVED)
+        return share if share > FORGOTTEN else 0.0
 
 
 IDLE = 6.0
 """How much more slowly a peak is forgotten while nothing comes."""
 LATE = 0.3
-HALVED = 0.0693
-"""The natural logarithm of two, over ten seconds."""
+HALVED = 0.1386
+"""The natural logarithm of two, over five seconds."""
+FORGOTTEN = 0.1

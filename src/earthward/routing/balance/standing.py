@@ -137,6 +137,13 @@ class Standing:
         known = self._loads.get(model)
         self._loads[model] = seconds if known is None else known + 0.3 * (seconds - known)
 
+    def load_ended(self, model: str, now: float, *, went_well: bool) -> None:
+        """A load that was set going is over, whoever asked for it."""
+        started = self._started.pop(model, None)
+        if started is not None and went_well:
+            self._loaded[model] = now
+            self._learn_load(model, now - started)
+
     def ended(self, model: str, seconds: float, now: float) -> None:
         """A request went well and held its slot for so long. One whose answer came whole tells of its load only now."""
         if self._started.pop(model, None) is not None:
@@ -144,6 +151,10 @@ class Standing:
         else:
             self._whole.add(seconds)
         self._failing.add(False, now)
+
+    def forgive(self) -> None:
+        """It was out and is well again: what it did before that counts no more."""
+        self._failing = Failing()
 
     def failed(self, model: str, now: float) -> None:
         """A request failed: a load that it may have set going is in doubt."""
@@ -189,6 +200,7 @@ class Standing:
             self._failing.at(now),
             healths.ramp(self.health, milliseconds),
             self.out(milliseconds) or ("lacks the model" if resident is None and self._lacks(model) else ""),
+            healths.state(self.health, milliseconds) == "trial",
             self._report is not None,
             resident,
             loading,

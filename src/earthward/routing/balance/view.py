@@ -29,7 +29,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     `in_flight` counts requests over all workers; `slots` is how many it answers at a time, 0 if nobody said. `first`
     is how long it lately took to the first content of a loaded model, `peak` the same with an eye on the worst of it,
     `whole` how long a request holds a slot, all in seconds and 0 if not known. `failing` is the share of late
-    failures. `ramp` is how much of its share it should get while it comes back, up to 1.
+    failures. `ramp` is how much of its share it should get while it comes back, up to 1. One that `is_on_trial` was out
+    and gets one request, by which it is judged.
 
     What follows is about hosts that load models: nothing of it counts unless `is_known`. `loading` is for how many
     more seconds the model asked for is being loaded, None if it is not; `blocked` for how many others are. `load` is
@@ -46,6 +47,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     failing: float = 0.0
     ramp: float = 1.0
     out: Out = ""
+    is_on_trial: bool = False
     is_known: bool = False
     resident: Resident | None = None
     loading: float | None = None

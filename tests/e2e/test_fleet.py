@@ -1,0 +1,352 @@
+"""A fleet of simulated Ollama hosts behind the gateway: who is asked, who is left alone, who waits."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import Gateway, Simulator, http, running, until
+
+HOST = (
+    "--load",
+    "4GB",
+    "--decode",
+    "400",
+    "--prefill",
+    "20000",
+    "--slots",
+    "2",
+    "--disk",
+    "llama3.2",
+    "--disk",
+    "qwen3:8b",
+)
+
+
+class Fleet:
+    """Hosts, perhaps a cloud, and a gateway before them."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+        self.hosts: list[Simulator] = []
+
+    def host(self, *arguments: str) -> Simulator:
+        host = Simulator(self._folder, *(arguments or HOST), name=f"gpu-{len(self.hosts)}")
+        self._stack.enter_context(running(host))
+        self.hosts.append(host)
+        return host
+
+    def gateway(
+        self,
+        *urls: str,
+        provider: str = "",
+        routes: str = "",
+        cloud: Simulator | None = None,
+        workers: int = 1,
+        extra: str = "",
+    ) -> Gateway:
+        addresses = urls or tuple(host.url for host in self.hosts)
+        endpoints = ", ".join(url if url.startswith("{") else f'"{url}"' for url in addresses)
+        lines = [
+            "listen: 127.0.0.1:0",
+            "admin: 127.0.0.1:0",
+            "auth: open",
+            "providers:",
+            f"  gpus: {{kind: ollama, endpoints: [{endpoints}]{provider}}}",
+        ]
+        if cloud is not None:
+            lines.append(f'  cloud: {{kind: openai, base_url: "{cloud.url}/v1", api_key: env:UPSTREAM_KEY}}')
+        lines += ["targets:", f"  llama: {{provider: gpus, model: llama3.2, context: 4096{extra}}}"]
+        lines.append(f"  qwen: {{provider: gpus, model: 'qwen3:8b', context: 4096{extra}}}")
+        if cloud is not None:
+            lines.append("  mini: {provider: cloud, model: gpt-4o-mini}")
+        lines.append("routes:")
+        lines.append(routes or "  - {name: qwen, when: {model: qwen}, use: qwen}\n  - {name: llama, use: llama}")
+        gateway = Gateway(self._folder, "\n".join(lines) + "\n", workers=workers)
+        self._stack.enter_context(running(gateway))
+        return gateway
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with ExitStack() as stack:
+        yield Fleet(tmp_path, stack)
+
+
+def asked(host: Simulator) -> int:
+    return sum(1 for entry in host.seen() if entry["path"] == "/api/chat")
+
+
+def status_of(gateway: Gateway) -> Any:
+    return json.loads(gateway.admin_get("/api/status")[2])
+
+
+def hosts_seen(gateway: Gateway, count: int) -> None:
+    """Waits until the worker has heard of all hosts."""
+
+    def heard() -> bool:
+        _, _, told = gateway.chat("llama", headers={"x-earthward-explain": "1"})
+        endpoints = told["attempts"][0]["endpoints"]["endpoints"]
+        return len(endpoints) == count and all("needs no load" not in endpoint["why"] for endpoint in endpoints)
+
+    until(heard, "the worker to have heard of all hosts")
+
+
+def many(
+    gateway: Gateway, count: int, at_once: int, ask: Callable[[int], tuple[int, dict[str, str], Any]]
+) -> list[int]:
+    with ThreadPoolExecutor(at_once) as pool:
+        return [status for status, _, _ in pool.map(ask, range(count))]
+
+
+def test_requests_for_a_model_go_to_the_host_that_has_loaded_it(fleet: Fleet) -> None:
+    cold, warm = fleet.host(), fleet.host()
+    http("POST", f"{warm.url}/api/generate", {"model": "llama3.2", "options": {"num_ctx": 4096}, "keep_alive": -1})
+    gateway = fleet.gateway()
+    hosts_seen(gateway, 2)
+    for number in range(6):
+        assert gateway.chat("llama", f"question {number}")[0] == 200
+    assert (asked(cold), asked(warm)) == (0, 6)
+
+
+def test_a_load_under_way_is_waited_for_and_not_begun_at_every_host(fleet: Fleet) -> None:
+    hosts = [fleet.host("--load", "1GB", *HOST[2:]) for _ in range(3)]
+    gateway = fleet.gateway()
+    hosts_seen(gateway, 3)
+    statuses = many(gateway, 4, 4, lambda number: gateway.chat("llama", f"question {number}"))
+    assert statuses == [200] * 4
+    assert sorted(asked(host) for host in hosts) == [0, 0, 4]
+
+
+def test_what_targets_keep_for_ever_is_loaded_before_anybody_asks(fleet: Fleet) -> None:
+    hosts = [fleet.host(), fleet.host()]
+    gateway = fleet.gateway(extra=", keep_alive: -1")
+
+    def both() -> bool:
+        return Counter(len(host["loaded"]) for host in status_of(gateway)["hosts"]) == {1: 2}
+
+    until(both, "one model on each host")
+    before = [asked(host) for host in hosts]
+    assert before == [0, 0]
+    started = time.monotonic()
+    assert gateway.chat("qwen")[0] == 200
+    assert time.monotonic() - started < 5
+
+
+class BlackHole:
+    """A port that takes connections into its queue and never answers."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen(0)
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        # The queue of one is filled, so that later connections are not even accepted by the kernel.
+        self._fill = [self._begin() for _ in range(3)]
+
+    def _begin(self) -> socket.socket:
+        one = socket.socket()
+        one.setblocking(False)
+        one.connect_ex(self._socket.getsockname())
+        return one
+
+    def close(self) -> None:
+        for each in [*self._fill, self._socket]:
+            each.close()
+
+
+def test_one_host_black_holed_one_failing_fast_and_one_slow_lose_no_request(fleet: Fleet) -> None:
+    failing, slow = fleet.host(), fleet.host()
+    failing.script(default={"fault": "500"})
+    slow.script(default={"first": 0.1})
+    hole = BlackHole()
+    try:
+        gateway = fleet.gateway(
+            hole.url, failing.url, slow.url, provider=", deadlines: {connect: 300ms}, balance: least_busy"
+        )
+        statuses = many(gateway, 60, 4, lambda number: gateway.chat("llama", f"question {number}"))
+        assert statuses == [200] * 60
+        assert asked(failing) <= 20, "a host that fails fast attracts nothing"
+        # It comes back, and is found to be well again by a trial.
+        failing.script(default={})
+        before = asked(failing)
+        end = time.monotonic() + 30
+        while asked(failing) <= before and time.monotonic() < end:
+            assert gateway.chat("llama")[0] == 200
+        assert asked(failing) > before
+    finally:
+        hole.close()
+
+
+def test_a_dead_fleet_fails_over_within_one_request(fleet: Fleet, cloud: Simulator) -> None:
+    hosts = [fleet.host() for _ in range(3)]
+    routes = "  - {name: r, use: llama, fallback: [mini]}"
+    gateway = fleet.gateway(routes=routes, cloud=cloud)
+    for host in hosts:
+        host.stop()
+    for _ in range(4):
+        status, headers, _ = gateway.chat("llama")
+        assert (status, headers["x-earthward-target"]) == (200, "mini")
+    *_, last = gateway.rows(4)
+    first, *_ = json.loads(last["attempts"])
+    assert "left alone" in json.dumps(first), "and later ones do not even try"
+
+
+def test_a_total_outage_makes_few_more_attempts_than_requests(fleet: Fleet) -> None:
+    hosts = [fleet.host() for _ in range(2)]
+    for host in hosts:
+        host.script(default={"fault": "500"})
+    gateway = fleet.gateway(provider=", balance: round_robin")
+    started = time.monotonic()
+    statuses = many(gateway, 200, 8, lambda number: gateway.chat("llama"))
+    seconds = time.monotonic() - started
+    assert set(statuses) <= {500, 502, 503}
+    assert sum(map(asked, hosts)) <= 1.2 * 200 + 10 * (seconds + 10)
+
+
+def test_those_beyond_the_slots_wait_in_the_gateway_and_not_at_the_host(fleet: Fleet) -> None:
+    host = fleet.host(*HOST[:-4], "--disk", "llama3.2")
+    http("POST", f"{host.url}/api/generate", {"model": "llama3.2", "options": {"num_ctx": 4096}, "keep_alive": -1})
+    host.script(default={"tokens": 40})
+    gateway = fleet.gateway(f"{{url: '{host.url}', slots: 2}}")
+    busiest: list[int] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            stats = json.loads(http("GET", f"{host.url}/sim/stats")[2])
+            busiest.append(stats.get("in_flight", stats.get("open", 0)))
+            time.sleep(0.02)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        statuses = many(gateway, 24, 12, lambda number: gateway.chat("llama", f"question {number}"))
+    finally:
+        over.set()
+        watcher.join()
+    assert statuses == [200] * 24
+    assert asked(host) == 24
+    assert max(busiest) <= 2
+
+
+def test_a_full_queue_refuses_at_once_and_says_when_to_come_again(fleet: Fleet) -> None:
+    host = fleet.host()
+    host.script(default={"tokens": 400})
+    gateway = fleet.gateway(f"{{url: '{host.url}', slots: 1}}", provider=", queue: {length: 2, deadline: 20s}")
+    refused: list[tuple[float, dict[str, str]]] = []
+
+    def ask(number: int) -> tuple[int, dict[str, str], Any]:
+        started = time.monotonic()
+        answer = gateway.chat("llama", f"question {number}")
+        if answer[0] in (429, 503):
+            refused.append((time.monotonic() - started, answer[1]))
+        return answer
+
+    statuses = many(gateway, 12, 12, ask)
+    assert Counter(statuses)[200] >= 2
+    assert refused
+    assert all(int(headers["retry-after"]) >= 1 for _, headers in refused)
+    assert min(seconds for seconds, _ in refused) < 1
+
+
+def test_a_busy_fleet_overflows_to_the_cloud_unless_the_data_may_not_leave(fleet: Fleet, cloud: Simulator) -> None:
+    host = fleet.host()
+    host.script(default={"tokens": 800})
+    routes = "  - {name: r, use: llama, fallback: [mini]}"
+    provider = ", queue: {overflow: 200ms, deadline: 15s}"
+    gateway = fleet.gateway(f"{{url: '{host.url}', slots: 1}}", provider=provider, routes=routes, cloud=cloud)
+
+    def ask(number: int) -> tuple[int, dict[str, str], Any]:
+        headers = {"x-earthward-data-class": "health"} if number % 2 else {}
+        return gateway.chat("llama", f"question {number}", headers=headers)
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(ask, range(6)))
+    by_class = [
+        (number % 2, headers.get("x-earthward-target"), status) for number, (status, headers, _) in enumerate(answers)
+    ]
+    assert any(target == "mini" for health, target, _ in by_class if not health)
+    assert all(target != "mini" for health, target, _ in by_class if health)
+    assert all(status in (200, 503) for *_, status in by_class)
+
+
+def test_explain_gives_each_endpoints_score_and_the_queue(fleet: Fleet) -> None:
+    warm, cold = fleet.host(), fleet.host()
+    http("POST", f"{warm.url}/api/generate", {"model": "llama3.2", "options": {"num_ctx": 4096}, "keep_alive": -1})
+    gateway = fleet.gateway()
+    hosts_seen(gateway, 2)
+    _, _, told = gateway.chat("llama", headers={"x-earthward-explain": "1"})
+    (attempt,) = told["attempts"]
+    first, second = attempt["endpoints"]["endpoints"]
+    assert (first["url"], second["url"]) == (warm.url, cold.url)
+    assert first["score"] < second["score"]
+    assert first["why"].startswith("loaded")
+    assert second["why"].startswith("not loaded")
+    assert attempt["endpoints"]["waiting"] == 0
+
+
+def test_the_switch_sends_everything_elsewhere_within_a_second_and_back(fleet: Fleet, cloud: Simulator) -> None:
+    fleet.host()
+    routes = "  - {name: r, baseline: mini, candidate: llama, share: 100%}"
+    gateway = fleet.gateway(routes=routes, cloud=cloud)
+
+    def served_by() -> str:
+        return str(gateway.chat("llama")[1]["x-earthward-target"])
+
+    def switch(to: str) -> dict[str, Any]:
+        command = [sys.executable, "-m", "earthward", "switch", to, "-c", str(gateway.config), "--json"]
+        return dict(json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
+
+    assert served_by() == "llama"
+    assert switch("cloud") == {"switch": "cloud", "in_force": True}
+    until(lambda: served_by() == "mini", "the cloud to serve", 1.0)
+    status, headers, _ = gateway.chat("llama", headers={"x-earthward-data-class": "health"})
+    assert (status, headers["x-earthward-target"]) == (200, "llama")
+    assert switch("off") == {"switch": "off", "in_force": True}
+    until(lambda: served_by() == "llama", "the house to serve again", 1.0)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_caller_who_will_not_wait_is_served_by_another_target_in_time(
+    fleet: Fleet, cloud: Simulator, stream: bool
+) -> None:
+    host = fleet.host()
+    host.script(default={"first": 30})
+    gateway = fleet.gateway(routes="  - {name: r, use: llama, fallback: [mini]}", cloud=cloud)
+    started = time.monotonic()
+    headers = {"x-stainless-read-timeout": "4"}
+    status, answered, _ = gateway.chat("llama", stream=stream, headers=headers)
+    assert (status, answered["x-earthward-target"]) == (200, "mini")
+    assert time.monotonic() - started < 4
+    (row,) = gateway.rows(1)
+    assert "timeout" in row["attempts"]
+
+
+def test_a_load_is_seen_through_though_the_caller_who_set_it_going_has_left(fleet: Fleet) -> None:
+    host = fleet.host("--load", "1GB", *HOST[2:])
+    gateway = fleet.gateway()
+    hosts_seen(gateway, 1)
+    with socket.create_connection(("127.0.0.1", int(gateway.url.rpartition(":")[2]))) as caller:
+        body = json.dumps({"model": "llama", "messages": [{"role": "user", "content": "hello"}]}).encode()
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n"
+        caller.sendall(head.encode() + body)
+        until(lambda: asked(host), "the request to reach the host")
+
+    def is_loaded() -> bool:
+        models = json.loads(http("GET", f"{host.url}/api/ps")[2])["models"]
+        return [model["context_length"] for model in models] == [4096]
+
+    until(is_loaded, "the load to be seen through")
+    assert asked(host) == 1, "nobody asked again"
