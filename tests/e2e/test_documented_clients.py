@@ -31,10 +31,9 @@ def clients() -> list[pytest.param]:
         for block in re.finditer(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL):
             code = block[1]
             if "import" not in code:
-                code = f"import anthropic, ollama, openai\n{code}"
-            found.append(
-                pytest.param(code, id=f"{page.relative_to(DOCS)}:{page.read_text()[: block.start()].count(chr(10))}")
-            )
+                code = f"import openai\n{code}"
+            line = page.read_text()[: block.start()].count("\n") + 1
+            found.append(pytest.param(code, id=f"{page.relative_to(DOCS)}:{line}"))
     return found
 
 

@@ -85,12 +85,8 @@ class Screen:
             f"Cost and savings are at list prices per million tokens: {listed}. The clouds are simulated: "
             "nobody is billed. Of the local model, energy and hardware are not counted."
         )
-        self._print(
-            Text("From the ledger", "bold"),
-            _table(found, 2 if self._console.width >= ROOMY else 1),
-            Text(),
-            Text(notes, "dim"),
-        )
+        table = _table(found, gap=2 if self._console.width >= ROOMY else 1)
+        self._print(Text("From the ledger", "bold"), table, Text(), Text(notes, "dim"))
         self._console.print()
 
     def ways_on(self, stage: Stage, command: str) -> None:
