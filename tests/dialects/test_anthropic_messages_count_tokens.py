@@ -2,9 +2,9 @@
 
 import json
 
+from canned_sdks import Canned, anthropic_client
 from earthward.chat import ChatRequest, Failure, Message, OutputFormat, Role, Sampling, Text, Tool
 from earthward.dialects.anthropic_messages import read_count, read_request, write_count, write_count_request
-from sdks import Canned, anthropic_client
 
 
 def test_the_sdk_asks_for_a_count_and_reads_it() -> None:

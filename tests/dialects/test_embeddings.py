@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from canned_sdks import Canned, google_client, openai_client
 from earthward.chat import Count, Embeddings, EmbedRequest, Failure
 from earthward.chat.embedding import checked, in_batches, joined, with_prefix
 from earthward.dialects import envelope
 from earthward.dialects.embeddings import gemini, ollama, openai
 from earthward.dialects.envelope import Envelope
-from sdks import Canned, google_client, openai_client
 
 TWO = EmbedRequest("m", ("a", "b"))
 FOUND = Embeddings("up", ([0.5, -1.0, 0.25], [1.0, 0.0, 2.0]), Count.reported(3))

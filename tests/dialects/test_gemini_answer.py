@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from google.genai import errors
 
+from canned_sdks import Canned, google_client
 from earthward.chat import Answer, Choice, Count, Failure, FailureKind, Reasoning, Refusal, Text, ToolCall, Usage
 from earthward.dialects.gemini import (
     Offer,
@@ -19,7 +20,6 @@ from earthward.dialects.gemini import (
     write_model,
     write_models,
 )
-from sdks import Canned, google_client
 
 USAGE = Usage(Count.reported(12), Count.reported(8), Count.reported(4), reasoning=Count.reported(3))
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from google.genai import types
 
+from canned_sdks import Canned, google_client
 from earthward.chat import (
     Audio,
     ChatRequest,
@@ -25,7 +26,6 @@ from earthward.chat import (
     ToolResult,
 )
 from earthward.dialects.gemini import read_request
-from sdks import Canned, google_client
 
 GOLDEN = Path(__file__).parent / "golden/gemini_requests"
 HI = {"contents": [{"parts": [{"text": "Hi"}]}]}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from google.genai import errors
 
+from canned_sdks import EVENTS, Canned, google_client
 from earthward.chat import (
     Answer,
     Count,
@@ -29,7 +30,6 @@ from earthward.chat import (
     collect,
 )
 from earthward.dialects.gemini import HEARTBEAT, StreamReader, StreamWriter
-from sdks import EVENTS, Canned, google_client
 
 USAGE = Usage(Count.reported(12), Count.reported(8), Count.reported(4), reasoning=Count.reported(3))
 HELLO: list[Event] = [Started("up-1", "up", 5), TextDelta("Hello"), UsageReported(USAGE), Finished("stop")]

@@ -151,3 +151,12 @@ def test_json_of_another_form_is_malformed(payload: bytes) -> None:
     events = read(b"data: " + payload + b"\n\n")
     assert isinstance(events[-1], Failed)
     assert events[-1].failure.kind == "malformed"
+
+
+@pytest.mark.parametrize("content", [b"5", b'"x"', b"{}", b"[]", b"null"])
+def test_log_probabilities_that_are_no_list_are_none(content: bytes) -> None:
+    reader = StreamReader()
+    chunk = b'data: {"choices":[{"delta":{"content":"a"},"logprobs":{"content":%b},"finish_reason":"stop"}]}' % content
+    answer = collect([*reader.feed(chunk + b"\n\ndata: [DONE]\n\n"), *reader.end()])
+    assert not isinstance(answer, Failure)
+    assert answer.choices[0].logprobs is None

@@ -6,6 +6,7 @@ from typing import Any
 import openai
 import pytest
 
+from canned_sdks import EVENTS, Canned, openai_client
 from earthward.chat import (
     Answer,
     ChatRequest,
@@ -48,7 +49,6 @@ from earthward.dialects.openai_completions import (
     write_answer,
     write_request,
 )
-from sdks import EVENTS, Canned, openai_client
 
 USAGE = Usage(Count.reported(5), Count.reported(2))
 LOGPROBS = [

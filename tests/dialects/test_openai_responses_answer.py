@@ -8,6 +8,7 @@ import openai
 import pytest
 from openai.types.responses import Response
 
+from canned_sdks import Canned, openai_client
 from earthward.chat import Answer, Choice, Count, Failure, FailureKind, Reasoning, Refusal, Text, ToolCall, Usage
 from earthward.dialects import envelope
 from earthward.dialects.envelope import Envelope
@@ -27,7 +28,6 @@ from earthward.dialects.openai_responses import (
     write_count,
     write_failure,
 )
-from sdks import Canned, openai_client
 
 GOLDEN = Path(__file__).parent / "golden/responses_streams"
 STREAMS = {path.stem: path.read_bytes() for path in sorted(GOLDEN.glob("*.sse"))}

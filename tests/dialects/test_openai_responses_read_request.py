@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from canned_sdks import Canned, openai_client
 from earthward.chat import (
     Answer,
     ChatRequest,
@@ -25,7 +26,6 @@ from earthward.chat import (
     ToolResult,
 )
 from earthward.dialects.openai_responses import conversation, read_request, write_answer
-from sdks import Canned, openai_client
 
 HI = {"model": "m", "input": "Hi"}
 EARLIER = (Message(Role.USER, (Text("a"),)), Message(Role.ASSISTANT, (ToolCall("c", "f", "{}"),)))

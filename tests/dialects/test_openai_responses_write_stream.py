@@ -9,6 +9,7 @@ import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
+from canned_sdks import EVENTS, Canned, openai_client
 from earthward.chat import (
     Answer,
     Count,
@@ -33,7 +34,6 @@ from earthward.chat import (
 )
 from earthward.dialects import sse
 from earthward.dialects.openai_responses import StreamReader, StreamWriter
-from sdks import EVENTS, Canned, openai_client
 
 USAGE = Usage(Count.reported(20), Count.reported(9), Count.reported(8), Count.reported(0), Count.reported(4))
 HELLO: list[Event] = [Started("up-1", "up", 5), TextDelta("Hello"), UsageReported(USAGE), Finished("stop")]

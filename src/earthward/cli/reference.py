@@ -16,6 +16,7 @@ from earthward.cli.reference_configuration import configuration
 from earthward.cli.reference_errors import errors
 from earthward.cli.reference_ledger import ledger
 from earthward.cli.reference_metrics import metrics
+from earthward.cli.reference_translation import translation
 
 
 def cli() -> str:
@@ -62,6 +63,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors": errors,
     "ledger": ledger,
     "metrics": metrics,
+    "translation": translation,
     "claims": claims,
 }
 

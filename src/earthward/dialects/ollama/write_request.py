@@ -6,7 +6,7 @@ failure. Truncation is always forbidden: a prompt that is too long is refused in
 
 import msgspec
 
-from earthward.chat import ChatRequest, Failure, Reasoning, Tool, ToolCall
+from earthward.chat import ChatRequest, Failure, Image, Reasoning, Tool, ToolCall
 from earthward.dialects.envelope import Envelope
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.ollama.calls import FREE_TEXT, object_in
@@ -149,6 +149,7 @@ def _lost_in_messages(request: ChatRequest) -> dict[str, bool]:
         "messages.tool_calls": any(
             isinstance(part, ToolCall) and (part.custom or object_in(part.arguments) is None) for part in parts
         ),
+        "messages.detail": any(isinstance(part, Image) and part.detail is not None for part in parts),
         # A system text that stood later was moved to the front.
         "messages.order": any(kinds[kinds.index(False) :]) if False in kinds else False,
         "messages.name": any(message.name is not None for message in request.messages),

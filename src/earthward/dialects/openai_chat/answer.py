@@ -86,6 +86,12 @@ def text_in(content: str | list[dict[str, Any]] | None) -> str:
     return content or ""
 
 
+def logprobs_in(wire: dict[str, Any] | None) -> list[Any] | None:
+    """None if there are none, or they are no list."""
+    content = wire.get("content") if wire else None
+    return content if content and isinstance(content, list) else None
+
+
 def _answer(wire: _Answer, rest: dict[str, Any]) -> Answer | Failure:
     if not wire.choices:
         raise ValueError("it has no choices")
@@ -108,8 +114,7 @@ def _choice(wire: _Choice, answer_id: str) -> Choice:
     if message.refusal:
         parts.append(Refusal(message.refusal))
     calls = _calls(message, f"call_{answer_id}_{wire.index}")
-    logprobs = wire.logprobs.get("content") if wire.logprobs else None
-    return Choice((*parts, *calls), read_reason(wire.finish_reason, bool(calls)), logprobs=logprobs or None)
+    return Choice((*parts, *calls), read_reason(wire.finish_reason, bool(calls)), logprobs=logprobs_in(wire.logprobs))
 
 
 def _calls(message: _Message, invented_id: str) -> list[ToolCall]:

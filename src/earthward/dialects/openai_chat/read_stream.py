@@ -24,7 +24,7 @@ from earthward.chat import (
 )
 from earthward.dialects import sse
 from earthward.dialects.json_limits import NOT_JSON
-from earthward.dialects.openai_chat.answer import text_in
+from earthward.dialects.openai_chat.answer import logprobs_in, text_in
 from earthward.dialects.openai_chat.calls import arguments_text
 from earthward.dialects.openai_chat.errors import failure_of_error
 from earthward.dialects.openai_chat.finish import failure_in, read_reason
@@ -174,9 +174,9 @@ class _AnswerReader:
         if reasoning := delta.reasoning_content or delta.reasoning:
             events.append(ReasoningDelta(reasoning, self._index))
         text = text_in(delta.content)
-        logprobs = choice.logprobs.get("content") if choice.logprobs else None
+        logprobs = logprobs_in(choice.logprobs)
         if text or logprobs:
-            events.append(TextDelta(text, self._index, logprobs or None))
+            events.append(TextDelta(text, self._index, logprobs))
         if delta.refusal:
             events.append(RefusalDelta(delta.refusal, self._index))
         for call in delta.tool_calls or ():
