@@ -110,5 +110,6 @@ def comparison() -> dict[str, Experiment]:
 
 def compared() -> dict[str, Experiment]:
     """All that the table needs."""
-    ours = {name: it._replace(runs=1000) for name, it in experiments().items() if name == "null" or name.startswith(("worse", "oracle"))}
+    wanted = ("null", *(f"{what} {name}" for what in ("worse", "oracle") for name in WORSE))
+    ours = {name: it._replace(runs=1000) for name, it in experiments().items() if name in wanted}
     return {**ours, **comparison()}
