@@ -29,6 +29,7 @@ ABOVE_THE_LINE: dict[str, set[str]] = {
     "rollout": {"chat", "config.snapshot", "ledger"},
     "quality": {"chat", "config.snapshot"},
     "sizing": {"chat", "cost", "config.snapshot"},
+    "report": {"ledger"},
     "audit": {"chat", "config.snapshot", "ledger"},
     "deploy": {"chat", "config", "sizing"},
 }

@@ -80,7 +80,7 @@ def test_a_second_bookkeeper_books_nothing_twice(engine, store, settled) -> None
     store(exchange(settled, "x", attempt("mini", 7)))
     books.book(engine, [], 0, 1)
     with pytest.raises(books.Overtaken):
-        books.book(engine, [(1, *[""] * 7, *[1] * 18)], 0, 1)
+        books.book(engine, [(1, *[""] * 10, *[1] * 18)], 0, 1)
     assert books.sums_by(engine) == []
 
 

@@ -21,6 +21,7 @@ COMMANDS = (
     "prices",
     "keys",
     "ledger",
+    "report",
 )
 """In the order of the help text. The file of the same name holds a function of that name, or a group called `app`.
 

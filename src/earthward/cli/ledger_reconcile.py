@@ -62,12 +62,11 @@ def ledger_side(engine: Engine, days: set[str]) -> dict[tuple[str, str], Side]:
     """Of the bill's days, what cloud targets served, retries, shadows and judges included."""
     models = _models(engine)
     found: dict[tuple[str, str], Side] = {}
-    for row in books.sums_by(engine, ["start", "target"], grain="day"):
+    for row in books.sums_by(engine, ["start", "target"], grain="day", zone=["cloud", ""]):
         start, target = row.name
         day = datetime.fromtimestamp(start * 60, UTC).date().isoformat()
         sums = row.sums
-        is_own = bool(sums.own_cost or sums.unknown_own or sums.displaced)
-        if day not in days or target not in models or is_own:
+        if day not in days or target not in models:
             continue
         key = (day, canonical(models[target]))
         side = Side(sums.requests, sums.input_tokens, sums.output_tokens, sums.cost, sums.unknown_costs, sums.estimated)

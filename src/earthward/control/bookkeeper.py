@@ -49,7 +49,12 @@ class Valuer:
         self._rates: dict[tuple[str, str], tuple[Rate, ...]] = {}
 
     def is_home(self, target: str) -> bool:
-        return target in self._targets and self._targets[target].zone == "local"
+        return self.zone(target) == "local"
+
+    def zone(self, target: str) -> str:
+        """Empty where the target is no longer in the configuration, or there was none."""
+        found = self._targets.get(target)
+        return found.zone if found else ""
 
     def worth(self, record: Record) -> Callable[[Attempt, bool], Worth]:
         return lambda attempt, served: self._worth(record, attempt, served)
@@ -228,10 +233,10 @@ class Bookkeeper:
 
 def rows_of(record: Record, valuer: Valuer) -> list[tuple[Any, ...]]:
     """As `store.money.book` takes them."""
-    who = (record.route, record.arm)
-    asked = (record.requested_model, record.app, record.team)
+    who = (record.route, record.arm, str(record.stage))
+    asked = (record.requested_model, record.app, record.team, record.data_class)
     return [
-        (minute(record), it.purpose, *who, it.target, *asked, *it.sums)
+        (minute(record), it.purpose, *who, valuer.zone(it.target), it.target, *asked, *it.sums)
         for it in bookings(record, valuer.worth(record), valuer.is_home)
     ]
 

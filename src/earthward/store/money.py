@@ -31,7 +31,7 @@ from earthward.store.rows import record_of
 from earthward.store.tables import RECORD, exchanges, metadata, statement, upsert
 
 Grain = Literal["minute", "hour", "day"]
-NAMES = ("purpose", "route", "arm", "target", "requested_model", "app", "team")
+NAMES = ("purpose", "route", "arm", "stage", "zone", "target", "requested_model", "app", "team", "data_class")
 KEY = ("grain", "start", *NAMES)
 SUMS = Sums.__struct_fields__
 BOOKS = "money"

@@ -6,7 +6,7 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
-TEXTS = ("purpose", "route", "arm", "target", "requested_model", "app", "team")
+TEXTS = ("purpose", "route", "arm", "stage", "zone", "target", "requested_model", "app", "team", "data_class")
 SUMS = (
     *("requests", "errors", "input_tokens", "output_tokens", "cached_tokens", "characters_in", "characters_out"),
     *("cost", "unknown_costs", "own_cost", "unknown_own", "counterfactual", "saved", "displaced", "unknown_saved"),
