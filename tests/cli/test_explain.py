@@ -61,6 +61,8 @@ def test_headers_and_keys_count_as_they_would(config: Path) -> None:
         ({"model": "gpt-4", "system": "x", "max_tokens": 1, "messages": []}, "anthropic_messages"),
         ({"model": "gpt-4", "options": {}, "messages": []}, "ollama"),
         ({"model": "gpt-4", "prompt": "x"}, "ollama"),
+        ({"model": "gpt-4", "prompt": "x", "max_tokens": 1}, "openai_completions"),
+        ({"model": "gpt-4", "input": "x"}, "openai_responses"),
     ],
 )
 def test_the_dialect_is_guessed_from_what_only_it_has(config: Path, body: dict[str, Any], dialect: str) -> None:
@@ -81,6 +83,7 @@ def test_a_request_that_nobody_serves_is_a_no(config: Path) -> None:
         ("[]", (), "must be a JSON object"),
         ("{}", (), "you must name a `model`"),
         (json.dumps(CHAT), ("--path", "/v1/chat/completion"), "did you mean `/v1/chat/completions`?"),
+        (json.dumps({"contents": []}), (), "add --path /v1beta/models/MODEL:generateContent"),
         (json.dumps(CHAT), ("-H", "no header"), "write it as in `x-earthward-task: chat`"),
         (json.dumps(CHAT), ("--data-class", "helth"), "did you mean `health`?"),
     ],

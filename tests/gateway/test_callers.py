@@ -13,6 +13,7 @@ def test_a_key_is_taken_from_the_headers_that_sdks_use() -> None:
     assert presented_key({b"authorization": b"bearer  abc "}) == b"abc"
     assert presented_key({b"api-key": b"abc"}) == b"abc"
     assert presented_key({b"x-api-key": b"abc"}) == b"abc"
+    assert presented_key({b"x-goog-api-key": b"abc"}) == b"abc"
     assert presented_key({b"authorization": b"Basic abc", b"x-api-key": b"abc"}) is None
     assert presented_key({b"authorization": b"Bearer "}) is None
     assert presented_key({b"x-api-key": b""}) is None

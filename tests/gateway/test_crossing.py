@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from earthward.chat import Failure
+from earthward.chat import Failure, FailureKind
 from earthward.config.snapshot import Provider, Target
 from earthward.dialects.envelope import Envelope, read
 from earthward.gateway.crossing import Crossing, Written, crossing
-from earthward.gateway.doors import DOORS, EXITS
+from earthward.gateway.doors import DOORS, EXITS, door_at
 from earthward.gateway.doors.door import Question
 from earthward.providers import KINDS
 
@@ -79,23 +79,34 @@ WHOLE = {
         "done": True, "done_reason": "length", "prompt_eval_count": 3, "eval_count": 5,
     },
 }  # fmt: skip
+GENERATE = b"/v1beta/models/asked:generateContent"
+VERTEX = b"/v1/projects/acme/locations/eu/publishers/google/models/asked:generateContent"
 REQUESTS: dict[bytes, dict[str, Any]] = {
+    GENERATE: {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}], "generationConfig": {"maxOutputTokens": 5}},
+    VERTEX: {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+    b"/v1/completions": {"prompt": "Hi", "max_tokens": 5},
+    b"/v1/responses": {"input": "Hi", "max_output_tokens": 5},
     b"/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5},
     b"/v1/messages": {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5},
     b"/api/chat": {"messages": [{"role": "user", "content": "Hi"}], "options": {"num_predict": 5}},
     b"/api/generate": {"prompt": "Hi", "options": {"num_predict": 5}},
 }
 every_pair = pytest.mark.parametrize(
-    ("path", "dialect"), [(path, dialect) for path in DOORS for dialect in EXITS], ids=lambda it: str(it)
+    ("path", "dialect"), [(path, dialect) for path in REQUESTS for dialect in EXITS], ids=lambda it: str(it)
 )
 
 
 def question(path: bytes, stream: bool = False, **fields: Any) -> Question:
-    envelope = read(json.dumps({"model": "asked", "stream": stream, **REQUESTS[path], **fields}).encode())
+    """Google's way to ask for a stream is another path."""
+    is_google_s = b":" in path
+    asked = {} if is_google_s else {"model": "asked", "stream": stream}
+    envelope = read(json.dumps({**asked, **REQUESTS[path], **fields}).encode())
     assert isinstance(envelope, Envelope)
-    glance = DOORS[path].glance(envelope)
+    door = door_at(path.replace(b":generate", b":streamGenerate") if stream and is_google_s else path, b"alt=sse")
+    assert door is not None
+    glance = door.glance(envelope)
     assert not isinstance(glance, Failure), glance
-    return Question(DOORS[path], envelope, glance, "1", 1_700_000_000)
+    return Question(door, envelope, glance, "1", 1_700_000_000)
 
 
 def way(asked: Question, dialect: str) -> Crossing:
@@ -118,12 +129,22 @@ def said(path: bytes, body: bytes) -> str:
         return str(answer["content"][0]["text"])
     if path == b"/api/generate":
         return str(answer["response"])
+    if path == b"/v1/completions":
+        return str(answer["choices"][0]["text"])
+    if path == b"/v1/responses":
+        return str(answer["output"][0]["content"][0]["text"])
+    if b":" in path:
+        return str(answer["candidates"][0]["content"]["parts"][0]["text"])
     return str((answer if path == b"/api/chat" else answer["choices"][0])["message"]["content"])
 
 
 def test_every_dialect_of_a_provider_has_an_exit() -> None:
     assert {kind.dialect for kind in KINDS.values()} == set(EXITS)
-    assert {door.dialect for door in DOORS.values()} <= set(EXITS)
+    assert {door.key_dialect for door in DOORS.values()} <= set(EXITS)
+
+
+def test_every_door_is_asked_here() -> None:
+    assert set(DOORS) <= set(REQUESTS)
 
 
 @every_pair
@@ -149,7 +170,8 @@ def test_a_whole_answer_says_the_same_and_names_the_model_that_was_asked_for(pat
         heard = this.whole(json.dumps(WHOLE[dialect]).encode())
     assert heard.failure is None
     assert said(path, heard.body) == "Hello"
-    assert json.loads(heard.body)["model"] == "asked"
+    answer = json.loads(heard.body)
+    assert (answer["modelVersion"] if b":" in path else answer["model"]) == "asked"
     assert (heard.usage.input.tokens, heard.usage.output.tokens, heard.characters_out) == (3, 5, 5)
 
 
@@ -179,15 +201,17 @@ def test_a_stream_that_only_stops_is_a_failure_and_no_end_is_written(path: bytes
     out += listener.end()
     assert listener.failure is not None
     assert not listener.is_over
-    for end in (b"[DONE]", b"message_stop", b'"done":true'):
+    for end in (b"[DONE]", b"message_stop", b'"done":true', b"response.completed", b"finishReason"):
         assert end not in out
+    last = this.broken_off(Failure(FailureKind.BROKEN_STREAM, "it broke"))
+    assert b"it broke" in last
 
 
 PAIRS_OF_STREAMS = [
     pytest.param(path, dialect, file, id=f"{path.decode()}-{dialect}-{file.stem}")
-    for path in (b"/v1/chat/completions", b"/v1/messages", b"/api/chat")
+    for path in (b"/v1/chat/completions", b"/v1/messages", b"/api/chat", b"/v1/responses", GENERATE)
     for dialect, folder in STREAMS.items()
-    if DOORS[path].dialect != dialect
+    if path not in DOORS or DOORS[path].dialect != dialect
     for file in sorted(folder.iterdir())
     if file.suffix in (".sse", ".ndjson") and file.stat().st_size < 6000
 ]
@@ -231,7 +255,7 @@ def test_a_request_that_can_t_be_read_is_a_failure_only_where_it_must_be_read() 
 
 
 def test_a_body_that_is_no_answer_is_a_failure_in_every_dialect() -> None:
-    for path in DOORS:
+    for path in REQUESTS:
         for dialect in EXITS:
             for body in (b"", b"null", b"[]", b"{}", b"<html>", b'{"choices": 5}', b'{"error": "x"}'):
                 this = way(question(path), dialect)
@@ -239,3 +263,24 @@ def test_a_body_that_is_no_answer_is_a_failure_in_every_dialect() -> None:
                 found = this.whole(body)
                 assert found.failure is not None, (path, dialect, body)
                 assert found.body == b""
+
+
+def test_a_stream_of_google_s_is_an_array_unless_events_were_asked_for() -> None:
+    path = GENERATE.replace(b":generate", b":streamGenerate")
+    events, array = door_at(path, b"alt=sse"), door_at(path, b"")
+    assert events is not None
+    assert array is not None
+    assert (events.stream_type, array.stream_type) == (b"text/event-stream", b"application/json; charset=utf-8")
+    asked = question(GENERATE, stream=True)
+    this = way(Question(array, asked.envelope, asked.glance, "1", 0), "ollama")
+    assert isinstance(this.request(), Written)
+    answers = json.loads(this.stream().feed(TEXT["ollama"]))
+    assert answers[0]["candidates"][0]["content"]["parts"] == [{"text": "Hello"}]
+
+
+def test_a_key_of_google_s_may_stand_in_the_url() -> None:
+    door = door_at(GENERATE, b"key=AIza-x")
+    assert door is not None
+    assert door.presented == b"AIza-x"
+    for path in (b"/v1beta/models/a/b:generateContent", b"/v2/models/a:generateContent", GENERATE + b"x", b"/v1beta"):
+        assert door_at(path, b"") is None

@@ -19,14 +19,15 @@ from earthward.config.snapshot import DATA_CLASSES, Key
 from earthward.dialects.envelope import read
 from earthward.gateway import switch
 from earthward.gateway.decide import Decision, decide, hints_of, minute_of_week
-from earthward.gateway.doors import DOORS
+from earthward.gateway.doors import DOORS, door_at
 from earthward.gateway.doors.door import Question
 from earthward.gateway.explain import Attempted, Explanation, explanation
 from earthward.gateway.state import State
 from earthward.routing.match import Router
 from earthward.routing.plan import Planner
 
-PATHS = {path.decode(): door for path, door in DOORS.items()}
+PATHS = tuple(sorted(path.decode() for path in DOORS))
+GEMINI_PATH = "/v1beta/models/MODEL:generateContent"
 UNDRAWN = "no gateway has run with this configuration yet: which arm a conversation is on is drawn when one has"
 
 
@@ -84,9 +85,9 @@ def _question(file: Path, path: str | None) -> Question:
         fail(f"{file}: {envelope.message}")
     if path is None:
         path = _guessed(set(envelope.fields))
-    if path not in PATHS:
-        fail(unknown("path", path, PATHS))
-    door = PATHS[path]
+    door = door_at(path.encode(), b"")
+    if door is None:
+        fail(unknown("path", path, (*PATHS, GEMINI_PATH)))
     glance = door.glance(envelope)
     if isinstance(glance, Failure):
         fail(f"{file}, as a request to {path}: {glance.message}")
@@ -95,8 +96,12 @@ def _question(file: Path, path: str | None) -> Question:
 
 def _guessed(fields: set[str]) -> str:
     """By fields that only one dialect has; OpenAI's chat if none of them is there."""
+    if "contents" in fields:
+        fail(f"a request of Google's names its model in the path: add --path {GEMINI_PATH}")
+    if "input" in fields:
+        return "/v1/responses"
     if "prompt" in fields:
-        return "/api/generate"
+        return "/v1/completions" if "max_tokens" in fields else "/api/generate"
     if fields & {"options", "keep_alive", "think"}:
         return "/api/chat"
     if fields & {"system", "stop_sequences", "anthropic_version", "thinking"}:

@@ -53,6 +53,7 @@ class Attempts:
         "_targets_left",
         "_tried",
         "_waiting",
+        "_way",
         "dropped",
         "endpoint",
         "heard",
@@ -67,6 +68,7 @@ class Attempts:
     def __init__(self, exchange: "Exchange") -> None:
         self._exchange = exchange
         self._relay: WholeAnswer | StreamedAnswer | None = None
+        self._way: Crossing | None = None
         self._waiting: Waiting | None = None
         self._patience: float | None = None
         self._place = 0
@@ -106,7 +108,7 @@ class Attempts:
         if self._targets_left and self._is_left_alone(target):
             return self._left_out(target, why, LEFT_ALONE)
         self._tried = ()
-        way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
+        self._way = way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
         written = way.request()
         if isinstance(written, Failure):
             return self._left_out(target, why, written)
@@ -406,6 +408,11 @@ class Attempts:
             self._waiting.leave()
         if self._relay is not None:
             self._relay.leave()
+
+    def broken_off(self, failure: Failure) -> bytes:
+        """What ends a stream that has begun and can't be finished."""
+        assert self._way is not None, "what has begun was asked for"
+        return self._way.broken_off(failure)
 
     def forget(self) -> None:
         """All is over: lets go of what knows us."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from earthward.gateway.worker import Worker
 
 NO_KEY = Key("", b"")
+KEY_HEADERS = (b"x-api-key", b"api-key", b"x-goog-api-key")
 MOST_ACCEPTED = 100_000
 LARGEST_LIST = 4 * 1024 * 1024
 REFUSALS = (401, 403)
@@ -47,7 +48,7 @@ def caller_of(worker: "Worker", headers: dict[bytes, bytes], door: Door) -> Call
     auth = worker.serving.snapshot.auth
     if auth == "open":
         return NOBODY
-    presented = presented_key(headers)
+    presented = presented_key(headers) or door.presented or None
     if presented is None:
         return Failure(FailureKind.BAD_KEY, "no API key: send `Authorization: Bearer KEY`, or `x-api-key: KEY`")
     if auth == "passthrough":
@@ -64,7 +65,7 @@ def presented_key(headers: dict[bytes, bytes]) -> bytes | None:
     """The key the caller shows, in any of the headers the vendors' SDKs use."""
     bearer = headers.get(b"authorization")
     if bearer is None:
-        return headers.get(b"x-api-key") or headers.get(b"api-key") or None
+        return next((headers[name] for name in KEY_HEADERS if headers.get(name)), None)
     if bearer[:7].lower() != b"bearer ":
         return None
     return bearer[7:].strip() or None
@@ -77,7 +78,7 @@ def _with_own_key(worker: "Worker", presented: bytes, door: Door) -> Caller | Fa
     if not (presented.isascii() and presented.decode("ascii").isprintable()):
         return Failure(FailureKind.BAD_KEY, "this API key has characters that no key has")
     digest = digest_of(worker.pepper, presented)
-    return Caller(Key(f"{door.vendor}-{digest.hex()[:16]}", digest), presented, door.dialect)
+    return Caller(Key(f"{door.vendor}-{digest.hex()[:16]}", digest), presented, door.key_dialect)
 
 
 class Acceptance:

@@ -56,6 +56,9 @@ class Crossing(Protocol):
     def request(self) -> Written | Failure: ...
     def whole(self, body: bytes) -> Heard: ...
     def stream(self) -> Listener: ...
+    def broken_off(self, failure: Failure) -> bytes:
+        """What ends a stream that has begun and can't be finished."""
+        ...
 
 
 def crossing(question: Question, way: Way, dialect: str, model: str) -> Crossing:
@@ -81,15 +84,19 @@ class _Passing:
     def stream(self) -> Listener:
         return self._way.listen(self._question)
 
+    def broken_off(self, failure: Failure) -> bytes:
+        return self._question.door.error_event(failure, self._question.id)
+
 
 class _Translating:
-    __slots__ = ("_chat", "_model", "_question", "_way")
+    __slots__ = ("_chat", "_model", "_question", "_way", "_writer")
 
     def __init__(self, question: Question, way: Way, model: str) -> None:
         self._question = question
         self._way = way
         self._model = model
         self._chat: ChatRequest | None = None
+        self._writer: Writer | None = None
 
     def request(self) -> Written | Failure:
         chat = self._question.chat
@@ -116,7 +123,13 @@ class _Translating:
 
     def stream(self) -> Listener:
         assert self._chat is not None, "an answer comes after its request"
-        return StreamTranslation(self._way.reader(self._chat), self._question.door.writer(self._question))
+        self._writer = self._question.door.writer(self._question)
+        return StreamTranslation(self._way.reader(self._chat), self._writer)
+
+    def broken_off(self, failure: Failure) -> bytes:
+        """By the writer, which knows what it has begun: a number, an array, a block."""
+        assert self._writer is not None, "a stream that has begun was being written"
+        return self._writer.write(Failed(failure))
 
 
 class WholeTranslation(msgspec.Struct, frozen=True):

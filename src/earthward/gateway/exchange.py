@@ -192,7 +192,7 @@ class Exchange:
         if failure is None:
             self.answer(headers, body)
         elif self.has_begun:
-            self.connection.write_last(self.door.error_event(failure, self.id))
+            self.connection.write_last(self.attempts.broken_off(failure))
         else:
             self.connection.respond(status, self.with_id(headers), body, self.own_lines())
 

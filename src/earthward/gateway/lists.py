@@ -11,16 +11,18 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from earthward.chat import Failure, FailureKind
-from earthward.dialects import anthropic_messages, ollama, openai_chat
+from earthward.dialects import anthropic_messages, gemini, ollama, openai_chat
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.gateway.doors import DOORS
 from earthward.gateway.doors.door import Door
+from earthward.gateway.doors.gemini import ANYWHERE as GEMINI
 from earthward.http.server import Request
 
 OPENAI = DOORS[b"/v1/chat/completions"]
 ANTHROPIC = DOORS[b"/v1/messages"]
 OLLAMA = DOORS[b"/api/chat"]
 ONE_MODEL = b"/v1/models/"
+GEMINI_MODEL = b"/v1beta/models/"
 KEPT_FOR = 300
 """Seconds for which `/api/ps` says that models stay loaded: they are, for all that callers need to know."""
 
@@ -51,10 +53,21 @@ class ModelsList(msgspec.Struct, frozen=True):
 
 
 def door_of_list(request: Request) -> Door | None:
-    """OpenAI and Anthropic share a path; Anthropic's SDKs always name a version."""
+    """Three vendors share a path; Anthropic's SDKs always name a version, and Google's have headers of their own."""
     if request.path.startswith(b"/v1/models"):
+        if request.get(b"x-goog-api-key") is not None or request.get(b"x-goog-api-client") is not None:
+            return GEMINI
         return ANTHROPIC if request.get(b"anthropic-version") is not None else OPENAI
     return next((question.door for question in LISTS if question.serves(request)), None)
+
+
+def _gemini_models(request: Request, shelf: Shelf) -> Written:
+    return gemini.write_models(map(gemini.Offer, shelf.offered))
+
+
+def _gemini_model(request: Request, shelf: Shelf) -> Written:
+    name = _named_in_path(request)
+    return gemini.write_model(gemini.Offer(name)) if shelf.serves(name) else _no_model(name)
 
 
 def _openai_models(request: Request, shelf: Shelf) -> Written:
@@ -99,7 +112,8 @@ def _ollama_version(request: Request, shelf: Shelf) -> Written:
 
 
 def _named_in_path(request: Request) -> str:
-    return unquote_to_bytes(request.path.removeprefix(ONE_MODEL)).decode("utf-8", "replace")
+    name = request.path.removeprefix(ONE_MODEL).removeprefix(GEMINI_MODEL)
+    return unquote_to_bytes(name).decode("utf-8", "replace")
 
 
 def _no_model(name: str) -> Failure:
@@ -111,6 +125,10 @@ LISTS = (
     ModelsList(OPENAI, b"GET", ONE_MODEL, _openai_model),
     ModelsList(ANTHROPIC, b"GET", b"/v1/models", _anthropic_models),
     ModelsList(ANTHROPIC, b"GET", ONE_MODEL, _anthropic_model),
+    ModelsList(GEMINI, b"GET", b"/v1/models", _gemini_models),
+    ModelsList(GEMINI, b"GET", ONE_MODEL, _gemini_model),
+    ModelsList(GEMINI, b"GET", b"/v1beta/models", _gemini_models),
+    ModelsList(GEMINI, b"GET", GEMINI_MODEL, _gemini_model),
     ModelsList(OLLAMA, b"GET", b"/api/tags", _ollama_tags),
     ModelsList(OLLAMA, b"POST", b"/api/show", _ollama_show),
     ModelsList(OLLAMA, b"GET", b"/api/ps", _ollama_ps),

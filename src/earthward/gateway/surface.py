@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from earthward.chat import Failure, FailureKind
 from earthward.gateway import exchange
 from earthward.gateway.callers import Caller, caller_of
-from earthward.gateway.doors import DOORS
+from earthward.gateway.doors import DOORS, door_at
 from earthward.gateway.doors.door import Door, Headers
+from earthward.gateway.doors.gemini import ANYWHERE as GEMINI
 from earthward.gateway.introduction import introduction
 from earthward.gateway.lists import LISTS, Shelf, door_of_list
 from earthward.http.server import Request, ServerConnection
@@ -43,7 +44,7 @@ class Surface:
 
     def answer(self, request: Request, connection: ServerConnection) -> None:
         """Sends the request where its path and method belong."""
-        methods = self._methods(request.path)
+        methods = self._methods(request)
         method = b"GET" if request.method == b"HEAD" else request.method
         if methods is None:
             self.fail(request, connection, Failure(FailureKind.NO_SUCH_PATH, _not_here(request.path)))
@@ -56,11 +57,13 @@ class Surface:
             failure = Failure(FailureKind.METHOD_NOT_ALLOWED, f"this path takes {allowed}")
             self.fail(request, connection, failure, [(b"allow", allowed.encode())])
 
-    def _methods(self, path: bytes) -> dict[bytes, Answer] | None:
-        methods = self._paths.get(path)
-        if methods is None and path.startswith(b"/v1/models/"):
-            return {b"GET": self._list}
-        return methods
+    def _methods(self, request: Request) -> dict[bytes, Answer] | None:
+        methods = self._paths.get(request.path)
+        if methods is not None:
+            return methods
+        if door_at(request.path, request.query) is not None:
+            return {b"POST": self._exchange}
+        return {b"GET": self._list} if any(listed.serves(request) for listed in LISTS) else None
 
     def fail(
         self, request: Request, connection: ServerConnection, failure: Failure, headers: Headers | None = None
@@ -70,7 +73,7 @@ class Surface:
 
     def turned_away(self, request: Request) -> tuple[int, Headers, bytes] | None:
         """The answer to a stranger whose body need not be waited for; None for everybody else."""
-        if request.path not in self._paths:
+        if self._methods(request) is None:
             return None
         door = door_of(request)
         introduced = introduction(self._worker, door, request)
@@ -109,7 +112,7 @@ class Surface:
     # -- the paths -----------------------------------------------------------------------------------------------
 
     def _exchange(self, request: Request, connection: ServerConnection) -> None:
-        failure = self._foreign(request) or exchange.admit(self._worker, DOORS[request.path], request, connection)
+        failure = self._foreign(request) or exchange.admit(self._worker, door_of(request), request, connection)
         if failure is not None:
             self.fail(request, connection, failure)
 
@@ -164,11 +167,11 @@ class Surface:
 
 def door_of(request: Request) -> Door:
     """Whose dialect the caller speaks: the path's, and where two vendors share one, as the headers tell."""
-    return DOORS.get(request.path) or door_of_list(request) or _door_by_path(request.path)
+    return door_at(request.path, request.query) or door_of_list(request) or _door_by_path(request.path)
 
 
 def _door_by_path(path: bytes) -> Door:
-    near = (door for door in DOORS.values() if path.startswith(door.family))
+    near = (door for door in (*DOORS.values(), GEMINI) if path.startswith(door.family))
     return next(near, DOORS[b"/v1/chat/completions"])
 
 

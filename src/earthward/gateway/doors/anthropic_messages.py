@@ -13,10 +13,12 @@ class _Door:
     path = b"/v1/messages"
     family = b"/v1/messages"
     dialect = "anthropic_messages"
+    key_dialect = "anthropic_messages"
     operation: Operation = "chat"
     vendor = "anthropic"
     stream_type = b"text/event-stream; charset=utf-8"
     id_header = b"request-id"
+    presented = b""
 
     def glance(self, envelope: Envelope) -> Glance | Failure:
         return anthropic_messages.glance(envelope)

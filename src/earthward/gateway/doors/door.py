@@ -68,7 +68,8 @@ class Question:
 class Door(Protocol):
     """One path by which callers come in. All that begins with `family` is told of errors in this dialect.
 
-    `vendor` is the kind of provider whose keys callers of this dialect bring. `operation` is what a target of the same
+    `vendor` is whose keys callers bring, where they bring their own; `key_dialect` that of the targets which take
+    them. `presented` is a key that stood in the URL. `operation` is what a target of the same
     dialect is asked for. `stream_type` is the content type of a stream, `id_header` where the vendor's SDKs look for
     a request's id.
     """
@@ -76,10 +77,12 @@ class Door(Protocol):
     path: bytes
     family: bytes
     dialect: str
+    key_dialect: str
     operation: Operation
     vendor: str | None
     stream_type: bytes
     id_header: bytes | None
+    presented: bytes
 
     def glance(self, envelope: Envelope) -> Glance | Failure: ...
     def read(self, envelope: Envelope) -> ChatRequest | Failure: ...

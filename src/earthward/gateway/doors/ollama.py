@@ -12,9 +12,11 @@ from earthward.providers.kind import Operation
 class _Door:
     family = b"/api/"
     dialect = "ollama"
+    key_dialect = "ollama"
     vendor = None
     stream_type = ollama.CONTENT_TYPE
     id_header = None
+    presented = b""
 
     def __init__(self, path: bytes, operation: Operation) -> None:
         self.path = path

@@ -13,10 +13,12 @@ class _Door:
     path = b"/v1/chat/completions"
     family = b"/v1/chat/"
     dialect = "openai_chat"
+    key_dialect = "openai_chat"
     operation: Operation = "chat"
     vendor = "openai"
     stream_type = b"text/event-stream; charset=utf-8"
     id_header = b"x-request-id"
+    presented = b""
 
     def glance(self, envelope: Envelope) -> Glance | Failure:
         return openai_chat.glance(envelope)
