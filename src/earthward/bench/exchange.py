@@ -232,7 +232,7 @@ async def exchanged(way: str, auth: Auth, exchanges: int, folder: Path) -> Figur
     with socket.socket() as listener:
         serving = worker(folder, auth, listener)
         load = Load(serving, way, exchanges)
-        async with asyncio.timeout(30 + exchanges / 100):
+        async with asyncio.timeout(60 + exchanges):
             cpu = await load.run() * 1e6
         serving.spool.close()
     chunks = load.pieces if way == "stream" else 0
@@ -257,9 +257,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m earthward.bench.exchange", description=str(__doc__).split("\n")[0])
     parser.add_argument("--json", action="store_true", help="print one JSON array")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"instead of {ROUNDS}")
+    parser.add_argument("--ways", nargs="+", choices=EXCHANGES, default=list(EXCHANGES), help="what to measure")
+    parser.add_argument("--exchanges", type=int, help="of each kind, to compare what two numbers of them take")
     given = parser.parse_args()
-    cases: list[tuple[str, Auth]] = [(way, auth) for way in EXCHANGES for auth in ("keys", "open")]
-    taken = [[measure(way, auth, EXCHANGES[way]) for way, auth in cases] for _ in range(given.rounds)]
+    cases: list[tuple[str, Auth]] = [(way, auth) for way in given.ways for auth in ("keys", "open")]
+    taken = [
+        [measure(way, auth, given.exchanges or EXCHANGES[way]) for way, auth in cases] for _ in range(given.rounds)
+    ]
     results = [middle(list(rounds)) for rounds in zip(*taken, strict=True)]
     if given.json:
         print(msgspec.json.encode(results).decode())
