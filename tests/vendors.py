@@ -13,7 +13,7 @@ _ON_DISK = json.dumps({"name": "llama", "capabilities": ["completion", "tools", 
 _PROVIDERS = {
     "openai": 'kind: {kind}, base_url: "{url}/v1"',
     "anthropic": 'kind: anthropic, base_url: "{url}", zone: {zone}',
-    "ollama": 'kind: ollama, base_url: "{url}", zone: {zone}',
+    "ollama": 'kind: ollama, endpoints: [{{url: "{url}", slots: 512}}], zone: {zone}',
 }
 
 

@@ -34,11 +34,11 @@ class Cell(NamedTuple):
 
     @property
     def target(self) -> str:
-        return f"{self.candidate}-{self.fault}"
+        return f"{self.candidate}-{self.fault}-{'streamed' if self.stream else 'whole'}"
 
     @property
     def word(self) -> str:
-        return f"{self.caller}-from-{self.target}-{'streamed' if self.stream else 'whole'}-end"
+        return f"{self.caller}-from-{self.target}-end"
 
 
 def _cells(faults: tuple[str, ...], *streams: bool) -> list[Cell]:
@@ -82,21 +82,23 @@ def _ask(gateway: Gateway, cell: Cell) -> Answer:
 
 
 def _config(clouds: dict[str, Simulator], houses: dict[str, Simulator]) -> str:
-    """A candidate of each dialect with each fault in the house, and their baselines in the cloud."""
+    """Baselines in the cloud, and a candidate in the house for each thing that goes wrong.
+
+    Each has a provider of its own: one that fails too often would be left alone, whoever else is behind it.
+    """
     lines = ["listen: 127.0.0.1:0", "admin: 127.0.0.1:0", "auth: open", "providers:"]
-    for dialect in DIALECTS:
-        lines.append(f"  {dialect}: {provider(dialect, clouds[dialect].url, 'cloud')}")
-        lines.append(f"  house-{dialect}: {provider(dialect, houses[dialect].url, 'local')}")
+    candidates = {cell.target: cell for cell in (*RESCUED, *BROKEN)}
+    lines += [f"  {dialect}: {provider(dialect, clouds[dialect].url, 'cloud')}" for dialect in DIALECTS]
+    for name, cell in candidates.items():
+        lines.append(f"  house-{name}: {provider(cell.candidate, houses[cell.candidate].url, 'local')}")
     lines.append("targets:")
     lines += [f"  {dialect}: {{provider: {dialect}, model: {MODELS[dialect]}}}" for dialect in DIALECTS]
-    candidates = list(product(DIALECTS, (*BEFORE, BEFORE_IN_STREAMS, *AFTER)))
-    for dialect, fault in candidates:
-        model = f"{MODELS[dialect]}+sim:fault={fault}"
-        lines.append(f'  {dialect}-{fault}: {{provider: house-{dialect}, model: "{model}"}}')
+    for name, cell in candidates.items():
+        model = f"{MODELS[cell.candidate]}+sim:fault={cell.fault}"
+        lines.append(f'  {name}: {{provider: house-{name}, model: "{model}"}}')
     lines.append("routes:")
-    for dialect, fault in candidates:
-        name = f"{dialect}-{fault}"
-        arms = f"baseline: {BASELINE_OF[dialect]}, candidate: {name}, share: 100%"
+    for name, cell in candidates.items():
+        arms = f"baseline: {BASELINE_OF[cell.candidate]}, candidate: {name}, share: 100%"
         lines.append(f"  - {{name: {name}, when: {{model: {name}}}, {arms}}}")
     return "\n".join(lines)
 
