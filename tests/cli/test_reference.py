@@ -43,6 +43,13 @@ def test_every_kind_of_failure_has_its_cause():
     assert set(CAUSES) == set(FailureKind)
 
 
+def test_each_dialect_tells_a_failure_in_its_own_way():
+    page = PAGES["errors"]()
+    assert "| `overloaded` | 503 `server_error` `overloaded` | 529 `overloaded_error` | 503 |" in page
+    assert "| `overloaded` | yes | yes |" in page
+    assert "| `bad_request` | no | no |" in page
+
+
 def test_every_metric_says_what_it_tells_and_has_been_seen_with_its_labels():
     for family in families():
         assert family.documentation, family.name

@@ -7,14 +7,14 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from earthward.cli.demo_applications import AnthropicApplication, OpenAIApplication
+from earthward.cli.demo_applications import Answer, AnthropicApplication, OpenAIApplication
 from earthward.cli.demo_figures import Figures, figures
 from earthward.cli.demo_screen import Screen
 from earthward.cli.demo_signals import Ended, Signals
@@ -26,12 +26,15 @@ from earthward.cost.prices import listed_price
 from earthward.engine import EngineFailed, UnusableModel, default_model
 from earthward.engine.model import CARRIER
 from earthward.ledger.record import Record
+from earthward.routing.health import RULES
 from earthward.store import queries, tables
 
 LATER = 0.2
 """The share of all requests that is sent in the second phase, and in the third."""
 SETTLED_WITHIN = 15.0
 LOOK = 0.5
+NOTICED_WITHIN = 3.0
+"""Seconds until the gateway, which looks each second, knows that a model is back, on a busy machine."""
 PACKAGES = ("anthropic", "openai", "xllamacpp")
 PICTURE_WIDTH = 88
 
@@ -93,11 +96,25 @@ def play(stage: Stage, screen: Screen, requests: int) -> list[Phase]:
         well = bars.follow("model running", first, traffic.open(first))
         if well.lost == well.requests:
             raise CannotPlay(f"no request was answered: {well.why}")
+        stopped = time.monotonic()
         stage.stop_engine()
         gone = bars.follow("model stopped", later, traffic.go_on(later))
+        pause_over = time.monotonic() + longest_pause(time.monotonic() - stopped)
         stage.revive_engine()
-        back = bars.follow("model revived", later, traffic.go_on(later))
+        answers = once_it_is(max(pause_over, time.monotonic() + NOTICED_WITHIN), traffic.go_on(later))
+        back = bars.follow("model revived", later, answers, "left alone until it is tried again")
     return [well, gone, back]
+
+
+def longest_pause(gone: float) -> float:
+    """Seconds for which the gateway may still leave a model alone that was gone for so many. Pauses double, so that
+    the last is longer than all before it together by the first."""
+    return min(gone + RULES.pause / 1000, RULES.longest / 1000)
+
+
+def once_it_is(when: float, answers: Iterator[Answer]) -> Iterator[Answer]:
+    time.sleep(max(0.0, when - time.monotonic()))
+    yield from answers
 
 
 def settled(stage: Stage, count: int) -> list[Record]:

@@ -65,13 +65,15 @@ class Screen:
 
     def outcome(self, phases: list[Phase]) -> None:
         """What the bars have shown, in words."""
-        gone = phases[1]
+        _, gone, back = phases
         lost = sum(phase.lost for phase in phases)
         requests = sum(phase.requests for phase in phases)
         words = (
             f"While the local model was gone, {gone.candidate} of {gone.requests} requests were the candidate's; "
             f"the cloud rescued {gone.rescued}. "
         )
+        if back.rescued:
+            words += f"Once it was back, single requests tried it first; meanwhile the cloud served {back.rescued}. "
         verdict = f"None of {requests} was lost." if not lost else f"{lost} of {requests} were lost."
         if self._console.is_interactive or not self._console.is_terminal:  # else the bars left a line free
             self._console.print()
@@ -125,10 +127,10 @@ class Bars:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
-    def follow(self, name: str, count: int, answers: Iterator[Answer]) -> Phase:
-        """Draws the answers as they come, and counts them."""
+    def follow(self, name: str, count: int, answers: Iterator[Answer], until_then: str = "") -> Phase:
+        """Draws the answers as they come, and counts them. `until_then` is told before the first."""
         phase = Phase(name)
-        task = self._progress.add_task(name, total=count, told="")
+        task = self._progress.add_task(name, total=count, told=until_then)
         for answer in answers:
             phase.add(answer)
             total = max(count, phase.requests)
