@@ -16,6 +16,7 @@ from earthward.routing.balance import POLICIES
 
 TAKES: dict[Any, str] = {
     models.Balance: ", ".join(f"`{name}`" for name in POLICIES),
+    values.Characters: "whole number up to 100,000",
     values.Count: "whole number",
     values.Dollars: "dollars",
     values.Duration: "time: `500ms`, `10s`, `5m`, `1h`",

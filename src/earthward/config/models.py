@@ -8,13 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, create_model, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
 from earthward.config.boot import Boot, Engine
 from earthward.config.snapshot import ABILITIES, DATA_CLASSES, Zone
 from earthward.config.snapshot import Tls as TlsFiles
 from earthward.config.values import (
     Address,
+    Characters,
     Count,
     Dollars,
     Duration,
@@ -213,7 +214,7 @@ class Route(Section):
     boundary: Boundary | None = None
     data: Annotated[str, one_of(*DATA_CLASSES)] | None = None
     deadlines: Deadlines = Deadlines()
-    buffer: Annotated[int, Strict(), Field(ge=0, le=100_000)] = 0
+    buffer: Characters = 0
 
     @property
     def targets(self) -> tuple[str, ...]:
