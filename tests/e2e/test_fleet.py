@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -350,3 +351,58 @@ def test_a_load_is_seen_through_though_the_caller_who_set_it_going_has_left(flee
 
     until(is_loaded, "the load to be seen through")
     assert asked(host) == 1, "nobody asked again"
+
+
+def test_a_prompt_that_is_too_long_for_one_target_goes_to_the_next_at_once(fleet: Fleet, cloud: Simulator) -> None:
+    host = fleet.host()
+    gateway = fleet.gateway(routes="  - {name: r, use: llama, fallback: [mini]}", cloud=cloud)
+    status, headers, _ = gateway.chat("llama", "word " * 8000)
+    assert (status, headers["x-earthward-target"]) == (200, "mini")
+    assert asked(host) == 0
+    status, headers, _ = gateway.chat("llama", "word " * 1000)
+    assert (status, headers["x-earthward-target"]) == (200, "llama")
+
+
+@pytest.mark.parametrize("ends_well", [True, False])
+def test_a_caller_who_waits_long_for_a_stream_hears_heartbeats_until_it_begins_or_fails(
+    fleet: Fleet, ends_well: bool
+) -> None:
+    host = fleet.host()
+    host.script(default={"first": 18, **({} if ends_well else {"fault": "error_first"})})
+    gateway = fleet.gateway(f"{{url: '{host.url}', slots: 1}}")
+    body = {"model": "llama", "messages": [{"role": "user", "content": "hello"}], "stream": True}
+    status, headers, text = slow_http(f"{gateway.v1}/chat/completions", body)
+    assert status == 200
+    assert text.startswith(b": waiting\n\n")
+    assert "x-earthward-target" not in headers
+    assert (b"[DONE]" in text) == ends_well
+    assert (b'"error"' in text) != ends_well
+
+
+def slow_http(url: str, body: Any) -> tuple[int, dict[str, str], bytes]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
+
+
+@pytest.mark.parametrize(("buffer", "served_by"), [(2000, "mini"), (0, None)])
+def test_a_stream_that_breaks_within_what_is_held_back_begins_anew_elsewhere_and_nothing_is_doubled(
+    fleet: Fleet, cloud: Simulator, buffer: int, served_by: str | None
+) -> None:
+    host = fleet.host()
+    host.script(default={"fault": "reset_mid_body", "tokens": 100})
+    cloud.script(default={"tokens": 30})
+    routes = f"  - {{name: r, use: llama, fallback: [mini], buffer: {buffer}}}"
+    gateway = fleet.gateway(f"{{url: '{host.url}', slots: 1}}", routes=routes, cloud=cloud)
+    body = {"model": "llama", "messages": [{"role": "user", "content": "hello"}], "stream": True}
+    status, headers, text = slow_http(f"{gateway.v1}/chat/completions", body)
+    assert status == 200
+    lines = [line[6:] for line in text.decode().split("\n\n") if line.startswith("data: {")]
+    chunks = [json.loads(line) for line in lines]
+    words = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks if chunk.get("choices"))
+    if served_by:
+        assert headers["x-earthward-target"] == served_by
+        assert words.split() == [f"t{number}" for number in range(30)]
+    else:
+        assert words
+        assert any("error" in chunk for chunk in chunks)

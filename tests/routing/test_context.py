@@ -7,11 +7,13 @@ from earthward.routing.context import (
     TIERS,
     UNKNOWN,
     Calibration,
+    Lengths,
     after,
     fits,
     tier,
     tokens,
     tokens_at_most,
+    was_cut,
 )
 
 
@@ -77,3 +79,27 @@ def test_what_is_not_known_has_room() -> None:
     assert fits(3000, 1000, 4096)
     assert not fits(3000, 1097, 4096)
     assert fits(10**9, 0, None)
+
+
+def test_each_model_is_taught_by_its_own_counts() -> None:
+    lengths = Lengths()
+    for _ in range(60):
+        lengths.learn("chinese", 10_000, 6_667)
+    assert abs(lengths.tokens("chinese", 10_000) / 6_667 - 1) < 0.1
+    assert lengths.tokens("other", 10_000) == 2_500
+
+
+def test_a_prompt_was_cut_if_no_tokenizer_could_fit_it_in() -> None:
+    assert was_cut(40_000, 10_000, 2_000, 4_096)
+    assert not was_cut(30_000, 7_500, 2_000, 4_096), "eight characters may be a token"
+
+
+def test_a_prompt_was_cut_if_it_was_thought_too_long_and_filled_the_context_to_the_brim() -> None:
+    assert was_cut(24_000, 6_000, 4_090, 4_096)
+    assert not was_cut(18_000, 4_500, 4_000, 4_096), "an estimate may be wrong by that"
+
+
+def test_a_count_that_tells_nothing_proves_nothing() -> None:
+    assert not was_cut(40_000, 10_000, 9_500, 4_096), "it was read all the same, so the context is another"
+    assert not was_cut(40_000, 10_000, 0, 4_096)
+    assert not was_cut(40_000, 10_000, 4_096, None)

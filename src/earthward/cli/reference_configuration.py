@@ -16,6 +16,7 @@ from earthward.routing.balance import POLICIES
 
 TAKES: dict[Any, str] = {
     models.Balance: ", ".join(f"`{name}`" for name in POLICIES),
+    values.Characters: "whole number up to 100,000",
     values.Count: "whole number",
     values.Dollars: "dollars",
     values.Duration: "time: `500ms`, `10s`, `5m`, `1h`",
@@ -155,6 +156,8 @@ ROUTE: Keys = {
     "fallback": "targets to try after the arm's own, in this order",
     "candidate_may_rescue": "whether the candidate is tried when the baseline fails",
     "unit": "who is kept on one arm: the conversation (or who the request names), or the caller's key",
+    "buffer": "how many characters of a stream are held back: one that breaks within them begins anew elsewhere, "
+    "unseen. With 0 everything passes on at once, and a stream that breaks ends with an error",
     "on_ledger_down": "when the ledger can't be written to: `serve` all the same, or `refuse` with 503",
     "boundary": "`local`: none of its targets may be in the cloud; refused here, and again before anything is sent",
     "data": "what it matches counts as of this class at least, whatever callers say",

@@ -135,6 +135,7 @@ def _route(section: RouteSection, configuration: Configuration) -> Route:
         boundary=section.boundary or configuration.boundary,
         deadlines=DeadlineChange(**_given(section.deadlines)),
         data_class=section.data or "",
+        buffer=section.buffer,
     )
 
 

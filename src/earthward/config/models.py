@@ -15,6 +15,7 @@ from earthward.config.snapshot import ABILITIES, DATA_CLASSES, Zone
 from earthward.config.snapshot import Tls as TlsFiles
 from earthward.config.values import (
     Address,
+    Characters,
     Count,
     Dollars,
     Duration,
@@ -213,6 +214,7 @@ class Route(Section):
     boundary: Boundary | None = None
     data: Annotated[str, one_of(*DATA_CLASSES)] | None = None
     deadlines: Deadlines = Deadlines()
+    buffer: Characters = 0
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -140,7 +140,8 @@ class Route(msgspec.Struct, frozen=True):
     """Either `use` or `baseline`, with or without `candidate`. `share` is the candidate's, in units of 1/10,000.
 
     `candidate_may_rescue` allows fallback from baseline to candidate. With `boundary: local` nothing of a request may
-    go to a cloud target, whatever its class. Whatever the route matches counts as `data_class` at least.
+    go to a cloud target, whatever its class. Whatever the route matches counts as `data_class` at least. Of a stream
+    `buffer` characters are held back, so that one that breaks within them can begin anew elsewhere.
     """
 
     name: str
@@ -159,6 +160,7 @@ class Route(msgspec.Struct, frozen=True):
     boundary: Literal["local"] | None = None
     data_class: str = ""
     deadlines: DeadlineChange = DeadlineChange()
+    buffer: int = 0
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 Nothing is tried after the first content event, nor more often than the plan and the retry budget allow.
 """
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import msgspec
 
 from earthward.chat import Count, Failure, FailureKind, Usage
 from earthward.chat.failures import ANOTHER_MAY_SERVE
+from earthward.chat.usage import Source
 from earthward.cost.exchange import cost
 from earthward.gateway.balancing import FAULTS, Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor, why_not_accepted
@@ -23,6 +25,7 @@ from earthward.gateway.upstream import Outcome, StreamedAnswer, WholeAnswer
 from earthward.http.client import ClientConnection, ConnectFailed
 from earthward.ledger.record import Attempt, Opened
 from earthward.routing import egress
+from earthward.routing.context import fits, was_cut
 from earthward.routing.deadlines import bounded, callers_patience, left_for
 from earthward.routing.plan import MOST_ATTEMPTS
 from earthward.store.spool import SpoolBroken, SpoolFull
@@ -30,8 +33,14 @@ from earthward.store.spool import SpoolBroken, SpoolFull
 if TYPE_CHECKING:
     from earthward.gateway.exchange import Exchange
 
+log = logging.getLogger("earthward.attempts")
+
 NOTHING_USED = Usage()
 LEDGER_DOWN = Failure(FailureKind.LEDGER_DOWN, "the ledger can't be written to; try again later")
+TOO_LONG = Failure(FailureKind.CONTEXT_LENGTH, "the prompt is longer than the context of this target")
+CUT_SHORT = Failure(FailureKind.CONTEXT_LENGTH, "the host has left out a part of the prompt")
+MORE_THAN_TEXT = frozenset({"images", "documents", "audio", "tools"})
+"""What takes tokens and is not among the characters that are counted."""
 READ_TIMEOUT = b"x-stainless-read-timeout"
 LEFT_ALONE = Failure(FailureKind.UNREACHABLE, "left alone for a while after failures in a row")
 ENDPOINTS_OWN = FAULTS | {FailureKind.NO_SUCH_MODEL}
@@ -107,6 +116,8 @@ class Attempts:
         """One target: asked if it can be, and asked again where that makes sense."""
         if self._targets_left and self._is_left_alone(target):
             return self._left_out(target, why, LEFT_ALONE)
+        if self._targets_left and not self._fits(target):
+            return self._left_out(target, why, TOO_LONG)
         self._tried = ()
         self._way = way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
         written = way.request()
@@ -123,6 +134,12 @@ class Attempts:
     def _is_left_alone(self, target: ServingTarget) -> bool:
         """Whether it is known to fail, so that the next target is asked at once."""
         return target.provider.balancing.is_out or not target.breaker.lets_through()
+
+    def _fits(self, target: ServingTarget) -> bool:
+        """Whether the prompt is likely to fit; the host itself says so when it does not."""
+        characters = self._question.glance.characters
+        prompt = self._exchange.worker.lengths.tokens(target.target.model, characters)
+        return fits(prompt, 0, target.target.context)
 
     def _left_out(self, target: ServingTarget, why: str, failure: Failure) -> Outcome:
         """Nothing went out: what is asked can't be said there, nobody is there, or all are busy."""
@@ -355,7 +372,8 @@ class Attempts:
             return WholeAnswer(connection, exchange.serving.snapshot.limits.answer)
         self.heard = listener = way.stream()
         client = exchange.connection
-        relay = StreamedAnswer(connection, listener, target.exit.stream_type, self._begin, client.write)
+        hold = self._decision.route.buffer
+        relay = StreamedAnswer(connection, listener, target.exit.stream_type, self._begin, client.write, hold)
         client.on_flow = relay.flow
         return relay
 
@@ -386,7 +404,22 @@ class Attempts:
             self.heard = heard = way.whole(outcome.body)
             outcome.failure = heard.failure and provider.as_seen_by_callers(heard.failure)
             outcome.body = heard.body
+        if outcome.failure is None:
+            outcome.failure = self._measured(target)
         return outcome
+
+    def _measured(self, target: ServingTarget) -> Failure | None:
+        """Learns how long the prompt was, unless the host has cut it: that is a failure, if it is not too late."""
+        glance, about, lengths = self._question.glance, target.target, self._exchange.worker.lengths
+        counted = self.heard.usage.input if self.heard is not None else NOTHING_USED.input
+        if counted.source is not Source.REPORTED or glance.features & MORE_THAN_TEXT:
+            return None
+        estimate = lengths.tokens(about.model, glance.characters)
+        if target.provider.dialect == "ollama" and was_cut(glance.characters, estimate, counted.tokens, about.context):
+            log.warning("%s has cut a prompt to %d tokens", self.endpoint, counted.tokens)
+            return None if self._exchange.has_begun else CUT_SHORT
+        lengths.learn(about.model, glance.characters, counted.tokens)
+        return None
 
     def _refusal(self, outcome: Outcome, target: ServingTarget, key: int) -> Failure:
         failure = target.exit.failure_of(outcome.status, outcome.headers, outcome.body)

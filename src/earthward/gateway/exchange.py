@@ -21,6 +21,7 @@ from earthward.gateway.decide import Decision, decide, minute_of_week
 from earthward.gateway.doors.door import Door, Headers, Question
 from earthward.gateway.drive import drive
 from earthward.gateway.explain import ASKS_TO_EXPLAIN, explanation
+from earthward.gateway.heartbeat import HEARTBEATS, SILENCE
 from earthward.gateway.introduction import Introduction, introduction
 from earthward.gateway.refused import Refused
 from earthward.gateway.settling import record_of
@@ -46,6 +47,7 @@ class Exchange:
     __slots__ = (
         "accepted_at",
         "attempts",
+        "beaten_at",
         "caller",
         "connection",
         "decision",
@@ -54,6 +56,7 @@ class Exchange:
         "hints",
         "id",
         "introduction",
+        "is_ending",
         "left",
         "question",
         "request",
@@ -84,6 +87,8 @@ class Exchange:
         self.attempts = Attempts(self)
         self.first_content: int | None = None
         self.left: Failure | None = None
+        self.beaten_at: float | None = None
+        self.is_ending = False
 
     async def run(self) -> None:
         """The whole life. Raises nothing."""
@@ -169,6 +174,21 @@ class Exchange:
         self.start(headers)
         self.connection.write(held)
 
+    def beat(self, now: float) -> None:
+        """Sends a word that means nothing, where the caller of a stream has heard nothing for a while."""
+        word = HEARTBEATS.get(self.door.dialect)
+        is_waiting = self.question is not None and self.question.glance.stream and not self.has_begun
+        if word is None or not is_waiting or self.is_ending or self.is_gone or self.decision is None:
+            return
+        if now - (self.beaten_at or self.request.accepted) < SILENCE:
+            return
+        if self.beaten_at is None:
+            lines = b"x-earthward-id: %b\r\n" % self.id.encode() + self.serving.lines(self.decision.plan, None)
+            lines += b"content-type: %b\r\n" % self.door.stream_type
+            self.connection.start(200, self.with_id([]), lines=lines)
+        self.beaten_at = now
+        self.connection.write(word)
+
     def caller_left(self) -> None:
         """Called by the connection: whatever is under way upstream is cancelled at once."""
         self.left = CUT_OFF if self.worker.is_cutting_off else CALLER_LEFT
@@ -178,6 +198,7 @@ class Exchange:
 
     async def end(self, outcome: Outcome) -> None:
         """Settles, then lets the last bytes of the answer go."""
+        self.is_ending = True
         failure = self.left or outcome.failure
         status, headers, body = 200, outcome.headers, outcome.body
         if failure is not None and not self.has_begun:
@@ -193,6 +214,8 @@ class Exchange:
             self.answer(headers, body)
         elif self.has_begun:
             self.connection.write_last(self.attempts.broken_off(failure))
+        elif self.beaten_at is not None:
+            self.connection.write_last(self.door.error_event(failure, self.id))
         else:
             self.connection.respond(status, self.with_id(headers), body, self.own_lines())
 
@@ -208,6 +231,8 @@ class Exchange:
 
     def start(self, upstream: Headers) -> None:
         """Begins a stream, with those of an upstream's own headers that mean something to the caller."""
+        if self.beaten_at is not None:
+            return
         lines = b"content-type: %b\r\n%b" % (self.door.stream_type, self.own_lines())
         self.connection.start(200, self.passed_back(upstream), lines=lines)
 

@@ -94,7 +94,8 @@ class WholeAnswer:
 
 
 class StreamedAnswer:
-    """Relays a stream: holds everything back until the first content event, then passes on piece by piece.
+    """Relays a stream: holds everything back until the first content event, and until there are `hold` characters, then
+    passes on piece by piece.
 
     `type` is how the content type of a stream begins.
 
@@ -109,6 +110,7 @@ class StreamedAnswer:
         "_errors",
         "_headers",
         "_held",
+        "_hold",
         "_listener",
         "_relay",
         "_size",
@@ -126,6 +128,7 @@ class StreamedAnswer:
         type: bytes,
         begin: Callable[[Headers, bytes], None],
         relay: Callable[[bytes], None],
+        hold: int = 0,
     ) -> None:
         self.done: Told[Outcome] = Told()
         self.has_begun = False
@@ -138,6 +141,7 @@ class StreamedAnswer:
         self._status = 0
         self._headers: Headers = []
         self._held: list[bytes] = []
+        self._hold = hold
         self._errors = False
         self._size = 0
 
@@ -175,7 +179,7 @@ class StreamedAnswer:
             if self._size > LARGEST_PRELUDE:
                 self._connection.cancel()
                 self._tell(Failure(FailureKind.MALFORMED, "the upstream sends event after event, and none has content"))
-            elif listener.has_content:
+            elif listener.has_content and listener.characters_out >= self._hold:
                 self.has_begun = True
                 held = b"".join(self._held)
                 self._held.clear()

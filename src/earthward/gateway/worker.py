@@ -23,6 +23,7 @@ from earthward.config.boot import Boot
 from earthward.config.snapshot import Key, Snapshot
 from earthward.dialects.json_limits import JsonLimits
 from earthward.gateway import board as columns
+from earthward.gateway import heartbeat
 from earthward.gateway.access_log import AccessLog
 from earthward.gateway.balancing import Known
 from earthward.gateway.board import Board
@@ -39,6 +40,7 @@ from earthward.http.sweep import Sweep
 from earthward.ledger.plausible import plausible
 from earthward.ledger.record import Record, Settled
 from earthward.routing import retries
+from earthward.routing.context import Lengths
 from earthward.store.digest import digest_of, pepper
 from earthward.store.spool import SpoolBroken, SpoolFull, SpoolWriter
 
@@ -95,6 +97,7 @@ class Worker:
         self._background: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
         self.loads = Loads(self.loop)
+        self.lengths = Lengths()
         self._known = Known(seat.board, {}, {})
         self.serving = self._made_ready(self._snapshot_on_disk())
         self._pools = self.serving.pools
@@ -247,6 +250,7 @@ class Worker:
         self._background.append(self.loop.create_task(link.run()))
         self._background.append(self.loop.create_task(self._beat()))
         self._background.append(self.loop.create_task(self._watch_supervisor(stop)))
+        self._background.append(self.loop.create_task(self._keep_waiting()))
         while not self.is_ready and not stop.is_set():
             await asyncio.sleep(0.01)
         # What is here by now stays: the collector need not look at it again with every exchange's leavings.
@@ -278,6 +282,14 @@ class Worker:
             if self.access_log is not None:
                 self.access_log.flush()
             await asyncio.sleep(HEARTBEAT)
+
+    async def _keep_waiting(self) -> None:
+        """Lets those who have waited for long hear that they still do."""
+        while True:
+            await asyncio.sleep(heartbeat.LOOK)
+            now = time.monotonic()
+            for exchange in tuple(self.exchanges):
+                exchange.beat(now)
 
     def _show_spool(self) -> None:
         spool = self.spool.state

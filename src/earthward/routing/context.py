@@ -71,4 +71,30 @@ def fits(prompt: int, answer: int, context: int | None) -> bool:
     return context is None or prompt + answer <= context
 
 
+def was_cut(characters: int, estimate: int, counted: int, context: int | None) -> bool:
+    """Whether a host must have left out a part of a prompt, as Ollama does without a word before 0.12.4.
+
+    `counted` is how many tokens it says it has read, of the `context` it has. Sure is what no tokenizer could fit in,
+    and nearly so what was estimated to be too long and then filled the context to the brim.
+    """
+    if context is None or not 0 < counted <= context:
+        return False
+    return characters / MOST > context or (estimate > context * CUT and counted >= context * BRIM)
+
+
+class Lengths:
+    """What each model's counts have taught. For one worker; models are those of targets, so they are few."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Calibration] = {}
+
+    def tokens(self, model: str, characters: int) -> int:
+        return tokens(characters, 0, self._known.get(model))
+
+    def learn(self, model: str, characters: int, counted: int) -> None:
+        self._known[model] = after(self._known.get(model, UNKNOWN), characters, counted)
+
+
 UNKNOWN = Calibration()
+CUT = 1.25
+BRIM = 0.9
