@@ -13,6 +13,7 @@ from earthward.gateway.doors import DOORS
 from earthward.gateway.doors.door import Door, Headers
 from earthward.gateway.introduction import introduction
 from earthward.gateway.lists import LISTS, Shelf, door_of_list
+from earthward.http.head import by_name
 from earthward.http.server import Request, ServerConnection
 from earthward.routing.match import Asked
 
@@ -116,7 +117,7 @@ class Surface:
     def _list(self, request: Request, connection: ServerConnection) -> None:
         door = door_of(request)
         listed = next(listed for listed in LISTS if listed.serves(request) and listed.door is door)
-        caller = caller_of(self._worker, dict(request.headers), door)
+        caller = caller_of(self._worker, by_name(request.headers), door)
         if isinstance(caller, Failure) and listed.needs_key:
             self.fail(request, connection, caller)
             return
