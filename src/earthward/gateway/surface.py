@@ -12,7 +12,7 @@ from earthward.gateway.callers import Caller, caller_of
 from earthward.gateway.doors import DOORS
 from earthward.gateway.doors.door import Door, Headers
 from earthward.gateway.introduction import introduction
-from earthward.gateway.lists import LISTS, Shelf, door_of_list
+from earthward.gateway.lists import LISTS, ONE_MODEL, Shelf, door_of_list
 from earthward.http.head import by_name
 from earthward.http.server import Request, ServerConnection
 from earthward.routing.match import Asked
@@ -40,6 +40,8 @@ class Surface:
             b"/": {b"GET": self._alive},
         }
         for listed in LISTS:
+            if listed.path == ONE_MODEL:
+                continue  # The beginning of paths, and none itself.
             self._paths.setdefault(listed.path, {})[listed.method] = self._list
 
     def answer(self, request: Request, connection: ServerConnection) -> None:
@@ -59,7 +61,7 @@ class Surface:
 
     def _methods(self, path: bytes) -> dict[bytes, Answer] | None:
         methods = self._paths.get(path)
-        if methods is None and path.startswith(b"/v1/models/"):
+        if methods is None and path.startswith(ONE_MODEL) and path != ONE_MODEL:
             return {b"GET": self._list}
         return methods
 
