@@ -9,7 +9,7 @@ import pytest
 from earthward.chat import Failure, FailureKind
 from earthward.config.snapshot import Provider, Target
 from earthward.dialects.envelope import Envelope, read
-from earthward.gateway.crossing import Crossing, Written, crossing
+from earthward.gateway.crossing import MOST_NAMES, OTHER, Crossing, Written, crossing, plain_names
 from earthward.gateway.doors import DOORS, EXITS, door_at
 from earthward.gateway.doors.door import Question
 from earthward.providers import KINDS
@@ -284,3 +284,23 @@ def test_a_key_of_google_s_may_stand_in_the_url() -> None:
     assert door.presented == b"AIza-x"
     for path in (b"/v1beta/models/a/b:generateContent", b"/v2/models/a:generateContent", GENERATE + b"x", b"/v1beta"):
         assert door_at(path, b"") is None
+
+
+ODD = ("a\r\nset-cookie: b=1", "with space", "\x00", "ü", "a,b", "", "n" * 65)
+
+
+@every_pair
+def test_what_is_dropped_is_named_in_words_that_a_header_can_hold(path: bytes, dialect: str) -> None:
+    """The callers' own names may be anything, and as many as fit a body."""
+    fields = {**dict.fromkeys(ODD, 1), **{f"f{number}": 1 for number in range(500)}}
+    request = way(question(path, **fields), dialect).request()
+    assert isinstance(request, Written), request
+    assert len(request.dropped) <= MOST_NAMES
+    assert not set(ODD) & set(request.dropped)
+    if path != b"/api/chat" and path != b"/api/generate" and dialect == "ollama":
+        assert request.dropped[-1] == OTHER
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_name_that_is_no_name_is_another(name: str) -> None:
+    assert plain_names(["top_k", name, "messages.name", name]) == ("top_k", OTHER, "messages.name")

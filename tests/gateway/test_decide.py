@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from earthward.chat import Failure, FailureKind
 from earthward.config.snapshot import Key, Route, Snapshot, Target, When
 from earthward.dialects.envelope import Envelope, read
@@ -55,6 +57,25 @@ def test_hints_are_read_from_headers_and_cut_to_what_a_hint_may_be() -> None:
     headers = {b"x-earthward-task": b"chat", b"x-earthward-data-class": b" Health ", b"x-earthward-unit": b"u" * 5000}
     hints = hints_of(headers)
     assert (hints.task, hints.data_class, hints.priority, len(hints.unit)) == ("chat", "health", "", 200)
+
+
+@pytest.mark.parametrize(
+    ("said", "counts"),
+    [
+        (b"health,public", "health"),
+        (b"public, Health", "health"),
+        (b"health,", "health"),
+        (b"public," * 40 + b"secret", "secret"),
+        (b"public, helth", "helth"),
+        (b"public", "public"),
+        (b"public,", ""),
+        (b"", ""),
+        (b" " * 300 + b"public", "public"),
+        (b"public" + b"x" * 300, "public" + "x" * 194),
+    ],
+)
+def test_of_several_data_classes_the_strictest_counts_and_a_word_that_is_none_most(said: bytes, counts: str) -> None:
+    assert hints_of({b"x-earthward-data-class": said}).data_class == counts
 
 
 def test_a_model_that_no_route_serves_is_named() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import pytest
 import uvloop
 
 from earthward.bench.exchange import KEY, request, snapshot, worker
@@ -21,6 +22,22 @@ from earthward.store.digest import digest_of
 
 DOOR = DOORS[b"/v1/chat/completions"]
 ASKED = request(1, "whole").replace(b"accept: */*", b"x-earthward-task: sums\r\nopenai-beta: b=1")
+
+
+def introduced(folder: Path, *lines: bytes) -> Introduction | Failure:
+    """Who calls with these lines in the head besides."""
+
+    async def meet() -> Introduction | Failure:
+        with socket.socket() as listener:
+            serving = worker(folder, "keys", listener)
+            asked = ASKED.replace(b"openai-beta: b=1", b"\r\n".join(lines))
+            found = RequestReader(serving.server.limits).take(asked, 1.0)
+            assert found is not None
+            made = introduction(serving, DOOR, found)
+            serving.spool.close()
+        return made
+
+    return uvloop.run(meet())
 
 
 def met_twice(folder: Path, between: Callable[[Worker], object]) -> list[Introduction | Failure]:
@@ -104,3 +121,18 @@ def test_headers_that_pass_are_written_once_for_each_target(tmp_path: Path) -> N
     assert first.lines_for(cloud, DOOR) == b"openai-beta: b=1\r\n"
     assert first.lines_for(house, DOOR) == b""
     assert first.lines_for(cloud, DOOR) is first.lines_for(cloud, DOOR)
+
+
+@pytest.mark.parametrize("second", [b"public", b"", b"internal"])
+def test_a_data_class_is_not_taken_back_by_a_second_header(tmp_path: Path, second: bytes) -> None:
+    lines = (b"x-earthward-data-class: health", b"X-Earthward-Data-Class: " + second)
+    for order in (lines, lines[::-1]):
+        made = introduced(tmp_path, *order)
+        assert isinstance(made, Introduction)
+        assert made.hints.data_class == "health"
+
+
+def test_a_header_that_is_given_twice_goes_on_whole(tmp_path: Path) -> None:
+    made = introduced(tmp_path, b"openai-beta: a=1", b"openai-beta: b=2")
+    assert isinstance(made, Introduction)
+    assert made.headers[b"openai-beta"] == b"a=1,b=2"

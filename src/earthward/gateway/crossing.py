@@ -4,6 +4,8 @@ Where both are the same, bytes pass through with listening in. Otherwise request
 the common vocabulary and written again, one event at a time.
 """
 
+import re
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
@@ -41,6 +43,9 @@ ON_RECORD: dict[FinishReason, str] = {
     "paused": "paused",
 }
 """What the ledger calls the reasons why answers end."""
+MOST_NAMES = 32
+OTHER = "other"
+_NAME = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -108,7 +113,7 @@ class _Translating:
         if isinstance(body, Failure):
             return body
         self._chat = asked
-        return Written(body, self._way.losses(chat))
+        return Written(body, plain_names(self._way.losses(chat)))
 
     def whole(self, body: bytes) -> Heard:
         assert self._chat is not None, "an answer comes after its request"
@@ -130,6 +135,15 @@ class _Translating:
         """By the writer, which knows what it has begun: a number, an array, a block."""
         assert self._writer is not None, "a stream that has begun was being written"
         return self._writer.write(Failed(failure))
+
+
+def plain_names(names: Iterable[str]) -> tuple[str, ...]:
+    """The names as a header and a record can hold them.
+
+    Fields that no dialect knows have the caller's names: those may be text, end a line, or come by the thousand.
+    """
+    plain = tuple(dict.fromkeys(name if _NAME.fullmatch(name) else OTHER for name in names))
+    return plain if len(plain) <= MOST_NAMES else (*plain[: MOST_NAMES - 1], OTHER)
 
 
 class WholeTranslation(msgspec.Struct, frozen=True):

@@ -16,7 +16,10 @@ LONGEST_HINT = 200
 
 
 class Hints(NamedTuple):
-    """What the caller says of a request in headers. A data class in any spelling; it can only bind, never free."""
+    """What the caller says of a request in headers. A data class in any spelling; it can only bind, never free.
+
+    Of several classes, as a proxy on the way may add one, the strictest counts.
+    """
 
     task: str = ""
     priority: str = ""
@@ -34,12 +37,19 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def hints_of(headers: Mapping[bytes, bytes]) -> Hints:
+    """`headers` by name, of one that is given several times the list of its values."""
     return Hints(
         _hint(headers, b"x-earthward-task"),
         _hint(headers, b"x-earthward-priority"),
         _hint(headers, b"x-earthward-unit"),
-        _hint(headers, b"x-earthward-data-class").strip().lower(),
+        _strictest_class(headers.get(b"x-earthward-data-class", b"")),
     )
+
+
+def _strictest_class(value: bytes) -> str:
+    # Read whole and cut afterwards: the strictest may be the last.
+    classes = value.decode("latin-1").lower().split(",")
+    return egress.strictest(word.strip() for word in classes)[:LONGEST_HINT]
 
 
 def _hint(headers: Mapping[bytes, bytes], name: bytes) -> str:

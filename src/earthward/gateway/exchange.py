@@ -170,8 +170,10 @@ class Exchange:
 
     def begin(self, headers: Headers, held: bytes) -> None:
         """The first content event is here: from now on nothing is tried again."""
-        self.first_content = self.elapsed()
+        now = self.elapsed()
+        # First: a head that can't be written is no beginning, and there must be another answer.
         self.start(headers)
+        self.first_content = now
         self.connection.write(held)
 
     def beat(self, now: float) -> None:

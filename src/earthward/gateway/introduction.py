@@ -14,6 +14,7 @@ from earthward.gateway.callers import Caller, caller_of
 from earthward.gateway.decide import Hints, hints_of
 from earthward.gateway.doors.door import Door
 from earthward.gateway.serving import Serving, ServingTarget
+from earthward.http.head import by_name
 from earthward.http.request import Request
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def introduction(worker: "Worker", door: Door, request: Request) -> Introduction
     known = request.kept.value
     if isinstance(known, Introduction) and _holds(known, worker):
         return known
-    headers = dict(request.headers)
+    headers = by_name(request.headers)
     caller = caller_of(worker, headers, door)
     if isinstance(caller, Failure):
         return caller

@@ -46,8 +46,13 @@ class ModelsList(msgspec.Struct, frozen=True):
     write: Callable[[Request, Shelf], Written]
     needs_key: bool = True
 
+    @property
+    def is_beginning(self) -> bool:
+        """Whether the path is none itself, but what others begin with."""
+        return self.path.endswith(b"/")
+
     def serves(self, request: Request) -> bool:
-        if self.path.endswith(b"/"):
+        if self.is_beginning:
             return request.path.startswith(self.path) and request.path != self.path
         return request.path == self.path
 

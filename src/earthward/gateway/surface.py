@@ -14,6 +14,7 @@ from earthward.gateway.doors.door import Door, Headers
 from earthward.gateway.doors.gemini import ANYWHERE as GEMINI
 from earthward.gateway.introduction import introduction
 from earthward.gateway.lists import LISTS, Shelf, door_of_list
+from earthward.http.head import by_name
 from earthward.http.server import Request, ServerConnection
 from earthward.routing.match import Asked
 
@@ -40,7 +41,8 @@ class Surface:
             b"/": {b"GET": self._alive},
         }
         for listed in LISTS:
-            self._paths.setdefault(listed.path, {})[listed.method] = self._list
+            if not listed.is_beginning:
+                self._paths.setdefault(listed.path, {})[listed.method] = self._list
 
     def answer(self, request: Request, connection: ServerConnection) -> None:
         """Sends the request where its path and method belong."""
@@ -119,7 +121,7 @@ class Surface:
     def _list(self, request: Request, connection: ServerConnection) -> None:
         door = door_of(request)
         listed = next(listed for listed in LISTS if listed.serves(request) and listed.door is door)
-        caller = caller_of(self._worker, dict(request.headers), door)
+        caller = caller_of(self._worker, by_name(request.headers), door)
         if isinstance(caller, Failure) and listed.needs_key:
             self.fail(request, connection, caller)
             return

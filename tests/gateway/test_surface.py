@@ -1,0 +1,47 @@
+"""What each path answers, without a socket."""
+
+import socket
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from earthward.bench.exchange import worker
+from earthward.http.reader import RequestReader
+from earthward.http.refusal import Headers
+
+
+class Connection:
+    """Keeps the answer."""
+
+    answer: tuple[int, Headers, bytes] | None = None
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        self.answer = status, headers, body
+
+
+def answered(folder: Path, method: str, path: str) -> tuple[int, Headers, bytes]:
+    async def ask() -> tuple[int, Headers, bytes]:
+        with socket.socket() as listener:
+            serving = worker(folder, "open", listener)
+            head = f"{method} {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
+            request = RequestReader(serving.server.limits).take(head, 1.0)
+            assert request is not None
+            connection = Connection()
+            serving.surface.answer(request, connection)  # type: ignore[arg-type]
+            serving.spool.close()
+            assert connection.answer is not None
+            return connection.answer
+
+    return uvloop.run(ask())
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+def test_a_model_without_a_name_is_no_path(tmp_path: Path, method: str) -> None:
+    status, _, body = answered(tmp_path, method, "/v1/models/")
+    assert status == 404
+    assert b"unknown_url" in body
+
+
+def test_a_model_is_shown_by_its_name(tmp_path: Path) -> None:
+    assert answered(tmp_path, "GET", "/v1/models/gpt-4o-mini")[0] == 200
