@@ -30,6 +30,7 @@ from earthward.dialects.gemini.finish import failure_in, read_reason
 from earthward.dialects.gemini.logprobs import read_logprobs
 from earthward.dialects.gemini.stream_end import BROKEN_OFF, NO_ANSWER, TOO_LONG, senseless
 from earthward.dialects.gemini.usage import read_usage
+from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.times import unix_time
 
@@ -42,6 +43,7 @@ class StreamReader:
     def __init__(self, answers: int = 1) -> None:
         self._asked_for = answers
         self._blocks = sse.Blocks()
+        self._halves = Halves()
         self._started: Started | None = None
         self._reasons: dict[int, str | None] = {}
         self._calls: dict[int, int] = {}
@@ -72,7 +74,7 @@ class StreamReader:
         if payload is None:
             return
         try:
-            found = _ANSWER.decode(payload)
+            found = self._halves.decode(_ANSWER.decode, payload)
         except (*NOT_JSON, ValueError) as error:
             self._fail(senseless(error), events)
             return
