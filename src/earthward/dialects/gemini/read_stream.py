@@ -38,10 +38,14 @@ _ANSWER = msgspec.json.Decoder(WireAnswer | list[WireAnswer])
 
 
 class StreamReader:
-    """After `Failed`, or once `is_over`, nothing more comes out. `answers` is how many were asked for."""
+    """After `Failed`, or once `is_over`, nothing more comes out. `answers` is how many were asked for.
 
-    def __init__(self, answers: int = 1) -> None:
+    `unnamed` stands for the id of an answer that has none, so that ids of calls differ from those of other turns.
+    """
+
+    def __init__(self, answers: int = 1, unnamed: str = "") -> None:
         self._asked_for = answers
+        self._unnamed = unnamed
         self._blocks = sse.Blocks()
         self._halves = Halves()
         self._started: Started | None = None
@@ -112,7 +116,7 @@ class StreamReader:
         assert self._started is not None
         for part in wire.parts:
             calls = self._calls.get(index, 0)
-            for read in read_part(part, f"call_{self._started.id or ''}_{index}_{calls}"):
+            for read in read_part(part, f"call_{self._started.id or self._unnamed}_{index}_{calls}"):
                 match read:
                     case Text(text):
                         events.append(TextDelta(text, index, logprobs))
