@@ -59,7 +59,8 @@ def losses(request: ChatRequest, vertex: bool = False, budgets: bool = False) ->
     if request.metadata and not vertex:
         lost.append("metadata")
     output = request.output
-    if (output is not None and (output.name or output.description or output.strict is not None)) or _blocks_tools(request, budgets):
+    is_named = output is not None and (output.name or output.description or output.strict is not None)
+    if is_named or _blocks_tools(request, budgets):
         lost.append("output")
     lost += [name for name, value in request.rest.items() if not _is_own(name, value, vertex)]
     for tool in request.tools:
