@@ -7,9 +7,22 @@ import pytest
 from google.genai import errors
 
 from canned_sdks import Canned, google_client
-from earthward.chat import Answer, Choice, Count, Failure, FailureKind, Reasoning, Refusal, Text, ToolCall, Usage
+from earthward.chat import (
+    Answer,
+    Choice,
+    Count,
+    Failure,
+    FailureKind,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    Usage,
+    collect,
+)
 from earthward.dialects.gemini import (
     Offer,
+    StreamReader,
     read_answer,
     read_count,
     read_count_request,
@@ -41,6 +54,16 @@ def test_an_answer_is_read_whole() -> None:
     )
     assert answer.choices[0].reason == "tool_calls"
     assert answer.usage == Usage(Count.reported(12), Count.reported(8), reasoning=Count.reported(3))
+
+
+def test_calls_of_answers_without_ids_differ_from_those_of_other_turns() -> None:
+    body = b'{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f"}}]},"finishReason":"STOP"}]}'
+    whole = read_answer(body, "x1")
+    reader = StreamReader(unnamed="x1")
+    streamed = collect([*reader.feed(b"data: " + body + b"\n\n"), *reader.end()])
+    for answer in (whole, streamed):
+        assert isinstance(answer, Answer)
+        assert answer.choices[0].parts == (ToolCall("call_x1_0_0", "f", "{}"),)
 
 
 def test_a_count_that_google_left_out_as_zero_is_worked_out() -> None:

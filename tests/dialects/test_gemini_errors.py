@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from earthward.chat import Failure, FailureKind
-from earthward.dialects.gemini import error_event, failure_of, write_failure
+from earthward.chat import Failure, FailureKind, TextDelta
+from earthward.dialects.gemini import StreamWriter, error_event, failure_of, write_failure
 
 INFO = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
 RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.074824224s"}
@@ -79,6 +79,9 @@ def test_a_conversation_that_is_too_long_says_so_in_googles_words() -> None:
 def test_an_error_event_has_no_name_and_an_array_is_closed() -> None:
     failure = Failure(FailureKind.OVERLOADED, "x", retry_after=2.0)
     assert error_event(failure).startswith(b'data: {"error":')
+    begun = StreamWriter("m", "r", array=True).write(TextDelta("Hi"))
+    assert json.loads(begun + error_event(failure, array=True))[1]["error"]["status"] == "UNAVAILABLE"
+    assert json.loads(error_event(failure, array=True, is_first=True))[0]["error"]["code"] == 503
     _, headers, wire = write_failure(failure, array=True)
     (document,) = json.loads(wire)
     assert document["error"]["details"][1]["retryDelay"] == "2.000s"

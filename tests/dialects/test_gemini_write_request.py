@@ -155,6 +155,14 @@ def test_a_choice_of_tools_is_said(choice: ToolChoice, calling: Any) -> None:
     assert written(request)["toolConfig"] == {"functionCallingConfig": calling}
 
 
+def test_gotcha_30_models_before_gemini_3_get_no_form_beside_functions() -> None:
+    request = asked(tools=(Tool("f"),), output=OutputFormat("json", {"type": "object"}))
+    assert "generationConfig" not in written(request, budgets=True)
+    assert losses(request, budgets=True) == ("output",)
+    assert "responseJsonSchema" in written(request)["generationConfig"]
+    assert losses(request) == ()
+
+
 def test_losses_name_what_is_dropped() -> None:
     request = asked(
         Image("image/png", "AAAA", detail="low"),

@@ -25,6 +25,8 @@ from earthward.chat import (
     ToolChoice,
     ToolResult,
 )
+from earthward.dialects import envelope
+from earthward.dialects.envelope import Envelope
 from earthward.dialects.openai_responses import conversation, read_request, write_answer
 
 HI = {"model": "m", "input": "Hi"}
@@ -171,11 +173,20 @@ def test_a_request_goes_on_from_a_response_that_was_kept() -> None:
 
 
 def test_what_is_kept_of_an_answer_leaves_its_instructions_out() -> None:
-    request = read({**HI, "instructions": "Be kind."})
     answer = Answer("r", "m", 5, (Choice((Reasoning("Hm"), Text("Yo")), "stop"),))
-    kept = conversation(request, answer, instructions=True)
-    assert kept == (Message(Role.USER, (Text("Hi"),)), Message(Role.ASSISTANT, (Reasoning("Hm"), Text("Yo"))))
-    assert conversation(read(HI), Answer("r", "m", 5, ()), instructions=False) == kept[:1]
+    turns = (Message(Role.USER, (Text("Hi"),)), Message(Role.ASSISTANT, (Reasoning("Hm"), Text("Yo"))))
+    for told in ("Be kind.", "", None, [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "x"}]):
+        sealed = envelope.read(json.dumps({**HI, "instructions": told}).encode())
+        assert isinstance(sealed, Envelope)
+        assert conversation(sealed, None, answer) == turns
+        assert conversation(sealed, EARLIER, answer) == (*EARLIER, *turns)
+        assert conversation(sealed, None, Answer("r", "m", 5, ())) == turns[:1]
+
+
+def test_nothing_is_kept_of_a_request_that_cannot_be_read() -> None:
+    sealed = envelope.read(b'{"model":"m","input":5}')
+    assert isinstance(sealed, Envelope)
+    assert isinstance(conversation(sealed, None, Answer("r", "m", 5, ())), Failure)
 
 
 @pytest.mark.parametrize(

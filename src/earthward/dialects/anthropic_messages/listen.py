@@ -18,6 +18,7 @@ from earthward.dialects.anthropic_messages.stream_end import BROKEN_OFF, NO_ANSW
 from earthward.dialects.anthropic_messages.usage import UsageOfStream, read_usage
 from earthward.dialects.anthropic_messages.write_stream import message_start
 from earthward.dialects.envelope import Envelope
+from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.signatures import vendor_of
 
@@ -102,6 +103,7 @@ class StreamListener:
 
     __slots__ = (
         "_blocks",
+        "_halves",
         "_has_begun",
         "_input_tokens",
         "_requested_model",
@@ -118,6 +120,7 @@ class StreamListener:
         self._requested_model = requested_model
         self._input_tokens = input_tokens
         self._blocks = sse.Blocks()
+        self._halves = Halves()
         self._has_begun = False
         self._usage = UsageOfStream()
         self.has_content = False
@@ -163,7 +166,10 @@ class StreamListener:
         try:
             event = decode(payload)
         except NOT_JSON as error:
-            return self._fail(senseless(error))
+            mended = self._halves.mended(payload)
+            return (
+                self._fail(senseless(error)) if mended is None else self._pass(b"data: " + mended.replace(b"\n", b" "))
+            )
         if event.type == "content_block_delta" and self._has_begun and not event.error and event.message is None:
             if event.delta is not None:
                 self._hear_delta(event.delta)

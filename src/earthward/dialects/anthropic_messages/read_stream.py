@@ -37,6 +37,7 @@ from earthward.dialects.anthropic_messages.events import (
 from earthward.dialects.anthropic_messages.finish import read_reason
 from earthward.dialects.anthropic_messages.stream_end import BROKEN_OFF, NO_ANSWER, TOO_LONG, is_whole, senseless
 from earthward.dialects.anthropic_messages.usage import UsageOfStream
+from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
 
 
@@ -53,6 +54,7 @@ class StreamReader:
 
     def __init__(self) -> None:
         self._blocks = sse.Blocks()
+        self._halves = Halves()
         self._started: Started | None = None
         self._usage = UsageOfStream()
         self._calls = 0
@@ -86,7 +88,7 @@ class StreamReader:
         if payload is None:
             return
         try:
-            wire = decode(payload)
+            wire = self._halves.decode(decode, payload)
             if wire.error:
                 self._fail(failure_of_error(wire.error), events)
             else:

@@ -65,9 +65,10 @@ class WireAnswer(msgspec.Struct, rename="camel"):
         return self.prompt_feedback is not None and self.prompt_feedback.block_reason is not None
 
 
-def read_answer(body: bytes) -> Answer | Failure:
+def read_answer(body: bytes, unnamed: str = "") -> Answer | Failure:
+    """`unnamed` stands for the id of an answer that has none, so that ids of calls differ from those of other turns."""
     try:
-        return _answer(msgspec.json.decode(body, type=WireAnswer))
+        return _answer(msgspec.json.decode(body, type=WireAnswer), unnamed)
     except (*NOT_JSON, ValueError) as error:
         return Failure(FailureKind.MALFORMED, f"the provider's answer is none of Gemini's: {error}")
 
@@ -141,7 +142,7 @@ def _is_whole(call: ToolCall) -> bool:
     return call.custom or object_in(call.arguments) is not None
 
 
-def _answer(wire: WireAnswer) -> Answer | Failure:
+def _answer(wire: WireAnswer, unnamed: str) -> Answer | Failure:
     if wire.error:
         return failure_of_error(wire.error)
     candidates = sorted(wire.candidates or (), key=lambda candidate: candidate.index)
@@ -151,7 +152,9 @@ def _answer(wire: WireAnswer) -> Answer | Failure:
         failure = failure_in(candidate.finish_reason, candidate.finish_message)
         if failure is not None:
             return failure
-    choices = tuple(_choice(candidate, wire.response_id or "") for candidate in candidates) or (Choice((), "filtered"),)
+    choices = tuple(_choice(candidate, wire.response_id or unnamed) for candidate in candidates) or (
+        Choice((), "filtered"),
+    )
     created = unix_time(wire.create_time)
     return Answer(wire.response_id, wire.model_version, created, choices, read_usage(wire.usage_metadata))
 

@@ -132,9 +132,15 @@ def write_failure(failure: Failure, array: bool = False) -> tuple[int, Headers, 
     return _code(failure, shape), headers, b"[%b]" % body if array else body
 
 
-def error_event(failure: Failure) -> bytes:
-    """The last event of a stream that has begun and cannot be finished; the SDKs raise on it."""
-    return b"data: %b\r\n\r\n" % error_body(failure)
+def error_event(failure: Failure, array: bool = False, is_first: bool = False) -> bytes:
+    """The last event of a stream that has begun and cannot be finished; the SDKs raise on it.
+
+    Of an `array` the last element, with what closes it; `is_first` is whether nothing of the array was sent yet.
+    """
+    body = error_body(failure)
+    if array:
+        return (b"[%b]" if is_first else b",\r\n%b]") % body
+    return b"data: %b\r\n\r\n" % body
 
 
 def error_body(failure: Failure) -> bytes:

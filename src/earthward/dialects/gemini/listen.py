@@ -18,6 +18,7 @@ from earthward.dialects.gemini.signatures import FOREIGN
 from earthward.dialects.gemini.stream_end import BROKEN_OFF, NO_ANSWER, TOO_LONG, senseless
 from earthward.dialects.gemini.usage import read_usage
 from earthward.dialects.gemini.write_stream import Framing
+from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -122,6 +123,7 @@ class StreamListener:
         "_blocks",
         "_finished",
         "_framing",
+        "_halves",
         "_requested_model",
         "_usage",
         "characters_out",
@@ -136,6 +138,7 @@ class StreamListener:
         self._requested_model = requested_model
         self._answers = answers
         self._blocks = sse.Blocks()
+        self._halves = Halves()
         self._framing = Framing(array)
         self._begun: set[Any] = set()
         self._finished: set[Any] = set()
@@ -194,7 +197,8 @@ class StreamListener:
                 return b""
             return self._framing.document(_with_model(piece, self._requested_model))
         except (*NOT_JSON, TypeError) as error:
-            return self._fail(senseless(error))
+            mended = self._halves.mended(payload)
+            return self._fail(senseless(error)) if mended is None else self._pass(mended)
 
     def _fail(self, failure: Failure) -> bytes:
         self.failure = failure

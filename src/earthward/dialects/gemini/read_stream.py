@@ -30,6 +30,7 @@ from earthward.dialects.gemini.finish import failure_in, read_reason
 from earthward.dialects.gemini.logprobs import read_logprobs
 from earthward.dialects.gemini.stream_end import BROKEN_OFF, NO_ANSWER, TOO_LONG, senseless
 from earthward.dialects.gemini.usage import read_usage
+from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.times import unix_time
 
@@ -37,11 +38,16 @@ _ANSWER = msgspec.json.Decoder(WireAnswer | list[WireAnswer])
 
 
 class StreamReader:
-    """After `Failed`, or once `is_over`, nothing more comes out. `answers` is how many were asked for."""
+    """After `Failed`, or once `is_over`, nothing more comes out. `answers` is how many were asked for.
 
-    def __init__(self, answers: int = 1) -> None:
+    `unnamed` stands for the id of an answer that has none, so that ids of calls differ from those of other turns.
+    """
+
+    def __init__(self, answers: int = 1, unnamed: str = "") -> None:
         self._asked_for = answers
+        self._unnamed = unnamed
         self._blocks = sse.Blocks()
+        self._halves = Halves()
         self._started: Started | None = None
         self._reasons: dict[int, str | None] = {}
         self._calls: dict[int, int] = {}
@@ -72,7 +78,7 @@ class StreamReader:
         if payload is None:
             return
         try:
-            found = _ANSWER.decode(payload)
+            found = self._halves.decode(_ANSWER.decode, payload)
         except (*NOT_JSON, ValueError) as error:
             self._fail(senseless(error), events)
             return
@@ -110,7 +116,7 @@ class StreamReader:
         assert self._started is not None
         for part in wire.parts:
             calls = self._calls.get(index, 0)
-            for read in read_part(part, f"call_{self._started.id or ''}_{index}_{calls}"):
+            for read in read_part(part, f"call_{self._started.id or self._unnamed}_{index}_{calls}"):
                 match read:
                     case Text(text):
                         events.append(TextDelta(text, index, logprobs))

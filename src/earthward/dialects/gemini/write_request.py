@@ -37,8 +37,9 @@ def write_request(
 ) -> bytes | Failure:
     """`vertex` for Vertex AI, which takes labels.
 
-    `budgets` is whether the model takes no thinking but by a budget of tokens (before Gemini 3), `signed_calls`
-    whether it refuses calls in the conversation that no signature came with (Gemini 3).
+    `budgets` is whether the model is older than Gemini 3: it takes no thinking but by a budget of tokens, and no form
+    of the answer beside functions. `signed_calls` is whether it refuses calls in the conversation that no signature
+    came with (Gemini 3).
     """
     try:
         return msgspec.json.encode(_request(request, vertex, budgets, signed_calls))
@@ -58,7 +59,8 @@ def losses(request: ChatRequest, vertex: bool = False, budgets: bool = False) ->
     if request.metadata and not vertex:
         lost.append("metadata")
     output = request.output
-    if output is not None and (output.name or output.description or output.strict is not None):
+    is_named = output is not None and (output.name or output.description or output.strict is not None)
+    if is_named or _blocks_tools(request, budgets):
         lost.append("output")
     lost += [name for name, value in request.rest.items() if not _is_own(name, value, vertex)]
     for tool in request.tools:
@@ -91,10 +93,15 @@ def _generation(request: ChatRequest, budgets: bool) -> Wire:
         "candidateCount": request.answers if request.answers != 1 else None,
         "responseLogprobs": request.logprobs or None,
         "logprobs": request.top_logprobs,
-        **_output(request.output),
+        **(_output(request.output) if not _blocks_tools(request, budgets) else {}),
         "thinkingConfig": write_control(request.reasoning, budgets),
     }
     return {name: value for name, value in wire.items() if value is not None}
+
+
+def _blocks_tools(request: ChatRequest, budgets: bool) -> bool:
+    """Models before Gemini 3 refuse JSON and functions together."""
+    return budgets and bool(request.tools) and request.output is not None and request.output.kind == "json"
 
 
 def _sampling(sampling: Sampling) -> Wire:

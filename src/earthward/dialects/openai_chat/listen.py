@@ -11,6 +11,7 @@ import msgspec
 from earthward.chat import Failure, FailureKind, Usage
 from earthward.dialects import sse
 from earthward.dialects.envelope import Envelope, merged
+from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.openai_chat.errors import failure_of_error
 from earthward.dialects.openai_chat.finish import failure_in
@@ -127,6 +128,7 @@ class StreamListener:
         "_blocks",
         "_client_wants_usage",
         "_finished",
+        "_halves",
         "_head",
         "_requested_model",
         "_usage",
@@ -143,6 +145,7 @@ class StreamListener:
         self._client_wants_usage = client_wants_usage
         self._answers = answers
         self._blocks = sse.Blocks()
+        self._halves = Halves()
         self._head: _Head | None = None
         self._begun: set[int] = set()
         self._finished: set[int] = set()
@@ -200,7 +203,12 @@ class StreamListener:
         try:
             chunk = _CHUNK.decode(payload)
         except NOT_JSON as error:
-            return self._pass_done() if is_done(payload) else self._fail(senseless(error))
+            if is_done(payload):
+                return self._pass_done()
+            mended = self._halves.mended(payload)
+            return (
+                self._fail(senseless(error)) if mended is None else self._pass(b"data: " + mended.replace(b"\n", b" "))
+            )
         if chunk.error:
             return self._fail(failure_of_error(chunk.error))
         if not self._hear(chunk):

@@ -23,6 +23,7 @@ from earthward.chat import (
     UsageReported,
 )
 from earthward.dialects import sse
+from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.openai_chat.answer import logprobs_in, text_in
 from earthward.dialects.openai_chat.calls import arguments_text
@@ -85,6 +86,7 @@ class StreamReader:
     def __init__(self, answers: int = 1) -> None:
         self._asked_for = answers
         self._blocks = sse.Blocks()
+        self._halves = Halves()
         self._answers: dict[int, _AnswerReader] = {}
         self._usage = UsageOfStream()
         self.is_over = False
@@ -118,7 +120,7 @@ class StreamReader:
         if is_done(payload):
             return self._finish() if self._answers else self._fail(NO_ANSWER)
         try:
-            return self._read_chunk(_CHUNK.decode(payload))
+            return self._read_chunk(self._halves.decode(_CHUNK.decode, payload))
         except (*NOT_JSON, ValueError) as error:
             return self._fail(senseless(error))
 

@@ -16,6 +16,7 @@ from earthward.chat import (
     UsageReported,
 )
 from earthward.dialects import sse
+from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.openai_chat.errors import error_event, failure_of_error
 from earthward.dialects.openai_chat.finish import failure_in, read_reason, written_reason
@@ -59,6 +60,7 @@ class StreamReader:
     def __init__(self, answers: int = 1) -> None:
         self._asked_for = answers
         self._blocks = sse.Blocks()
+        self._halves = Halves()
         self._reasons: dict[int, str | None] = {}
         self._usage = UsageOfStream()
         self.is_over = False
@@ -96,7 +98,7 @@ class StreamReader:
                 self._fail(NO_ANSWER, events)
             return
         try:
-            self._read_chunk(_CHUNK.decode(payload), events)
+            self._read_chunk(self._halves.decode(_CHUNK.decode, payload), events)
         except (*NOT_JSON, ValueError) as error:
             self._fail(senseless(error), events)
 

@@ -12,6 +12,7 @@ import msgspec
 from earthward.chat import Failure, FailureKind, Usage
 from earthward.dialects import sse
 from earthward.dialects.envelope import Envelope
+from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.openai_responses.encrypted import MARK
 from earthward.dialects.openai_responses.errors import failure_of_error
@@ -104,6 +105,7 @@ class StreamListener:
 
     __slots__ = (
         "_blocks",
+        "_halves",
         "_requested_model",
         "characters_out",
         "failure",
@@ -117,6 +119,7 @@ class StreamListener:
     def __init__(self, requested_model: str) -> None:
         self._requested_model = msgspec.Raw(_ENCODE(requested_model))
         self._blocks = sse.Blocks()
+        self._halves = Halves()
         self.has_content = False
         self.is_over = False
         self.finish_reason: str | None = None
@@ -155,8 +158,11 @@ class StreamListener:
         try:
             event = _EVENT.decode(payload)
         except NOT_JSON as error:
-            # Some servers end with OpenAI's older mark; here the stream is over before it.
-            return b"" if payload.strip() == b"[DONE]" else self._fail(senseless(error))
+            if payload.strip() == b"[DONE]":
+                # Some servers end with OpenAI's older mark; here the stream is over before it.
+                return b""
+            mended = self._halves.mended(payload)
+            return self._fail(senseless(error)) if mended is None else self._pass(_named(block, mended))
         if event.type == "error" or event.error:
             told = {"code": event.code, "message": event.message, "param": event.param}
             return self._fail(failure_of_error(event.error or told))
@@ -200,6 +206,12 @@ class StreamListener:
         fields["response"] = msgspec.Raw(_ENCODE(response))
         others = [line for line in block.split(b"\n") if not line.startswith(b"data")]
         return b"\n".join([*others, b"data: " + _ENCODE(fields)]) + b"\n\n"
+
+
+def _named(block: bytes, payload: bytes) -> bytes:
+    """The block with another payload."""
+    others = [line for line in block.split(b"\n") if not line.startswith(b"data")]
+    return b"\n".join([*others, b"data: " + payload.replace(b"\n", b" ")])
 
 
 def _reason(response: _Response) -> str | None:

@@ -22,6 +22,7 @@ from earthward.chat import (
     Sampling,
     Text,
 )
+from earthward.dialects.envelope import Envelope
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
 from earthward.dialects.openai_responses.read_input import WireItem, read_input
@@ -102,14 +103,18 @@ def read_request(
         return Failure(FailureKind.BAD_REQUEST, f"the request cannot be read: {error}", param=where or None)
 
 
-def conversation(request: ChatRequest, answer: Answer, instructions: bool) -> tuple[Message, ...]:
-    """What is to be kept for a request that goes on from this answer.
+def conversation(
+    envelope: Envelope, earlier: tuple[Message, ...] | None, answer: Answer
+) -> tuple[Message, ...] | Failure:
+    """What is to be kept for a request that goes on from this answer: all but the instructions, which are for one.
 
-    `instructions` is whether the request had some: these are for one answer only.
+    Fails as `read_request` does.
     """
-    asked = request.messages[1:] if instructions else request.messages
+    asked = read_request(envelope.without("instructions").encode(), earlier)
+    if isinstance(asked, Failure):
+        return asked
     said: tuple[Part, ...] = answer.choices[0].parts if answer.choices else ()
-    return (*asked, Message(Role.ASSISTANT, said)) if said else asked
+    return (*asked.messages, Message(Role.ASSISTANT, said)) if said else asked.messages
 
 
 def _refuse(wire: _Request, raw: dict[str, Any], earlier: tuple[Message, ...] | None) -> None:

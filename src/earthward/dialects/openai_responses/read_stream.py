@@ -22,6 +22,7 @@ from earthward.chat import (
     UsageReported,
 )
 from earthward.dialects import sse
+from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.openai_responses.answer import WireItem, WireResponse, read_call
 from earthward.dialects.openai_responses.encrypted import read_encrypted
@@ -64,6 +65,7 @@ class StreamReader:
 
     def __init__(self) -> None:
         self._blocks = sse.Blocks()
+        self._halves = Halves()
         self._started: Started | None = None
         self._items: dict[int, _Item] = {}
         self._calls = 0
@@ -92,7 +94,7 @@ class StreamReader:
         if payload is None or payload.strip() == b"[DONE]":
             return
         try:
-            self._read_event(_EVENT.decode(payload), events)
+            self._read_event(self._halves.decode(_EVENT.decode, payload), events)
         except (*NOT_JSON, ValueError) as error:
             self._fail(senseless(error), events)
 
