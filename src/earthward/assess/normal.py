@@ -131,6 +131,11 @@ def _unit(size: float) -> str:
     return "0.001"
 
 
+def identity(expression: str) -> str:
+    """A hash of an id; NULL where there is none, so that rows without one are not taken for each other."""
+    return f"CASE WHEN {expression} IS NULL OR {expression} = '' THEN NULL ELSE hash({expression}) END"
+
+
 def total(*expressions: str) -> str:
     """A sum in which what is not there counts as none, but which is NULL where all of it is."""
     known = [expression for expression in expressions if expression != "NULL"]

@@ -20,6 +20,8 @@ from earthward.assess.source import LARGEST_OBJECT, LINES, Source, Unreadable, l
 MEMORY = "1200MB"
 OTHER = "is other than usage"
 SQLITE_BATCH = 10_000
+MOST_TOKENS = 10**13
+"""In one row, were it a month of a large company: more would be a mistake that outweighs all else."""
 TYPES = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
 
 
@@ -175,6 +177,7 @@ def _bad(source: Source, mapping: Mapping, used: list[str]) -> str:
         cases.append((wrong, f"has no number in `{name}`"))
         if "token" in name.lower() or "request" in name.lower():
             cases.append((f"{number} < 0", f"has a number below zero in `{name}`"))
+            cases.append((f"{number} > {MOST_TOKENS}", f"has a number that can't be in `{name}`"))
     cases.append((f"({mapping.columns['ts']}) IS NULL", f"has no time in `{', '.join(mapping.times) or 'time'}`"))
     cases.append((f"({mapping.columns['model']}) IS NULL", "names no model"))
     whens = " ".join(f"WHEN {condition} THEN {literal(reason)}" for condition, reason in cases if reason)
