@@ -172,7 +172,9 @@ def _bad(source: Source, mapping: Mapping, used: list[str]) -> str:
     flat = mapping.relation == "{source}"
     for name in mapping.numbers if flat else ():
         column = quoted(name)
-        number = f"try_cast({column} AS DECIMAL(38,12))"
+        # As it stands among the columns, so that it is worked out once.
+        counts = f"try_cast({column} AS BIGINT)"
+        number = counts if any(counts in it for it in mapping.columns.values()) else f"try_cast({column} AS DOUBLE)"
         wrong = f"{column} IS NOT NULL AND {column} <> '' AND {number} IS NULL"
         cases.append((wrong, f"has no number in `{name}`"))
         if "token" in name.lower() or "request" in name.lower():
