@@ -312,6 +312,35 @@ def test_the_ledgers_own_file_is_read_as_it_is(assess: Assess, tmp_path: Path) -
 
 def test_huge_counts_do_not_overflow(assess: Assess, tmp_path: Path) -> None:
     path = tmp_path / "usage"
-    row = {"start_time": 1, "end_time": 2, "num_model_requests": 1, "input_tokens": 10**17, "output_tokens": 0}
+    row = {"start_time": 1, "end_time": 2, "num_model_requests": 1, "input_tokens": 10**13, "output_tokens": 0}
     path.write_text("\n".join(json.dumps({**row, "model": "gpt-4o"}) for _ in range(3)))
-    assert assess(path).total.input == 3 * 10**17
+    assert assess(path).total.input == 3 * 10**13
+    assert assess(path).total.cost == 3 * 10**13 * 2500
+
+
+def test_a_count_that_cannot_be_is_left_out_and_told(assess: Assess, tmp_path: Path) -> None:
+    path = tmp_path / "usage"
+    path.write_text(
+        "time,model,input_tokens,output_tokens\n2025-11-01,gpt-4o,1,1\n2025-11-01,gpt-4o,99999999999999999,1\n"
+    )
+    assert assess(path).files[0].skipped == {"has a number that can't be in `input_tokens`": 1}
+
+
+def test_rows_without_an_id_are_not_taken_for_each_other(assess: Assess, tmp_path: Path) -> None:
+    path = tmp_path / "usage"
+    path.write_text("id,time,model,input,output\n" + ",2025-11-01,gpt-4o,1,1\n" * 3)
+    found = assess(path)
+    assert (found.duplicates, found.total.requests) == (0, 3)
+
+
+def test_windows_line_ends_and_a_byte_order_mark_are_taken(assess: Assess, tmp_path: Path) -> None:
+    path = tmp_path / "usage"
+    path.write_bytes(b"\xef\xbb\xbftime,model,input,output\r\n2025-11-01,gpt-4o,1,1\r\n")
+    assert assess(path).total.requests == 1
+
+
+def test_lines_within_quotes_are_one_row(assess: Assess, tmp_path: Path) -> None:
+    path = tmp_path / "usage"
+    path.write_text('time,model,input,output,task\n2025-11-01,gpt-4o,1,1,"two\nlines"\n2025-11-01,gpt-4o,x,1,a\n')
+    reading = assess(path).files[0]
+    assert (reading.usage, reading.examples[0].line) == (1, 4)

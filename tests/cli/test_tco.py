@@ -50,6 +50,7 @@ def test_wrong_use_says_what_to_write() -> None:
         (("--requests", "1", "--gpu", "RTX 4090", "--cloud-model", "unheard-of"), "prices search"),
         (("--requests", "-5"), "zero or more"),
         (("--requests", "nan"), "zero or more"),
+        (("--requests", "1e999999"), "can be reckoned with"),
     ):
         result = tco(*arguments)
         assert result.exit_code == WRONG_USE, (arguments, result.output)

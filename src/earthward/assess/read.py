@@ -20,6 +20,8 @@ from earthward.assess.source import LARGEST_OBJECT, LINES, Source, Unreadable, l
 MEMORY = "1200MB"
 OTHER = "is other than usage"
 SQLITE_BATCH = 10_000
+MOST_TOKENS = 10**13
+"""In one row, were it a month of a large company: more would be a mistake that outweighs all else."""
 TYPES = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
 
 
@@ -170,11 +172,14 @@ def _bad(source: Source, mapping: Mapping, used: list[str]) -> str:
     flat = mapping.relation == "{source}"
     for name in mapping.numbers if flat else ():
         column = quoted(name)
-        number = f"try_cast({column} AS DECIMAL(38,12))"
+        # As it stands among the columns, so that it is worked out once.
+        counts = f"try_cast({column} AS BIGINT)"
+        number = counts if any(counts in it for it in mapping.columns.values()) else f"try_cast({column} AS DOUBLE)"
         wrong = f"{column} IS NOT NULL AND {column} <> '' AND {number} IS NULL"
         cases.append((wrong, f"has no number in `{name}`"))
         if "token" in name.lower() or "request" in name.lower():
             cases.append((f"{number} < 0", f"has a number below zero in `{name}`"))
+            cases.append((f"{number} > {MOST_TOKENS}", f"has a number that can't be in `{name}`"))
     cases.append((f"({mapping.columns['ts']}) IS NULL", f"has no time in `{', '.join(mapping.times) or 'time'}`"))
     cases.append((f"({mapping.columns['model']}) IS NULL", "names no model"))
     whens = " ".join(f"WHEN {condition} THEN {literal(reason)}" for condition, reason in cases if reason)

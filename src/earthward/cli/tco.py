@@ -21,6 +21,7 @@ from earthward.sizing.models import model
 
 WORKSTATION = Decimal(2000)
 MILLION = 1_000_000
+MOST = Decimal(10**15)
 IDLE_SHARE = Decimal("0.15")
 """Of a card's maximum, with a machine around it; a guess to be replaced by a meter."""
 MACHINE_WATTS = Decimal(80)
@@ -33,6 +34,8 @@ def _number(text: str) -> Decimal:
         raise typer.BadParameter(f"{text!r} is no number") from None
     if not number.is_finite() or number < 0:
         raise typer.BadParameter(f"{text} is not a number of zero or more")
+    if number > MOST:
+        raise typer.BadParameter(f"{text} is more than can be reckoned with")
     return number / 100 if text.endswith("%") else number
 
 
@@ -221,6 +224,8 @@ def _usage(path: Path) -> Work:
     """The work that an assessment found, as if its days were usual ones."""
     try:
         found = msgspec.json.decode(path.read_bytes())["work"]
+        if found is None:
+            fail(f"{path} does not tell how many requests there were; give --requests and the tokens of one")
         return Work(*(Decimal(str(found[name])) for name in ("requests_a_month", "input_tokens", "output_tokens")))
     except OSError as error:
         fail(f"{path} can't be read: {error.strerror}")

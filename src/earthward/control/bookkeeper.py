@@ -33,6 +33,7 @@ PAUSE = 0.25
 HABITS_AGE = 60.0
 PRUNE_EVERY = 3600.0
 ALERT_EVERY = 5.0
+AFTER_ERROR = 5.0
 WEBHOOK_PATIENCE = 5.0
 DAY_MINUTES = 1440
 DAY_NANOSECONDS = DAY_MINUTES * 60 * 10**9
@@ -136,6 +137,11 @@ class Bookkeeper:
             except SQLAlchemyError as error:
                 log.warning("nothing can be booked, trying again: %s", getattr(error, "orig", None) or error)
                 behind = False
+            except Exception:
+                # A record that can't be valued must not end the bookkeeping of all others without a word.
+                log.exception("an error of our own in the books, trying again")
+                behind = False
+                stop.wait(AFTER_ERROR)
             if not behind:
                 stop.wait(PAUSE)
 

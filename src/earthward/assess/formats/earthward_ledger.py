@@ -1,6 +1,6 @@
 """Earthward's own ledger: what `earthward ledger export` wrote, or the SQLite file itself."""
 
-from earthward.assess.normal import Format, Mapping, number, quoted, text
+from earthward.assess.normal import Format, Mapping, identity, number, quoted, text
 from earthward.assess.source import Source
 
 NANO = "1000000000"
@@ -26,7 +26,7 @@ def mapping(source: Source) -> Mapping:
             "currency": "'usd'",
             "duration": "try_cast(duration AS BIGINT) // 1000000",
             "failed": "\"status\" <> 'ok'",
-            "id": f"hash({quoted('id')})",
+            "id": identity(quoted("id")),
         },
         numbers=("input_tokens", "output_tokens", "cost"),
         times=("accepted_at",),

@@ -3,7 +3,7 @@
 https://docs.helicone.ai/rest/request/post-v1requestquery-clickhouse
 """
 
-from earthward.assess.normal import Format, Mapping, milliseconds, money, number, quoted, text, total, when
+from earthward.assess.normal import Format, Mapping, identity, milliseconds, money, number, quoted, text, total, when
 from earthward.assess.source import Source
 
 
@@ -29,7 +29,7 @@ def mapping(source: Source) -> Mapping:
             "currency": "'usd'" if cost else "NULL",
             "duration": number(delay) if delay else (milliseconds(begin, end) if end != "NULL" else "NULL"),
             "failed": f"coalesce({number('response_status')} >= 400, false)",
-            "id": f"hash({quoted('request_id')})",
+            "id": identity(quoted("request_id")),
         },
         numbers=("prompt_tokens", "completion_tokens", *([cost] if cost else ()), *([read] if read else ())),
         times=("request_created_at",),

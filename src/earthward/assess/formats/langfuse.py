@@ -3,7 +3,7 @@
 https://langfuse.com/docs/api-and-data-platform/features/export-from-ui
 """
 
-from earthward.assess.normal import Format, Mapping, milliseconds, money, number, quoted, text, when
+from earthward.assess.normal import Format, Mapping, identity, milliseconds, money, number, quoted, text, when
 from earthward.assess.source import Source
 
 INPUT = ("promptTokens", "inputUsage", "inputTokens", "input_tokens")
@@ -37,7 +37,7 @@ def mapping(source: Source) -> Mapping:
             "currency": "'usd'" if cost else "NULL",
             "duration": milliseconds(begin, end),
             "failed": f"coalesce({quoted(level)} = 'ERROR', false)" if level else "false",
-            "id": f"hash({quoted('id')})" if source.has("id") else "NULL",
+            "id": identity(quoted("id")) if source.has("id") else "NULL",
         },
         numbers=tuple(name for name in (into, out, cost) if name),
         times=("startTime", "endTime"),

@@ -3,7 +3,7 @@
 https://docs.litellm.ai/docs/proxy/spend_logs_deletion
 """
 
-from earthward.assess.normal import Format, Mapping, milliseconds, money, number, quoted, text, when
+from earthward.assess.normal import Format, Mapping, identity, milliseconds, money, number, quoted, text, when
 from earthward.assess.source import Source
 
 
@@ -30,7 +30,7 @@ def mapping(source: Source) -> Mapping:
             "duration": milliseconds(begin, end),
             "failed": f"coalesce({quoted(status)} = 'failure', false)" if status else "false",
             "needs": _needs(quoted(call)) if call else "NULL",
-            "id": f"hash({quoted('request_id')})",
+            "id": identity(quoted("request_id")),
         },
         numbers=("prompt_tokens", "completion_tokens", "spend"),
         times=("startTime", "endTime"),

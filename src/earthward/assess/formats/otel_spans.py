@@ -4,7 +4,7 @@ line. Spans without `gen_ai` attributes are not usage.
 https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 """
 
-from earthward.assess.normal import Format, Mapping
+from earthward.assess.normal import Format, Mapping, identity
 from earthward.assess.source import Source
 
 ROWS = """(
@@ -57,7 +57,7 @@ def mapping(source: Source) -> Mapping:
             "duration": "(try_cast(finish AS BIGINT) - try_cast(begin AS BIGINT)) // 1000000",
             "failed": "coalesce(status IN ('2', 'STATUS_CODE_ERROR'), false)",
             "needs": f"CASE WHEN {_text('gen_ai.operation.name')} = 'embeddings' THEN 'embeddings' END",
-            "id": "hash(trace || span_id)",
+            "id": identity("(trace || span_id)"),
         },
         where=f"coalesce({_text('gen_ai.request.model')}, {_text('gen_ai.response.model')}) IS NOT NULL "
         f"AND coalesce({_text('gen_ai.operation.name')}, '') NOT IN ('execute_tool', 'invoke_agent', 'create_agent')",

@@ -1,6 +1,6 @@
 """Any table with a time, a model and tokens: by the names that such columns often have, or as `--map` says."""
 
-from earthward.assess.normal import Format, Mapping, milliseconds, money, number, quoted, text, truth, when
+from earthward.assess.normal import Format, Mapping, identity, milliseconds, money, number, quoted, text, truth, when
 from earthward.assess.source import Source
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -62,7 +62,7 @@ def mapping_of(source: Source, columns: dict[str, str]) -> Mapping:
             "currency": f"coalesce(nullif(lower({quoted(currency)}), ''), 'usd')" if currency else dollars,
             "duration": duration,
             "batch": f"coalesce({truth(get('batch'))}, false)",
-            "id": f"hash({quoted(columns['id'])})" if get("id") else "NULL",
+            "id": identity(quoted(columns["id"])) if get("id") else "NULL",
         },
         numbers=tuple(columns[name] for name in numbers if name in columns),
         times=(columns["time"],),
