@@ -78,7 +78,6 @@ class Watch:
     def __init__(self, gate: Gate, metric: Metric, alpha: float, certify_alpha: float, evidence: Evidence) -> None:
         self.gate = gate
         self.metric = metric
-        self.alpha = alpha
         self.enough_worse = 1.0 / alpha
         self.enough_good = 1.0 / certify_alpha
         self.evidence = evidence
