@@ -84,7 +84,7 @@ class Watch:
         self.is_of_stage = metric.span == "stage"
         self._if_bad = RARE.ratios
         rare = gate.negligible
-        self._if_fine = tuple((1.0 - rare * ratio) / (1.0 - rare) for ratio in RARE.ratios)
+        self.if_fine = tuple((1.0 - rare * ratio) / (1.0 - rare) for ratio in RARE.ratios)
         self.take = {"events": self._take_event, "limit": self._take_time, "pairs": self._take_pair}.get(
             metric.kind, self._take_sum
         )
@@ -168,7 +168,7 @@ class Watch:
         if len(it.tried) >= RARE_UNITS:
             return False
         it.tried.add(unit)
-        came = self._if_bad if is_bad else self._if_fine
+        came = self._if_bad if is_bad else self.if_fine
         it.rare.stakes = [stake * factor for stake, factor in zip(it.rare.stakes, came, strict=True)]
         return self._is_good_now()
 
