@@ -394,6 +394,18 @@ def test_what_is_told_later_of_a_request_is_no_second_request():
     assert {it.metric: it.candidate for it in controller.findings()} == {"error_rate": 1, "quality": 1}
 
 
+def test_where_nothing_fails_the_time_to_a_decision_is_told_too():
+    controller = started(min_requests=10**6)
+    feed(controller, 2000)
+    expected = controller.findings()[0].expected_s
+    assert expected is not None
+    needed = 0
+    while controller.findings()[0].verdict != "pass":
+        feed(controller, 500, seed=100 + needed)
+        needed += 500
+    assert expected / 2 < needed < 2 * expected
+
+
 def test_time_never_runs_back():
     controller = started()
     controller.advance(100.0)

@@ -14,16 +14,25 @@ FEWEST = 3
 def expected_seconds(watch: Watch, share: int, elapsed: float) -> float | None:
     """Until the gate passes; None where that is not in sight or nothing is known yet."""
     it = watch.evidence
-    seen = it.candidate if watch.metric.kind == "pairs" else it.baseline_bad + it.candidate_bad
-    if it.is_good or seen < FEWEST or elapsed <= 0.0:
+    if it.is_good or elapsed <= 0.0:
         return None
-    growth = _of_pairs(watch) if watch.metric.kind == "pairs" else _of_events(watch, share)
     missing = math.log(watch.enough_good) - math.log(max(it.goodness, 1e-300))
-    return missing / growth / (seen / elapsed) if growth > 0.0 else None
+    speeds = [growth * seen / elapsed for growth, seen in _ways(watch, share) if growth > 0.0 and seen >= FEWEST]
+    return missing / max(speeds) if speeds else None
+
+
+def _ways(watch: Watch, share: int) -> list[tuple[float, int]]:
+    """How much the logarithm of the fortune may grow with each of what was seen, and how many those were."""
+    it = watch.evidence
+    if watch.metric.kind == "pairs":
+        return [(_of_pairs(watch), it.candidate)] if it.candidate else []
+    compared = (_of_events(watch, share), it.baseline_bad + it.candidate_bad)
+    rare = (max(map(math.log, watch.if_fine)), len(it.tried))
+    return [compared] if it.candidate_bad else [compared, rare]
 
 
 def _of_events(watch: Watch, share: int) -> float:
-    """How much the logarithm of the fortune may grow with each bad event, at the ratio seen so far."""
+    """For each bad event, at the ratio seen so far."""
     odds = bets.odds(SAFER, watch.gate.below, share)
     if odds is None:
         return 0.0

@@ -78,14 +78,13 @@ class Watch:
     def __init__(self, gate: Gate, metric: Metric, alpha: float, certify_alpha: float, evidence: Evidence) -> None:
         self.gate = gate
         self.metric = metric
-        self.alpha = alpha
         self.enough_worse = 1.0 / alpha
         self.enough_good = 1.0 / certify_alpha
         self.evidence = evidence
         self.is_of_stage = metric.span == "stage"
         self._if_bad = RARE.ratios
         rare = gate.negligible
-        self._if_fine = tuple((1.0 - rare * ratio) / (1.0 - rare) for ratio in RARE.ratios)
+        self.if_fine = tuple((1.0 - rare * ratio) / (1.0 - rare) for ratio in RARE.ratios)
         self.take = {"events": self._take_event, "limit": self._take_time, "pairs": self._take_pair}.get(
             metric.kind, self._take_sum
         )
@@ -169,7 +168,7 @@ class Watch:
         if len(it.tried) >= RARE_UNITS:
             return False
         it.tried.add(unit)
-        came = self._if_bad if is_bad else self._if_fine
+        came = self._if_bad if is_bad else self.if_fine
         it.rare.stakes = [stake * factor for stake, factor in zip(it.rare.stakes, came, strict=True)]
         return self._is_good_now()
 

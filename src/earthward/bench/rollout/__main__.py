@@ -36,6 +36,8 @@ def main(words: Sequence[str]) -> int:
     chosen = {**experiments(), **(comparison() if options.compare else {})}
     if options.only:
         chosen = {name: it for name, it in chosen.items() if any(word in name for word in options.only)}
+    if options.runs:
+        chosen = {name: it._replace(runs=min(it.runs, options.runs)) for name, it in chosen.items()}
     began = time.monotonic()
     results = measured(chosen, options.seed, options.jobs, short=options.short)
     verdicts = [it for it in judged(results) if it.figure or not options.only]
@@ -128,6 +130,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--compare", action="store_true", help="the rules of others too")
     parser.add_argument("--document", type=Path, help="write the comparison into this page")
     parser.add_argument("--only", nargs="+", help="only experiments with one of these words in their names")
+    parser.add_argument("--runs", type=int, help="at most so many runs of each experiment")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(words)

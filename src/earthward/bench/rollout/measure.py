@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from earthward.bench.rollout.experiments import Experiment, Result
 
-CHUNK = 5
+CHUNK = 4
 
 Results = dict[str, list[Result]]
 

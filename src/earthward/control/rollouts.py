@@ -1,0 +1,77 @@
+"""Rollouts of a running gateway: settled records in, in batches, and out comes what each route is to be now.
+
+Thin on purpose: the controller decides, this only tells it things in order and writes down what came of them before
+anybody acts on it. One thread calls it.
+"""
+
+from collections.abc import Sequence
+
+from earthward.config.snapshot import Route
+from earthward.control.rollout_files import Kept, RolloutFiles
+from earthward.ledger.record import Record
+from earthward.rollout.controller import Controller, begin
+from earthward.rollout.event import Event
+from earthward.rollout.from_record import event_of
+from earthward.rollout.placed import placed
+from earthward.rollout.plan import Plan
+from earthward.rollout.state import PauseReason, Transition
+from earthward.rollout.verbs import ENDED, NotNow, Verb
+
+
+class LiveRollout:
+    """The rollout of one route. A changed plan counts from the next start or retry: evidence belongs to its plan."""
+
+    def __init__(self, route: str, plan: Plan, files: RolloutFiles) -> None:
+        self.route = route
+        self._files = files
+        kept = files.load()
+        if kept is None or (kept.state.place.phase == "pending" and kept.state.plan != plan):
+            kept = Kept(kept.read_up_to if kept else 0, begin(plan))
+        elif kept.state.place.phase in ENDED and kept.state.plan != plan:
+            # What comes next is a retry, since the move before belonged to the old plan.
+            kept.state.plan, kept.state.before = plan, None
+        self.read_up_to = kept.read_up_to
+        self.controller = Controller(kept.state)
+
+    def take(
+        self, records: Sequence[Record], up_to: int, now: float, more: Sequence[Event] = ()
+    ) -> tuple[Transition, ...]:
+        """Takes in what was stored behind `read_up_to`, up to that number, in its order, and what became known later.
+
+        Numbers that were read before are left alone, so that a batch told twice counts once. Raises OSError where the
+        result can't be written down; the state in memory is then ahead of the disk, and this must be made anew.
+        """
+        if up_to < self.read_up_to:
+            return ()
+        moved: tuple[Transition, ...] = ()
+        if up_to > self.read_up_to:
+            for record in records:
+                event = event_of(record) if record.route == self.route else None
+                if event is not None:
+                    moved += self.controller.feed(event)
+        for event in more:
+            moved += self.controller.feed(event)
+        moved += self.controller.advance(now)
+        self.read_up_to = up_to
+        self._keep(moved)
+        return moved
+
+    def act(self, verb: Verb, now: float, by: str, why: str, reason: PauseReason = "manual") -> tuple[Transition, ...]:
+        """Does what somebody says, and writes it down. Raises NotNow."""
+        try:
+            moved = self.controller.act(verb, now, by, why, reason)
+        except NotNow as refusal:
+            self._keep(refusal.moved)
+            raise
+        self._keep(moved)
+        return moved
+
+    def placed(self, route: Route) -> Route:
+        """The route as it is to be now."""
+        return placed(route, self.controller.state)
+
+    def history(self) -> list[Transition]:
+        return self._files.history()
+
+    def _keep(self, moved: Sequence[Transition]) -> None:
+        self._files.save(Kept(self.read_up_to, self.controller.state), moved)

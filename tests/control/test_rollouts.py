@@ -1,0 +1,167 @@
+import random
+import shutil
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from earthward.chat.failures import FailureKind
+from earthward.config.snapshot import Route
+from earthward.control.rollout_files import Kept, RolloutFiles, Unreadable
+from earthward.control.rollouts import LiveRollout
+from earthward.ledger.record import Record
+from earthward.rollout.event import Event
+from earthward.rollout.read_plan import plan
+from earthward.rollout.verbs import NotNow
+from earthward.rollout.worlds import requests, world
+
+PLAN = plan({"stages": ["5%", "25%", "100%"], "gates": ["error_rate"], "min_requests": 20, "bake": "1h"})
+ROUTE = Route("trial", baseline="mini", candidate="llama")
+BATCH = 500
+
+
+def live(folder: Path, given=PLAN) -> LiveRollout:
+    return LiveRollout("trial", given, RolloutFiles(folder, "trial"))
+
+
+def records(rollout: LiveRollout, count: int, first: int, **fields: object) -> list[Record]:
+    """As a gateway would have them, at the share of the moment, one a second."""
+    state = rollout.controller.state
+    chance = random.Random(first)
+    made = islice(requests(world("worse", errors=0.1, **fields), chance, lambda: (state.share, 0)), count)
+    return [
+        Record(
+            f"x{first + number}",
+            (first + number) * 10**9,
+            "ok" if event.ok else "failed",
+            failure=None if event.ok else FailureKind.TIMEOUT,
+            unit=f"{first}-{event.unit}",
+            route="trial",
+            arm=event.arm,
+            share=event.share,
+        )
+        for number, event in enumerate(made)
+    ]
+
+
+def run(rollout: LiveRollout, batches: int, **fields: object) -> list[str]:
+    moves = []
+    for _ in range(batches):
+        first = rollout.read_up_to
+        batch = records(rollout, BATCH, first, **fields)
+        moves += rollout.take(batch, first + BATCH, float(first + BATCH))
+    return [it.after for it in moves]
+
+
+def test_equal_arms_are_promoted_and_the_route_follows(tmp_path):
+    rollout = live(tmp_path)
+    rollout.act("start", 0.0, "ada", "go")
+    assert rollout.placed(ROUTE) == Route("trial", baseline="mini", candidate="llama", share=500, stage=1, epoch=1)
+    moves = run(rollout, 40, by=1)
+    assert moves[-2:] == ["bake 98%", "completed"]
+    assert (rollout.placed(ROUTE).share, rollout.placed(ROUTE).stage) == (10_000, 3)
+
+
+def test_a_failing_candidate_is_off_the_route_after_the_batch_that_shows_it(tmp_path):
+    rollout = live(tmp_path)
+    rollout.act("start", 0.0, "ada", "go")
+    assert run(rollout, 4, by=9) == ["rolled back"]
+    assert rollout.placed(ROUTE).share == 0
+
+
+def test_records_of_other_routes_say_nothing(tmp_path):
+    rollout = live(tmp_path)
+    rollout.act("start", 0.0, "ada", "go")
+    other = [Record("x", 1, "ok", unit="u", route="other", arm="candidate", share=500)]
+    rollout.take(other, 1, 1.0)
+    assert rollout.controller.state.requests == 0
+
+
+def test_a_batch_told_twice_counts_once(tmp_path):
+    rollout = live(tmp_path)
+    rollout.act("start", 0.0, "ada", "go")
+    batch = records(rollout, BATCH, 0, by=1)
+    rollout.take(batch, BATCH, 500.0)
+    before = rollout.controller.findings()
+    rollout.take(batch, BATCH, 500.0)
+    assert rollout.controller.findings() == before
+
+
+def test_what_became_known_later_is_told_too(tmp_path):
+    rollout = live(tmp_path, plan({"stages": ["5%", "100%"], "gates": ["error_rate", "quality"]}))
+    rollout.act("start", 0.0, "ada", "go")
+    judged = [Event(1.0, "u", "candidate", 500, score=0.5, is_later=True)]
+    rollout.take([], 0, 2.0, judged)
+    assert rollout.controller.findings()[1].candidate == 1
+
+
+def test_a_controller_killed_after_any_batch_goes_on_to_the_same_state(tmp_path):
+    lives, dies = live(tmp_path / "lives"), live(tmp_path / "dies")
+    for rollout in (lives, dies):
+        rollout.act("start", 0.0, "ada", "go")
+    for _ in range(12):
+        batch = records(lives, BATCH, lives.read_up_to, by=1)
+        for rollout in (lives, dies):
+            rollout.take(batch, rollout.read_up_to + BATCH, float(rollout.read_up_to + BATCH))
+        dies = live(tmp_path / "dies")
+    assert dies.controller.state == lives.controller.state
+    assert dies.history() == lives.history() != []
+
+
+def test_killed_between_history_and_state_it_tells_nothing_twice(tmp_path):
+    """The history is written first: what it says beyond the state is dropped, and said again by the same records."""
+    rollout = live(tmp_path)
+    rollout.act("start", 0.0, "ada", "go")
+    shutil.copy(tmp_path / "trial.rollout", tmp_path / "before")
+    batch = records(rollout, 4 * BATCH, 0, by=9)
+    rollout.take(batch, 4 * BATCH, 2000.0)
+    told = rollout.history()
+    (tmp_path / "before").replace(tmp_path / "trial.rollout")
+    again = live(tmp_path)
+    assert len(again.history()) == 1
+    again.take(batch, 4 * BATCH, 2000.0)
+    assert again.history() == told
+    assert again.controller.state == rollout.controller.state
+
+
+def test_half_a_state_is_never_read(tmp_path):
+    rollout = live(tmp_path)
+    rollout.act("start", 0.0, "ada", "go")
+    (tmp_path / "trial.new").write_bytes(b"half")
+    assert live(tmp_path).controller.state == rollout.controller.state
+
+
+@pytest.mark.parametrize("data", [b"", b"half", b"\x92\x01\xc0"])
+def test_a_state_that_can_not_be_read_moves_nothing(tmp_path, data):
+    (tmp_path / "trial.rollout").write_bytes(data)
+    with pytest.raises(Unreadable, match="put back a copy"):
+        live(tmp_path)
+
+
+def test_a_refused_order_changes_nothing_on_the_disk_but_the_time(tmp_path):
+    rollout = live(tmp_path)
+    with pytest.raises(NotNow):
+        rollout.act("resume", 5.0, "ada", "")
+    assert rollout.history() == []
+
+
+def test_a_changed_plan_counts_from_the_next_start(tmp_path):
+    other = plan({"stages": ["10%", "100%"], "gates": ["error_rate"]})
+    rollout = live(tmp_path)
+    rollout.take([], 0, 0.0)
+    assert live(tmp_path, other).controller.plan == other
+    rollout.act("start", 1.0, "ada", "go")
+    assert live(tmp_path, other).controller.plan == PLAN
+    rollout.act("abort", 2.0, "ada", "")
+    again = live(tmp_path, other)
+    again.act("retry", 3.0, "ada", "")
+    assert again.placed(ROUTE).share == 1000
+
+
+def test_the_state_on_disk_is_small(tmp_path):
+    """A set of failed units and a few numbers: not the requests."""
+    rollout = live(tmp_path, plan({"stages": ["5%", "100%"], "gates": ["error_rate"], "hold": "30d"}))
+    rollout.act("start", 0.0, "ada", "go")
+    run(rollout, 40, by=1)
+    assert isinstance(RolloutFiles(tmp_path, "trial").load(), Kept)
+    assert (tmp_path / "trial.rollout").stat().st_size < 20_000 * 10
