@@ -5,7 +5,7 @@ import json
 import openai
 import pytest
 
-from harness import Simulator, running
+from harness import Gateway, Simulator, config, running
 
 RESCUED = ("reset_before_head", "429", "500", "502", "503", "529", "401", "html", "empty", "gzip_bomb")
 
@@ -89,3 +89,15 @@ def test_retries_stay_within_their_budget_when_everything_fails(start, cloud, lo
     attempts = len([e for e in local.seen() + cloud.seen() if e["path"].endswith("completions")])
     seconds = (gateway.rows(asked)[-1]["accepted_at"] - gateway.rows(asked)[0]["accepted_at"]) / 1e9
     assert asked <= attempts <= asked * 1.2 + 10 * (seconds + 10)
+
+
+def test_a_last_target_that_can_t_be_asked_doesn_t_hide_why_the_one_before_it_failed(cloud, local, tmp_path):
+    text = config(cloud).replace("targets:", f'  house: {{kind: ollama, base_url: "{local.url}"}}\ntargets:')
+    text = text.replace("routes:", "  llama: {provider: house, model: llama}\nroutes:")
+    cloud.script(default={"fault": "503"})
+    gateway = Gateway(tmp_path, text.replace("use: mini", "use: mini, fallback: [llama]"))
+    with running(gateway):
+        status, _, answer = gateway.chat(n=2)
+        assert (status, answer["error"]["code"]) == (503, "overloaded")
+        (row,) = gateway.rows(1)
+        assert [attempt[0] for attempt in json.loads(row["attempts"])] == ["mini", "llama"]

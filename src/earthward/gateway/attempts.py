@@ -94,7 +94,7 @@ class Attempts:
     # -- which, in which order -----------------------------------------------------------------------------------
 
     async def serve(self, question: Question, decision: Decision) -> Outcome:
-        """The plan's attempts in order until one serves."""
+        """The plan's attempts in order until one serves. If none does, the last one that was asked says why."""
         self._question = question
         self._decision = decision
         exchange = self._exchange
@@ -102,15 +102,18 @@ class Attempts:
             raise Refused(no_target(decision.plan, question.glance.features, exchange.serving.router.targets))
         exchange.worker.count_request()
         self._patience = callers_patience(exchange.introduction.headers.get(READ_TIMEOUT))
-        outcome = Outcome()
+        told: Outcome | None = None
         for number, (name, why) in enumerate(decision.plan.attempts):
             if number and not self._may_try_again():
                 break
             self._targets_left = len(decision.plan.attempts) - number - 1
             outcome = await self._try(exchange.serving.targets[name], why)
+            if told is None or not outcome.left_out:
+                told = outcome
             if self._is_settled(outcome) or not self._may_another_serve(outcome):
                 break
-        return outcome
+        assert told is not None, "a plan has attempts, and the first is always made"
+        return told
 
     async def _try(self, target: ServingTarget, why: str) -> Outcome:
         """One target: asked if it can be, and asked again where that makes sense."""
