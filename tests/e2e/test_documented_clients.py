@@ -47,7 +47,8 @@ def env(tmp_path_factory):
     key = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     with running(house, gateway):
         urls = {"OPENAI_BASE_URL": gateway.v1, "ANTHROPIC_BASE_URL": gateway.url, "OLLAMA_HOST": gateway.url}
-        keys = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OLLAMA_API_KEY"), key)
+        urls["GOOGLE_GEMINI_BASE_URL"] = gateway.url
+        keys = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OLLAMA_API_KEY", "GEMINI_API_KEY"), key)
         yield {**os.environ, **urls, **keys, "NO_PROXY": "*"}
 
 
