@@ -85,6 +85,10 @@ def test_one_of_two_answers_that_were_asked_for_is_no_whole_answer(name: str) ->
     assert events[-1].failure.kind == "broken_stream"
 
 
+def test_an_answer_that_was_begun_unasked_must_be_finished_too() -> None:
+    assert isinstance(read(STREAMS["one_of_two_unfinished"], answers=1)[-1], Failed)
+
+
 def test_a_prompt_that_is_refused_ends_all_answers_that_were_asked_for() -> None:
     assert isinstance(read(STREAMS["blocked_prompt"], answers=3)[-1], Finished)
 
