@@ -78,10 +78,15 @@ def test_events_come_in_the_order_the_vocabulary_promises(name: str) -> None:
     assert isinstance(events[-1], Finished | Failed)
 
 
-def test_one_of_two_answers_that_were_asked_for_is_no_whole_answer() -> None:
-    events = read(STREAMS["text"], answers=2)
+@pytest.mark.parametrize("name", ["text", "safety"])
+def test_one_of_two_answers_that_were_asked_for_is_no_whole_answer(name: str) -> None:
+    events = read(STREAMS[name], answers=2)
     assert isinstance(events[-1], Failed)
     assert events[-1].failure.kind == "broken_stream"
+
+
+def test_an_answer_that_was_begun_unasked_must_be_finished_too() -> None:
+    assert isinstance(read(STREAMS["one_of_two_unfinished"], answers=1)[-1], Failed)
 
 
 def test_a_prompt_that_is_refused_ends_all_answers_that_were_asked_for() -> None:

@@ -134,7 +134,7 @@ class StreamReader:
         if not self._reasons:
             self._fail(NO_ANSWER if self._usage else BROKEN_OFF, events)
             return
-        if len(reasons) < max(len(self._reasons), 1) or (len(reasons) < self._asked_for and reasons != {0: "SAFETY"}):
+        if len(reasons) < len(self._reasons) or (len(reasons) < self._asked_for and not self._is_blocked):
             self._fail(BROKEN_OFF, events)
             return
         self.is_over = True
