@@ -1,6 +1,20 @@
 """What one side says and the other has no words for."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from earthward.chat import Failure, FailureKind
+
+KEPT_ELSEWHERE = {
+    "background": "an answer fetched later",
+    "cachedContent": "content cached at its vendor",
+    "conversation": "a conversation kept by its vendor",
+    "previous_response_id": "a conversation kept by its vendor",
+    "prompt": "a prompt kept by its vendor",
+    "web_search_options": "a search of the web",
+}
+"""Fields of one vendor's that carry content, or fetch it, where no other has a word for it; and what each is."""
+_NOT_ASKED: tuple[Any, ...] = (None, False, "", [])
 
 
 class Inexpressible(Exception):
@@ -9,3 +23,20 @@ class Inexpressible(Exception):
     def __init__(self, message: str, param: str | None = None, kind: FailureKind = FailureKind.UNSUPPORTED) -> None:
         super().__init__(message)
         self.failure = Failure(kind, message, param=param)
+
+
+def refuse_content(rest: Mapping[str, Any], carrying: Mapping[str, str], to: str) -> None:
+    """Raises Inexpressible for a field that carries content which nothing stands for; `to` is where it can't go.
+
+    An empty object asks for something too: all of it by default.
+    """
+    for name, what in carrying.items():
+        if rest.get(name) not in _NOT_ASKED:
+            raise Inexpressible(f"`{name}` is {what}, which cannot be sent to {to}", name)
+
+
+def refuse_other_than_text(rest: Mapping[str, Any], message: str) -> None:
+    """Raises Inexpressible where an answer is to be spoken or drawn."""
+    modalities = rest.get("modalities")
+    if isinstance(modalities, list) and any(kind != "text" for kind in modalities):
+        raise Inexpressible(message, "modalities")

@@ -8,7 +8,7 @@ import msgspec
 
 from earthward.chat import ChatRequest, Failure, Image, Reasoning, Tool, ToolCall
 from earthward.dialects.envelope import Envelope
-from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import KEPT_ELSEWHERE, Inexpressible, refuse_content, refuse_other_than_text
 from earthward.dialects.ollama.calls import FREE_TEXT, object_in
 from earthward.dialects.ollama.model import Model
 from earthward.dialects.ollama.options import canonical_options, lost_options, written_options
@@ -23,17 +23,12 @@ _NO_SHIFT = {"truncate": False, "shift": False}
 _UNKNOWN = Model()
 
 _CARRYING_CONTENT = {
-    "background": "an answer fetched later",
-    "cachedContent": "content cached at its vendor",
+    **KEPT_ELSEWHERE,
     "container": "a container kept by its vendor",
     "context": "token numbers of one model",
-    "conversation": "a conversation kept by its vendor",
-    "previous_response_id": "a conversation kept by its vendor",
-    "prompt": "a prompt kept by its vendor",
     "raw": "a prompt without a template",
     "suffix": "a gap to fill in",
     "template": "a template of its own",
-    "web_search_options": "a search of the web",
 }
 
 _OWN_FIELDS = frozenset({"options"})
@@ -107,12 +102,8 @@ def _request(request: ChatRequest, model: Model) -> Wire:
 def _refuse_what_cannot_be_dropped(request: ChatRequest) -> None:
     if request.answers != 1:
         raise Inexpressible("Ollama gives one answer to a request; ask several times for more", "n")
-    modalities = request.rest.get("modalities")
-    if isinstance(modalities, list) and any(kind != "text" for kind in modalities):
-        raise Inexpressible("Ollama answers in text only", "modalities")
-    for name, what in _CARRYING_CONTENT.items():
-        if request.rest.get(name):
-            raise Inexpressible(f"`{name}` is {what}, which cannot be sent to Ollama's chat", name)
+    refuse_other_than_text(request.rest, "Ollama answers in text only")
+    refuse_content(request.rest, _CARRYING_CONTENT, "Ollama's chat")
 
 
 def _offered(request: ChatRequest) -> tuple[Tool, ...]:
