@@ -12,7 +12,7 @@ from earthward.gateway.doors.door import Door, Glance, Headers, Question, Writer
 from earthward.providers.kind import Operation
 
 _PATH = re.compile(
-    rb"/v1(?:alpha|beta|beta1)?/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/google/)?models/([^/:]+)"
+    rb"/v1(?:alpha|beta|beta1)?/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/google/)?models/([^/]+)"
     rb":(generateContent|streamGenerateContent)"
 )
 
