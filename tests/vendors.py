@@ -11,9 +11,9 @@ from harness import Simulator, running
 MODELS = {"openai": "gpt-4o-mini", "anthropic": "claude-sonnet-4-5", "ollama": "llama"}
 _ON_DISK = json.dumps({"name": "llama", "capabilities": ["completion", "tools", "thinking"]})
 _PROVIDERS = {
-    "openai": 'kind: {kind}, base_url: "{url}/v1"',
-    "anthropic": 'kind: anthropic, base_url: "{url}", zone: {zone}',
-    "ollama": 'kind: ollama, endpoints: [{{url: "{url}", slots: 512}}], zone: {zone}',
+    "openai": 'kind: {kind}, base_url: "{url}/v1", eject_after: 1000',
+    "anthropic": 'kind: anthropic, base_url: "{url}", zone: {zone}, eject_after: 1000',
+    "ollama": 'kind: ollama, endpoints: [{{url: "{url}", slots: 512}}], zone: {zone}, eject_after: 1000',
 }
 
 

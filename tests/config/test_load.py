@@ -14,7 +14,9 @@ KEYS = (
     "accepted_for, access_log, admin, admin_token, auth, boundary, cors, durability, limits, listen, providers, "
     "routes, state, store, targets, tls"
 )
-KEYS_OF_A_PROVIDER = "api_key, balance, base_url, deadlines, endpoints, headers, kind, proxy, queue, tls, zone"
+KEYS_OF_A_PROVIDER = (
+    "api_key, balance, base_url, deadlines, eject_after, endpoints, headers, kind, proxy, queue, tls, zone"
+)
 KEYS_OF_A_CONDITION = "app, data, key, model, needs, priority, task, team, time, tokens"
 KINDS_NOW = "anthropic, embedded, ollama, openai, openai_compatible"
 GOOD = """\

@@ -98,6 +98,7 @@ PROVIDER: Keys = {
     "proxy": "which is told to CONNECT. Left out, `HTTPS_PROXY` and so on are heeded for the cloud, none for the house",
     "deadlines": "see below",
     "balance": "how requests are spread over `endpoints`; left out, `warmest` for Ollama, else `round_robin`",
+    "eject_after": "how many failures in a row until an endpoint, or a target, is left alone for a while",
     "queue": "of requests that wait for a free slot; see below",
 }
 

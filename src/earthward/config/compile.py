@@ -76,6 +76,7 @@ def _provider(name: str, section: ProviderSection, cells: dict[Place, int]) -> P
         deadlines=msgspec.structs.replace(section.its_kind.deadlines, **_given(section.deadlines)),
         balance=section.balance or section.its_kind.balance,
         queue=Queue(**_given(section.queue)),
+        eject_after=section.eject_after,
     )
 
 

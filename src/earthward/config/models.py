@@ -129,6 +129,7 @@ class Provider(Section):
     deadlines: Deadlines = Deadlines()
     balance: Balance | None = None
     queue: Queue = Queue()
+    eject_after: Count = 5
 
     @property
     def its_kind(self) -> Kind:

@@ -80,7 +80,8 @@ class Queue(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Provider(msgspec.Struct, frozen=True):
-    """`api_keys` are references; `proxy` is an http:// URL that CONNECTs."""
+    """`api_keys` are references; `proxy` is an http:// URL that CONNECTs. After `eject_after` failures in a row an
+    endpoint, and a target, is left alone for a while."""
 
     name: str
     kind: str
@@ -94,6 +95,7 @@ class Provider(msgspec.Struct, frozen=True):
     deadlines: Deadlines = Deadlines()
     balance: str = "round_robin"
     queue: Queue = Queue()
+    eject_after: int = 5
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -131,7 +131,7 @@ class Attempts:
         if outcome.failure is not None and not self._is_settled(outcome) and not outcome.left_out:
             outcome = await self._attempt_again(target, way, written, outcome)
         if not outcome.gone and not outcome.left_out and not outcome.hurried:
-            target.breaker.learn(outcome.failure)
+            target.breaker.learn(outcome.failure, target.provider.balancing.rules)
         return outcome
 
     def _is_left_alone(self, target: ServingTarget) -> bool:

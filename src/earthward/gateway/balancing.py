@@ -22,6 +22,7 @@ from earthward.routing.balance.affinity import Affinity
 from earthward.routing.balance.shortlist import MOST, shortlist
 from earthward.routing.balance.standing import Report, Standing
 from earthward.routing.balance.view import Ask, Choice, Endpoint
+from earthward.routing.health import Rules
 
 LOOK = 0.02
 """Seconds between two looks for slots that other workers freed, and for deadlines, while somebody waits."""
@@ -86,12 +87,12 @@ class Breaker:
             self._health = health.on_trial(self._health, now)
         return state != "out"
 
-    def learn(self, failure: Failure | None) -> None:
+    def learn(self, failure: Failure | None, rules: Rules) -> None:
         if failure is None:
             if self._health is not health.WELL:
                 self._health = health.after_success(self._health, _milliseconds())
         elif failure.kind in FAULTS:
-            self._health = health.after_failure(self._health, _milliseconds())
+            self._health = health.after_failure(self._health, _milliseconds(), rules)
 
 
 class Known(NamedTuple):
@@ -147,6 +148,7 @@ class Balancing:
         self._slots = [endpoint.slots or 0 for endpoint in provider.endpoints]
         self.standings = [standings.setdefault((provider.name, place.url), Standing()) for place in self.places]
         self._board = board
+        self.rules = Rules(failures=provider.eject_after)
         self._policy = POLICIES[provider.balance]
         self._affinity = Affinity([place.url for place in self.places])
         terms = provider.queue
@@ -319,7 +321,7 @@ class Balancing:
             standing.failed(model, now / 1000)
             out = sum(1 for other in self.standings if other.out(now))
             may = health.may_go_out(out, len(self.standings))
-            standing.health = health.after_failure(standing.health, now, at_once=at_once, may=may)
+            standing.health = health.after_failure(standing.health, now, self.rules, at_once=at_once, may=may)
 
     def heard(self, url: str, report: Report) -> None:
         """What the prober found at one of these."""

@@ -9,6 +9,8 @@ LOOK = 2.0
 
 HEARTBEATS: dict[str, bytes] = {
     "openai_chat": b": waiting\n\n",
+    "openai_completions": b": waiting\n\n",
+    "openai_responses": b": waiting\n\n",
     "anthropic_messages": b": waiting\n\n",
 }
 """By the caller's dialect. Readers of server-sent events skip comments; Ollama's lines and Google's SDKs know no such
