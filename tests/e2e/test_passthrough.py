@@ -61,6 +61,7 @@ routes:
   - {{name: anthropic, when: {{model: anthropic}}, use: anthropic}}
   - {{name: elsewhere, when: {{model: elsewhere}}, use: elsewhere}}
   - {{name: ours, when: {{model: ours}}, use: ours}}
+  - {{name: ours-first, when: {{model: ours-first}}, use: ours, fallback: [elsewhere]}}
   - {{name: rescued, when: {{model: rescued}}, use: broken, fallback: [openai, anthropic, elsewhere]}}
 """
 
@@ -169,3 +170,18 @@ def test_a_vendor_that_cannot_be_asked_vouches_for_nobody(tmp_path: Path) -> Non
         stage.all["openai"].stop()
         assert stage.ask("openai", "ours").status == 503
         assert stage.answers("house") == 0
+
+
+def test_a_vendor_that_cannot_be_asked_is_not_held_against_the_house(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        stage = Stage(tmp_path, stack, 300)
+        stage.all["openai"].stop()
+        assert [stage.ask("openai", "ours-first").status for _ in range(8)] == [503] * 8
+        assert stage.ask("anthropic", "ours-first").status == 200
+        assert (stage.answers("house"), stage.answers("elsewhere")) == (1, 0)
+        [refused, *_, served] = [json.loads(row["attempts"]) for row in stage.gateway.rows(9)]
+        assert [(target, endpoint, kind) for target, endpoint, *_, kind, _, _, _ in refused] == [
+            ("ours", "", "overloaded"),
+            ("elsewhere", "", "overloaded"),
+        ]
+        assert [target for target, *_ in served] == ["ours"]

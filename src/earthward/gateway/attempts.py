@@ -121,6 +121,10 @@ class Attempts:
             return self._left_out(target, why, LEFT_ALONE)
         if self._targets_left and not self._fits(target):
             return self._left_out(target, why, TOO_LONG)
+        refused = await self._why_not_for_caller(target)
+        if refused is not None:
+            # Not the target's fault: nothing is learned of it.
+            return self._unsent(target, why, refused)
         self._tried = ()
         self._way = way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
         written = way.request()
@@ -146,9 +150,21 @@ class Attempts:
 
     def _left_out(self, target: ServingTarget, why: str, failure: Failure) -> Outcome:
         """Nothing went out: what is asked can't be said there, nobody is there, or all are busy."""
+        outcome = self._unsent(target, why, failure)
+        outcome.left_out = True
+        return outcome
+
+    def _unsent(self, target: ServingTarget, why: str, failure: Failure) -> Outcome:
         attempt = Attempt(target.name, "", why, time.time_ns(), 0, None, failure.kind, failure.for_the_record)
         self.made += (attempt,)
-        return Outcome(failure=failure, left_out=True)
+        return Outcome(failure=failure)
+
+    async def _why_not_for_caller(self, target: ServingTarget) -> Failure | None:
+        """Why a caller with a key of their own gets nothing that is the gateway's to give."""
+        caller = self._exchange.caller
+        if not caller.presented or target.takes_callers_key:
+            return None
+        return await why_not_accepted(self._exchange.worker, caller)
 
     def _may_another_serve(self, outcome: Outcome) -> bool:
         return outcome.left_out or (outcome.failure is not None and outcome.failure.kind in ANOTHER_MAY_SERVE)
@@ -194,10 +210,6 @@ class Attempts:
     ) -> Outcome:
         """One try at one endpoint, on record before it goes out and when it is over."""
         worker = self._exchange.worker
-        if self._exchange.caller.presented and not target.takes_callers_key:
-            refused = await why_not_accepted(worker, self._exchange.caller)
-            if refused is not None:
-                return Outcome(failure=refused)
         provider = target.provider
         balancing = provider.balancing
         place = await self._taken(target)

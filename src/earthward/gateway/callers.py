@@ -15,7 +15,7 @@ from earthward.config.snapshot import Key
 from earthward.gateway.doors.door import Door
 from earthward.gateway.serving import ServingProvider
 from earthward.gateway.upstream import Outcome, WholeAnswer
-from earthward.http.client import ConnectFailed
+from earthward.http.client import ClientConnection, ConnectFailed
 from earthward.store.digest import digest_of
 
 if TYPE_CHECKING:
@@ -124,14 +124,22 @@ def refused_by_vendor(provider: str, status: int | None) -> Failure:
 
 async def _asked(worker: "Worker", provider: ServingProvider, caller: Caller) -> Outcome:
     """The vendor's answer to a question that costs nothing: which models there are."""
-    endpoint = provider.endpoints[0]
-    connection = endpoint.pool.idle()
-    if connection is None:
-        try:
-            connection = await worker.loop.create_task(endpoint.pool.connect(provider.deadlines.connect))
-        except ConnectFailed as failed:
-            return Outcome(failure=Failure(failed.kind, failed.message))
+    pool = provider.endpoints[0].pool
+    request = provider.list_request(provider.credential_of(caller.presented))
+    kept = pool.idle()
+    if kept is not None:
+        outcome = await _answered(kept, request, provider)
+        if not outcome.stale:
+            return outcome
+    try:
+        fresh = await worker.loop.create_task(pool.connect(provider.deadlines.connect))
+    except ConnectFailed as failed:
+        return Outcome(failure=Failure(failed.kind, failed.message))
+    return await _answered(fresh, request, provider)
+
+
+async def _answered(connection: ClientConnection, request: bytes, provider: ServingProvider) -> Outcome:
     answer = WholeAnswer(connection, LARGEST_LIST)
-    connection.send(provider.list_request(provider.credential_of(caller.presented)), answer, provider.deadlines)
+    connection.send(request, answer, provider.deadlines)
     outcome: Outcome = await answer.done
     return outcome
