@@ -56,6 +56,13 @@ def test_a_stage_may_say_all_of_it_itself():
     assert (read.timeout, read.on_timeout) == (2 * DAY, "rollback")
 
 
+def test_gates_may_be_named_by_stages_alone():
+    stages = [{"share": "5%", "gates": ["ttft"]}, {"share": "25%", "gates": ["error_rate", "ttft"]}, "100%"]
+    read = plan({"stages": stages})
+    assert [gate.metric for gate in read.gates] == ["ttft", "error_rate"]
+    assert [stage.gates for stage in read.stages] == [("ttft",), ("error_rate", "ttft")]
+
+
 def test_a_plan_may_take_a_preset_and_change_it():
     read = plan({"preset": "fast", "min_requests": 7})
     assert {stage.min_requests for stage in read.stages} == {7}
@@ -96,7 +103,11 @@ def test_what_is_said_of_all_binds_the_watch_at_the_end():
         ({**SOUND, "alpha": "0%"}, "alpha", "takes a chance"),
         ({**SOUND, "alpha": float("nan")}, "alpha", "takes a chance"),
         ({**SOUND, "bake": {"holdback": "80%"}}, "bake.holdback", "up to 50%"),
-        ({"stages": [{"share": "5%", "gates": ["ttft"]}, "100%"]}, "stages[0].gates", "unknown gate `ttft`"),
+        (
+            {"stages": [{"share": "5%", "gates": ["ttft"]}, "100%"], "gates": ["error_rate"]},
+            "stages[0].gates",
+            "unknown gate `ttft`",
+        ),
     ],
     ids=lambda it: it if isinstance(it, str) else "",
 )

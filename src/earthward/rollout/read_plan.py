@@ -77,7 +77,7 @@ def _with_preset(reader: Reader, given: object, path: Path) -> Mapping[str, Any]
 def _gates(reader: Reader, given: Mapping[str, Any], events: Iterable[str], path: Path) -> list[Gate]:
     known = [*METRICS, *events]
     gates: dict[str, Gate] = {}
-    items = reader.value(given, "gates", values.items, path, ["error_rate"])
+    items = reader.value(given, "gates", values.items, path, _gates_of_stages(given))
     for index, item in enumerate(items):
         gate = _gate(reader, item, known, (*path, "gates", index))
         if gate and gate.metric in gates:
@@ -87,6 +87,14 @@ def _gates(reader: Reader, given: Mapping[str, Any], events: Iterable[str], path
     if not reader.problems and not any(gate.role == "guardrail" for gate in gates.values()):
         reader.note((*path, "gates"), "has no guardrail, so nothing could ever roll this back; add `error_rate`")
     return list(gates.values())
+
+
+def _gates_of_stages(given: Mapping[str, Any]) -> list[str]:
+    """The gates that stages name, where the plan as a whole names none; at least one that can roll back."""
+    stages = given.get("stages")
+    asked = [stage.get("gates") for stage in stages if isinstance(stage, Mapping)] if isinstance(stages, list) else []
+    names = [name for gates in asked if isinstance(gates, list) for name in gates if isinstance(name, str)]
+    return list(dict.fromkeys(names)) or ["error_rate"]
 
 
 def _gate(reader: Reader, item: object, known: list[str], path: Path) -> Gate | None:
