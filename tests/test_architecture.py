@@ -43,7 +43,7 @@ BELOW_THE_LINE: dict[str, set[str]] = {
     "store": {"chat", "config", "ledger"},
     "gateway": {*ABOVE_THE_LINE, "fleet", "http", "probe", "store.digest", "store.spool"},
     "control": {*ABOVE_THE_LINE, "fleet", "gateway", "http", "probe", "store"},
-    "bench": {*ABOVE_THE_LINE, "assess", "engine", "gateway", "http", "probe", "simulator", "store"},
+    "bench": {*ABOVE_THE_LINE, "assess", "control", "engine", "gateway", "http", "probe", "simulator", "store"},
     "web": {*ABOVE_THE_LINE, "control", "store"},
 }
 ANYTHING = "*"

@@ -326,6 +326,12 @@ def test_a_count_that_cannot_be_is_left_out_and_told(assess: Assess, tmp_path: P
     assert assess(path).files[0].skipped == {"has a number that can't be in `input_tokens`": 1}
 
 
+def test_an_amount_too_large_for_money_is_left_out_and_told(assess: Assess, tmp_path: Path) -> None:
+    path = tmp_path / "usage"
+    path.write_text(f"time,model,input,output,cost\n2025-11-01,gpt-4o,1,1,{'9' * 32}\n")
+    assert assess(path).files[0].skipped == {"has no number in `cost`": 1}
+
+
 def test_rows_without_an_id_are_not_taken_for_each_other(assess: Assess, tmp_path: Path) -> None:
     path = tmp_path / "usage"
     path.write_text("id,time,model,input,output\n" + ",2025-11-01,gpt-4o,1,1\n" * 3)

@@ -173,8 +173,8 @@ def _bad(source: Source, mapping: Mapping, used: list[str]) -> str:
     for name in mapping.numbers if flat else ():
         column = quoted(name)
         # As it stands among the columns, so that it is worked out once.
-        counts = f"try_cast({column} AS BIGINT)"
-        number = counts if any(counts in it for it in mapping.columns.values()) else f"try_cast({column} AS DOUBLE)"
+        casts = [f"try_cast({column} AS {kind})" for kind in ("BIGINT", "DECIMAL(38,12)", "DOUBLE")]
+        number = next((it for it in casts if any(it in said for said in mapping.columns.values())), casts[-1])
         wrong = f"{column} IS NOT NULL AND {column} <> '' AND {number} IS NULL"
         cases.append((wrong, f"has no number in `{name}`"))
         if "token" in name.lower() or "request" in name.lower():

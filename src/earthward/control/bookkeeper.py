@@ -28,8 +28,9 @@ from earthward.store import money as books
 
 log = logging.getLogger(__name__)
 
-BATCH = 2_000
+BATCH = 500
 PAUSE = 0.25
+BREATH = 0.005
 HABITS_AGE = 60.0
 PRUNE_EVERY = 3600.0
 ALERT_EVERY = 5.0
@@ -142,8 +143,8 @@ class Bookkeeper:
                 log.exception("an error of our own in the books, trying again")
                 behind = False
                 stop.wait(AFTER_ERROR)
-            if not behind:
-                stop.wait(PAUSE)
+            # Even when behind it offers the core to others: books can wait, callers can't.
+            stop.wait(BREATH if behind else PAUSE)
 
     def _is_due(self, what: str, every: float) -> bool:
         now = time.monotonic()

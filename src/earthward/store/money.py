@@ -7,49 +7,27 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Engine,
-    Integer,
-    SmallInteger,
-    Table,
-    Text,
-    UniqueConstraint,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from earthward.ledger.books import GRAINS, Sums
 from earthward.ledger.record import Record
 from earthward.store.rows import record_of
-from earthward.store.tables import RECORD, exchanges, metadata, statement, upsert
+from earthward.store.tables import (
+    MONEY_KEY,
+    MONEY_NAMES,
+    MONEY_SUMS,
+    RECORD,
+    alerts_told,
+    booked,
+    exchanges,
+    money_sums,
+    statement,
+    upsert,
+)
 
 Grain = Literal["minute", "hour", "day"]
-NAMES = ("purpose", "route", "arm", "stage", "zone", "target", "requested_model", "app", "team", "data_class")
-KEY = ("grain", "start", *NAMES)
-SUMS = Sums.__struct_fields__
 BOOKS = "money"
-
-money_sums = Table(
-    "money_sums",
-    metadata,
-    # Minutes, and minutes since 1970 (UTC) at the start of the minute, hour or day.
-    Column("grain", SmallInteger, nullable=False),
-    Column("start", Integer, nullable=False),
-    *(Column(name, Text, nullable=False) for name in NAMES),
-    *(Column(name, BigInteger, nullable=False) for name in SUMS),
-    UniqueConstraint(*KEY, name="money_sums_key"),
-)
-booked = Table("booked", metadata, Column("name", Text, primary_key=True), Column("number", BigInteger, nullable=False))
-alerts_told = Table(
-    "alerts_told", metadata, Column("key", Text, primary_key=True), Column("told_at", BigInteger, nullable=False)
-)
 
 
 class Overtaken(Exception):
@@ -76,8 +54,8 @@ def unbooked(engine: Engine, after: int, limit: int) -> list[tuple[int, Record]]
 
 
 def book(engine: Engine, rows: Iterable[tuple[Any, ...]], after: int, up_to: int) -> None:
-    """Adds rows (the values of `KEY` and `SUMS`, without a grain, with the minute as start) to all three grains."""
-    text, _ = statement(engine, upsert(engine, money_sums, KEY, SUMS))
+    """Adds rows (values of the key and the sums, without a grain, the minute as start) to all three grains."""
+    text, _ = statement(engine, upsert(engine, money_sums, MONEY_KEY, MONEY_SUMS))
     sums = _by_grain(rows)
     with engine.connect().execution_options(earthward_writes=True) as connection, connection.begin():
         _move(connection, after, up_to)
@@ -86,7 +64,7 @@ def book(engine: Engine, rows: Iterable[tuple[Any, ...]], after: int, up_to: int
 
 
 def _by_grain(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    width = 1 + len(NAMES)
+    width = 1 + len(MONEY_NAMES)
     added: dict[tuple[Any, ...], list[int]] = {}
     for row in rows:
         for grain in GRAINS.values():
@@ -114,7 +92,7 @@ def sums_by(
 ) -> list[Row]:
     """Sums by these columns, over minutes since 1970 (UTC). `where` has values of columns, or collections of them."""
     chosen = [money_sums.c[name] for name in columns]
-    query = select(*chosen, *(func.sum(money_sums.c[name]) for name in SUMS))
+    query = select(*chosen, *(func.sum(money_sums.c[name]) for name in MONEY_SUMS))
     query = query.where(money_sums.c.grain == GRAINS[grain])
     if within is not None:
         query = query.where(money_sums.c.start.between(within.start, within.stop - 1))

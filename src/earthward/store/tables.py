@@ -30,6 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from earthward.ledger.books import Sums
 from earthward.ledger.summary import Totals
 
 HEAD = "0004"
@@ -164,6 +165,30 @@ keys = Table(
     Column("may_explain", SmallInteger, nullable=False),
 )
 """Callers' keys, by their keyed hash. Times are Unix nanoseconds."""
+
+MONEY_NAMES = ("purpose", "route", "arm", "stage", "zone", "target", "requested_model", "app", "team", "data_class")
+MONEY_KEY = ("grain", "start", *MONEY_NAMES)
+MONEY_SUMS = Sums.__struct_fields__
+
+money_sums = Table(
+    "money_sums",
+    metadata,
+    # Minutes, and minutes since 1970 (UTC) at the start of the minute, hour or day.
+    Column("grain", SmallInteger, nullable=False),
+    Column("start", Integer, nullable=False),
+    *(Column(name, Text, nullable=False) for name in MONEY_NAMES),
+    *(Column(name, BigInteger, nullable=False) for name in MONEY_SUMS),
+    UniqueConstraint(*MONEY_KEY, name="money_sums_key"),
+)
+"""What `ledger.books` makes of exchanges. No view reads exchanges for money."""
+
+booked = Table("booked", metadata, Column("name", Text, primary_key=True), Column("number", BigInteger, nullable=False))
+"""The number of the exchange up to which they are booked."""
+
+alerts_told = Table(
+    "alerts_told", metadata, Column("key", Text, primary_key=True), Column("told_at", BigInteger, nullable=False)
+)
+"""Which alerts were told, when (Unix nanoseconds)."""
 
 
 class StoreUnusable(Exception):
