@@ -69,6 +69,11 @@ def test_the_dialect_is_guessed_from_what_only_it_has(config: Path, body: dict[s
     assert told(explain(config, body, "--json"))["dialect"] == dialect
 
 
+def test_of_a_header_given_twice_both_count_as_they_would(config: Path) -> None:
+    classes = ("-H", "x-earthward-data-class: health", "-H", "X-Earthward-Data-Class: public")
+    assert told(explain(config, CHAT, "--json", *classes))["data_class"] == "health"
+
+
 def test_a_request_that_nobody_serves_is_a_no(config: Path) -> None:
     result = explain(config, {**CHAT, "model": "mistral"})
     assert result.exit_code == 1

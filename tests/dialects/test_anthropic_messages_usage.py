@@ -57,3 +57,21 @@ def test_an_input_counted_at_the_end_replaces_an_estimate() -> None:
     usage.add({"input_tokens": 50, "output_tokens": 0})
     usage.add({"input_tokens": 31, "output_tokens": 2})
     assert usage.total == Usage(Count.reported(31), Count.reported(2))
+
+
+def test_what_the_beginning_counts_of_the_output_is_no_count_of_a_stream_without_an_end():
+    usage = UsageOfStream()
+    usage.begin({"input_tokens": 12, "cache_read_input_tokens": 100, "output_tokens": 1})
+    assert usage.so_far == Usage(Count.reported(112), cached=Count.reported(100))
+    usage.begin({"output_tokens": 1})
+    assert not usage.so_far.output.is_known, "a second beginning is none"
+    usage.add({"output_tokens": 9})
+    assert usage.so_far == usage.total
+    assert usage.total.output == Count.reported(9)
+
+
+def test_where_only_the_beginning_counts_it_counts_in_the_end():
+    usage = UsageOfStream()
+    usage.begin({"input_tokens": 12, "output_tokens": 7})
+    usage.add({"output_tokens": 0})
+    assert usage.total.output == Count.reported(7)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from earthward.chat import Failure, FailureKind
+from earthward.chat import Count, Failure, FailureKind, Usage
 from earthward.config.snapshot import Provider, Target
 from earthward.dialects.envelope import Envelope, read
 from earthward.gateway.crossing import MOST_NAMES, OTHER, Crossing, Written, crossing, plain_names
@@ -307,3 +307,18 @@ def test_what_is_dropped_is_named_in_words_that_a_header_can_hold(path: bytes, d
 @pytest.mark.parametrize("name", ODD)
 def test_a_name_that_is_no_name_is_another(name: str) -> None:
     assert plain_names(["top_k", name, "messages.name", name]) == ("top_k", OTHER, "messages.name")
+
+
+@every_pair
+def test_a_stream_that_breaks_off_has_used_what_was_told_before_and_no_count_of_a_mere_beginning(
+    path: bytes, dialect: str
+) -> None:
+    asked = question(path, stream=True)
+    crossed = way(asked, dialect)
+    crossed.request()
+    listener = crossed.stream()
+    begun = TEXT[dialect].replace(b'"usage": {"input_tokens": 3}', b'"usage": {"input_tokens": 3, "output_tokens": 1}')
+    listener.feed(begun[: begun.index(b"Hello") + 70])
+    assert listener.has_content
+    assert not listener.is_over
+    assert listener.usage == (Usage(Count.reported(3)) if dialect == "anthropic_messages" else Usage())

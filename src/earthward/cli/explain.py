@@ -23,6 +23,7 @@ from earthward.gateway.doors import DOORS, door_at
 from earthward.gateway.doors.door import Question
 from earthward.gateway.explain import Attempted, Explanation, explanation
 from earthward.gateway.state import State
+from earthward.http.head import by_name
 from earthward.routing.match import Router
 from earthward.routing.plan import Planner
 
@@ -110,13 +111,13 @@ def _guessed(fields: set[str]) -> str:
 
 
 def _headers(lines: list[str]) -> dict[bytes, bytes]:
-    headers = {}
+    headers = []
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
             fail(f"`{line}` is no header; write it as in `x-earthward-task: chat`")
-        headers[name.strip().lower().encode()] = value.strip().encode()
-    return headers
+        headers.append((name.strip().lower().encode(), value.strip().encode()))
+    return by_name(headers)
 
 
 def _salt(state: Path) -> bytes | None:

@@ -161,7 +161,7 @@ class StreamTranslation:
     somebody else may be asked while nothing was shown.
     """
 
-    __slots__ = ("_reader", "_writer", "characters_out", "failure", "finish_reason", "has_content", "is_over", "usage")
+    __slots__ = ("_reader", "_usage", "_writer", "characters_out", "failure", "finish_reason", "has_content", "is_over")
 
     def __init__(self, reader: Reader, writer: Writer) -> None:
         self._reader = reader
@@ -169,9 +169,14 @@ class StreamTranslation:
         self.has_content = False
         self.is_over = False
         self.finish_reason: str | None = None
-        self.usage = Usage()
+        self._usage: Usage | None = None
         self.failure: Failure | None = None
         self.characters_out = 0
+
+    @property
+    def usage(self) -> Usage:
+        """What was told in the end; of a stream without one, what was told before."""
+        return self._reader.usage_so_far if self._usage is None else self._usage
 
     def feed(self, data: bytes) -> bytes:
         if self.is_over or self.failure is not None:
@@ -213,7 +218,7 @@ class StreamTranslation:
             case ToolCallStarted():
                 self.has_content = True
             case UsageReported(usage):
-                self.usage = usage
+                self._usage = usage
             case Finished(reason):
                 self.finish_reason = ON_RECORD[reason]
 

@@ -132,7 +132,7 @@ class StreamListener:
 
     @property
     def usage(self) -> Usage:
-        return self._usage.total
+        return self._usage.total if self.is_over else self._usage.so_far
 
     def feed(self, data: bytes) -> bytes:
         if self.is_over or self.failure is not None:
@@ -207,7 +207,7 @@ class StreamListener:
 
     def _hear(self, event: WireEvent) -> None:
         if event.message is not None:
-            self._usage.add(event.message.usage)
+            self._usage.begin(event.message.usage)
             self.model = self.model or text_in(event.message.model) or None
         if event.usage is not None:
             self._usage.add(event.usage)

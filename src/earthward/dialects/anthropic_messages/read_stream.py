@@ -64,6 +64,11 @@ class StreamReader:
         self._stop_sequence: str | None = None
         self.is_over = False
 
+    @property
+    def usage_so_far(self) -> Usage:
+        """What was told before the end, should there be none."""
+        return self._usage.so_far
+
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
         for block in self._blocks.feed(data):
@@ -128,7 +133,7 @@ class StreamReader:
         """llama.cpp may leave out the event that begins a message; others send a second one."""
         message = wire.message
         if message is not None:
-            self._usage.add(message.usage)
+            self._usage.begin(message.usage)
         if self._started is None:
             named = message if message is not None else WireMessage()
             self._started = Started(text_in(named.id) or None, text_in(named.model) or None)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from earthward.chat import Count, Usage
 from earthward.chat.usage import UNKNOWN
 
@@ -21,18 +23,31 @@ def read_usage(wire: Any) -> Usage:
 class UsageOfStream:
     """What the events of one stream say together: each count is a total so far, and stands until another is given."""
 
-    __slots__ = ("_wire",)
+    __slots__ = ("_has_output", "_wire")
 
     def __init__(self) -> None:
         self._wire: dict[str, Any] = {}
+        self._has_output = False
 
     @property
     def total(self) -> Usage:
         return read_usage(self._wire)
 
+    @property
+    def so_far(self) -> Usage:
+        """While there is no end. What the beginning counts of the output is a token or none, however long it gets."""
+        return self.total if self._has_output else msgspec.structs.replace(self.total, output=UNKNOWN)
+
+    def begin(self, wire: Any) -> None:
+        """What the event says that begins a message."""
+        has_output = self._has_output
+        self.add(wire)
+        self._has_output = has_output
+
     def add(self, wire: Any) -> None:
         if not isinstance(wire, dict):
             return
+        self._has_output = self._has_output or bool(wire.get("output_tokens"))
         for name, value in wire.items():
             # Some servers give zeros for what they counted before, and null for what they do not count.
             if value or name not in self._wire:

@@ -77,6 +77,11 @@ class StreamReader:
         self.durations = Durations()
         self.remote_model: str | None = None
 
+    @property
+    def usage_so_far(self) -> Usage:
+        """Nothing: all is told by the last line."""
+        return Usage()
+
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
         for line in self._lines.feed(data):

@@ -91,6 +91,11 @@ class StreamReader:
         self._usage = UsageOfStream()
         self.is_over = False
 
+    @property
+    def usage_so_far(self) -> Usage:
+        """What was told before the end, should there be none."""
+        return self._usage.total
+
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
         for block in self._blocks.feed(data):

@@ -43,10 +43,12 @@ class Heard(Protocol):
 
 
 class Reader(Protocol):
-    """A stream of the target's dialect as events."""
+    """A stream of the target's dialect as events. `usage_so_far` is what was told outside of them, before the end."""
 
     @property
     def is_over(self) -> bool: ...
+    @property
+    def usage_so_far(self) -> Usage: ...
     def feed(self, data: bytes) -> list[Event]: ...
     def end(self) -> list[Event]: ...
 
