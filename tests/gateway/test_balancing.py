@@ -237,3 +237,20 @@ def test_one_that_was_out_gets_one_request_and_if_that_goes_well_the_others_come
         return [first, {one.take(WANTED, PATIENCE) for _ in range(20)}]
 
     assert run(play) == [[0, 1, 1], {0, 1}]
+
+
+def test_who_is_pushed_out_may_give_a_place_back_at_once(stage) -> None:
+    """They hear of it in the middle of somebody else's question."""
+    one = stage.worker(1, queue=Queue(length=2))
+
+    async def play() -> Any:
+        assert one.take(WANTED, PATIENCE) == 0
+        batch = [one.take(Wanted(LLAMA, key=name, priority="batch"), PATIENCE) for name in "ab"]
+        assert isinstance(batch[1], Waiting)
+        batch[1].told.add_done_callback(lambda _: one.give_back(0))
+        urgent = one.take(Wanted(LLAMA, key="c"), PATIENCE)
+        assert isinstance(urgent, Waiting)
+        assert isinstance(await batch[1].told, Failure)
+        return await urgent.told
+
+    assert run(play) == 0

@@ -175,12 +175,13 @@ class Balancing:
         ticket, pushed_out = self.queue.join(
             wanted.key, wanted.model, wanted.priority, now, patience=patience, expected=expected
         )
-        if pushed_out is not None:
-            self.tell(pushed_out, gave_up(pushed_out, now, expected))
         if isinstance(ticket, Failure):
             return ticket
         waiting = self._waiting[ticket] = Waiting(self, ticket, wanted)
         self._look_again()
+        if pushed_out is not None:
+            # Last: whoever hears it goes on at once, and may give a place back or ask for one.
+            self.tell(pushed_out, gave_up(pushed_out, now, expected))
         return waiting
 
     def give_back(self, place: int) -> None:
