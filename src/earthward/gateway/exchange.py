@@ -187,7 +187,8 @@ class Exchange:
         if self.beaten_at is None:
             lines = b"x-earthward-id: %b\r\n" % self.id.encode() + self.serving.lines(self.decision.plan, None)
             lines += b"content-type: %b\r\n" % self.door.stream_type
-            self.connection.start(200, self.with_id([]), lines=lines)
+            headers = self.with_id(self.worker.surface.cors_headers(self.request))
+            self.connection.start(200, headers, lines=lines)
         self.beaten_at = now
         self.connection.write(word)
 
