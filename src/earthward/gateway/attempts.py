@@ -269,6 +269,7 @@ class Attempts:
     ) -> Attempt:
         """What is kept of an attempt: how it ended, and what the provider will want for it all the same."""
         failure = self._exchange.left if outcome.gone else outcome.failure
+        may_be_billed = outcome.status == OK or (outcome.gone and not outcome.unreached)
         usage = self._usage()
         return Attempt(
             target.name,
@@ -280,7 +281,7 @@ class Attempts:
             failure.kind if failure else None,
             failure.for_the_record if failure else None,
             usage,
-            cost(target.target.price, usage) if outcome.status == OK or outcome.gone else 0,
+            cost(target.target.price, usage) if may_be_billed else 0,
         )
 
     def _usage(self) -> Usage:
@@ -345,7 +346,7 @@ class Attempts:
         if bound is not None:
             return Outcome(failure=Failure(FailureKind.FORBIDDEN, f"{target.name}: {bound}"))
         if exchange.is_gone:
-            return Outcome(gone=True)
+            return Outcome(gone=True, unreached=True)
         configured = exchange.serving.deadlines(self._decision.route, provider)
         stream, elapsed = self._question.glance.stream, exchange.elapsed() / 1e9
         deadlines = bounded(configured, self._patience, elapsed, self._targets_left, stream=stream)
@@ -358,7 +359,7 @@ class Attempts:
                 return Outcome(failure=failure, unreached=True)
             if exchange.is_gone:
                 connection.cancel()
-                return Outcome(gone=True)
+                return Outcome(gone=True, unreached=True)
         if not self.queued:
             self.queued = exchange.elapsed()
         key, credential = self._credential(target)

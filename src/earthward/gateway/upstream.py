@@ -27,7 +27,8 @@ class Outcome(msgspec.Struct):
     """`failure` is None when upstream said all it had to; `body` is what is still to be sent (or all of it).
 
     `left_out` says that nothing was sent: the target has no words for what is asked, is left alone, or is full.
-    `unreached` says that there was no connection, `hurried` that it was the caller who could wait no longer.
+    `unreached` says that there was no connection, or nobody to use it for any more; `hurried` that it was the caller
+    who could wait no longer.
     """
 
     status: int = 0
