@@ -1,3 +1,4 @@
+import functools
 import json
 import os
 import signal
@@ -155,7 +156,9 @@ def test_money_is_shown_to_the_millionth_of_a_dollar():
 def test_following_shows_what_comes_until_it_is_interrupted(store, tmp_path):
     store(record("x-1"))
     command = [sys.executable, "-m", "earthward", "ledger", "tail", "-f", "--json", "--store"]
-    process = subprocess.Popen([*command, f"sqlite:///{tmp_path}/ledger.db"], stdout=subprocess.PIPE)
+    # Tests that run in the background of a shell would hand down that interrupts are ignored.
+    heeds = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen([*command, f"sqlite:///{tmp_path}/ledger.db"], stdout=subprocess.PIPE, preexec_fn=heeds)
     assert process.stdout is not None
     try:
         assert json.loads(process.stdout.readline())["id"] == "x-1"

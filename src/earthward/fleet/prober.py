@@ -47,6 +47,7 @@ class Watched:
         self._disk_at = 0.0
         self._version = ""
         self._sizes: tuple[tuple[str, int], ...] | None = None
+        self._remote: tuple[str, ...] = ()
 
     async def look(self) -> Report:
         """How it is. Raises nothing that a host could cause."""
@@ -64,9 +65,10 @@ class Watched:
         if at >= self._disk_at:
             installed = await self.host.installed(TIMEOUT)
             self._sizes = tuple((it.name, it.size) for it in installed)
+            self._remote = tuple(it.name for it in installed if it.remote)
             self._version = await self.host.version(TIMEOUT)
             self._disk_at = at + DISK_EVERY
-        return Report(at, residents, self._sizes, self._version)
+        return Report(at, residents, self._sizes, self._version, remote=self._remote)
 
     async def _look_whether_alive(self, at: float) -> Report:
         """Any answer but a server's own failure will do: which models it lists is not asked, nor who may ask."""

@@ -12,6 +12,7 @@ import msgspec
 from earthward.chat import Count, Failure, FailureKind, Usage
 from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.chat.usage import Source
+from earthward.config.snapshot import Zone
 from earthward.cost.exchange import cost
 from earthward.gateway.balancing import FAULTS, Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor, why_not_accepted
@@ -125,6 +126,8 @@ class Attempts:
         if refused is not None:
             # Not the target's fault: nothing is learned of it.
             return self._unsent(target, why, refused)
+        if self._exchange.is_gone:
+            return Outcome(gone=True, unreached=True)
         self._tried = ()
         self._way = way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
         written = way.request()
@@ -342,7 +345,8 @@ class Attempts:
     ) -> Outcome:
         """The last step before the socket: checks the class once more, sends, and hears the answer out."""
         exchange, provider = self._exchange, target.provider
-        bound = egress.why_not(self._decision.data_class, self._decision.route.boundary, target.target.zone)
+        zone: Zone = "cloud" if self._runs_elsewhere(target) else target.target.zone
+        bound = egress.why_not(self._decision.data_class, self._decision.route.boundary, zone)
         if bound is not None:
             return Outcome(failure=Failure(FailureKind.FORBIDDEN, f"{target.name}: {bound}"))
         if exchange.is_gone:
@@ -369,6 +373,10 @@ class Attempts:
         is_too_late = outcome.failure is not None and outcome.failure.kind is FailureKind.TIMEOUT
         outcome.hurried = is_too_late and deadlines is not configured
         return self._judged(outcome, target, way, key)
+
+    def _runs_elsewhere(self, target: ServingTarget) -> bool:
+        """Whether the host has told that it sends this model on to a cloud, however local it and its name look."""
+        return target.model in target.provider.balancing.standings[self._place].remote
 
     def _credential(self, target: ServingTarget) -> tuple[int, bytes]:
         """The provider's own key in turn, or the caller's, which goes to its own vendor and nowhere else."""

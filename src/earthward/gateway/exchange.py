@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("earthward.exchange")
 
 JSON = b"content-type: application/json\r\n"
+NO = (b"0", b"false", b"no", b"")
 CALLER_LEFT = Failure(FailureKind.CLIENT_GONE, "the caller left")
 CUT_OFF = Failure(FailureKind.DRAINING, "the gateway stopped before the answer was over")
 MAY_NOT_EXPLAIN = Failure(FailureKind.FORBIDDEN, "this key may not ask to explain; see `earthward keys create --help`")
@@ -146,7 +147,7 @@ class Exchange:
 
     def at_once(self, question: Question, decision: Decision) -> bytes | None:
         """The answer to what asks no model for anything: how a request would be served, or whether a model is there."""
-        if ASKS_TO_EXPLAIN in self.introduction.headers:
+        if self.introduction.headers.get(ASKS_TO_EXPLAIN, b"0").lower() not in NO:
             if self.serving.snapshot.auth != "open" and not self.caller.key.may_explain:
                 raise Refused(MAY_NOT_EXPLAIN)
             seen = {name: self._endpoints(question, name) for name, _ in decision.plan.attempts}

@@ -25,6 +25,12 @@ Answer = Callable[[Request, ServerConnection], None]
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 JSON = (b"content-type", b"application/json")
 CORS_METHODS = b"GET, POST, OPTIONS"
+REFUSALS = {
+    **dict.fromkeys((413, 414, 431), FailureKind.TOO_LARGE),
+    500: FailureKind.INTERNAL,
+    503: FailureKind.OVERLOADED,
+}
+"""What the statuses mean with which http/ refuses; the others are bad requests."""
 ALIVE = b"Earthward is running\n"
 
 
@@ -93,8 +99,8 @@ class Surface:
 
     def error_body(self, status: int, reason: str, path: bytes) -> tuple[bytes, bytes]:
         """The body for a request that http/ refused before it got here."""
-        kind = FailureKind.TOO_LARGE if status in (413, 414, 431) else FailureKind.BAD_REQUEST
-        _, _, body = _door_by_path(path).write_failure(Failure(kind, reason), None)
+        failure = Failure(REFUSALS.get(status, FailureKind.BAD_REQUEST), reason)
+        _, _, body = _door_by_path(path).write_failure(failure, None)
         return b"application/json", body
 
     def cors_headers(self, request: Request) -> Headers:

@@ -25,7 +25,8 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     """What the prober found at an endpoint, `at` seconds of the clock that all processes share.
 
     `residents` is None where it could not be told, as of servers that hold one model for ever. `sizes` are the bytes
-    of installed models, None where that was not asked. `problem` says why the endpoint did not answer; it `is_down` if
+    of installed models, None where that was not asked; `remote` names those among them that the host sends on to a
+    cloud, whatever they are called. `problem` says why the endpoint did not answer; it `is_down` if
     it did not several times in a row.
     """
 
@@ -35,6 +36,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     version: str = ""
     problem: str = ""
     is_down: bool = False
+    remote: tuple[str, ...] = ()
 
 
 def full_name(model: str) -> str:
@@ -60,12 +62,14 @@ class Standing:
         "health",
         "is_down",
         "is_draining",
+        "remote",
     )
 
     def __init__(self) -> None:
         self.health: Health = healths.WELL
         self.is_draining = False
         self.is_down = False
+        self.remote: frozenset[str] = frozenset()
         self._first = Mean()
         self._peak = Peak()
         self._whole = Mean()
@@ -85,6 +89,7 @@ class Standing:
         self._hear_whether_down(report.is_down, now)
         if report.sizes is not None:
             self._sizes = dict(report.sizes)
+            self.remote = frozenset(report.remote)
         if report.residents is None:
             return
         found = {resident.model: resident for resident in report.residents}
