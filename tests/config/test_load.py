@@ -12,7 +12,7 @@ from earthward.providers import KINDS
 FILE = Path("/etc/earthward/earthward.yaml")
 KEYS = (
     "accepted_for, access_log, admin, admin_token, auth, boundary, cors, durability, limits, listen, providers, "
-    "routes, state, store, targets, tls"
+    "rollouts, routes, state, store, targets, tls"
 )
 KEYS_OF_A_PROVIDER = (
     "api_key, balance, base_url, deadlines, eject_after, endpoints, headers, kind, proxy, queue, tls, zone"
@@ -101,7 +101,7 @@ def test_every_problem_of_a_file_is_told_at_once() -> None:
 listen: 0.0.0.0
 auth: opne
 stroe: x
-rollouts: {}
+rollouts: {slow: {stages: [5%, 4%]}}
 providers:
   openai: {kind: openai, api_key: sk-plain, base_ulr: "https://api.openai.com/v1"}
   gpus: {kind: openai_compatible, endpoints: [http://models.example.com/v1], tls: {ca: nowhere.pem}}
@@ -112,13 +112,13 @@ targets:
 routes:
   - {name: trial, when: {modle: "gpt-*"}, candidate: llama, share: 125%}
   - {name: rest, use: smol, fallback: [mini, lama], when: {data: helth}}
-  - {name: last, rollout: careful, use: mini, share: 5%}
+  - {name: last, rollout: fats, use: mini}
 """
     told = [
         "1:9: `listen` has no port; write it as in 127.0.0.1:4000 or [::1]:4000",
         "2:7: `auth` takes keys, passthrough, open; not `opne`, did you mean `open`?",
         "3:1: unknown key `stroe`, did you mean `store`? Known: " + KEYS,
-        "4:1: `rollouts` is not yet supported",
+        "4:32: rollouts.slow.stages[1]: is 4% after 5%; shares must rise",
         "6:35: `api_key` takes a reference, env:NAME or file:PATH; a secret itself does not belong in this file",
         "6:45: unknown key `base_ulr`, did you mean `base_url`? Known: " + KEYS_OF_A_PROVIDER,
         "7:88: `ca` names a file that is not there: /etc/earthward/nowhere.pem",
@@ -132,7 +132,8 @@ routes:
         "14:23: unknown target `smol`. Known: llama, mini",
         "14:46: unknown target `lama`, did you mean `llama`? Known: llama, mini",
         "14:66: `data` takes public, internal, personal, health, payment, secret; not `helth`, did you mean `health`?",
-        "15:18: `rollout` is not yet supported",
+        "15:18: `rollout` is for routes with a `candidate`",
+        "15:27: unknown rollout `fats`, did you mean `fast`? Known: careful, fast, playbook, slow",
     ]
     assert problems(text) == told
 
@@ -295,7 +296,9 @@ def test_problems_of_targets(fields: str, message: str) -> None:
         ("use: mini, candidate_may_rescue: true", "10:47: `candidate_may_rescue` is for routes with a `candidate`"),
         ("baseline: mini, candidate: mini, share: 5%", "10:52: `candidate` and `baseline` are the same target"),
         ("baseline: mini, candidate: llama",
-         "10:52: `candidate` gets no traffic: add a `share`, such as 5%, or `pilots`"),
+         "10:52: `candidate` gets no traffic: add a `share`, such as 5%, a `rollout`, or `pilots`"),
+        ("baseline: mini, candidate: llama, share: 5%, rollout: fast",
+         "10:70: `share` is what the rollout `fast` sets; leave out one of them"),
         ("baseline: mini, candidate: llama, share: 101%", "10:77: `share` is more than 100%"),
         ("baseline: mini, candidate: llama, share: 25", "10:77: `share` takes a percentage, such as 25%"),
         ("baseline: mini, candidate: llama, share: 0.001%", "10:77: `share` is finer than 0.01%"),
@@ -305,7 +308,7 @@ def test_problems_of_targets(fields: str, message: str) -> None:
         ("use: mini, fallback: lama", "10:57: unknown target `lama`, did you mean `llama`? Known: llama, mini"),
         ("use: mini, unit: user", "10:53: `unit` takes conversation, key; not `user`"),
         ("use: mini, on_ledger_down: stop", "10:63: `on_ledger_down` takes serve, refuse; not `stop`"),
-        ("use: mini, rollout: careful", "10:47: `rollout` is not yet supported"),
+        ("use: mini, rollout: fast", "10:47: `rollout` is for routes with a `candidate`"),
         ("use: mini, shadow: 20%", "10:47: `shadow` is not yet supported"),
         ("use: mini, budget: 5", "10:47: `budget` is not yet supported"),
         ("use: mini, boundary: local", "10:41: `mini` is in the cloud; `boundary: local` lets nothing leave"),

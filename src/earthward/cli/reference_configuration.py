@@ -153,6 +153,7 @@ ROUTE: Keys = {
     "baseline": "the target of today, and",
     "candidate": "the one to compare it with",
     "share": "of the units that are on the candidate",
+    "rollout": "instead of `share`: `fast`, or the name of one under `rollouts`, which then sets the share",
     "pilots": "units or ids of keys that are always on the candidate",
     "fallback": "targets to try after the arm's own, in this order",
     "candidate_may_rescue": "whether the candidate is tried when the baseline fails",
@@ -178,8 +179,13 @@ WHEN: Keys = {
     "time": "by the gateway's own clock. Hours that end before they begin run into the next day",
 }
 
+TOP = (
+    "Beside these there are `providers`, `targets`, `routes` and `rollouts`, which are "
+    "[plans by name](../explanation/rollouts.md#writing-a-plan)."
+)
+
 SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
-    ("Top level", models.Settings, SETTINGS, "Beside these there are `providers`, `targets` and `routes`."),
+    ("Top level", models.Settings, SETTINGS, TOP),
     ("limits", models.Limits, LIMITS, "Sizes in bytes of 1,024 to the KB."),
     ("tls", models.ListenerTls, LISTENER_TLS, "The listener's own."),
     ("providers.NAME", models.Provider, PROVIDER, "Services that speak a protocol."),

@@ -41,6 +41,7 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
     An endpoint that `previous` knows keeps its column on the board: requests in flight are counted there.
     """
     cells = _cells(configuration, previous)
+    before = {route.name: route for route in previous.routes} if previous else {}
     providers = tuple(_provider(name, it, cells) for name, it in configuration.providers.items())
     targets = tuple(
         _target(name, it, configuration.providers[it.provider], configuration.auth, day)
@@ -51,7 +52,7 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
         digest=configuration.digest,
         providers=providers,
         targets=targets,
-        routes=tuple(_route(it, configuration) for it in configuration.routes),
+        routes=tuple(_route(it, configuration, before.get(it.name)) for it in configuration.routes),
         auth=configuration.auth,
         limits=Limits(**_given(configuration.limits)),
         cors=configuration.cors,
@@ -120,23 +121,29 @@ def _price(section: TargetSection, provider: ProviderSection, day: date | None) 
     return listed_price(section.model, vendor=vendor, url=None if vendor else provider.addresses[0].url, day=day)
 
 
-def _route(section: RouteSection, configuration: Configuration) -> Route:
+def _route(section: RouteSection, configuration: Configuration, before: Route | None) -> Route:
+    """A route with a rollout stays where that has brought it, until it says otherwise: nobody is moved by a restart."""
+    plan = msgspec.msgpack.encode(configuration.rollouts[section.rollout]) if section.rollout else b""
+    stands = before if plan and before and before.plan else Route(section.name, share=section.share or 0)
     return Route(
         name=section.name,
         when=When(**{field: getattr(section.when, field) for field in When.__struct_fields__}),
         use=section.use,
         baseline=section.baseline,
         candidate=section.candidate,
-        share=section.share or 0,
+        share=stands.share,
         pilots=frozenset(section.pilots),
         fallback=section.fallback,
         candidate_may_rescue=section.candidate_may_rescue,
         unit=section.unit,
+        stage=stands.stage,
+        epoch=stands.epoch,
         on_ledger_down=section.on_ledger_down,
         boundary=section.boundary or configuration.boundary,
         deadlines=DeadlineChange(**_given(section.deadlines)),
         data_class=section.data or "",
         buffer=section.buffer,
+        plan=plan,
     )
 
 

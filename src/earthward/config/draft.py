@@ -8,6 +8,7 @@ import msgspec
 from earthward.config.document import Document, Path
 from earthward.config.models import Provider, Route, Settings, Target
 from earthward.config.problems import Problem, unknown
+from earthward.rollout.plan import Plan
 
 T = TypeVar("T")
 
@@ -20,6 +21,8 @@ class Draft(msgspec.Struct, frozen=True):
     providers: dict[str, Provider | None]
     targets: dict[str, Target | None]
     routes: tuple[Route | None, ...]
+    rollouts: dict[str, Plan | None] = {}
+    """Those of the file; presets are known without being written."""
 
     @property
     def is_passthrough(self) -> bool:

@@ -25,11 +25,16 @@ from earthward.config.models import (
 from earthward.config.problems import ConfigErrors, Problem, shown, unknown
 from earthward.config.values import name as checked_name
 from earthward.providers import KINDS
+from earthward.rollout.plan import Plan
+from earthward.rollout.presets import PRESETS
+from earthward.rollout.problems import PlanErrors
+from earthward.rollout.read_plan import plan as read_plan
+from earthward.rollout.read_plan import presets
 
 __all__ = ["ConfigErrors", "Configuration", "load"]
 
 NAMED = ("providers", "targets")
-SECTIONS = (*NAMED, "routes")
+SECTIONS = (*NAMED, "routes", "rollouts")
 
 Step = str | int
 Steps = tuple[Step, ...]
@@ -80,6 +85,7 @@ def _configuration(draft: Draft, data: bytes, path: Path) -> Configuration:
         providers={name: provider for name, provider in draft.providers.items() if provider},
         targets={name: target for name, target in draft.targets.items() if target},
         routes=tuple(route for route in draft.routes if route),
+        rollouts={**presets(), **{name: plan for name, plan in draft.rollouts.items() if plan}},
         limits=settings.limits,
         cors=settings.cors,
         tls=settings.tls,
@@ -115,6 +121,7 @@ class _Reader:
             {name: self._provider(("providers", name)) for name in self._names("providers")},
             {name: self._section(Target, ("targets", name)) for name in self._names("targets")},
             tuple(self._section(Route, ("routes", index)) for index in self._indices("routes")),
+            {name: self._rollout(name) for name in self._names("rollouts")},
         )
 
     def _names(self, section: str) -> Iterator[str]:
@@ -149,6 +156,18 @@ class _Reader:
         else:
             self._note(kind_path, unknown("kind", kind.value, KINDS))
         return None
+
+    def _rollout(self, name: str) -> Plan | None:
+        path = ("rollouts", name)
+        if name in PRESETS:
+            self._note_key(path, f"`{name}` is the name of a preset; choose another, and begin with `preset: {name}`")
+        node = self.document.at(path)
+        try:
+            return read_plan(self.document.plain(node) if node is not None else None, name, path)
+        except PlanErrors as errors:
+            for problem in errors.problems:
+                self._note_key(problem.path, str(problem))
+            return None
 
     def _section(self, model: type[AnySection], path: Steps, plain: Any = None) -> AnySection | None:
         if plain is None:

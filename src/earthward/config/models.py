@@ -41,6 +41,7 @@ from earthward.config.values import (
 )
 from earthward.providers import KINDS
 from earthward.providers.kind import Kind
+from earthward.rollout.plan import Plan
 from earthward.routing.balance import POLICIES
 
 Auth = Literal["keys", "passthrough", "open"]
@@ -199,7 +200,7 @@ class Route(Section):
     What the route matches counts as `data` at least.
     """
 
-    later = frozenset({"rollout", "shadow", "budget", "limits"})
+    later = frozenset({"shadow", "budget", "limits"})
 
     name: Name
     when: When = When()
@@ -207,6 +208,7 @@ class Route(Section):
     baseline: str | None = None
     candidate: str | None = None
     share: Share | None = None
+    rollout: Name | None = None
     pilots: Texts = ()
     fallback: Texts = ()
     candidate_may_rescue: Flag = False
@@ -241,7 +243,7 @@ class Limits(Section):
 class Settings(Section):
     """The keys of the file's top level, sections with names of the user's own left aside."""
 
-    later = frozenset({"rollouts", "unmatched", "budgets"})
+    later = frozenset({"unmatched", "budgets"})
 
     listen: Listen = Address("127.0.0.1", 4000)
     admin: Listen = Address("127.0.0.1", 4001)
@@ -259,9 +261,12 @@ class Settings(Section):
 
 
 class Configuration(BaseModel):
-    """All of a file that was found sound. Paths are absolute; `digest` is the SHA-256 of the file's bytes."""
+    """All of a file that was found sound. Paths are absolute; `digest` is the SHA-256 of the file's bytes.
 
-    model_config = ConfigDict(frozen=True)
+    `rollouts` are those of the file and the presets.
+    """
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     file: Path
     digest: str
@@ -275,6 +280,7 @@ class Configuration(BaseModel):
     providers: dict[str, Provider]
     targets: dict[str, Target]
     routes: tuple[Route, ...]
+    rollouts: dict[str, Plan]
     limits: Limits
     cors: tuple[str, ...]
     tls: ListenerTls | None

@@ -7,6 +7,9 @@ from earthward.config.draft import Draft
 from earthward.config.models import Route, When
 from earthward.config.problems import Problem, shown
 from earthward.config.zones import zone_of
+from earthward.rollout.from_record import MEASURED
+from earthward.rollout.plan import Plan
+from earthward.rollout.read_plan import presets
 from earthward.routing.egress import may_leave
 
 
@@ -35,7 +38,8 @@ def _arm_problems(route: Route) -> Iterator[tuple[str, str]]:
     elif not route.use and not route.baseline:
         yield "use", "the route names no target: add `use`, or `baseline` and `candidate`"
     if not route.candidate:
-        without = {"share": route.share is not None, "pilots": bool(route.pilots)}
+        without = {key: bool(getattr(route, key)) for key in ("rollout", "pilots")}
+        without["share"] = route.share is not None
         without["candidate_may_rescue"] = route.candidate_may_rescue
         for key, is_given in without.items():
             if is_given:
@@ -43,13 +47,41 @@ def _arm_problems(route: Route) -> Iterator[tuple[str, str]]:
         return
     if route.candidate == route.baseline:
         yield "candidate", "`candidate` and `baseline` are the same target"
-    if route.share is None and not route.pilots:
-        yield "candidate", "`candidate` gets no traffic: add a `share`, such as 5%, or `pilots`"
+    if route.share is not None and route.rollout:
+        yield "share", f"`share` is what the rollout `{route.rollout}` sets; leave out one of them"
+    if route.share is None and not route.rollout and not route.pilots:
+        yield "candidate", "`candidate` gets no traffic: add a `share`, such as 5%, a `rollout`, or `pilots`"
     if route.candidate in route.fallback and not route.candidate_may_rescue:
         yield (
             "fallback",
             "`fallback` lists the candidate; if it may rescue the baseline, add `candidate_may_rescue: true`",
         )
+
+
+def rollouts_of_routes(draft: Draft) -> Iterator[Problem]:
+    for index in range(len(draft.routes)):
+        path = ("routes", index, "rollout")
+        yield from draft.unknown_name(path, "rollout", [*presets(), *draft.rollouts])
+        name = draft.document.text_at(path)
+        if name and name in presets() and (missing := [what for _, what in _not_yet(presets()[name])]):
+            message = (
+                f"the preset `{name}` takes {', '.join(missing)}, not yet supported in a gateway; write one under "
+            )
+            message += f"`rollouts` with `preset: {name}` and `stages` and `gates` of its own"
+            yield draft.document.problem(path, message)
+    for name, plan in draft.rollouts.items():
+        for inner, what in _not_yet(plan) if plan else ():
+            yield draft.document.problem(("rollouts", name, *inner), f"{what}: not yet supported in a gateway")
+
+
+def _not_yet(plan: Plan) -> Iterator[tuple[Path, str]]:
+    """What of a plan a gateway can't carry out, and where the plan says it."""
+    for index, stage in enumerate(plan.stages):
+        if stage.is_shadow:
+            yield ("stages", index), f"stage `{stage.name}`"
+    for index, gate in enumerate(plan.gates):
+        if gate.metric not in MEASURED:
+            yield ("gates", index), f"gate `{gate.metric}`"
 
 
 def fallbacks_that_help(draft: Draft) -> Iterator[Problem]:
@@ -148,6 +180,7 @@ def _by_its_model(draft: Draft, name: str) -> str:
 CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     targets_of_routes,
     arms_of_routes,
+    rollouts_of_routes,
     fallbacks_that_help,
     boundaries_of_routes,
     data_that_may_go_somewhere,

@@ -143,7 +143,8 @@ class Route(msgspec.Struct, frozen=True):
 
     `candidate_may_rescue` allows fallback from baseline to candidate. With `boundary: local` nothing of a request may
     go to a cloud target, whatever its class. Whatever the route matches counts as `data_class` at least. Of a stream
-    `buffer` characters are held back, so that one that breaks within them can begin anew elsewhere.
+    `buffer` characters are held back, so that one that breaks within them can begin anew elsewhere. `plan` is that of
+    its rollout, packed, for the control process alone; the rollout then says `share`, `stage` and `epoch`.
     """
 
     name: str
@@ -163,6 +164,7 @@ class Route(msgspec.Struct, frozen=True):
     data_class: str = ""
     deadlines: DeadlineChange = DeadlineChange()
     buffer: int = 0
+    plan: bytes = b""
 
 
 class Limits(msgspec.Struct, frozen=True):

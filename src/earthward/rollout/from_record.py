@@ -6,6 +6,8 @@ from earthward.ledger.summary import is_rescued
 from earthward.rollout.event import Event
 
 NANO = 1e9
+MEASURED = frozenset({"error_rate", "ttft", "token_time", "latency", "truncated", "fallback_rate", "cost"})
+"""The metrics that records have figures for. Nothing is known of the others until something looks at answers."""
 CHECKED = ("truncated", "fallback_rate", "feedback")
 """What a record can tell by itself. Nobody has said anything bad of it yet, which is what no feedback counts as."""
 

@@ -4,6 +4,7 @@ Knows no files and no lines: a problem names its path in the dict, and whoever r
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from earthward.rollout import plan as plans
@@ -34,6 +35,12 @@ def plan(given: object, name: str = "plan", path: Path = ()) -> Plan:
     if reader.problems or read is None:
         raise PlanErrors(reader.problems)
     return read
+
+
+@cache
+def presets() -> Mapping[str, Plan]:
+    """The plans that come with Earthward."""
+    return {name: plan(name, name) for name in PRESETS}
 
 
 def _read(reader: Reader, given: object, name: str, path: Path) -> Plan | None:
