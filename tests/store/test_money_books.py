@@ -158,6 +158,9 @@ def test_only_what_is_old_and_booked_is_let_go(engine, store, settled) -> None:
     book = keeper(engine, money, now=START + 10 * day)
     assert book.prune() == 0
     book.step()
+    assert keeper(engine, money, now=START + 10 * day, needed_from=lambda: 0).prune() == 0, (
+        "a rollout is yet to read it"
+    )
     assert book.prune() == 1
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(exchanges)) == 1

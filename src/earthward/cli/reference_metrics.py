@@ -7,6 +7,7 @@ from prometheus_client.metrics_core import Metric
 
 from earthward.cli.markdown import page, table
 from earthward.control.metrics import SECONDS, Metrics
+from earthward.control.standing import Standing
 from earthward.gateway import board
 from earthward.gateway.board import Board
 from earthward.ledger.record import Attempt, Record
@@ -16,6 +17,7 @@ EXAMPLES = (
     Record("2", 0, "failed"),
 )
 """Between them they count in every family."""
+STANDING = Standing("route", "fast", "stage", "stage 5%", 500, 1, 1, None, "", 1)
 
 
 def metrics() -> str:
@@ -36,7 +38,7 @@ def families() -> list[Metric]:
         path = Path(folder) / "board"
         board.create(path)
         blank = Board(path)
-        shown = Metrics(blank, 1, lambda: "ok")
+        shown = Metrics(blank, 1, lambda: "ok", lambda: (STANDING,))
         shown.fold(EXAMPLES)
         found: list[Metric] = list(shown.collect())
         blank.close()

@@ -105,7 +105,10 @@ class Valuer:
 
 
 class Bookkeeper:
-    """`snapshot` and `money` are asked for at every step, so that a change applies to what is booked from then on."""
+    """`snapshot` and `money` are asked for at every step, so that a change applies to what is booked from then on.
+
+    Exchanges behind the number that `needed_from` tells are not deleted yet: a rollout has not read them.
+    """
 
     def __init__(
         self,
@@ -115,12 +118,14 @@ class Bookkeeper:
         *,
         clock: Callable[[], int] = time.time_ns,
         post: Callable[[str, dict[str, Any]], None] | None = None,
+        needed_from: Callable[[], int | None] = lambda: None,
     ) -> None:
         self.engine = engine
         self._snapshot = snapshot
         self._money = money
         self._clock = clock
         self._post = post or send
+        self._needed_from = needed_from
         self._habits: dict[str, Habits] = {}
         self._due = {"habits": 0.0, "alerts": 0.0, "prune": 0.0}
 
@@ -235,7 +240,7 @@ class Bookkeeper:
         if kept.hours is not None:
             limits["hour"] = now // (60 * 10**9) - kept.hours * DAY_MINUTES
         before = None if kept.exchanges is None else now - kept.exchanges * DAY_NANOSECONDS
-        return books.prune(self.engine, exchanges_before=before, sums_before=limits)
+        return books.prune(self.engine, exchanges_before=before, sums_before=limits, needed_from=self._needed_from())
 
 
 def rows_of(record: Record, valuer: Valuer) -> list[tuple[Any, ...]]:

@@ -11,9 +11,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from earthward.control.standing import Standing
 from earthward.gateway import board as columns
 from earthward.gateway.board import Board
 from earthward.ledger.record import Record
+from earthward.rollout.event import WHOLE
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 PLACE = ("route", "arm", "target")
@@ -44,12 +46,19 @@ class Histogram:
 
 
 class Metrics(Collector):
-    """`store_state` tells in one word how the intake is doing."""
+    """`store_state` tells in one word how the intake is doing, `rollouts` where the rollouts stand."""
 
-    def __init__(self, board: Board, workers: int, store_state: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        board: Board,
+        workers: int,
+        store_state: Callable[[], str],
+        rollouts: Callable[[], Iterable[Standing]] = tuple,
+    ) -> None:
         self._board = board
         self._workers = workers
         self._store_state = store_state
+        self._rollouts = rollouts
         self._requests: dict[tuple[str, str, str, str, str], int] = defaultdict(int)
         self._attempts: dict[tuple[str, str], int] = defaultdict(int)
         self._tokens: dict[tuple[str, str, str, str], int] = defaultdict(int)
@@ -104,6 +113,19 @@ class Metrics(Collector):
         state = GaugeMetricFamily("earthward_store_state", "How the intake of records is doing.", labels=["state"])
         state.add_metric([self._store_state()], 1)
         yield state
+        yield from _rollout_gauges(self._rollouts())
+
+
+def _rollout_gauges(rollouts: Iterable[Standing]) -> Iterator[GaugeMetricFamily]:
+    share = GaugeMetricFamily("earthward_rollout_share", "The candidate's share, as a fraction.", labels=["route"])
+    text = "Where the rollout stands; `problem` is 1 where it can't go on."
+    phase = GaugeMetricFamily("earthward_rollout_phase", text, labels=["route", "phase", "paused", "problem"])
+    moves = GaugeMetricFamily("earthward_rollout_moves", "Entries in the rollout's history.", labels=["route"])
+    for it in rollouts:
+        share.add_metric([it.route], it.share / WHOLE)
+        phase.add_metric([it.route, it.phase, it.paused or "", "1" if it.problem else ""], 1)
+        moves.add_metric([it.route], it.moves)
+    yield from (share, phase, moves)
 
 
 def _counter(

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvicorn
 
 from earthward.config import secrets
@@ -25,6 +26,7 @@ from earthward.control.feed import Feed
 from earthward.control.fleet import Fleet
 from earthward.control.metrics import Metrics
 from earthward.control.money_file import MoneyFile
+from earthward.control.rollout_routes import Rollouts, unplaced
 from earthward.control.watch import ConfigWatch
 from earthward.fleet.found import Probed
 from earthward.gateway import board as columns
@@ -54,14 +56,19 @@ class Control:
     def __init__(self, boot: Boot, config: Path, workers: int, board: Board, host: str) -> None:
         self.boot = boot
         self.state = State(Path(boot.state))
-        self.snapshot: Snapshot = read_snapshot(self.state)
+        last = read_snapshot(self.state)
+        self.base: Snapshot = msgspec.structs.replace(last, version=unplaced(last.version))
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.rollouts = Rollouts(self.state.rollouts, self._rollouts_moved)
+        self.rollouts.take_over(self.base)
+        self.snapshot: Snapshot = switch.switched(self.rollouts.placed(self.base), last.switch)
         self.workers = workers
         self.board = board
         self.feed = Feed(self.state, self.snapshot)
-        self.watch = ConfigWatch(config, boot, self.snapshot, host)
+        self.watch = ConfigWatch(config, boot, self.base, host)
         self.fleet = Fleet(lambda found: self.feed.tell(FleetNews(found)))
         self.money = MoneyFile(config)
-        self.metrics = Metrics(self.board, workers, lambda: self.intake_state)
+        self.metrics = Metrics(self.board, workers, lambda: self.intake_state, lambda: self.rollouts.standings.values())
         self.stop = asyncio.Event()
         self._keys_seen: tuple[int, int] | None = None
         self.intake: Intake | None = None
@@ -71,12 +78,13 @@ class Control:
 
     async def run(self, lifeline: int, admin: Any) -> None:
         """Runs until told to stop, or at once no more when the supervisor is gone."""
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.stop.set)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         loop.add_signal_handler(signal.SIGHUP, self._look_again.set)
         loop.add_reader(lifeline, lambda: os._exit(0))
         await self.feed.start()
+        self.feed.save()
         intake = threading.Thread(target=self._take_in, name="intake")
         intake.start()
         self.fleet.watch(self.snapshot)
@@ -112,13 +120,17 @@ class Control:
         books.join()
 
     def _keep_books(self) -> None:
-        Bookkeeper(self.engine, lambda: self.snapshot, self.money.current).run(self._ending)
+        keeper = Bookkeeper(
+            self.engine, lambda: self.snapshot, self.money.current, needed_from=self.rollouts.needed_from
+        )
+        keeper.run(self._ending)
 
     def _tail(self, intake: Intake) -> None:
         """Takes records in until told to end; then goes on until all that is spooled is stored, or for a while."""
         while not self._ending.is_set():
             result = intake.step()
             self.intake_state = result.state
+            self.rollouts.take(self.engine)
             if not result.is_behind:
                 self._ending.wait(pause_after(result.settled))
         end = time.monotonic() + LAST_INTAKE
@@ -146,12 +158,26 @@ class Control:
         anyway = self._look_again.is_set()
         self._look_again.clear()
         snapshot = await asyncio.to_thread(self.watch.look, anyway=anyway)
-        zone = switch.read(self.state.switch)
-        if snapshot is not None or zone != self.snapshot.switch:
-            self.snapshot = snapshot = switch.switched(snapshot or self.snapshot, zone)
+        if snapshot is not None:
+            await asyncio.to_thread(self.rollouts.take_over, snapshot)
+            self.base = snapshot
+        is_switched = switch.read(self.state.switch) != self.snapshot.switch
+        self._publish()
+        if snapshot is not None or is_switched:
+            self.fleet.watch(self.snapshot)
+
+    def _publish(self) -> None:
+        """Puts before the workers what holds now, if that is news: what the file, the rollouts and the switch say."""
+        snapshot = switch.switched(self.rollouts.placed(self.base), switch.read(self.state.switch))
+        if snapshot.version != self.snapshot.version:
+            self.snapshot = snapshot
             self.feed.publish(snapshot)
-            self.fleet.watch(snapshot)
             log.info("configuration %s is in force", snapshot.version)
+
+    def _rollouts_moved(self) -> None:
+        """Called in any thread. What moved before the loop runs is in the first snapshot."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._publish)
 
     async def _look_at_keys(self) -> None:
         version = await asyncio.to_thread(keys_table.keys_version, self.engine)
@@ -192,6 +218,7 @@ class Control:
             "in_flight": self.board.total(columns.IN_FLIGHT),
             "hosts": [_host(it) for it in self.fleet.found],
             "warming": self.fleet.warming,
+            "rollouts": [it.told() for it in self.rollouts.standings.values()],
         }
 
 

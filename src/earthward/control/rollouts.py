@@ -14,7 +14,7 @@ from earthward.rollout.event import Event
 from earthward.rollout.from_record import event_of
 from earthward.rollout.placed import placed
 from earthward.rollout.plan import Plan
-from earthward.rollout.state import PauseReason, Transition
+from earthward.rollout.state import PauseReason, Subject, Transition
 from earthward.rollout.verbs import ENDED, NotNow, Verb
 
 
@@ -63,6 +63,14 @@ class LiveRollout:
         except NotNow as refusal:
             self._keep(refusal.moved)
             raise
+        self._keep(moved)
+        return moved
+
+    def try_out(self, subject: Subject, now: float) -> tuple[Transition, ...]:
+        """Says what is being tried now. Nothing is written down where that is nothing new."""
+        if subject == self.controller.state.subject:
+            return ()
+        moved = self.controller.change(subject, now)
         self._keep(moved)
         return moved
 

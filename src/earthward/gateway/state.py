@@ -25,6 +25,8 @@ class State:
         self.control_lock = folder / "control.lock"
         self.admin_token = folder / "admin.token"
         self.switch = folder / "switch"
+        self.rollouts = folder / "rollouts"
+        self.admin_url = folder / "admin.url"
 
     def make(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -130,10 +130,15 @@ def forget(engine: Engine, key: str) -> None:
         connection.execute(delete(alerts_told).where(alerts_told.c.key == key))
 
 
-def prune(engine: Engine, *, exchanges_before: int | None, sums_before: dict[Grain, int]) -> int:
+def prune(
+    engine: Engine, *, exchanges_before: int | None, sums_before: dict[Grain, int], needed_from: int | None = None
+) -> int:
     """Deletes exchanges accepted before then (Unix nanoseconds) that are booked, and sums that began before then
-    (minutes since 1970), in steps that keep no writer waiting. How many exchanges."""
+    (minutes since 1970), in steps that keep no writer waiting. How many exchanges. Those behind the number
+    `needed_from` stay."""
     limit, gone = position(engine), 0
+    if needed_from is not None:
+        limit = min(limit, needed_from)
     while exchanges_before is not None:
         old = (
             select(exchanges.c.number)

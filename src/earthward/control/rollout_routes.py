@@ -1,0 +1,227 @@
+"""The rollouts of all routes: told what is stored and what people say, and asked where they have brought their routes.
+
+The intake's thread brings records, others bring verbs and configurations; a lock lets in one at a time. Where the
+rollouts stand is read without it, since who feeds the workers must not wait.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from earthward.config.snapshot import Route, Snapshot
+from earthward.control.rollout_files import RolloutFiles, Unreadable
+from earthward.control.rollouts import LiveRollout
+from earthward.control.standing import Standing, standing
+from earthward.rollout.plan import Plan
+from earthward.rollout.state import Subject, Transition
+from earthward.rollout.verbs import NotNow, Verb
+from earthward.store import queries
+
+log = logging.getLogger("earthward.rollout")
+
+BATCH = 5_000
+"""Numbers of exchanges that are read from the store at a time."""
+AFTER_ERROR = 1.0
+NOT_YET = float("-inf")
+"""Lets no time pass: there is more to be read from before now."""
+
+
+class NoRollout(Exception):
+    """There is no such rollout, or it can't be told anything now."""
+
+
+class Rollouts:
+    """`folder` is where they are written down. `on_moved` is called, in any thread, when a route is to change."""
+
+    def __init__(self, folder: Path, on_moved: Callable[[], None], clock: Callable[[], float] = time.time) -> None:
+        self._folder = folder
+        self._on_moved = on_moved
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._routes: dict[str, Route] = {}
+        self._live: dict[str, LiveRollout] = {}
+        self._try_again_at = 0.0
+        self.standings: dict[str, Standing] = {}
+
+    # ── what comes in ──
+
+    def take_over(self, snapshot: Snapshot) -> None:
+        """Takes the rollouts that this snapshot's routes name. Those whose plan is the same go on as they are."""
+        with self._lock:
+            before, self._routes = self._routes, {route.name: route for route in snapshot.routes if route.plan}
+            for gone in before.keys() - self._routes.keys():
+                self._live.pop(gone, None)
+            self.standings = {name: it for name, it in self.standings.items() if name in self._routes}
+            for name, route in self._routes.items():
+                known = before.get(name)
+                if known is None or known.plan != route.plan or name not in self._live:
+                    self._begin(name)
+                self._try(name, partial(LiveRollout.try_out, subject=_subject(route, snapshot), now=self._clock()))
+
+    def take(self, engine: Engine) -> None:
+        """Takes in what was stored since, and lets time pass. A store that is away is asked again the next time."""
+        with self._lock:
+            under_way = [name for name, live in self._live.items() if live.controller.state.is_under_way]
+            self._take_up_again()
+            if under_way:
+                try:
+                    end = queries.end(engine)
+                    for name in under_way:
+                        self._try(name, partial(self._read_on, engine=engine, end=end))
+                except SQLAlchemyError as error:
+                    log.debug("the store is away: %s", error)
+
+    def act(self, name: str, verb: Verb, by: str, why: str, engine: Engine | None) -> Standing:
+        """Does what somebody says. Raises NotNow, NoRollout, and OSError where it can't be written down."""
+        with self._lock:
+            live = self._found(name)
+            try:
+                if not live.controller.state.is_under_way:
+                    live = self._made_ready(name, verb, engine)
+                moved = live.act(verb, self._clock(), by, why)
+            except NotNow as refusal:
+                self._note(live, refusal.moved)
+                raise
+            except OSError:
+                self._begin(name)
+                raise
+            self._note(live, moved)
+            return self.standings[name]
+
+    # ── what is asked ──
+
+    def placed(self, snapshot: Snapshot) -> Snapshot:
+        """Every route where its rollout has brought it. The version counts the moves, since workers decide by it."""
+        standings = self.standings
+        routes = [
+            standings[route.name].placed(route) if route.plan and route.name in standings else route
+            for route in snapshot.routes
+        ]
+        moves = sum(standings[route.name].moves for route in routes if route.plan and route.name in standings)
+        version = f"{snapshot.version}~{moves}" if moves else snapshot.version
+        return msgspec.structs.replace(snapshot, version=version, routes=tuple(routes))
+
+    def needed_from(self) -> int | None:
+        """The number of the exchange behind which none may be deleted yet; None where nobody is behind."""
+        with self._lock:
+            under_way = [live.read_up_to for live in self._live.values() if live.controller.state.is_under_way]
+            return min(under_way, default=None)
+
+    def told(self, name: str) -> dict[str, Any]:
+        """All about one rollout, its evidence and its history too. Raises NoRollout."""
+        with self._lock:
+            live = self._found(name)
+            controller = live.controller
+            evidence, history, plan = controller.findings(), live.history(), controller.plan
+            return {**self.standings[name].told(), "stages": plan, "evidence": evidence, "history": history}
+
+    # ── one of them ──
+
+    def _found(self, name: str) -> LiveRollout:
+        if name in self._live:
+            return self._live[name]
+        if name in self.standings:
+            raise NoRollout(self.standings[name].problem)
+        known = ", ".join(self._routes) or "none"
+        raise NoRollout(f"no route `{name}` has a rollout; those that have one: {known}")
+
+    def _made_ready(self, name: str, verb: Verb, engine: Engine | None) -> LiveRollout:
+        """With the plan as it is now, and with what is stored so far left aside, for a rollout that may begin."""
+        self._begin(name)
+        live = self._found(name)
+        if verb != "abort":
+            live.read_up_to = max(live.read_up_to, _end(engine))
+        return live
+
+    def _begin(self, name: str) -> None:
+        """Takes it up from what is written down. One that can't be read leaves its route as it is."""
+        plan = msgspec.msgpack.decode(self._routes[name].plan, type=Plan)
+        self._live.pop(name, None)
+        try:
+            live = LiveRollout(name, plan, RolloutFiles(self._folder, name))
+        except (Unreadable, OSError) as error:
+            self._stand_still(name, plan.name, str(error))
+            return
+        self._live[name] = live
+        self._note(live, ())
+
+    def _take_up_again(self) -> None:
+        broken = [name for name in self._routes if name not in self._live]
+        if broken and self._clock() >= self._try_again_at:
+            self._try_again_at = self._clock() + AFTER_ERROR
+            for name in broken:
+                self._begin(name)
+
+    def _read_on(self, live: LiveRollout, engine: Engine, end: int) -> tuple[Transition, ...]:
+        state = live.controller.state
+        moved: tuple[Transition, ...] = ()
+        now = self._clock()
+        while live.read_up_to < end and state.is_under_way:
+            up_to = min(end, live.read_up_to + BATCH)
+            records = queries.stored_after(engine, live.read_up_to, up_to)
+            moved += live.take(records, up_to, now if up_to == end else NOT_YET)
+        if state.is_under_way and state.due <= now:
+            moved += live.take((), live.read_up_to, now)
+        return moved
+
+    def _try(self, name: str, work: Callable[[LiveRollout], tuple[Transition, ...]]) -> None:
+        """What fails by itself is taken up again from the disk; the others don't suffer."""
+        live = self._live.get(name)
+        if live is None:
+            return
+        try:
+            self._note(live, work(live))
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # noqa: BLE001  one that fails must end neither the others nor the intake
+            plan = live.controller.plan.name
+            self._live.pop(name)
+            self._stand_still(name, plan, f"stands still, and is tried again: {type(error).__name__}: {error}")
+
+    def _note(self, live: LiveRollout, moved: Sequence[Transition]) -> None:
+        before, now = self.standings.get(live.route), standing(live)
+        self.standings = {**self.standings, live.route: now}
+        for it in moved:
+            log.warning("rollout of %s: %s -> %s (%s: %s)", live.route, it.before, it.after, it.by or "-", it.why)
+        if before is None or before.moves != now.moves:
+            self._on_moved()
+
+    def _stand_still(self, name: str, plan: str, problem: str) -> None:
+        before = self.standings.get(name)
+        if before is None:
+            route = self._routes[name]
+            before = Standing(name, plan, "pending", "unknown", route.share, route.stage, route.epoch, None, "", 0)
+        if before.problem != problem:
+            log.error("rollout of %s: %s", name, problem)
+        self.standings = {**self.standings, name: msgspec.structs.replace(before, problem=problem)}
+
+
+def unplaced(version: str) -> str:
+    """The version of the configuration itself, without what was changed at run time."""
+    return version.partition("+")[0].partition("~")[0]
+
+
+def _subject(route: Route, snapshot: Snapshot) -> Subject:
+    """What is being tried, in place of what: evidence about other models says nothing of these."""
+    targets = {target.name: target for target in snapshot.targets}
+    arms = [targets[name] for name in (route.baseline, route.candidate) if name in targets]
+    named = "\0".join(f"{target.provider}\0{target.model}" for target in arms)
+    return Subject(model=hashlib.sha256(named.encode()).hexdigest()[:16])
+
+
+def _end(engine: Engine | None) -> int:
+    if engine is None:
+        raise NoRollout("the store is not open yet, so nothing can begin; try again in a moment")
+    try:
+        return queries.end(engine)
+    except SQLAlchemyError as error:
+        raise NoRollout("the store is away, so nothing can begin; try again when it is back") from error

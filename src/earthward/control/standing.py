@@ -1,0 +1,48 @@
+"""Where a rollout stands, for people, metrics and the snapshot that workers get."""
+
+import msgspec
+
+from earthward.config.snapshot import Route
+from earthward.control.rollouts import LiveRollout
+from earthward.rollout.event import WHOLE
+from earthward.rollout.state import Phase, described
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """`share` is in 1/10,000; `moves` is how many entries its history has. `problem` says why it stands still."""
+
+    route: str
+    plan: str
+    phase: Phase
+    place: str
+    share: int
+    stage: int
+    epoch: int
+    paused: str | None
+    why: str
+    moves: int
+    problem: str = ""
+
+    def placed(self, route: Route) -> Route:
+        return msgspec.structs.replace(route, share=self.share, stage=self.stage, epoch=self.epoch)
+
+    def told(self) -> dict[str, object]:
+        """As `/api/status` shows it: the share as a fraction."""
+        return {**msgspec.to_builtins(self), "share": self.share / WHOLE}
+
+
+def standing(live: LiveRollout) -> Standing:
+    state = live.controller.state
+    route = live.placed(Route(live.route))
+    return Standing(
+        live.route,
+        state.plan.name,
+        state.place.phase,
+        described(state.place, state.plan, state.paused),
+        route.share,
+        route.stage,
+        route.epoch,
+        state.paused,
+        live.controller.why,
+        state.history_length,
+    )

@@ -1,0 +1,193 @@
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlalchemy import Engine, insert
+
+from earthward.chat.failures import FailureKind
+from earthward.config.snapshot import Route, Snapshot, Target
+from earthward.control.rollout_routes import NoRollout, Rollouts, unplaced
+from earthward.ledger.record import Record
+from earthward.rollout.read_plan import plan
+from earthward.rollout.verbs import NotNow
+from earthward.store.rows import row_of
+from earthward.store.tables import RECORD, exchanges
+from earthward.store.tables import open as open_store
+
+PLAN = plan({"stages": ["25%", "100%"], "gates": ["error_rate"], "min_requests": 20, "bake": "1h", "cooldown": "1h"})
+OTHER = plan({"stages": ["50%", "100%"], "gates": ["error_rate"]})
+
+
+def snapshot(given=PLAN, model: str = "llama", **fields: object) -> Snapshot:
+    route = Route("trial", baseline="mini", candidate="llama", plan=msgspec.msgpack.encode(given) if given else b"")
+    targets = (Target("mini", "cloud", "mini", "cloud"), Target("llama", "house", model, "local"))
+    return Snapshot("abc", "d", (), targets, (msgspec.structs.replace(route, **fields),))
+
+
+class World:
+    """A store that fills, a clock that runs with it, and the rollouts that read it."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self.engine = engine
+        self.folder = folder
+        self.now = 0.0
+        self.stored = 0
+        self.moved: list[str] = []
+        self.begin()
+
+    def begin(self, found: Snapshot | None = None) -> None:
+        """As after a kill, with that snapshot on the disk."""
+        self.rollouts = Rollouts(self.folder, lambda: self.moved.append(self.place), lambda: self.now)
+        self.rollouts.take_over(found or snapshot())
+
+    @property
+    def place(self) -> str:
+        return self.rollouts.standings["trial"].place if "trial" in self.rollouts.standings else ""
+
+    @property
+    def route(self) -> Route:
+        return self.rollouts.placed(snapshot()).routes[0]
+
+    def act(self, verb, why="because") -> None:
+        self.rollouts.act("trial", verb, "ada", why, self.engine)
+
+    def ask(self, number: int, *, failing: float = 0.0) -> None:
+        """So many requests, one a second, whose candidate fails in this part."""
+        chance = random.Random(self.stored)
+        share = self.route.share
+        rows = []
+        for _ in range(number):
+            self.now += 1
+            self.stored += 1
+            arm = "candidate" if chance.random() * 10_000 < share else "baseline"
+            bad = arm == "candidate" and chance.random() < failing
+            failure = FailureKind.TIMEOUT if bad else None
+            who = {"unit": f"u{self.stored}", "route": "trial", "arm": arm, "share": share, "failure": failure}
+            at = int(self.now * 1e9)
+            rows.append(row_of(Record(f"x{self.stored}", at, "failed" if bad else "ok", **who)))
+        with self.engine.begin() as connection:
+            names = [column.name for column in RECORD]
+            connection.execute(insert(exchanges), [dict(zip(names, row, strict=True)) for row in rows])
+        self.rollouts.take(self.engine)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    engine = open_store(f"sqlite:///{tmp_path}/store.db")
+    yield World(engine, tmp_path / "rollouts")
+    engine.dispose()
+
+
+def test_nothing_moves_until_somebody_starts_it(world):
+    world.ask(500)
+    assert (world.place, world.route.share) == ("pending", 0)
+
+
+def test_a_healthy_candidate_is_promoted_stage_by_stage_and_the_version_tells_each_move(world):
+    world.act("start")
+    assert (world.route.share, world.route.stage, world.route.epoch) == (2500, 1, 1)
+    versions = {world.rollouts.placed(snapshot()).version}
+    while world.place != "completed":
+        world.ask(500)
+        versions.add(world.rollouts.placed(snapshot()).version)
+    assert (world.route.share, world.route.stage) == (10_000, 2)
+    assert len(versions) == 3
+    assert {unplaced(f"{version}+local") for version in versions} == {"abc"}
+
+
+def test_a_candidate_that_fails_is_rolled_back_by_the_batch_that_shows_it(world):
+    world.act("start")
+    world.ask(500)
+    world.ask(500, failing=0.5)
+    assert (world.place, world.route.share) == ("rolled back", 0)
+    assert world.moved[-1] == "rolled back"
+
+
+def test_what_was_asked_before_the_start_says_nothing(world):
+    world.ask(500, failing=1.0)
+    world.act("start")
+    world.ask(10)
+    (evidence,) = world.rollouts.told("trial")["evidence"]
+    assert evidence.baseline + evidence.candidate == 10
+
+
+def test_killed_anywhere_it_goes_on_where_it_was_and_reads_nothing_twice(world):
+    world.act("start")
+    for _ in range(4):
+        world.ask(40)
+        before = world.rollouts.told("trial")
+        world.begin()
+        world.rollouts.take(world.engine)
+        assert world.rollouts.told("trial") == before
+
+
+def test_exchanges_that_a_rollout_has_not_read_are_still_needed(world):
+    assert world.rollouts.needed_from() is None
+    world.ask(30)
+    world.act("start")
+    assert world.rollouts.needed_from() == 30
+    world.ask(12)
+    assert world.rollouts.needed_from() == 42
+
+
+def test_a_configuration_with_the_same_plan_lets_it_go_on_and_another_plan_counts_from_the_next_start(world):
+    world.act("start")
+    world.rollouts.take_over(snapshot(buffer=10))
+    assert world.place == "stage 25%"
+    world.rollouts.take_over(snapshot(OTHER))
+    assert world.place == "stage 25%"
+    world.act("abort")
+    world.now += 7200
+    world.rollouts.take_over(snapshot(OTHER, buffer=1))
+    world.act("retry")
+    assert world.place == "stage 50%"
+
+
+def test_another_model_on_the_candidate_begins_anew_with_fresh_evidence(world):
+    world.act("start")
+    world.ask(100)
+    world.rollouts.take_over(snapshot(model="qwen"))
+    assert (world.route.epoch, world.route.stage) == (2, 1)
+    (evidence,) = world.rollouts.told("trial")["evidence"]
+    assert evidence.baseline + evidence.candidate == 0
+
+
+def test_a_route_without_its_rollout_is_left_as_the_configuration_has_it(world):
+    world.act("start")
+    by_hand = snapshot(None, share=700)
+    world.rollouts.take_over(by_hand)
+    assert world.rollouts.placed(by_hand) == by_hand
+    with pytest.raises(NoRollout, match="those that have one: none"):
+        world.act("abort")
+
+
+def test_a_state_that_can_not_be_read_leaves_the_route_as_it_is_and_says_so(world):
+    world.act("start")
+    file = world.folder / "trial.rollout"
+    whole = file.read_bytes()
+    file.write_bytes(b"half")
+    stays = snapshot(share=2500, stage=1, epoch=1)
+    world.begin(stays)
+    assert world.rollouts.placed(stays).routes == stays.routes
+    with pytest.raises(NoRollout, match="put back a copy"):
+        world.act("abort")
+    file.write_bytes(whole)
+    world.now += 2
+    world.rollouts.take(world.engine)
+    assert world.rollouts.standings["trial"].problem == ""
+    assert world.place == "stage 25%"
+
+
+def test_what_makes_no_sense_now_is_refused_with_what_does(world):
+    with pytest.raises(NotNow, match="possible now: start, abort"):
+        world.act("promote")
+
+
+def test_with_the_store_away_it_can_be_ended_but_not_begun(world):
+    with pytest.raises(NoRollout, match="store is not open"):
+        world.rollouts.act("trial", "start", "ada", "go", None)
+    world.act("start")
+    world.rollouts.act("trial", "abort", "ada", "enough", None)
+    assert world.route.share == 0
