@@ -1,4 +1,4 @@
-"""`earthward rollout`: what a plan of a rollout says, would do, and would have done."""
+"""`earthward rollout`: what a plan of a rollout says, would do, and would have done; and those of a gateway."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 
 from earthward.cli.output import DONE, NO, NOT_ENOUGH_EVIDENCE, WRONG_USE, fail, print_json
 from earthward.cli.rollout_file import plan_from
+from earthward.cli.rollout_live import add_live
 from earthward.cli.rollout_runs import simulated
 from earthward.cli.rollout_screen import cell, console, plan_tables, sums_table, transitions_table
 from earthward.rollout.alpha import shares
@@ -30,7 +31,10 @@ BEYOND: dict[str, Any] = {}
 """Stands for a broken line beyond those that are kept."""
 MOST_FALSE = 0.05
 
-app = typer.Typer(no_args_is_help=True, help="Plan rollouts: try a plan on imagined traffic, or on events on record.")
+app = typer.Typer(
+    no_args_is_help=True, help="Plan rollouts, try a plan beforehand, and lead those of a running gateway."
+)
+add_live(app)
 
 PlanOption = Annotated[
     str, typer.Option("--plan", "-p", help=f"A file with the plan, or a preset: {', '.join(PRESETS)}.")

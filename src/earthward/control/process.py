@@ -21,6 +21,7 @@ from earthward.config import secrets
 from earthward.config.boot import Boot
 from earthward.config.snapshot import Snapshot
 from earthward.control.admin import application
+from earthward.control.admin_rollouts import serve_rollouts
 from earthward.control.bookkeeper import Bookkeeper
 from earthward.control.feed import Feed
 from earthward.control.fleet import Fleet
@@ -34,7 +35,7 @@ from earthward.gateway import switch
 from earthward.gateway.board import Board
 from earthward.gateway.messages import FleetNews
 from earthward.gateway.start import read_snapshot
-from earthward.gateway.state import State
+from earthward.gateway.state import State, write_whole
 from earthward.gateway.supervisor import Supervisor
 from earthward.store import keys as keys_table
 from earthward.store.intake import Intake, pause_after
@@ -190,6 +191,7 @@ class Control:
 
     async def _serve_admin(self, listener: Any) -> None:
         app = application(token=self._token(), hosts=self._hosts(), metrics=self.metrics, status=self.status)
+        serve_rollouts(app, self.rollouts, lambda: self.intake.engine if self.intake else None)
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
         server = _QuietServer(config)
         await server.serve(sockets=[listener])
@@ -253,6 +255,9 @@ def run_control(supervisor: Supervisor, config: Path) -> None:
 
     async def live() -> None:
         control = Control(supervisor.boot, config, supervisor.workers, supervisor.board, supervisor.host)
+        with contextlib.suppress(OSError):
+            # A disk that is full keeps commands from finding the admin port, and nothing else.
+            write_whole(control.state.admin_url, supervisor.admin_url.encode())
         await control.run(supervisor.lifeline, supervisor.admin_listener)
 
     asyncio.run(live())

@@ -1,0 +1,183 @@
+"""Rollouts that lead a running gateway: traffic moves by itself, and back."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from itertools import count
+
+import msgspec
+import pytest
+
+from earthward.config.snapshot import Snapshot
+from harness import Gateway, config, running, until
+
+QUICK = """
+rollouts:
+  quick:
+    stages: [50%, 75%, 100%]
+    gates: [error_rate: {negligible: 20%, below: 5}]
+    min_requests: 20
+    hold: 100ms
+    bake: {for: 100ms, holdback: 2%}
+    cooldown: 100ms
+"""
+SLOW = QUICK.replace("hold: 100ms", "hold: 1h")
+
+
+class Callers:
+    """Ask on and on, each as a user of its own or as one of a few that come back; note who was on which arm when."""
+
+    def __init__(self, gateway: Gateway, number: int = 3) -> None:
+        self._gateway = gateway
+        self._stop = threading.Event()
+        self._numbers = count()
+        self.seen: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
+        self.statuses: list[int] = []
+        self._threads = [threading.Thread(target=self._ask) for _ in range(number)]
+
+    def __enter__(self) -> "Callers":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self) -> None:
+        while not self._stop.is_set():
+            number = next(self._numbers)
+            unit = f"again-{number % 40}" if number % 2 else f"once-{number}"
+            asked = time.time()
+            try:
+                status, headers, _ = self._gateway.chat(text=unit, headers={"x-earthward-unit": unit})
+            except OSError:
+                continue
+            self.statuses.append(status)
+            self.seen[unit].append((asked, headers["x-earthward-arm"]))
+
+
+def rollout(gateway, *arguments):
+    command = [sys.executable, "-m", "earthward", "rollout", *arguments, "-c", str(gateway.config)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def told(gateway):
+    (it,) = json.loads(gateway.admin_get("/api/status")[2])["rollouts"]
+    return it
+
+
+def history(gateway):
+    return json.loads(gateway.admin_get("/api/rollouts/trial")[2])["history"]
+
+
+def share_on_disk(gateway):
+    data = (gateway.state / "snapshot.msgpack").read_bytes()
+    return msgspec.msgpack.decode(data, type=Snapshot).routes[0].share
+
+
+@pytest.fixture
+def begun(tmp_path, cloud, local):
+    """Starts a gateway whose route follows this plan, and its rollout."""
+    started = []
+
+    def begin(plan: str = QUICK) -> Gateway:
+        text = config(cloud, local, share="0%").replace("share: 0%", "rollout: quick, fallback: [mini]")
+        gateway = Gateway(tmp_path, text + plan, workers=2)
+        started.append(gateway)
+        until(lambda: json.loads(gateway.admin_get("/api/status")[2])["store"] == "ok", "the store")
+        done = rollout(gateway, "start", "trial", "--why", "it is time", "--by", "ada")
+        assert done.returncode == 0, done.stderr
+        assert "stage 50%" in done.stdout
+        return gateway
+
+    with running():
+        yield begin
+    for gateway in started:
+        gateway.stop()
+
+
+def test_a_healthy_candidate_is_promoted_through_all_stages_and_nobody_goes_back(begun):
+    gateway = begun()
+    with Callers(gateway) as callers:
+        until(lambda: told(gateway)["phase"] == "completed", "the end of the rollout", 60)
+        until(lambda: share_on_disk(gateway) == 10_000, "the share on the disk")
+    assert set(callers.statuses) == {200}
+    for unit, arms in callers.seen.items():
+        after_start = [arm for _, arm in sorted(arms)]
+        assert after_start == sorted(after_start), f"{unit} went back"
+    moves = history(gateway)
+    assert [it["after"] for it in moves] == ["stage 50%", "stage 75%", "promoted", "bake 98%", "completed"]
+    assert (moves[0]["by"], moves[0]["why"]) == ("ada", "it is time")
+    rows = gateway.rows(len(callers.statuses))
+    assert {row["share"] for row in rows} <= {0, 5000, 7500, 9800, 10_000}
+    assert 'earthward_rollout_share{route="trial"} 1.0' in gateway.admin_get("/metrics")[2].decode()
+
+
+def test_a_candidate_that_begins_to_fail_is_rolled_back_by_itself_and_its_traffic_with_it(begun, local):
+    gateway = begun(SLOW)
+    with Callers(gateway) as callers:
+        until(lambda: len(callers.statuses) > 60, "traffic")
+        assert told(gateway)["share"] == 0.5
+        local.script(default={"fault": "500"})
+        until(lambda: told(gateway)["phase"] == "rolled back", "the rollback", 60)
+        decided = history(gateway)[-1]["t"]
+        until(
+            lambda: [arm for unit in callers.seen.values() for at, arm in unit if at > decided + 1], "traffic after it"
+        )
+    assert "error_rate" in history(gateway)[-1]["why"]
+    late = {arm for unit in callers.seen.values() for at, arm in unit if at > decided + 1}
+    assert late == {"baseline"}
+    assert share_on_disk(gateway) == 0
+    assert set(callers.statuses) == {200}, "the fallback served who met the failing candidate"
+
+
+def test_kill_9_of_the_control_process_in_the_middle_loses_nothing(begun):
+    gateway = begun(SLOW)
+    with Callers(gateway) as callers:
+        for _ in range(2):
+            enough = len(callers.statuses) + 60
+            until(lambda enough=enough: len(callers.statuses) > enough, "traffic")
+            children = subprocess.run(
+                ["pgrep", "-P", str(gateway.process.pid)], capture_output=True, text=True, check=True
+            ).stdout.split()
+            os.kill(int(children[-1]), signal.SIGKILL)
+            until(lambda: rollout(gateway, "status").returncode == 0, "the control process to be back")
+            assert told(gateway)["share"] == 0.5
+    settled = len(gateway.rows(len(callers.statuses)))
+
+    def counted():
+        (it,) = json.loads(gateway.admin_get("/api/rollouts/trial")[2])["evidence"]
+        return it["baseline"] + it["candidate"]
+
+    units = len(callers.seen)
+    until(lambda: counted() == units, f"each of {units} units to count once, of {settled} exchanges; {counted()}")
+    assert [it["after"] for it in history(gateway)] == ["stage 50%"]
+    for unit, arms in callers.seen.items():
+        assert len({arm for _, arm in arms}) == 1, f"{unit} flapped"
+
+
+def test_people_are_told_what_is_wrong(begun, tmp_path):
+    gateway = begun(SLOW)
+    refused = rollout(gateway, "retry", "trial", "--why", "again")
+    assert refused.returncode == 1
+    assert "possible now: pause" in refused.stderr
+    unknown = rollout(gateway, "abort", "trail", "--why", "x")
+    assert unknown.returncode == 2
+    assert "no route `trail` has a rollout; those that have one: trial" in unknown.stderr
+    assert rollout(gateway, "abort", "trial").returncode == 2, "without a reason"
+    assert rollout(gateway, "abort", "trial", "--why", " ").returncode == 2
+    assert rollout(gateway, "promote", "trial", "--full", "--why", "enough seen").returncode == 0
+    assert told(gateway)["phase"] in ("bake", "completed")
+    shown = rollout(gateway, "status", "trial")
+    assert "enough seen" in shown.stdout
+    gateway.stop()
+    gone = rollout(gateway, "abort", "trial", "--why", "x")
+    assert gone.returncode == 1
+    assert "no gateway runs" in gone.stderr
