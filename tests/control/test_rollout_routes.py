@@ -180,6 +180,13 @@ def test_a_state_that_can_not_be_read_leaves_the_route_as_it_is_and_says_so(worl
     assert world.place == "stage 25%"
 
 
+def test_a_plan_that_can_not_be_read_moves_nothing(world):
+    strange = snapshot(plan=b"\x91\x01", share=300)
+    world.rollouts.take_over(strange)
+    assert world.rollouts.placed(strange).routes[0].share == 0, "where the rollout last stood"
+    assert world.rollouts.standings["trial"].problem
+
+
 def test_what_makes_no_sense_now_is_refused_with_what_does(world):
     with pytest.raises(NotNow, match="possible now: start, abort"):
         world.act("promote")

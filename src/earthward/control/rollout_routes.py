@@ -144,12 +144,12 @@ class Rollouts:
 
     def _begin(self, name: str) -> None:
         """Takes it up from what is written down. One that can't be read leaves its route as it is."""
-        plan = msgspec.msgpack.decode(self._routes[name].plan, type=Plan)
         self._live.pop(name, None)
         try:
+            plan = msgspec.msgpack.decode(self._routes[name].plan, type=Plan)
             live = LiveRollout(name, plan, RolloutFiles(self._folder, name))
-        except (Unreadable, OSError) as error:
-            self._stand_still(name, plan.name, str(error))
+        except (Unreadable, OSError, msgspec.DecodeError) as error:
+            self._stand_still(name, str(error))
             return
         self._live[name] = live
         self._note(live, ())
@@ -183,9 +183,8 @@ class Rollouts:
         except SQLAlchemyError:
             raise
         except Exception as error:  # noqa: BLE001  one that fails must end neither the others nor the intake
-            plan = live.controller.plan.name
             self._live.pop(name)
-            self._stand_still(name, plan, f"stands still, and is tried again: {type(error).__name__}: {error}")
+            self._stand_still(name, f"stands still, and is tried again: {type(error).__name__}: {error}")
 
     def _note(self, live: LiveRollout, moved: Sequence[Transition]) -> None:
         before, now = self.standings.get(live.route), standing(live)
@@ -195,11 +194,11 @@ class Rollouts:
         if before is None or before.moves != now.moves:
             self._on_moved()
 
-    def _stand_still(self, name: str, plan: str, problem: str) -> None:
+    def _stand_still(self, name: str, problem: str) -> None:
         before = self.standings.get(name)
         if before is None:
             route = self._routes[name]
-            before = Standing(name, plan, "pending", "unknown", route.share, route.stage, route.epoch, None, "", 0)
+            before = Standing(name, "", "pending", "unknown", route.share, route.stage, route.epoch, None, "", 0)
         if before.problem != problem:
             log.error("rollout of %s: %s", name, problem)
         self.standings = {**self.standings, name: msgspec.structs.replace(before, problem=problem)}
