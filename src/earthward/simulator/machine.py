@@ -68,10 +68,9 @@ class Visit:
 class Slot:
     """What one of a runner's places has in its cache, and since when it is free."""
 
-    __slots__ = ("busy", "text", "used_at")
+    __slots__ = ("text", "used_at")
 
     def __init__(self) -> None:
-        self.busy = False
         self.text = b""
         self.used_at = 0.0
 
@@ -81,7 +80,7 @@ class Runner:
 
     __slots__ = (
         *("context", "expires_at", "expiry", "is_leaving", "is_ready", "keep_alive", "loader", "model", "options"),
-        *("size", "slots", "vram", "waiting"),
+        *("_free", "_unused", "busy", "size", "vram", "waiting"),
     )
 
     def __init__(self, visit: Visit, slots: int, size: int, vram: int, keep_alive: float) -> None:
@@ -91,17 +90,16 @@ class Runner:
         self.size = size
         self.vram = vram
         self.keep_alive = keep_alive
-        self.slots = [Slot() for _ in range(slots)]
+        # Thousands of places cost nothing until they are used.
+        self._unused = slots
+        self._free: list[Slot] = []
+        self.busy = 0
         self.waiting: deque[Visit] = deque()
         self.loader: Visit | None = visit
         self.is_ready = False
         self.is_leaving = False
         self.expires_at = 0.0
         self.expiry: Turn | None = None
-
-    @property
-    def busy(self) -> int:
-        return sum(slot.busy for slot in self.slots)
 
     @property
     def is_idle(self) -> bool:
@@ -114,13 +112,25 @@ class Runner:
         outside = 1 - self.vram / self.size if self.size else 0.0
         return rate * max(0.05, 1 - crowding * (self.busy - 1)) / (1 + (_ON_CPU - 1) * outside)
 
-    def free_slot(self, prompt: bytes) -> tuple[Slot, int] | None:
+    def take_slot(self, prompt: bytes) -> tuple[Slot, int] | None:
         """The free slot that shares most with a prompt, the longest unused of equals, and how many bytes it shares."""
-        free = [(common(slot.text, prompt), -slot.used_at, slot) for slot in self.slots if not slot.busy]
+        free = [(common(slot.text, prompt), -slot.used_at, slot) for slot in self._free]
+        if self._unused:
+            free.append((0, 0.0, Slot()))
         if not free:
             return None
         shared, _, slot = max(free, key=lambda each: each[:2])
+        if slot in self._free:
+            self._free.remove(slot)
+        else:
+            self._unused -= 1
+        self.busy += 1
         return slot, shared
+
+    def give_back(self, slot: Slot, now: float) -> None:
+        slot.used_at = now
+        self.busy -= 1
+        self._free.append(slot)
 
 
 class Machine:
@@ -175,7 +185,7 @@ class Machine:
             self._abort_load()
             return
         if visit.slot is not None:
-            visit.slot.busy, visit.slot.used_at = False, time.monotonic()
+            runner.give_back(visit.slot, time.monotonic())
             visit.slot = None
         elif visit in runner.waiting:
             runner.waiting.remove(visit)
@@ -212,7 +222,7 @@ class Machine:
         """Gives free slots to those that wait, the first to come first; without any, the model's time runs."""
         while runner.waiting:
             visit = runner.waiting[0]
-            found = runner.free_slot(visit.prompt) if visit.prompt else None
+            found = runner.take_slot(visit.prompt) if visit.prompt else None
             if visit.prompt and found is None:
                 return
             runner.waiting.popleft()
@@ -226,7 +236,7 @@ class Machine:
             slot, shared = found
             # The last token of a prompt is always evaluated: without it there is nothing to go on from.
             cached = max(0, min(shared // _BYTES_A_TOKEN, visit.tokens - 1))
-            slot.busy, slot.text, visit.slot = True, visit.prompt + visit.answer, slot
+            slot.text, visit.slot = visit.prompt + visit.answer, slot
         self._touch(runner)
         visit.ready(
             Seat(
