@@ -34,7 +34,6 @@ MOST_FALSE = 0.05
 app = typer.Typer(
     no_args_is_help=True, help="Plan rollouts, try a plan beforehand, and lead those of a running gateway."
 )
-add_live(app)
 
 PlanOption = Annotated[
     str, typer.Option("--plan", "-p", help=f"A file with the plan, or a preset: {', '.join(PRESETS)}.")
@@ -254,3 +253,6 @@ def _status(result: Replayed) -> int:
         case "rolled back" | "aborted":
             return NO
     return NOT_ENOUGH_EVIDENCE
+
+
+add_live(app)

@@ -112,9 +112,13 @@ def _user() -> str:
         return "unknown"
 
 
+def _percent(it: dict[str, Any]) -> str:
+    return f"{it['share'] * 100:.4g} %"
+
+
 def _line(it: dict[str, Any]) -> str:
     problem = f"; stands still: {it['problem']}" if it["problem"] else ""
-    return f"{it['route']}: {it['place']}, {it['share']:.4g} of the traffic is on the candidate; {it['why']}{problem}"
+    return f"{it['route']}: {it['place']}, {_percent(it)} of the traffic is on the candidate; {it['why']}{problem}"
 
 
 def _print_all(rollouts: list[dict[str, Any]]) -> None:
@@ -125,8 +129,7 @@ def _print_all(rollouts: list[dict[str, Any]]) -> None:
     table.add_column("share", justify="right")
     table.add_column("why", overflow="fold")
     for it in rollouts:
-        share = f"{it['share']:.4g}"
-        table.add_row(*map(cell, (it["route"], it["plan"], it["place"], share, it["problem"] or it["why"])))
+        table.add_row(*map(cell, (it["route"], it["plan"], it["place"], _percent(it), it["problem"] or it["why"])))
     console().print(table)
 
 

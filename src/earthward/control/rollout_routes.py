@@ -190,7 +190,7 @@ class Rollouts:
         before, now = self.standings.get(live.route), standing(live)
         self.standings = {**self.standings, live.route: now}
         for it in moved:
-            log.warning("rollout of %s: %s -> %s (%s: %s)", live.route, it.before, it.after, it.by or "-", it.why)
+            log.warning("rollout of %s: %s -> %s (%r: %r)", live.route, it.before, it.after, it.by, it.why)
         if before is None or before.moves != now.moves:
             self._on_moved()
 
