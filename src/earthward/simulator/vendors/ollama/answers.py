@@ -1,8 +1,9 @@
 """Ollama's answers: one JSON object, or one per line; its errors; and what the machine's pace makes of them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from math import sqrt
 from typing import Any
@@ -176,34 +177,38 @@ def stream(made: Made) -> Iterator[Step]:
     if behaviour.first > early:
         yield Wait(behaviour.first - early)
     common, waits = _encode(_common(made))[:-1], paces(behaviour, f"{made.seed}:{made.id}")
-    for nth, piece in enumerate(_spoken(made, choice, common)):
+    for nth, written in enumerate(_spoken(made, choice, common)):
         if nth and behaviour.pause:
             yield next(waits)
-        yield piece
+        yield written()
     yield Last(common + b"," + _encode(_part(made, "") | _ending(made, choice))[1:] + b"\n")
 
 
-def _spoken(made: Made, choice: Choice, common: bytes) -> Iterator[Piece]:
-    """Thoughts, then text or calls; a call is never cut in pieces."""
+def _spoken(made: Made, choice: Choice, common: bytes) -> Iterator[Callable[[], Piece]]:
+    """Thoughts, then text or calls, each written when it is its turn; a call is never cut in pieces."""
     yield from _text(made, made.draft.thoughts, common, "thinking")
     if choice.calls:
         for number, call in enumerate(choice.calls):
             part = _part(made, "", calls=[_call(made, number, call)]) | {"done": False}
-            yield Piece(common + b"," + _encode(part)[1:] + b"\n", max(1, choice.tokens // len(choice.calls)))
+            tokens = max(1, choice.tokens // len(choice.calls))
+            yield partial(Piece, common + b"," + _encode(part)[1:] + b"\n", tokens)
     else:
         yield from _text(made, pieces(choice), common, "text")
 
 
-def _text(made: Made, pieces: tuple[str, ...], common: bytes, field: str) -> Iterator[Piece]:
+def _text(made: Made, pieces: tuple[str, ...], common: bytes, field: str) -> Iterator[Callable[[], Piece]]:
     size, stamp = made.behaviour.chunk, made.behaviour.stamp
     # What stands before and after the text is the same in every line; benchmarks consist of these.
     example = _part(made, "\0") if field == "text" else _part(made, "", "\0")
     line = common + b"," + _encode(example | {"done": False})[1:] + b"\n"
     before, _, after = line.partition(b'"\\u0000"')
-    for start in range(0, len(pieces), size):
-        group = pieces[start : start + size]
+
+    def written(group: tuple[str, ...]) -> Piece:
         text = "".join([_stamped(piece, made) for piece in group] if stamp else group)
-        yield Piece(b"%b%b%b" % (before, _encode(text), after), len(group))
+        return Piece(b"%b%b%b" % (before, _encode(text), after), len(group))
+
+    for start in range(0, len(pieces), size):
+        yield partial(written, pieces[start : start + size])
 
 
 def around(stream: bool) -> tuple[bytes, bytes]:
