@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
+from earthward.cli.admin import state_of
 from earthward.cli.check import CONFIG
 from earthward.cli.output import DONE, NO, fail, print_json
-from earthward.config.load import load
-from earthward.config.problems import ConfigErrors
 from earthward.config.snapshot import Zone
 from earthward.gateway import switch as switches
 from earthward.gateway.start import read_snapshot
@@ -37,7 +36,7 @@ def switch(
     A running gateway takes it up within a second, and it holds over restarts. Data that may not leave stays in the
     house under `cloud`, too. Under `local` a route that names no target in the house serves nobody.
     """
-    folder = State(state or _state_of(config))
+    folder = state_of(config, state)
     if to is not None:
         wanted: Zone | None = None if to is To.off else switches.ZONES[to]
         try:
@@ -53,13 +52,6 @@ def switch(
     else:
         print(_told(wanted, in_force))
     raise typer.Exit(DONE)
-
-
-def _state_of(config: Path) -> Path:
-    try:
-        return load(config).state
-    except ConfigErrors as errors:
-        fail(f"{config} is not sound, so say where the state folder is with --state:\n{errors}")
 
 
 def _is_taken_up(state: State, zone: Zone | None) -> bool:

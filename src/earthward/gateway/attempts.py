@@ -18,7 +18,7 @@ from earthward.gateway.balancing import FAULTS, Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor, why_not_accepted
 from earthward.gateway.crossing import Crossing, Written, crossing
 from earthward.gateway.decide import Decision, no_target
-from earthward.gateway.doors.door import CHARACTERS_PER_TOKEN, Headers, Question
+from earthward.gateway.doors.door import Headers, Question, tokens_in
 from earthward.gateway.doors.exit import Heard, Listener
 from earthward.gateway.refused import Refused
 from earthward.gateway.serving import ServingEndpoint, ServingTarget
@@ -511,6 +511,6 @@ def with_estimates(usage: Usage, characters_in: int, characters_out: int) -> Usa
         return usage
     return msgspec.structs.replace(
         usage,
-        input=usage.input if usage.input.is_known else Count.estimated(-(-characters_in // CHARACTERS_PER_TOKEN)),
-        output=usage.output if usage.output.is_known else Count.estimated(-(-characters_out // CHARACTERS_PER_TOKEN)),
+        input=usage.input if usage.input.is_known else Count.estimated(tokens_in(characters_in)),
+        output=usage.output if usage.output.is_known else Count.estimated(tokens_in(characters_out)),
     )

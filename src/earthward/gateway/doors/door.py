@@ -12,6 +12,11 @@ CHARACTERS_PER_TOKEN = 4
 """English text in common tokenizers; only used where upstream told no count."""
 
 
+def tokens_in(characters: int) -> int:
+    """An estimate."""
+    return -(-characters // CHARACTERS_PER_TOKEN)
+
+
 class Glance(Protocol):
     """What routing and records need to know of a request."""
 
@@ -62,7 +67,7 @@ class Question:
     @property
     def input_tokens(self) -> int:
         """An estimate."""
-        return -(-self.glance.characters // CHARACTERS_PER_TOKEN)
+        return tokens_in(self.glance.characters)
 
 
 class Door(Protocol):
