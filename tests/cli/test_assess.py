@@ -36,7 +36,7 @@ def test_what_was_left_out_is_told_with_counts() -> None:
 
 
 def test_own_prices_with_dates_replace_those_of_the_list(tmp_path: Path) -> None:
-    file = tmp_path / "money.yaml"
+    file = tmp_path / "prices.yaml"
     file.write_text("prices:\n  - {model: 'unheard-of*', input: 1, output: 2, since: 2025-01-01}\n")
     found = json.loads(run("assess", str(SAMPLES / "plain.csv"), "--prices", str(file), "--json").output)
     assert found["unknown_models"] == {}

@@ -110,3 +110,20 @@ def test_a_server_that_speaks_as_anthropic_does_needs_no_key_in_the_house() -> N
 def test_a_vendors_host_is_in_the_cloud_without_being_told_so() -> None:
     text = "providers: {first: {kind: openai_compatible, base_url: 'https://api.mistral.ai/v1', api_key: env:X}}\n"
     assert found(text + ROUTES.replace("passthrough", "keys")) == []
+
+
+@pytest.mark.parametrize(
+    ("costs", "words"),
+    [
+        ("lama: {amortisation: 1}", "unknown target `lama`, did you mean `llama`?"),
+        ("cloud: {amortisation: 1}", "`cloud` is in the cloud; its price belongs to `prices`"),
+    ],
+)
+def test_own_costs_are_of_targets_in_the_house(costs: str, words: str) -> None:
+    text = f"""\
+own_costs: {{{costs}}}
+providers: {{gpus: {{kind: openai_compatible, base_url: "http://gpu-1/v1"}}, o: {{kind: openai, api_key: env:A}}}}
+targets: {{llama: {{provider: gpus, model: m}}, cloud: {{provider: o, model: gpt-4o}}}}
+routes: [{{name: r, use: llama}}]
+"""
+    assert any(words in message for message in problems(text)), problems(text)

@@ -6,6 +6,7 @@ import pytest
 
 from earthward.config.compile import compile
 from earthward.config.load import Configuration, read
+from earthward.config.money import unpacked
 from earthward.config.snapshot import DeadlineChange, Deadlines, Limits, Price, Snapshot, Tls
 from earthward.providers import KINDS
 
@@ -211,3 +212,24 @@ def test_targets_whose_keys_callers_bring_know_whose_callers_may() -> None:
     assert [target.callers_key for target in compile(configuration(text)).targets] == ["openai_chat", None]
     text = text.replace("auth: passthrough", "auth: keys").replace("kind: openai}", "kind: openai, api_key: env:K}")
     assert [target.callers_key for target in compile(configuration(text)).targets] == [None, None]
+
+
+def test_the_operators_own_prices_replace_those_of_the_list_and_a_targets_own_replaces_both() -> None:
+    money = 'prices: [{model: "gpt-4o*", discount: 50%}, {model: llama-3.3-70b-versatile, input: 1, output: 2}]\n'
+    found = {target.name: target for target in compile(configuration(money + TEXT), day=DAY).targets}
+    assert found["mini"].price.input == 75_000
+    assert found["groq"].price.output == 2_000_000
+    assert found["own"].price.input == 1_000_000
+    assert found["smol"].price == Price()
+
+
+def test_a_target_whose_price_depends_on_the_prompt_has_all_its_rates() -> None:
+    text = TEXT.replace("model: no-such-model", "model: gpt-5.4")
+    (odd,) = [target for target in compile(configuration(text), day=date(2026, 11, 1)).targets if target.name == "odd"]
+    assert {rate.above for rate in odd.rates if rate.above > 0}
+
+
+def test_what_is_said_of_money_rides_in_the_snapshot_for_the_books() -> None:
+    found = compile(configuration("retention: {exchanges: 30}\nown_costs: {llama: {amortisation: 0.2}}\n" + TEXT))
+    assert unpacked(found.money).retention.exchanges == 30
+    assert unpacked(found.money).own_costs["llama"].amortisation == 200_000

@@ -164,7 +164,6 @@ routes:
         ("admin_token: hunter2",
          "1:14: `admin_token` takes a reference, env:NAME or file:PATH; a secret itself does not belong in this file"),
         ("unmatched: openai", "1:1: `unmatched` is not yet supported"),
-        ("budgets: {}", "1:1: `budgets` is not yet supported"),
         ("accepted_for: 5m", "1:1: `accepted_for` is for `auth: passthrough`"),
         ("accepted_for: 5", "1:15: `accepted_for` takes a time above zero, such as 500ms, 10s, 5m or 1h"),
     ],

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from earthward.config.money import load_money
+from earthward.config.load import money_of
+from earthward.config.money import packed, unpacked
 from earthward.config.problems import ConfigErrors
 
 GOOD = """\
@@ -23,7 +24,7 @@ retention: {exchanges: 400}
 def load(tmp_path: Path, text: str):
     path = tmp_path / "money.yaml"
     path.write_text(text)
-    return load_money(path)
+    return money_of(path)
 
 
 def test_all_sections_are_read(tmp_path: Path) -> None:
@@ -34,6 +35,7 @@ def test_all_sections_are_read(tmp_path: Path) -> None:
     assert found.budgets[0].at == (8000, 10_000)
     assert found.budgets[1].kind == "savings"
     assert found.retention.exchanges == 400
+    assert unpacked(packed(found)) == found
 
 
 @pytest.mark.parametrize(
@@ -60,4 +62,4 @@ def test_what_is_wrong_is_told_with_line_and_column(tmp_path: Path, line: str, p
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigErrors, match="can't be read"):
-        load_money(tmp_path / "none.yaml")
+        money_of(tmp_path / "none.yaml")

@@ -1,9 +1,8 @@
 from fractions import Fraction
 
 from earthward.chat.usage import Count, Usage
-from earthward.config.snapshot import Price
+from earthward.config.snapshot import Price, Rate
 from earthward.cost.counterfactual import LEAST_REQUESTS, Habits, counterfactual, habits
-from earthward.cost.price_book import Rate
 
 RATES = (Rate(Price(1_000_000, 2_000_000, 100_000, 1_000_000)),)
 LOCAL = Usage(Count.reported(100), Count.reported(10))

@@ -1,12 +1,15 @@
+from datetime import date
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from earthward.chat.usage import UNKNOWN, Count, Usage
-from earthward.config.snapshot import Price
-from earthward.cost.exchange import cost
+from earthward.config.snapshot import Price, Target
+from earthward.cost.exchange import cost, cost_at
+from earthward.cost.prices import listed_price, prices_from
 
 # gpt-4o-mini: $0.15 in, $0.60 out, $0.075 cached, per million tokens.
 MINI = Price(150_000, 600_000, 75_000, 150_000)
@@ -91,3 +94,19 @@ def test_sums_are_exact(input: int, output: int, cached: int, written: int) -> N
     found = cost(SONNET, used(input + cached + written, output, cached, written))
     assert found is not None
     assert abs(found - dollars * 10**9) <= Fraction(1, 2)
+
+
+def test_what_is_written_for_an_hour_has_a_price_of_its_own() -> None:
+    price = listed_price("claude-sonnet-4-5", vendor="anthropic", day=date(2026, 1, 1))
+    usage = msgspec.structs.replace(used(1000, 0, written=600), written_for_an_hour=200)
+    assert cost(price, usage) == (400 * 3_000 + 400 * 3_750 + 200 * 6_000)
+    unknown = msgspec.structs.replace(price, written_for_an_hour=None)
+    assert cost(unknown, usage) is None
+
+
+def test_a_long_prompt_costs_what_its_tier_asks_and_a_short_one_does_not() -> None:
+    price, rates = prices_from("gemini-2.5-pro", vendor="google", day=date(2026, 1, 1))
+    target = Target("t", "p", "gemini-2.5-pro", "cloud", price=price, rates=rates)
+    at = 1_767_268_800 * 10**9
+    assert cost_at(target, used(200_000, 0), at) == 200_000 * 1_250
+    assert cost_at(target, used(200_001, 0), at) == 200_001 * 2_500

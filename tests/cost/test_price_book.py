@@ -6,7 +6,9 @@ from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earthward.cost.price_book import Override, Rate, listed, rate_for, rates_of, search
+from earthward.config.snapshot import Rate
+from earthward.cost.price_book import Override, listed, rates_of, search
+from earthward.cost.rates import rate_for
 
 D = Decimal
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)

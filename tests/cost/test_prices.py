@@ -11,7 +11,9 @@ from genai_prices.data_snapshot import get_snapshot
 from earthward.chat.usage import Count, Usage
 from earthward.config.snapshot import Price
 from earthward.cost.exchange import cost
-from earthward.cost.prices import listed_price, own_price
+from earthward.cost.price_book import Override
+from earthward.cost.prices import listed_price, prices_from
+from earthward.cost.rates import own_price
 
 DAY = date(2026, 1, 1)
 
@@ -49,15 +51,26 @@ def test_without_a_price_of_their_own_cached_tokens_cost_what_others_do() -> Non
     assert price.cache_written == price.input
 
 
-def test_where_long_prompts_cost_more_the_base_tier_is_taken_and_named() -> None:
-    price = listed_price("gemini-2.5-pro", vendor="google", day=DAY)
+def test_where_long_prompts_cost_more_all_rates_are_there_beside_the_price_of_a_short_one() -> None:
+    price, rates = prices_from("gemini-2.5-pro", vendor="google", day=DAY)
     assert price.input == 1_250_000
-    assert price.source.endswith(", base tier")
+    assert {rate.price.input for rate in rates if rate.above > 0} == {2_500_000}
 
 
-def test_where_the_hour_matters_the_price_is_the_same_all_day_and_says_so() -> None:
-    price = listed_price("deepseek-chat", vendor="deepseek", day=DAY)
-    assert price.source.endswith(", other prices at some hours")
+def test_a_model_with_one_price_has_no_rates_beside_it() -> None:
+    assert prices_from("gpt-4o-mini", vendor="openai", day=DAY)[1] == ()
+
+
+def test_where_the_hour_matters_there_is_a_rate_for_each_part_of_the_day() -> None:
+    _, rates = prices_from("deepseek-v4-pro", vendor="deepseek", day=DAY)
+    assert {rate.begin for rate in rates} != {0}
+
+
+def test_an_operators_discount_comes_off_every_rate() -> None:
+    off = Override("gemini-2.5-*", discount=Decimal("0.1"))
+    price, rates = prices_from("gemini-2.5-pro", vendor="google", overrides=[off], day=DAY)
+    assert price.input == 1_125_000
+    assert {rate.price.input for rate in rates} == {1_125_000, 2_250_000}
 
 
 def test_a_price_that_changes_is_that_of_the_day() -> None:
@@ -91,7 +104,7 @@ def test_our_cost_is_the_lists_own() -> None:
 
 def test_an_operators_price_is_in_dollars_per_million() -> None:
     assert own_price(Decimal("0.15"), Decimal("0.60")) == Price(
-        150_000, 600_000, 150_000, 150_000, source="configuration"
+        150_000, 600_000, 150_000, 150_000, source="configuration", written_for_an_hour=150_000
     )
     assert own_price(Decimal(3), Decimal(15), Decimal("0.3"), Decimal("3.75")).cache_written == 3_750_000
 

@@ -1,4 +1,4 @@
-"""A gateway with prices of its own machine beside its configuration: what a caller's requests are booked as."""
+"""A gateway that knows what its own machine costs: what a caller's requests are booked as."""
 
 import contextlib
 import http.server
@@ -56,10 +56,9 @@ def test_requests_at_home_are_booked_with_what_they_saved_and_the_goal_is_told_o
     tmp_path: Path, hook: tuple[int, list[dict[str, Any]]]
 ) -> None:
     port, told = hook
-    (tmp_path / "money.yaml").write_text(MONEY.format(port=port))
     cloud, local = Simulator(tmp_path, name="cloud"), Simulator(tmp_path, name="local")
     with running(cloud, local):
-        gateway = Gateway(tmp_path, config(cloud, local, share="100%"))
+        gateway = Gateway(tmp_path, config(cloud, local, share="100%", extra=MONEY.format(port=port)))
         with running(gateway):
             for _ in range(5):
                 assert gateway.chat()[0] == 200

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earthward.chat.failures import FailureKind
-from earthward.chat.usage import Count, Source, Usage
+from earthward.chat.usage import COUNTS, Count, Source, Usage
 from earthward.ledger.record import Attempt, Record
 from earthward.store.rows import record_of, row_of
 from earthward.store.tables import RECORD
@@ -50,7 +50,7 @@ def test_an_attempt_stored_before_attempts_had_a_cost_reads_with_none_of_its_own
 
 
 def test_every_field_of_a_record_has_its_columns_in_the_same_order():
-    usage = [f"{name}_tokens" for name in Usage.__struct_fields__] + ["usage_sources"]
+    usage = [f"{name}_tokens" for name in COUNTS] + ["usage_sources"]
     fields = [column for name in Record.__struct_fields__ for column in (usage if name == "usage" else [name])]
     assert [column.name for column in RECORD] == fields
 

@@ -5,7 +5,8 @@ from datetime import date
 
 import duckdb
 
-from earthward.cost.price_book import Override, Rate, rates_of
+from earthward.config.snapshot import Rate
+from earthward.cost.price_book import Override, rates_of
 
 MOST_MODELS = 50_000
 

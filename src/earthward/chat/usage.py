@@ -33,13 +33,15 @@ class Count(msgspec.Struct, frozen=True, array_like=True):
 
 
 UNKNOWN = Count()
+COUNTS = ("input", "output", "cached", "cache_written", "reasoning")
 
 
 class Usage(msgspec.Struct, frozen=True, array_like=True):
     """Tokens of one answer.
 
     `input` includes what was read from and written to a prompt cache, `output` includes reasoning, whatever
-    the provider's own convention is; dialects convert.
+    the provider's own convention is; dialects convert. `written_for_an_hour` are those of `cache_written` that are kept
+    longer than usual, for a price of their own.
     """
 
     input: Count = UNKNOWN
@@ -47,3 +49,8 @@ class Usage(msgspec.Struct, frozen=True, array_like=True):
     cached: Count = UNKNOWN
     cache_written: Count = UNKNOWN
     reasoning: Count = UNKNOWN
+    written_for_an_hour: int = 0
+
+    @property
+    def counts(self) -> tuple[Count, Count, Count, Count, Count]:
+        return self.input, self.output, self.cached, self.cache_written, self.reasoning

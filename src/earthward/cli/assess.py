@@ -21,7 +21,7 @@ from earthward.assess.source import Unreadable
 from earthward.assess.sums import assessment
 from earthward.cli.assess_screen import show
 from earthward.cli.output import DONE, NOT_ENOUGH_EVIDENCE, fail, print_json
-from earthward.config.money import load_money
+from earthward.config.load import money_of
 from earthward.config.problems import ConfigErrors
 from earthward.cost.price_book import Override
 
@@ -121,7 +121,7 @@ def _progress(connection: duckdb.DuckDBPyConnection, *, quiet: bool) -> Iterator
 
 def _overrides(path: Path | None) -> tuple[Override, ...]:
     try:
-        return load_money(path).overrides if path else ()
+        return money_of(path).overrides if path else ()
     except ConfigErrors as errors:
         fail(str(errors))
 

@@ -12,10 +12,12 @@ from rich.text import Text
 
 from earthward.cli.ledger import printable
 from earthward.cli.output import NO, fail, print_json
-from earthward.config.money import load_money
+from earthward.config.load import money_of
 from earthward.config.problems import ConfigErrors
-from earthward.cost.price_book import DAY_MINUTES, Listed, Override, Rate, rate_for, rates_of
+from earthward.config.snapshot import DAY_MINUTES, Rate
+from earthward.cost.price_book import Listed, Override, rates_of
 from earthward.cost.price_book import search as search_list
+from earthward.cost.rates import rate_for
 
 WIDE = 120
 MILLION = 1_000_000
@@ -74,7 +76,7 @@ def search(
 
 def _overrides(path: Path | None) -> tuple[Override, ...]:
     try:
-        return load_money(path).overrides if path else ()
+        return money_of(path).overrides if path else ()
     except ConfigErrors as errors:
         fail(str(errors))
 

@@ -8,13 +8,17 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from earthward.cli.markdown import page, table
-from earthward.config import models, snapshot, values
-from earthward.config.models import Section
+from earthward.config import models, money, snapshot, values
+from earthward.config.section import Section
 from earthward.control.watch import FIXED, NAMES
 from earthward.providers import KINDS
 from earthward.routing.balance import POLICIES
 
 TAKES: dict[Any, str] = {
+    money.Day: "day: `2026-03-01`",
+    money.Factor: "number from 1 to 10",
+    money.Grams: "grams",
+    money.Watts: "watts",
     models.Balance: ", ".join(f"`{name}`" for name in POLICIES),
     values.Characters: "whole number up to 100,000",
     values.Count: "whole number",
@@ -66,6 +70,49 @@ SETTINGS: Keys = {
     "durability": "`strict` waits for the disk before a request goes out and before the last bytes of its answer do; "
     "`group` syncs in groups of 50 ms, of which a power cut may take the last",
     "admin_token": "the bearer token of the admin port; left out, one is made and kept in the state folder",
+    "prices": "prices you have agreed on, in place of the public list; see below",
+    "own_costs": "what targets in the house cost, by their names; see below",
+    "budgets": "what spend or savings are told of; see below",
+    "retention": "how long records are kept; see below",
+}
+
+OWN_PRICE: Keys = {
+    "model": "as the vendor calls it; `*`, `?` and `[…]` match as in a shell",
+    "input": "per million tokens",
+    "output": "per million tokens",
+    "cached": "per million tokens of input read from a prompt cache; left out, as `input`",
+    "cache_written": "per million tokens of input written to a prompt cache; left out, as `input`",
+    "batch_input": "the same of a batch",
+    "batch_output": "the same of a batch",
+    "discount": "off the public list, instead of prices",
+    "since": "from this day on (UTC): before it, the entry above or the list holds",
+}
+
+OWN_COST: Keys = {
+    "amortisation": "of the machine, per million tokens",
+    "idle_watts": "what it draws without work",
+    "busy_watts": "what it draws at work",
+    "kwh_price": "of a kilowatt-hour",
+    "pue": "what the building takes on top: 1.5 is half as much again",
+    "slots": "how many exchanges share that power",
+    "carbon": "grams of CO₂ a kilowatt-hour, for the report",
+}
+
+BUDGET: Keys = {
+    "name": "in alerts",
+    "spend": "dollars that may be spent, retries, shadows and judges included; or",
+    "savings": "dollars that are to be saved",
+    "every": "`day` or `month` (UTC)",
+    "at": "the shares of it at which to tell, each once in a period",
+    "app": "only what this application's keys asked for",
+    "team": "only what this team's keys asked for",
+    "webhook": "where to POST the alert, as JSON with a `text`; left out, it is logged",
+}
+
+RETENTION: Keys = {
+    "exchanges": "days that single exchanges are kept; left out, for ever",
+    "minutes": "days that sums by the minute are kept",
+    "hours": "days that sums by the hour are kept; left out, for ever. Those by the day always are",
 }
 
 LIMITS: Keys = {
@@ -186,6 +233,10 @@ TOP = (
 
 SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
     ("Top level", models.Settings, SETTINGS, TOP),
+    ("prices[]", money.OwnPrice, OWN_PRICE, "In US dollars; either prices or a `discount`."),
+    ("own_costs.NAME", money.OwnCost, OWN_COST, "Of a target in the house; in US dollars and watts."),
+    ("budgets[]", money.BudgetSection, BUDGET, "Either `spend` or `savings`."),
+    ("retention", money.RetentionSection, RETENTION, ""),
     ("limits", models.Limits, LIMITS, "Sizes in bytes of 1,024 to the KB."),
     ("tls", models.ListenerTls, LISTENER_TLS, "The listener's own."),
     ("providers.NAME", models.Provider, PROVIDER, "Services that speak a protocol."),
@@ -251,6 +302,8 @@ def _takes(hint: Any) -> str:
         return ", ".join(f"`{word}`" for word in inner)
     if get_origin(hint) is tuple:
         return "list"
+    if get_origin(hint) is dict:
+        return "section for each name"
     if isinstance(hint, type) and issubclass(hint, Section):
         return "section"
     return _takes(inner[0])
@@ -261,6 +314,8 @@ def _written(default: Any) -> str:
     match default:
         case None | () | {} | Section():
             return ""
+        case (money.PARTS_OF_ALL,):
+            return "`100%`"
         case bool():
             return f"`{str(default).lower()}`"
         case values.Address(host, port):

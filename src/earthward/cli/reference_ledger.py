@@ -63,6 +63,7 @@ USAGE = {
     "cached": "of the input, read from a prompt cache",
     "cache_written": "of the input, written to a prompt cache",
     "reasoning": "of the output, not shown",
+    "written_for_an_hour": "of those written to a prompt cache, kept for an hour; in the cost, not in the store",
 }
 
 

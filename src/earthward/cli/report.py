@@ -13,9 +13,9 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from earthward.cli.output import NOT_ENOUGH_EVIDENCE, WRONG_USE, fail, print_json
-from earthward.config.money import Money, load_money
+from earthward.config.load import money_of
+from earthward.config.money import Money
 from earthward.config.problems import ConfigErrors
-from earthward.control.money_file import NAME
 from earthward.report.build import figures
 from earthward.report.figures import day_of
 from earthward.report.render import html, markdown
@@ -113,9 +113,8 @@ def _print_pdf(text: str, file: Path) -> None:
 
 
 def _money(config: Path | None) -> Money:
-    file = (config or CONFIG).parent / NAME
     try:
-        return load_money(file) if file.exists() else Money()
+        return money_of(config or CONFIG) if config or CONFIG.exists() else Money()
     except ConfigErrors as errors:
         fail(str(errors))
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from earthward.config import route_combinations
 from earthward.config.draft import Draft
 from earthward.config.models import Provider
-from earthward.config.problems import Problem
+from earthward.config.problems import Problem, unknown
 from earthward.providers.hosts import is_local, is_loopback, is_vendor
 
 MOST_ENDPOINTS = 512
@@ -72,6 +72,17 @@ def addresses_apart(draft: Draft) -> Iterator[Problem]:
     settings = draft.settings
     if settings and settings.listen == settings.admin and settings.listen.port:
         yield draft.document.problem(("admin",), "`admin` and `listen` are the same address; give each its own port")
+
+
+def own_costs_of_what_is_at_home(draft: Draft) -> Iterator[Problem]:
+    for name in draft.settings.own_costs if draft.settings else ():
+        path = ("own_costs", name)
+        if name not in draft.targets:
+            yield draft.document.key_problem(path, unknown("target", name, draft.targets))
+            continue
+        provider = draft.provider_of(draft.targets[name])
+        if provider and provider.is_in == "cloud":
+            yield draft.document.key_problem(path, f"`{name}` is in the cloud; its price belongs to `prices`")
 
 
 def a_store_that_is_known(draft: Draft) -> Iterator[Problem]:
@@ -173,5 +184,6 @@ CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     room_for_endpoints,
     providers_of_targets,
     models_kept_in_memory,
+    own_costs_of_what_is_at_home,
     *route_combinations.CHECKS,
 )

@@ -6,10 +6,12 @@ from typing import Any
 import msgspec
 
 from earthward.config.combinations import MOST_ENDPOINTS, takes_callers_keys
-from earthward.config.models import Auth, Configuration, Section
+from earthward.config.models import Configuration
 from earthward.config.models import Provider as ProviderSection
 from earthward.config.models import Route as RouteSection
 from earthward.config.models import Target as TargetSection
+from earthward.config.money import packed
+from earthward.config.section import Section
 from earthward.config.snapshot import (
     ACCEPTED_FOR,
     DeadlineChange,
@@ -18,6 +20,7 @@ from earthward.config.snapshot import (
     Price,
     Provider,
     Queue,
+    Rate,
     Route,
     Snapshot,
     Target,
@@ -26,7 +29,9 @@ from earthward.config.snapshot import (
     Zone,
 )
 from earthward.config.zones import zone_of
-from earthward.cost.prices import UNKNOWN, listed_price, own_price
+from earthward.cost.price_book import Override
+from earthward.cost.prices import UNKNOWN, prices_from
+from earthward.cost.rates import own_price
 
 VERSION_LENGTH = 12
 
@@ -43,10 +48,7 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
     cells = _cells(configuration, previous)
     before = {route.name: route for route in previous.routes} if previous else {}
     providers = tuple(_provider(name, it, cells) for name, it in configuration.providers.items())
-    targets = tuple(
-        _target(name, it, configuration.providers[it.provider], configuration.auth, day)
-        for name, it in configuration.targets.items()
-    )
+    targets = tuple(_target(name, it, configuration, day) for name, it in configuration.targets.items())
     return Snapshot(
         version=configuration.digest[:VERSION_LENGTH],
         digest=configuration.digest,
@@ -59,6 +61,7 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
         access_log=configuration.access_log,
         durability=configuration.durability,
         accepted_for=ACCEPTED_FOR if configuration.accepted_for is None else configuration.accepted_for,
+        money=packed(configuration.money),
     )
 
 
@@ -92,8 +95,10 @@ def _known(zone: Zone | None) -> Zone:
     return zone
 
 
-def _target(name: str, section: TargetSection, provider: ProviderSection, auth: Auth, day: date | None) -> Target:
-    callers_key = auth == "passthrough" and takes_callers_keys(provider)
+def _target(name: str, section: TargetSection, configuration: Configuration, day: date | None) -> Target:
+    provider = configuration.providers[section.provider]
+    price, rates = _prices(section, provider, configuration.money.overrides, day)
+    callers_key = configuration.auth == "passthrough" and takes_callers_keys(provider)
     keep_alive = getattr(provider, "keep_alive", None) if section.keep_alive is None else section.keep_alive
     return Target(
         name=name,
@@ -102,7 +107,8 @@ def _target(name: str, section: TargetSection, provider: ProviderSection, auth: 
         zone=_known(zone_of(section, provider)),
         context=section.context,
         abilities=provider.its_kind.abilities if section.abilities is None else frozenset(section.abilities),
-        price=_price(section, provider, day),
+        price=price,
+        rates=rates,
         keep_alive=keep_alive,
         # Whoever wants a model kept for ever wants it there before the first request, too.
         warm=int(keep_alive == -1) if section.warm is None else section.warm,
@@ -110,15 +116,18 @@ def _target(name: str, section: TargetSection, provider: ProviderSection, auth: 
     )
 
 
-def _price(section: TargetSection, provider: ProviderSection, day: date | None) -> Price:
+def _prices(
+    section: TargetSection, provider: ProviderSection, overrides: tuple[Override, ...], day: date | None
+) -> tuple[Price, tuple[Rate, ...]]:
     """The operator's own word counts first; what is in the house has no list price."""
     own = section.price
     if own is not None:
-        return own_price(own.input, own.output, own.cached, own.cache_written)
+        return own_price(own.input, own.output, own.cached, own.cache_written), ()
     if provider.is_in == "local":
-        return UNKNOWN
+        return UNKNOWN, ()
     vendor = provider.its_kind.price_list
-    return listed_price(section.model, vendor=vendor, url=None if vendor else provider.addresses[0].url, day=day)
+    url = None if vendor else provider.addresses[0].url
+    return prices_from(section.model, vendor=vendor, url=url, overrides=overrides, day=day)
 
 
 def _route(section: RouteSection, configuration: Configuration, before: Route | None) -> Route:

@@ -17,12 +17,13 @@ from earthward.config.models import (
     Configuration,
     Provider,
     Route,
-    Section,
     Settings,
     Target,
     provider_model,
 )
+from earthward.config.money import Money
 from earthward.config.problems import ConfigErrors, Problem, shown, unknown
+from earthward.config.section import Section
 from earthward.config.values import name as checked_name
 from earthward.providers import KINDS
 from earthward.rollout.plan import Plan
@@ -31,7 +32,7 @@ from earthward.rollout.problems import PlanErrors
 from earthward.rollout.read_plan import plan as read_plan
 from earthward.rollout.read_plan import presets
 
-__all__ = ["ConfigErrors", "Configuration", "load"]
+__all__ = ["ConfigErrors", "Configuration", "load", "money_of"]
 
 NAMED = ("providers", "targets")
 SECTIONS = (*NAMED, "routes", "rollouts")
@@ -56,6 +57,16 @@ def read(data: bytes, path: Path) -> Configuration:
     if problems:
         raise ConfigErrors(problems)
     return _configuration(draft, data, path)
+
+
+def money_of(path: Path) -> Money:
+    """What a file says of money: a configuration, or one with nothing else in it. Raises ConfigErrors."""
+    document = parse(_bytes_of(path), str(path))
+    reader = _Reader(document, path.absolute().parent)
+    settings = reader.settings()
+    if settings is None or document.problems or reader.problems:
+        raise ConfigErrors([*document.problems, *reader.problems])
+    return settings.money
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -92,6 +103,7 @@ def _configuration(draft: Draft, data: bytes, path: Path) -> Configuration:
         access_log=settings.access_log,
         durability=settings.durability,
         admin_token=settings.admin_token,
+        money=settings.money,
     )
 
 
@@ -110,19 +122,25 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def draft(self) -> Draft:
-        root = self.document.root
-        if not isinstance(root, Mapping):
-            self._note((), "a configuration is a mapping, as in `listen: 127.0.0.1:4000`")
+        settings = self.settings()
+        if not isinstance(self.document.root, Mapping):
             return Draft(self.document, Settings(), {}, {}, ())
-        plain = {key: self.document.plain(value) for key, value in root.entries.items() if key not in SECTIONS}
         return Draft(
             self.document,
-            self._section(Settings, (), plain),
+            settings,
             {name: self._provider(("providers", name)) for name in self._names("providers")},
             {name: self._section(Target, ("targets", name)) for name in self._names("targets")},
             tuple(self._section(Route, ("routes", index)) for index in self._indices("routes")),
             {name: self._rollout(name) for name in self._names("rollouts")},
         )
+
+    def settings(self) -> Settings | None:
+        root = self.document.root
+        if not isinstance(root, Mapping):
+            self._note((), "a configuration is a mapping, as in `listen: 127.0.0.1:4000`")
+            return None
+        plain = {key: self.document.plain(value) for key, value in root.entries.items() if key not in SECTIONS}
+        return self._section(Settings, (), plain)
 
     def _names(self, section: str) -> Iterator[str]:
         node = self.document.at((section,))

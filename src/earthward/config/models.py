@@ -6,11 +6,13 @@ and are refused until then.
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
 from earthward.config.boot import Boot, Engine
+from earthward.config.money import BudgetSection, Money, OwnCost, OwnPrice, RetentionSection, money
+from earthward.config.section import Section
 from earthward.config.snapshot import ABILITIES, DATA_CLASSES, Zone
 from earthward.config.snapshot import Tls as TlsFiles
 from earthward.config.values import (
@@ -49,19 +51,6 @@ Balance = Annotated[str, one_of(*POLICIES)]
 Boundary = Annotated[Literal["local"], one_of("local")]
 
 LATER_KINDS = frozenset({"azure", "gemini", "vertex"})
-
-
-class Section(BaseModel):
-    """A key with nothing after it counts as left out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    later: ClassVar[frozenset[str]] = frozenset()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nothing(cls, data: Any) -> Any:
-        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
 
 
 class Tls(Section):
@@ -243,7 +232,7 @@ class Limits(Section):
 class Settings(Section):
     """The keys of the file's top level, sections with names of the user's own left aside."""
 
-    later = frozenset({"unmatched", "budgets"})
+    later = frozenset({"unmatched"})
 
     listen: Listen = Address("127.0.0.1", 4000)
     admin: Listen = Address("127.0.0.1", 4001)
@@ -258,6 +247,14 @@ class Settings(Section):
     access_log: Flag = False
     durability: Annotated[Literal["group", "strict"], one_of("group", "strict")] = "group"
     admin_token: Secret | None = None
+    prices: tuple[OwnPrice, ...] = ()
+    own_costs: dict[Name, OwnCost] = Field(default_factory=dict)
+    budgets: tuple[BudgetSection, ...] = ()
+    retention: RetentionSection = RetentionSection()
+
+    @property
+    def money(self) -> Money:
+        return money(self.prices, self.own_costs, self.budgets, self.retention)
 
 
 class Configuration(BaseModel):
@@ -287,6 +284,7 @@ class Configuration(BaseModel):
     access_log: bool
     durability: Literal["group", "strict"]
     admin_token: str | None
+    money: Money = Money()
 
     def boot(self) -> Boot:
         """What the supervisor needs of it."""

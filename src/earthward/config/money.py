@@ -1,6 +1,6 @@
 """What an operator says of money: prices with their history, own costs, budgets, how long records are kept.
 
-Sections of the configuration, or a file with nothing else in it:
+Sections of the configuration:
 
     prices:
       - {model: "gpt-4o*", discount: 15%, since: 2026-03-01}
@@ -14,15 +14,13 @@ Sections of the configuration, or a file with nothing else in it:
 
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 import msgspec
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from earthward.config.document import parse
-from earthward.config.models import Section
-from earthward.config.problems import ConfigErrors, Problem
+from earthward.config.section import Section
 from earthward.config.values import Count, Dollars, Name, Share, Url, listed, one_of
 from earthward.cost.budgets import Budget
 from earthward.cost.energy import Power
@@ -38,6 +36,12 @@ def _day(value: Any) -> Any:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
+Day = Annotated[date, BeforeValidator(_day)]
+Watts = Annotated[Decimal, Field(ge=0, le=1_000_000)]
+Factor = Annotated[Decimal, Field(ge=1, le=10)]
+Grams = Annotated[Decimal, Field(ge=0, le=10_000)]
+
+
 class OwnPrice(Section):
     """Dollars per million tokens, or a share off the list price; from a day on, UTC."""
 
@@ -49,7 +53,7 @@ class OwnPrice(Section):
     batch_input: Dollars | None = None
     batch_output: Dollars | None = None
     discount: Share | None = None
-    since: Annotated[date, BeforeValidator(_day)] | None = None
+    since: Day | None = None
 
     @model_validator(mode="after")
     def _is_one_or_the_other(self) -> Self:
@@ -69,12 +73,12 @@ class OwnCost(Section):
     """What a local target costs: dollars per million tokens of wear (`amortisation`), watts and what they cost."""
 
     amortisation: Dollars = Decimal(0)
-    idle_watts: Annotated[Decimal, Field(ge=0, le=1_000_000)] = Decimal(0)
-    busy_watts: Annotated[Decimal, Field(ge=0, le=1_000_000)] = Decimal(0)
+    idle_watts: Watts = Decimal(0)
+    busy_watts: Watts = Decimal(0)
     kwh_price: Dollars = Decimal(0)
-    pue: Annotated[Decimal, Field(ge=1, le=10)] = Decimal(1)
+    pue: Factor = Decimal(1)
     slots: Count = 1
-    carbon: Annotated[Decimal, Field(ge=0, le=10_000)] | None = None
+    carbon: Grams | None = None
 
     @model_validator(mode="after")
     def _busy_is_more(self) -> Self:
@@ -112,7 +116,7 @@ class BudgetSection(Section):
         return Budget(self.name, kind, limit, self.every, tuple(sorted(self.at)), self.app, self.team, self.webhook)
 
 
-class Retention(Section):
+class RetentionSection(Section):
     """Days that are kept; left out, for ever."""
 
     exchanges: Count | None = None
@@ -120,11 +124,12 @@ class Retention(Section):
     hours: Count | None = None
 
 
-class Sections(Section):
-    prices: tuple[OwnPrice, ...] = ()
-    own_costs: dict[str, OwnCost] = Field(default_factory=dict)
-    budgets: tuple[BudgetSection, ...] = ()
-    retention: Retention = Retention()
+class Retention(msgspec.Struct, frozen=True):
+    """Days that single exchanges, and sums by the minute and by the hour, are kept; None is for ever."""
+
+    exchanges: int | None = None
+    minutes: int | None = 14
+    hours: int | None = None
 
 
 class Money(msgspec.Struct, frozen=True):
@@ -136,30 +141,26 @@ class Money(msgspec.Struct, frozen=True):
     retention: Retention = Retention()
 
 
-def load_money(path: Path) -> Money:
-    """What a file of its own says. Raises ConfigErrors with line and column."""
-    try:
-        document = parse(path.read_bytes(), str(path))
-    except OSError as error:
-        raise ConfigErrors([Problem(str(path), 0, 0, f"can't be read: {error.strerror}")]) from error
-    if document.problems:
-        raise ConfigErrors(document.problems)
-    try:
-        found = Sections.model_validate(document.plain(document.root))
-    except ValidationError as error:
-        raise ConfigErrors(
-            [
-                document.problem(tuple(it["loc"]), f"`{it['loc'][-1] if it['loc'] else 'file'}` {_told(it['msg'])}")
-                for it in error.errors(include_url=False, include_input=False)
-            ]
-        ) from error
+def money(
+    prices: tuple[OwnPrice, ...],
+    own_costs: dict[str, OwnCost],
+    budgets: tuple[BudgetSection, ...],
+    retention: RetentionSection,
+) -> Money:
+    """What these sections of a configuration come to."""
     return Money(
-        tuple(it.override() for it in found.prices),
-        {name: it.own() for name, it in found.own_costs.items()},
-        tuple(it.budget() for it in found.budgets),
-        found.retention,
+        tuple(it.override() for it in prices),
+        {name: it.own() for name, it in own_costs.items()},
+        tuple(it.budget() for it in budgets),
+        Retention(retention.exchanges, retention.minutes, retention.hours),
     )
 
 
-def _told(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def packed(of: Money) -> bytes:
+    """As it rides in a snapshot."""
+    return msgspec.msgpack.encode(of)
+
+
+@lru_cache(maxsize=2)
+def unpacked(data: bytes) -> Money:
+    return msgspec.msgpack.decode(data, type=Money) if data else Money()

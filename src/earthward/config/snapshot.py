@@ -4,6 +4,7 @@ Made from a checked configuration, sent to workers as msgpack and kept on disk. 
 references (`env:NAME`, `file:PATH`) until the process that sends them resolves them.
 """
 
+from datetime import date
 from typing import Literal
 
 import msgspec
@@ -34,6 +35,24 @@ class Price(msgspec.Struct, frozen=True, array_like=True):
     cache_written: int | None = None
     request: int = 0
     source: str = ""
+    written_for_an_hour: int | None = None
+
+
+DAY_MINUTES = 24 * 60
+
+
+class Rate(msgspec.Struct, frozen=True, array_like=True):
+    """`price` holds from day `since` until day `until` (UTC; not included), for requests with more than `above` and at
+    most `up_to` input tokens, from minute `begin` until `end` of the day (UTC)."""
+
+    price: Price
+    batch: bool = False
+    since: date | None = None
+    until: date | None = None
+    above: int = -1
+    up_to: int | None = None
+    begin: int = 0
+    end: int = DAY_MINUTES
 
 
 class Deadlines(msgspec.Struct, frozen=True, array_like=True):
@@ -104,7 +123,8 @@ class Target(msgspec.Struct, frozen=True):
     `keep_alive` is how long an Ollama host keeps the model after its last request: seconds, a duration such as `10m`,
     or -1 for ever. A model that its host would send on to a cloud is in the cloud, wherever the host stands.
     `warm` is how many hosts are to have it loaded before anybody asks. `callers_key` is the dialect of those who call
-    it with their own keys, None where the gateway has its own.
+    it with their own keys, None where the gateway has its own. `rates` are there where `price`, which is that of a
+    short prompt now, is not the only one.
     """
 
     name: str
@@ -117,6 +137,7 @@ class Target(msgspec.Struct, frozen=True):
     keep_alive: int | float | str | None = None
     callers_key: str | None = None
     warm: int = 0
+    rates: tuple[Rate, ...] = ()
 
 
 class When(msgspec.Struct, frozen=True):
@@ -186,7 +207,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """`digest` names the configuration it was made from; `version` also counts changes made at run time.
 
     `switch` sends everything to one zone, whatever the routes say. `accepted_for`, in seconds, is how long a caller's
-    own vendor key opens local targets after its vendor took it.
+    own vendor key opens local targets after its vendor took it. `money` is what the operator says of it, packed, for
+    the control process alone.
     """
 
     version: str
@@ -201,6 +223,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     durability: Literal["group", "strict"] = "group"
     accepted_for: float = ACCEPTED_FOR
     switch: Zone | None = None
+    money: bytes = b""
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):

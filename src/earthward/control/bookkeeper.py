@@ -16,12 +16,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from earthward.config.money import Money
-from earthward.config.snapshot import Snapshot
+from earthward.config.snapshot import Rate, Snapshot
 from earthward.cost.budgets import Alert, Amount, Budget, alerts, crossed, period_of
 from earthward.cost.counterfactual import Habits, counterfactual, habits
 from earthward.cost.energy import joules
 from earthward.cost.own import SECOND, own_cost
-from earthward.cost.price_book import Rate, rates_of
+from earthward.cost.price_book import rates_of
 from earthward.ledger.books import Worth, bookings, minute
 from earthward.ledger.record import Attempt, Record
 from earthward.store import money as books

@@ -19,6 +19,7 @@ import uvicorn
 
 from earthward.config import secrets
 from earthward.config.boot import Boot
+from earthward.config.money import unpacked
 from earthward.config.snapshot import Snapshot
 from earthward.control.admin import application
 from earthward.control.admin_rollouts import serve_rollouts
@@ -26,7 +27,6 @@ from earthward.control.bookkeeper import Bookkeeper
 from earthward.control.feed import Feed
 from earthward.control.fleet import Fleet
 from earthward.control.metrics import Metrics
-from earthward.control.money_file import MoneyFile
 from earthward.control.rollout_routes import Rollouts, unplaced
 from earthward.control.watch import ConfigWatch
 from earthward.fleet.found import Probed
@@ -68,7 +68,6 @@ class Control:
         self.feed = Feed(self.state, self.snapshot)
         self.watch = ConfigWatch(config, boot, self.base, host)
         self.fleet = Fleet(lambda found: self.feed.tell(FleetNews(found)))
-        self.money = MoneyFile(config)
         self.metrics = Metrics(self.board, workers, lambda: self.intake_state, lambda: self.rollouts.standings.values())
         self.stop = asyncio.Event()
         self._keys_seen: tuple[int, int] | None = None
@@ -122,7 +121,10 @@ class Control:
 
     def _keep_books(self) -> None:
         keeper = Bookkeeper(
-            self.engine, lambda: self.snapshot, self.money.current, needed_from=self.rollouts.needed_from
+            self.engine,
+            lambda: self.snapshot,
+            lambda: unpacked(self.snapshot.money),
+            needed_from=self.rollouts.needed_from,
         )
         keeper.run(self._ending)
 

@@ -12,8 +12,9 @@ from fractions import Fraction
 import msgspec
 
 from earthward.chat.usage import Count, Usage
+from earthward.config.snapshot import Rate
 from earthward.cost.exchange import cost
-from earthward.cost.price_book import Rate, rate_for
+from earthward.cost.rates import rate_for
 
 LEAST_REQUESTS = 100
 """Before so many answers of the cloud's own, its habits are not known."""

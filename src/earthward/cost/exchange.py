@@ -1,10 +1,22 @@
 """What an exchange cost, in integer nano-dollars. A price or a count that is not known makes no cost of zero."""
 
+from datetime import UTC, datetime
+
 from earthward.chat.usage import Count, Source, Usage
-from earthward.config.snapshot import Price
+from earthward.config.snapshot import Price, Target
+from earthward.cost.rates import rate_for
 
 PICO_PER_NANO = 1000
 NONE_OF_THEM = Count.estimated(0)
+SECOND = 1_000_000_000
+
+
+def cost_at(target: Target, usage: Usage, at: int) -> int | None:
+    """`cost` at the price of that target for a prompt of this length at that time, in Unix nanoseconds."""
+    if not target.rates:
+        return cost(target.price, usage)
+    rate = rate_for(target.rates, datetime.fromtimestamp(at // SECOND, UTC), usage.input.tokens)
+    return cost(rate.price if rate else target.price, usage)
 
 
 def cost(price: Price, usage: Usage) -> int | None:
@@ -23,6 +35,10 @@ def cost(price: Price, usage: Usage) -> int | None:
         (usage.output, price.output, 0),
     )
     total = price.request
+    if usage.written_for_an_hour:
+        if price.written_for_an_hour is None or price.cache_written is None:
+            return None
+        total += usage.written_for_an_hour * (price.written_for_an_hour - price.cache_written)
     for count, rate, paid in parts:
         if rate is not None and rate == paid:
             continue
@@ -37,5 +53,5 @@ def cost(price: Price, usage: Usage) -> int | None:
 
 def _with_parts(usage: Usage) -> Usage:
     # Upstream broke off and told nothing; no cost at all would be further from the truth than that of an estimate.
-    parts = (part if part.is_known else NONE_OF_THEM for part in (usage.cached, usage.cache_written))
-    return Usage(usage.input, usage.output, *parts)
+    cached, written = (part if part.is_known else NONE_OF_THEM for part in (usage.cached, usage.cache_written))
+    return Usage(usage.input, usage.output, cached, written, written_for_an_hour=usage.written_for_an_hour)

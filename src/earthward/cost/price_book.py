@@ -12,30 +12,15 @@ from typing import Any
 
 import msgspec
 
-from earthward.config.snapshot import Price
-from earthward.cost.prices import own_price
+from earthward.config.snapshot import DAY_MINUTES, Price, Rate
+from earthward.cost.rates import own_price
 
-DAY_MINUTES = 24 * 60
 PICO_PER_DOLLAR_A_MILLION = 1_000_000
 
 ALIASES = {"vertex_ai": "google", "gemini": "google", "bedrock": "aws", "azure_ai": "azure", "vertex": "google"}
 """What others call a vendor of the list."""
 FIRST_VENDORS = ("openai", "anthropic", "google")
 """Asked by name where a model's own name does not tell whose it is."""
-
-
-class Rate(msgspec.Struct, frozen=True):
-    """`price` holds from day `since` until day `until` (UTC; not included), for requests with more than `above` and at
-    most `up_to` input tokens, from minute `begin` until `end` of the day (UTC)."""
-
-    price: Price
-    batch: bool = False
-    since: date | None = None
-    until: date | None = None
-    above: int = -1
-    up_to: int | None = None
-    begin: int = 0
-    end: int = DAY_MINUTES
 
 
 class Override(msgspec.Struct, frozen=True):
@@ -62,26 +47,33 @@ class Listed(msgspec.Struct, frozen=True):
     context: int | None = None
 
 
-def rate_for(rates: Iterable[Rate], at: datetime, input_tokens: int, *, batch: bool = False) -> Rate | None:
-    """The one that holds for a request with so many input tokens at that time."""
-    at = at.astimezone(UTC)
-    minute = at.hour * 60 + at.minute
-    return next((it for it in rates if it.batch == batch and _holds(it, at.date(), minute, input_tokens)), None)
-
-
-def _holds(rate: Rate, day: date, minute: int, tokens: int) -> bool:
-    return (
-        (rate.since is None or rate.since <= day)
-        and (rate.until is None or day < rate.until)
-        and rate.above < tokens
-        and (rate.up_to is None or tokens <= rate.up_to)
-        and rate.begin <= minute < rate.end
-    )
-
-
 def rates_of(model: str, overrides: Sequence[Override] = (), vendor: str | None = None) -> Listed | None:
     """What is known of a model by that name; None if nothing is. Names such as `azure/gpt-4o` carry their vendor."""
-    found = listed(model, vendor)
+    return _own_first(listed(model, vendor), model, overrides)
+
+
+def rates_at(
+    model: str, overrides: Sequence[Override] = (), *, vendor: str | None = None, url: str | None = None
+) -> Listed | None:
+    """`rates_of`, but of that vendor, or of whose API is at that URL, and of no other."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    try:
+        found = _listed(*get_snapshot().find_provider_model(model, None, vendor, url))
+    except LookupError:
+        found = None
+    return _own_first(found, model, overrides)
+
+
+def list_day() -> date:
+    """Of which day the public list is."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    day: date = get_snapshot().timestamp.date()
+    return day
+
+
+def _own_first(found: Listed | None, model: str, overrides: Sequence[Override]) -> Listed | None:
     own = sorted((it for it in overrides if fnmatchcase(model, it.model)), key=_since)
     if not own:
         return found
@@ -132,7 +124,7 @@ def _discounted(override: Override, rates: Sequence[Rate], end: date | None) -> 
 
 
 def _times(price: Price, kept: Decimal) -> Price:
-    names = ("input", "output", "cached", "cache_written")
+    names = ("input", "output", "cached", "cache_written", "written_for_an_hour")
     parts = {name: None if (it := getattr(price, name)) is None else round(it * kept) for name in names}
     return msgspec.structs.replace(price, **parts, source=f"{price.source}, discounted by configuration")
 
@@ -253,7 +245,13 @@ def _gaps(windows: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield at, DAY_MINUTES
 
 
-_PARTS = {"input": "input_mtok", "output": "output_mtok", "cached": "cache_read_mtok", "written": "cache_write_mtok"}
+_PARTS = {
+    "input": "input_mtok",
+    "output": "output_mtok",
+    "cached": "cache_read_mtok",
+    "written": "cache_write_mtok",
+    "hour": "cache_write_1h_mtok",
+}
 
 
 def _tiers(prices: Any, source: str, where: dict[str, Any]) -> Iterator[Rate]:
@@ -272,6 +270,7 @@ def _tiers(prices: Any, source: str, where: dict[str, Any]) -> Iterator[Rate]:
             full if pico["written"] is None else pico["written"],
             request=0 if request is None else round(Decimal(request) * 10**12 / 1000),
             source=source,
+            written_for_an_hour=pico["hour"],
         )
         if full is not None:
             yield Rate(price, above=above, up_to=up_to, **where)

@@ -13,7 +13,7 @@ from earthward.chat import Count, Failure, FailureKind, Usage
 from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.chat.usage import Source
 from earthward.config.snapshot import Zone
-from earthward.cost.exchange import cost
+from earthward.cost.exchange import cost_at
 from earthward.gateway.balancing import FAULTS, Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor, why_not_accepted
 from earthward.gateway.crossing import Crossing, Written, crossing
@@ -284,7 +284,7 @@ class Attempts:
             failure.kind if failure else None,
             failure.for_the_record if failure else None,
             usage,
-            cost(target.target.price, usage) if may_be_billed else 0,
+            cost_at(target.target, usage, started) if may_be_billed else 0,
         )
 
     def _usage(self) -> Usage:

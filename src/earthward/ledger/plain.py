@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from earthward.chat.usage import Usage
+from earthward.chat.usage import COUNTS, Usage
 from earthward.ledger.record import Attempt, Record
 
 
@@ -18,8 +18,8 @@ def _plain(used: Record | Attempt) -> dict[str, Any]:
 
 
 def _counts(usage: Usage) -> dict[str, Any]:
-    counts = msgspec.structs.asdict(usage)
-    return {
+    told = {
         name: {"tokens": count.tokens if count.is_known else None, "source": count.source.value}
-        for name, count in counts.items()
+        for name, count in zip(COUNTS, usage.counts, strict=True)
     }
+    return {**told, "written_for_an_hour": usage.written_for_an_hour}

@@ -59,7 +59,8 @@ def _can_be(used: Record | Attempt) -> bool:
 def _corrected(used: Used) -> Used:
     if _can_be(used):
         return used
-    return msgspec.structs.replace(used, usage=Usage(*map(_count, msgspec.structs.astuple(used.usage))), cost=None)
+    into, out, cached, written, reasoning = map(_count, used.usage.counts)
+    return msgspec.structs.replace(used, usage=Usage(into, out, cached, written, reasoning), cost=None)
 
 
 def _count(count: Count) -> Count:

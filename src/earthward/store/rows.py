@@ -21,7 +21,7 @@ _of_json = msgspec.json.Decoder(list[Any]).decode
 def row_of(record: Record) -> tuple[Any, ...]:
     """The values of `RECORD`, in their order."""
     usage = record.usage
-    counts = (usage.input, usage.output, usage.cached, usage.cache_written, usage.reasoning)
+    counts = usage.counts
     return (
         record.id,
         record.accepted_at,

@@ -17,7 +17,8 @@ def read_usage(wire: Any) -> Usage:
     written = _count(wire, "cache_creation_input_tokens")
     whole = Count.reported(fresh.tokens + cached.tokens + written.tokens) if fresh.is_known else UNKNOWN
     reasoning = _count(wire.get("output_tokens_details"), "thinking_tokens")
-    return Usage(whole, _count(wire, "output_tokens"), cached, written, reasoning)
+    hour = _count(wire.get("cache_creation"), "ephemeral_1h_input_tokens")
+    return Usage(whole, _count(wire, "output_tokens"), cached, written, reasoning, min(hour.tokens, written.tokens))
 
 
 class UsageOfStream:
