@@ -90,8 +90,8 @@ def test_targets_take_zone_and_abilities_from_their_provider(snapshot: Snapshot)
 def test_prices_are_the_operators_else_the_vendors_else_unknown(snapshot: Snapshot) -> None:
     prices = {target.name: target.price for target in snapshot.targets}
     assert (prices["mini"].input, prices["mini"].output, prices["mini"].cached) == (150_000, 600_000, 75_000)
-    assert prices["own"] == Price(1_000_000, 2_500_000, 1_000_000, 1_000_000, source="configuration")
-    assert prices["llama"] == Price(0, 0, 0, 0, source="configuration")
+    assert prices["own"] == Price(1_000_000, 2_500_000, 1_000_000, 1_000_000, 0, "configuration", 1_000_000)
+    assert prices["llama"] == Price(0, 0, 0, 0, 0, "configuration", 0)
     assert prices["groq"].input is not None
     assert prices["odd"] == prices["smol"] == Price()
 
