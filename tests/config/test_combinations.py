@@ -110,3 +110,9 @@ def test_a_server_that_speaks_as_anthropic_does_needs_no_key_in_the_house() -> N
 def test_a_vendors_host_is_in_the_cloud_without_being_told_so() -> None:
     text = "providers: {first: {kind: openai_compatible, base_url: 'https://api.mistral.ai/v1', api_key: env:X}}\n"
     assert found(text + ROUTES.replace("passthrough", "keys")) == []
+
+
+def test_responses_are_kept_only_with_a_key_to_seal_them() -> None:
+    served = fleet(1) + "responses: {keep: 7d}\n"
+    assert problems(served) == ["`responses` are only stored with a `content_key`, such as env:EARTHWARD_CONTENT_KEY"]
+    read((served + "content_key: env:K\n").encode(), Path("/f.yaml"))

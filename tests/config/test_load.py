@@ -11,8 +11,8 @@ from earthward.providers import KINDS
 
 FILE = Path("/etc/earthward/earthward.yaml")
 KEYS = (
-    "accepted_for, access_log, admin, admin_token, auth, boundary, cors, durability, limits, listen, providers, "
-    "rollouts, routes, state, store, targets, tls"
+    "accepted_for, access_log, admin, admin_token, auth, boundary, content_key, cors, durability, limits, listen, "
+    "providers, responses, rollouts, routes, state, store, targets, tls"
 )
 KEYS_OF_A_PROVIDER = (
     "api_key, balance, base_url, deadlines, eject_after, endpoints, headers, kind, proxy, queue, tls, zone"

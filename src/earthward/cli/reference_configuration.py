@@ -27,6 +27,7 @@ TAKES: dict[Any, str] = {
     values.Listen: "`host:port`",
     values.Name: "name",
     values.Number: "whole number, 0 included",
+    values.Period: "time: `12h`, `30d`, `4w`",
     values.Origins: "list of origins",
     values.Proxy: "`http://host:port`",
     values.Secret: "`env:NAME` or `file:PATH`",
@@ -66,6 +67,13 @@ SETTINGS: Keys = {
     "durability": "`strict` waits for the disk before a request goes out and before the last bytes of its answer do; "
     "`group` syncs in groups of 50 ms, of which a power cut may take the last",
     "admin_token": "the bearer token of the admin port; left out, one is made and kept in the state folder",
+    "content_key": "what content in the store is sealed with, 32 characters or more (`openssl rand -hex 32`). Of "
+    "several the first seals, and all open: put a new one in front. Left out, no content is stored",
+    "responses": "of those that callers had stored; see below",
+}
+
+RESPONSES: Keys = {
+    "keep": "how long one can be fetched and gone on from, after its conversation's last; left out, 30d",
 }
 
 LIMITS: Keys = {
@@ -187,6 +195,7 @@ TOP = (
 SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
     ("Top level", models.Settings, SETTINGS, TOP),
     ("limits", models.Limits, LIMITS, "Sizes in bytes of 1,024 to the KB."),
+    ("responses", models.Responses, RESPONSES, "See [stored responses](../howto/responses.md)."),
     ("tls", models.ListenerTls, LISTENER_TLS, "The listener's own."),
     ("providers.NAME", models.Provider, PROVIDER, "Services that speak a protocol."),
     ("providers.NAME.endpoints[]", models.Endpoint, ENDPOINT, ""),

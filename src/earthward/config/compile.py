@@ -12,6 +12,7 @@ from earthward.config.models import Route as RouteSection
 from earthward.config.models import Target as TargetSection
 from earthward.config.snapshot import (
     ACCEPTED_FOR,
+    RESPONSES_KEPT,
     DeadlineChange,
     Endpoint,
     Limits,
@@ -59,6 +60,8 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
         access_log=configuration.access_log,
         durability=configuration.durability,
         accepted_for=ACCEPTED_FOR if configuration.accepted_for is None else configuration.accepted_for,
+        content_key=configuration.content_key,
+        responses_kept=configuration.responses.keep or RESPONSES_KEPT,
     )
 
 

@@ -92,6 +92,8 @@ def _configuration(draft: Draft, data: bytes, path: Path) -> Configuration:
         access_log=settings.access_log,
         durability=settings.durability,
         admin_token=settings.admin_token,
+        content_key=settings.content_key,
+        responses=settings.responses,
     )
 
 

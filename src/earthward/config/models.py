@@ -27,6 +27,7 @@ from earthward.config.values import (
     Name,
     Number,
     Origins,
+    Period,
     Proxy,
     Secret,
     Secrets,
@@ -240,6 +241,12 @@ class Limits(Section):
     answer: Size | None = None
 
 
+class Responses(Section):
+    """Left out, `keep` has the default of the snapshot."""
+
+    keep: Period | None = None
+
+
 class Settings(Section):
     """The keys of the file's top level, sections with names of the user's own left aside."""
 
@@ -258,6 +265,8 @@ class Settings(Section):
     access_log: Flag = False
     durability: Annotated[Literal["group", "strict"], one_of("group", "strict")] = "group"
     admin_token: Secret | None = None
+    content_key: Secrets = ()
+    responses: Responses = Responses()
 
 
 class Configuration(BaseModel):
@@ -287,6 +296,8 @@ class Configuration(BaseModel):
     access_log: bool
     durability: Literal["group", "strict"]
     admin_token: str | None
+    content_key: tuple[str, ...]
+    responses: Responses
 
     def boot(self) -> Boot:
         """What the supervisor needs of it."""

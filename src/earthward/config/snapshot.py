@@ -25,6 +25,10 @@ ACCEPTED_FOR = 300.0
 """Seconds."""
 
 
+RESPONSES_KEPT = 30 * 86_400
+"""Seconds; as long as OpenAI keeps them."""
+
+
 class Price(msgspec.Struct, frozen=True, array_like=True):
     """Pico-dollars per token ($1 per million tokens is 1,000,000), and per request. None is unknown, never free."""
 
@@ -186,7 +190,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     """`digest` names the configuration it was made from; `version` also counts changes made at run time.
 
     `switch` sends everything to one zone, whatever the routes say. `accepted_for`, in seconds, is how long a caller's
-    own vendor key opens local targets after its vendor took it.
+    own vendor key opens local targets after its vendor took it. `content_key` are references to what stored content
+    is sealed with, the first, and still opened with, all; without one nothing is stored. `responses_kept` is in
+    seconds.
     """
 
     version: str
@@ -201,6 +207,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     durability: Literal["group", "strict"] = "group"
     accepted_for: float = ACCEPTED_FOR
     switch: Zone | None = None
+    content_key: tuple[str, ...] = ()
+    responses_kept: int = RESPONSES_KEPT
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):
