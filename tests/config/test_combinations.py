@@ -127,3 +127,9 @@ targets: {{llama: {{provider: gpus, model: m}}, cloud: {{provider: o, model: gpt
 routes: [{{name: r, use: llama}}]
 """
     assert any(words in message for message in problems(text)), problems(text)
+
+
+def test_responses_are_kept_only_with_a_key_to_seal_them() -> None:
+    served = fleet(1) + "responses: {keep: 7d}\n"
+    assert problems(served) == ["`responses` are only stored with a `content_key`, such as env:EARTHWARD_CONTENT_KEY"]
+    read((served + "content_key: env:K\n").encode(), Path("/f.yaml"))

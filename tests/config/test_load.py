@@ -10,9 +10,32 @@ from earthward.config.snapshot import ABILITIES, DATA_CLASSES
 from earthward.providers import KINDS
 
 FILE = Path("/etc/earthward/earthward.yaml")
-KEYS = (
-    "accepted_for, access_log, admin, admin_token, auth, boundary, budgets, cors, durability, limits, listen, "
-    "own_costs, prices, providers, retention, rollouts, routes, state, store, targets, tls"
+KEYS = ", ".join(
+    [
+        "accepted_for",
+        "access_log",
+        "admin",
+        "admin_token",
+        "auth",
+        "boundary",
+        "budgets",
+        "content_key",
+        "cors",
+        "durability",
+        "limits",
+        "listen",
+        "own_costs",
+        "prices",
+        "providers",
+        "responses",
+        "retention",
+        "rollouts",
+        "routes",
+        "state",
+        "store",
+        "targets",
+        "tls",
+    ]
 )
 KEYS_OF_A_PROVIDER = (
     "api_key, balance, base_url, deadlines, eject_after, endpoints, headers, kind, proxy, queue, tls, zone"

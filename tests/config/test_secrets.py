@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from earthward.config.secrets import is_reference, resolve
+from earthward.config.secrets import content_keys, is_reference, resolve
 
 SECRET = "sk-9f8e7d6c5b4a"
 
@@ -53,3 +53,13 @@ def test_what_is_no_reference_is_refused_and_not_repeated(reference: str) -> Non
     with pytest.raises(ValueError) as error:
         resolve(reference, {}, read)
     assert SECRET not in str(error.value)
+
+
+def test_content_keys_are_looked_up_like_all_secrets_and_must_not_be_guessable() -> None:
+    environ = {"NEW": "n" * 32, "SHORT": "hunter2" * 4}
+    assert content_keys(["env:NEW"], environ, str) == ("n" * 32,)
+    with pytest.raises(ValueError, match="fewer than 32 characters") as error:
+        content_keys(["env:NEW", "env:SHORT"], environ, str)
+    assert "hunter2" not in str(error.value)
+    with pytest.raises(LookupError, match="OLD is not set"):
+        content_keys(["env:OLD"], environ, str)

@@ -7,6 +7,7 @@ from earthward.config.values import (
     header_name,
     name,
     origin,
+    period,
     proxy,
     share,
     size,
@@ -215,3 +216,16 @@ def test_several_spans_are_one_list() -> None:
 def test_what_is_no_span_of_the_week_is_refused(text) -> None:
     with pytest.raises(ValueError, match=r"hours"):
         spans_of_week(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("1h", 3600), ("30d", 2_592_000), ("4 w", 2_419_200), ("3660d", 316_224_000)]
+)
+def test_periods_are_hours_days_and_weeks(text: str, seconds: int) -> None:
+    assert period(text) == seconds
+
+
+@pytest.mark.parametrize("value", ["0d", "30", 30, "30m", "-1d", "3661d", "99999w", None, "1.5d", "d"])
+def test_what_is_no_period_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="takes hours, days or weeks"):
+        period(value)

@@ -31,6 +31,7 @@ TAKES: dict[Any, str] = {
     values.Listen: "`host:port`",
     values.Name: "name",
     values.Number: "whole number, 0 included",
+    values.Period: "time: `12h`, `30d`, `4w`",
     values.Origins: "list of origins",
     values.Proxy: "`http://host:port`",
     values.Secret: "`env:NAME` or `file:PATH`",
@@ -70,6 +71,9 @@ SETTINGS: Keys = {
     "durability": "`strict` waits for the disk before a request goes out and before the last bytes of its answer do; "
     "`group` syncs in groups of 50 ms, of which a power cut may take the last",
     "admin_token": "the bearer token of the admin port; left out, one is made and kept in the state folder",
+    "content_key": "what content in the store is sealed with, 32 characters or more (`openssl rand -hex 32`). Of "
+    "several the first seals, and all open: put a new one in front. Left out, no content is stored",
+    "responses": "of those that callers had stored; see below",
     "prices": "prices you have agreed on, in place of the public list; see below",
     "own_costs": "what targets in the house cost, by their names; see below",
     "budgets": "what spend or savings are told of; see below",
@@ -113,6 +117,10 @@ RETENTION: Keys = {
     "exchanges": "days that single exchanges are kept; left out, for ever",
     "minutes": "days that sums by the minute are kept",
     "hours": "days that sums by the hour are kept; left out, for ever. Those by the day always are",
+}
+
+RESPONSES: Keys = {
+    "keep": "how long one can be fetched and gone on from, after its conversation's last; left out, 30d",
 }
 
 LIMITS: Keys = {
@@ -238,6 +246,7 @@ SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
     ("budgets[]", money.BudgetSection, BUDGET, "Either `spend` or `savings`."),
     ("retention", money.RetentionSection, RETENTION, ""),
     ("limits", models.Limits, LIMITS, "Sizes in bytes of 1,024 to the KB."),
+    ("responses", models.Responses, RESPONSES, "See [stored responses](../howto/responses.md)."),
     ("tls", models.ListenerTls, LISTENER_TLS, "The listener's own."),
     ("providers.NAME", models.Provider, PROVIDER, "Services that speak a protocol."),
     ("providers.NAME.endpoints[]", models.Endpoint, ENDPOINT, ""),

@@ -85,6 +85,13 @@ def own_costs_of_what_is_at_home(draft: Draft) -> Iterator[Problem]:
             yield draft.document.key_problem(path, f"`{name}` is in the cloud; its price belongs to `prices`")
 
 
+def a_key_for_content(draft: Draft) -> Iterator[Problem]:
+    settings = draft.settings
+    if settings and settings.responses.keep is not None and not settings.content_key:
+        message = "`responses` are only stored with a `content_key`, such as env:EARTHWARD_CONTENT_KEY"
+        yield draft.document.problem(("responses",), message)
+
+
 def a_store_that_is_known(draft: Draft) -> Iterator[Problem]:
     store = draft.settings.store if draft.settings else "sqlite:///x"
     scheme = store.partition(":")[0].partition("+")[0]
@@ -178,6 +185,7 @@ CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     locks_beyond_loopback,
     vendors_of_callers,
     addresses_apart,
+    a_key_for_content,
     a_store_that_is_known,
     where_providers_are,
     keys_of_providers,

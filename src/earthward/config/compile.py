@@ -14,6 +14,7 @@ from earthward.config.money import packed
 from earthward.config.section import Section
 from earthward.config.snapshot import (
     ACCEPTED_FOR,
+    RESPONSES_KEPT,
     DeadlineChange,
     Endpoint,
     Limits,
@@ -62,6 +63,8 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
         durability=configuration.durability,
         accepted_for=ACCEPTED_FOR if configuration.accepted_for is None else configuration.accepted_for,
         money=packed(configuration.money),
+        content_key=configuration.content_key,
+        responses_kept=configuration.responses.keep or RESPONSES_KEPT,
     )
 
 

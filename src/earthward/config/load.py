@@ -104,6 +104,8 @@ def _configuration(draft: Draft, data: bytes, path: Path) -> Configuration:
         durability=settings.durability,
         admin_token=settings.admin_token,
         money=settings.money,
+        content_key=settings.content_key,
+        responses=settings.responses,
     )
 
 

@@ -29,6 +29,7 @@ from earthward.config.values import (
     Name,
     Number,
     Origins,
+    Period,
     Proxy,
     Secret,
     Secrets,
@@ -229,6 +230,12 @@ class Limits(Section):
     answer: Size | None = None
 
 
+class Responses(Section):
+    """Left out, `keep` has the default of the snapshot."""
+
+    keep: Period | None = None
+
+
 class Settings(Section):
     """The keys of the file's top level, sections with names of the user's own left aside."""
 
@@ -247,6 +254,8 @@ class Settings(Section):
     access_log: Flag = False
     durability: Annotated[Literal["group", "strict"], one_of("group", "strict")] = "group"
     admin_token: Secret | None = None
+    content_key: Secrets = ()
+    responses: Responses = Responses()
     prices: tuple[OwnPrice, ...] = ()
     own_costs: dict[Name, OwnCost] = Field(default_factory=dict)
     budgets: tuple[BudgetSection, ...] = ()
@@ -284,6 +293,8 @@ class Configuration(BaseModel):
     access_log: bool
     durability: Literal["group", "strict"]
     admin_token: str | None
+    content_key: tuple[str, ...]
+    responses: Responses
     money: Money = Money()
 
     def boot(self) -> Boot:

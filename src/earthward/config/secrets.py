@@ -4,9 +4,12 @@ They are looked up by the process that needs them, when it needs them. No error 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 FORM = "env:NAME or file:PATH"
+
+LEAST_CONTENT_KEY = 32
+"""Characters. Whoever holds sealed bytes could guess a shorter one."""
 
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 _FILE = re.compile(r"file:(.+)", re.DOTALL)
@@ -26,6 +29,17 @@ def resolve(reference: str, environ: Mapping[str, str], read_file: Callable[[str
     if filed := _FILE.fullmatch(reference):
         return _not_empty(_read(filed[1], read_file), f"the file {filed[1]} is empty")
     raise ValueError(f"a secret must be given as {FORM}")
+
+
+def content_keys(
+    references: Iterable[str], environ: Mapping[str, str], read_file: Callable[[str], str]
+) -> tuple[str, ...]:
+    """The secrets that content is sealed with. Raises as `resolve` does, ValueError for one that could be guessed."""
+    found = tuple(resolve(reference, environ, read_file) for reference in references)
+    if any(len(secret) < LEAST_CONTENT_KEY for secret in found):
+        message = f"a content key has fewer than {LEAST_CONTENT_KEY} characters; `openssl rand -hex 32` makes one"
+        raise ValueError(message)
+    return found
 
 
 def _read(path: str, read_file: Callable[[str], str]) -> str:

@@ -26,6 +26,10 @@ ACCEPTED_FOR = 300.0
 """Seconds."""
 
 
+RESPONSES_KEPT = 30 * 86_400
+"""Seconds; as long as OpenAI keeps them."""
+
+
 class Price(msgspec.Struct, frozen=True, array_like=True):
     """Pico-dollars per token ($1 per million tokens is 1,000,000), and per request. None is unknown, never free."""
 
@@ -207,8 +211,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     """`digest` names the configuration it was made from; `version` also counts changes made at run time.
 
     `switch` sends everything to one zone, whatever the routes say. `accepted_for`, in seconds, is how long a caller's
-    own vendor key opens local targets after its vendor took it. `money` is what the operator says of it, packed, for
-    the control process alone.
+    own vendor key opens local targets after its vendor took it. `content_key` are references to what stored content
+    is sealed with, the first, and still opened with, all; without one nothing is stored. `responses_kept` is in
+    seconds. `money` is what the operator says of it, packed, for the control process alone.
     """
 
     version: str
@@ -224,6 +229,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     accepted_for: float = ACCEPTED_FOR
     switch: Zone | None = None
     money: bytes = b""
+    content_key: tuple[str, ...] = ()
+    responses_kept: int = RESPONSES_KEPT
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):

@@ -17,6 +17,9 @@ from earthward.providers.hosts import address_of, is_metadata, is_name
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|m|h)")
+_PERIOD = re.compile(r"([0-9]{1,5}) ?(h|d|w)")
+_PERIOD_SECONDS = {"h": 3600, "d": 86_400, "w": 7 * 86_400}
+LONGEST_PERIOD = 3660 * 86_400
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TOKENS = re.compile(r"(<=|<|>=|>) ?([0-9]{1,9})|([0-9]{1,9}) ?- ?([0-9]{1,9})")
 MOST_TOKENS = 10**9
@@ -115,6 +118,15 @@ def duration(value: Any) -> float:
     if found is None or float(found[1]) == 0:
         raise ValueError("takes a time above zero, such as 500ms, 10s, 5m or 1h")
     return float(found[1]) * _SECONDS[found[2]]
+
+
+def period(value: Any) -> int:
+    """Seconds, for what is counted in hours and days."""
+    found = _PERIOD.fullmatch(value) if isinstance(value, str) else None
+    seconds = int(found[1]) * _PERIOD_SECONDS[found[2]] if found else 0
+    if not 0 < seconds <= LONGEST_PERIOD:
+        raise ValueError("takes hours, days or weeks up to ten years, such as 12h, 30d or 4w")
+    return seconds
 
 
 def keep_alive(value: Any) -> int | str:
@@ -252,6 +264,7 @@ Url = Annotated[str, AfterValidator(url)]
 Proxy = Annotated[str, AfterValidator(proxy)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(origin)], ...], BeforeValidator(listed)]
 Duration = Annotated[float, BeforeValidator(duration)]
+Period = Annotated[int, BeforeValidator(period)]
 KeepAlive = Annotated[int | str, BeforeValidator(keep_alive)]
 TokenRange = Annotated[tuple[int, int], BeforeValidator(token_range)]
 SpansOfWeek = Annotated[tuple[tuple[int, int], ...], BeforeValidator(spans_of_week)]

@@ -95,6 +95,10 @@ def read_snapshot(state: State) -> Snapshot:
 
 def refuse_unusable(snapshot: Snapshot) -> None:
     """Raises CannotStart if a worker could not be built from this: a secret or a certificate that can't be had."""
+    try:
+        secrets.content_keys(snapshot.content_key, os.environ, lambda path: Path(path).read_text())
+    except (LookupError, OSError, ValueError) as error:
+        raise CannotStart(f"content_key: {error}") from error
     for provider in snapshot.providers:
         kind = KINDS[provider.kind]
         try:

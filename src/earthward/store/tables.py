@@ -32,8 +32,9 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from earthward.ledger.books import Sums
 from earthward.ledger.summary import Totals
+from earthward.store.content import columns as content_columns
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration."""
 
 metadata = MetaData()
@@ -189,6 +190,22 @@ alerts_told = Table(
     "alerts_told", metadata, Column("key", Text, primary_key=True), Column("told_at", BigInteger, nullable=False)
 )
 """Which alerts were told, when (Unix nanoseconds)."""
+
+responses = Table(
+    "responses",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # The caller's key; nobody else's request finds the row.
+    _text("owner"),
+    # The id of the first response of the conversation, and of the one before; empty for the first.
+    _text("root"),
+    _text("previous"),
+    _big("created_at"),
+    *content_columns(),
+    Index("responses_by_root", "root"),
+    Index("responses_by_expiry", "expires_at"),
+)
+"""What callers had stored, each a turn of a conversation, sealed."""
 
 
 class StoreUnusable(Exception):
