@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earthward.ledger.summary import bucket
-from earthward.report.figures import ArmFigures, Interval, arms, days, incidents, next_step, projected, quantile, wilson
+from earthward.report.figures import ArmFigures, arms, days, incidents, next_step, projected, quantile
+from earthward.report.intervals import Interval, wilson
 
 DAY = 1440
 NANO = 10**9

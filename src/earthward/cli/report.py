@@ -16,10 +16,15 @@ from earthward.cli.output import NOT_ENOUGH_EVIDENCE, WRONG_USE, fail, print_jso
 from earthward.config.load import money_of
 from earthward.config.money import Money
 from earthward.config.problems import ConfigErrors
+from earthward.control.rollout_files import HISTORY, RolloutFiles
+from earthward.gateway.state import State
 from earthward.report.build import figures
 from earthward.report.figures import day_of
+from earthward.report.moves import Row
 from earthward.report.render import html, markdown
-from earthward.store.location import CONFIG, STATE, location
+from earthward.rollout.metrics import METRICS
+from earthward.rollout.state import Finding, Transition
+from earthward.store.location import CONFIG, location
 from earthward.store.report import answers, bounds
 from earthward.store.tables import StoreUnusable
 from earthward.store.tables import open as open_store
@@ -28,6 +33,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DAY = 1440
 NANO = 10**9
 PATIENCE = 120
+ROLLOUTS = ("rollouts", "earthward rollout status ROUTE --json")
 
 
 def report(
@@ -51,7 +57,8 @@ def report(
     spent = _dollars(capex)
     money = _money(config)
     try:
-        engine = open_store(location(config, store, STATE).store, make=False)
+        where = location(config, store, None)
+        engine = open_store(where.store, make=False)
     except (ConfigErrors, StoreUnusable) as problem:
         fail(f"{problem}; name the configuration with -c or the store with --store")
     except SQLAlchemyError as error:
@@ -68,11 +75,12 @@ def report(
     finally:
         engine.dispose()
     carbon = {name: it.power.carbon for name, it in money.own_costs.items() if it.power.carbon is not None}
-    of = figures({name: it.rows for name, it in found.items()}, first=first, end=end, capex=spent, carbon=carbon)
+    rows = {name: it.rows for name, it in found.items()}
+    of = figures(rows, first=first, end=end, capex=spent, carbon=carbon, history=_history(where.state))
     if json:
         print_json({"figures": of, "queries": {name: it.query for name, it in found.items()}})
         return
-    queries = [(name, it.query) for name, it in found.items()]
+    queries = [(name, it.query) for name, it in found.items()] + [ROLLOUTS]
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     render = markdown if form == ".md" else html
     text = render(of, queries, title=title, made=made)
@@ -117,6 +125,26 @@ def _money(config: Path | None) -> Money:
         return money_of(config or CONFIG) if config or CONFIG.exists() else Money()
     except ConfigErrors as errors:
         fail(str(errors))
+
+
+def _history(state: Path) -> list[Row]:
+    """Of all rollouts there were."""
+    folder = State(state).rollouts
+    names = sorted(path.name.removesuffix(HISTORY) for path in folder.glob(f"*{HISTORY}"))
+    return [_row(name, it) for name in names for it in RolloutFiles(folder, name).history()]
+
+
+def _row(route: str, moved: Transition) -> Row:
+    findings = [
+        (it.metric, it.verdict, it.baseline, it.baseline_bad, it.candidate, it.candidate_bad, _score(it))
+        for it in moved.evidence
+    ]
+    return route, moved.t, moved.before, moved.after, moved.share, moved.by, moved.why, findings
+
+
+def _score(of: Finding) -> float | None:
+    metric = METRICS.get(of.metric)
+    return of.mean if metric is not None and metric.kind == "pairs" else None
 
 
 def _dollars(text: str | None) -> int | None:

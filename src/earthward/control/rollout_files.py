@@ -12,6 +12,8 @@ import msgspec
 
 from earthward.rollout.state import State, Transition
 
+HISTORY = ".history.jsonl"
+
 
 class Kept(msgspec.Struct, frozen=True):
     """A state, and how far it has read: the number of the last exchange in the store that it was told."""
@@ -30,7 +32,7 @@ class RolloutFiles:
     def __init__(self, folder: Path, route: str) -> None:
         self._folder = folder
         self._state = folder / f"{route}.rollout"
-        self._history = folder / f"{route}.history.jsonl"
+        self._history = folder / f"{route}{HISTORY}"
 
     def load(self) -> Kept | None:
         """What was kept last; None where nothing was. Raises Unreadable."""

@@ -1,6 +1,6 @@
 """From the queries' rows to the figures of a report. Pure: rows come in as lists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,14 +16,26 @@ from earthward.report.figures import (
     next_step,
     projected,
 )
+from earthward.report.moves import Row, moves, standings
 
 MILLIJOULES_A_KILOWATT_HOUR = 3.6e9
 Rows = Sequence[Sequence[Any]]
 OVERHEADS = {"retry": "retries", "shadow": "shadow traffic", "judge": "judges"}
 
 
-def figures(rows: dict[str, Rows], *, first: int, end: int, capex: int | None, carbon: dict[str, Decimal]) -> Figures:
-    """`first` and `end` are minutes since 1970; `carbon` is grams of CO₂ a kilowatt-hour by target."""
+def figures(
+    rows: Mapping[str, Rows],
+    *,
+    first: int,
+    end: int,
+    capex: int | None,
+    carbon: dict[str, Decimal],
+    history: Sequence[Row] = (),
+) -> Figures:
+    """`first` and `end` are minutes since 1970; `carbon` is grams of CO₂ a kilowatt-hour by target; `history` is that
+    of the rollouts."""
+    moved = moves(history, first, end)
+    stand = standings(moved)
     by_day = days(rows["days"])
     by_arm = arms(rows["errors"], rows["first_content"])
     totals = {row[0]: [int(it or 0) for it in row[1:]] for row in rows["totals"]}
@@ -60,7 +72,9 @@ def figures(rows: dict[str, Rows], *, first: int, end: int, capex: int | None, c
         classes=tuple(ClassFigures(row[0] or "(not said)", int(row[1]), int(row[2])) for row in rows["privacy"]),
         kilowatt_hours=_energy(rows["energy"]),
         kilograms=_carbon(rows["energy"], carbon),
-        next_step=next_step(by_day, by_arm, unknown_saved, saved),
+        moves=moved,
+        standings=stand,
+        next_step=next_step(by_day, by_arm, unknown_saved, saved, stand),
     )
 
 

@@ -6,7 +6,8 @@ from itertools import accumulate
 
 from markupsafe import Markup
 
-from earthward.report.figures import Day, Interval
+from earthward.report.figures import Day
+from earthward.report.intervals import Interval
 
 WIDTH, HEIGHT = 600, 180
 MOST_COLUMNS = 120

@@ -11,8 +11,9 @@ from datetime import date, timedelta
 import msgspec
 
 from earthward.ledger.summary import middle
+from earthward.report.intervals import Interval, Z, wilson
+from earthward.report.moves import Move, Standing
 
-Z = 1.96
 EPOCH = date(1970, 1, 1)
 DAY_MINUTES = 1440
 LEAST_DAYS = 7
@@ -22,12 +23,6 @@ BAD_RATE = 0.05
 FEW = 20
 MATTERS = 0.005
 """A difference between shares of failures that is worth stopping for; with many requests, smaller ones show too."""
-
-
-class Interval(msgspec.Struct, frozen=True):
-    value: float
-    low: float
-    high: float
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -102,17 +97,9 @@ class Figures(msgspec.Struct, frozen=True):
     classes: tuple[ClassFigures, ...]
     kilowatt_hours: float | None
     kilograms: float | None
+    moves: tuple[Move, ...]
+    standings: tuple[Standing, ...]
     next_step: str
-
-
-def wilson(hits: int, count: int) -> Interval | None:
-    """A share with its score interval (Wilson 1927)."""
-    if count == 0:
-        return None
-    share, square = hits / count, Z * Z
-    middle_of = (share + square / (2 * count)) / (1 + square / count)
-    reach = Z / (1 + square / count) * math.sqrt(share * (1 - share) / count + square / (4 * count * count))
-    return Interval(share, max(0.0, middle_of - reach), min(1.0, middle_of + reach))
 
 
 def quantile(times: dict[int, int], share: float) -> Interval | None:
@@ -196,13 +183,22 @@ def incidents(found: Sequence[Day]) -> tuple[tuple[date, int, int], ...]:
     return tuple(it for it in totals if it[2] >= FEW and it[1] > BAD_RATE * it[2])
 
 
-def next_step(found: Sequence[Day], by_arm: Sequence[ArmFigures], unknown_saved: int, saved: int) -> str:
+def next_step(
+    found: Sequence[Day],
+    by_arm: Sequence[ArmFigures],
+    unknown_saved: int,
+    saved: int,
+    rollouts: Sequence[Standing] = (),
+) -> str:
     """What the figures call for, in one sentence."""
     total, local = sum(it.local + it.cloud for it in found), sum(it.local for it in found)
     if not total:
         return "Send traffic through the gateway: there is nothing to report yet."
     if not local:
         return "Begin with a small share on a local model: all traffic is served by the cloud."
+    for it in rollouts:
+        if it.now.startswith("rolled back"):
+            return f"Find out why the rollout of {it.route} was rolled back, mend it, then retry: {it.why}."
     candidates = [it for it in by_arm if it.arm == "candidate" and it.errors]
     baselines = [it for it in by_arm if it.arm == "baseline" and it.errors]
     for candidate in candidates:
@@ -213,6 +209,9 @@ def next_step(found: Sequence[Day], by_arm: Sequence[ArmFigures], unknown_saved:
         return "State own costs for every local target: without them, part of the savings can't be told."
     if saved < 0:
         return "Look at the local targets' costs: as used today, they cost more than the cloud would."
+    waiting = next((it for it in rollouts if ", paused (" in it.now), None)
+    if waiting is not None:
+        return f"Decide on the rollout of {waiting.route}, which is {waiting.now}: {waiting.why}."
     if local / total < 0.95:
         share = local / total * 100
         return f"Raise the local share, which is {share:.0f} % now: nothing in the figures speaks against it."

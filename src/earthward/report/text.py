@@ -1,6 +1,7 @@
 """How a report words its figures: the same in HTML and in Markdown."""
 
-from earthward.report.figures import Figures, Interval
+from earthward.report.figures import Figures
+from earthward.report.intervals import Interval
 
 NANO = 1_000_000_000
 
@@ -25,6 +26,13 @@ def spread(of: Interval | None, word: object = money) -> str:
         return "not enough data"
     assert callable(word)
     return f"{word(of.value)} ({word(of.low)} to {word(of.high)})"
+
+
+def seen(share: Interval | None, score: float | None = None) -> str:
+    """What an arm showed of a metric: a share of bad requests, or the mean score against the other arm."""
+    if score is not None:
+        return f"{score:.2f} (0.50 is a tie)"
+    return spread(share, percent) if share else "\u2013"
 
 
 def milliseconds(nanoseconds: float) -> str:
