@@ -61,7 +61,7 @@ bench-usage: setup ## assess ten million records of usage, 1 GB as CSV and as JS
 
 docs: setup ## write the reference pages that are generated
 	@mkdir -p docs/reference
-	@for page in cli configuration errors ledger metrics claims translation; do \
+	@for page in cli configuration errors gotchas ledger metrics claims translation; do \
 		$(PY) -m earthward.cli.reference $$page > docs/reference/$$page.md; done
 	@$(PY) tests/http/test_inventory.py > docs/reference/http11.md
 	@page=$$($(PY) tests/cli/test_broken_configurations.py; echo .) && \
