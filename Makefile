@@ -18,7 +18,7 @@ NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 NPM_QUIETLY = --ignore-scripts --no-audit --no-fund --loglevel=error
 ARGS ?=
 
-.PHONY: help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean bench-rollout bench-usage docs-rollout
+.PHONY: help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean bench-fleet bench-rollout bench-usage docs-rollout
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ format: setup ## rewrite the code as `make lint` wants it
 bench: setup ## measure against the budgets, beside the peers if installed (ARGS=--short: a quick look)
 	@$(PY) -m earthward.bench $(ARGS)
 
+bench-fleet: setup ## overload, outages, fallback and balancing, on simulated hosts over sockets (ARGS=--short: a quick look)
+	@status=0; for part in overload outage fallback fleet.live; do \
+		$(PY) -m earthward.bench.$$part $(ARGS) || status=$$?; done; exit $$status
+
 bench-rollout: setup ## the bars of the rollout's tests, by seeded simulations (ARGS=--short: a quick look)
 	@$(PY) -m earthward.bench.rollout --compare $(ARGS)
 
@@ -61,7 +65,7 @@ bench-usage: setup ## assess ten million records of usage, 1 GB as CSV and as JS
 
 docs: setup ## write the reference pages that are generated
 	@mkdir -p docs/reference
-	@for page in cli configuration errors ledger metrics claims translation; do \
+	@for page in cli configuration errors gotchas ledger metrics claims translation; do \
 		$(PY) -m earthward.cli.reference $$page > docs/reference/$$page.md; done
 	@$(PY) tests/http/test_inventory.py > docs/reference/http11.md
 	@page=$$($(PY) tests/cli/test_broken_configurations.py; echo .) && \

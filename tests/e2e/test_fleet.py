@@ -1,6 +1,7 @@
 """A fleet of simulated Ollama hosts behind the gateway: who is asked, who is left alone, who waits."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -188,6 +189,36 @@ def test_one_host_black_holed_one_failing_fast_and_one_slow_lose_no_request(flee
         assert asked(failing) > before
     finally:
         hole.close()
+
+
+def test_a_request_that_waits_at_a_host_that_hangs_is_answered_by_another(fleet: Fleet) -> None:
+    hanging, well = fleet.host(), fleet.host()
+    gateway = fleet.gateway(provider=", balance: round_robin")
+    hosts_seen(gateway, 2)
+    hanging.process.send_signal(signal.SIGSTOP)
+    try:
+        # Half of them go there first, and a deadline would let them wait for minutes.
+        statuses = many(gateway, 4, 4, lambda number: gateway.chat("llama", f"question {number}", stream=number < 2))
+        assert statuses == [200] * 4
+        assert asked(well) == 4
+    finally:
+        hanging.process.send_signal(signal.SIGCONT)
+
+
+def test_a_request_that_waits_at_the_only_host_is_not_given_up_while_that_hangs(fleet: Fleet) -> None:
+    host = fleet.host()
+    gateway = fleet.gateway()
+    hosts_seen(gateway, 1)
+    host.process.send_signal(signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(gateway.chat, "llama")
+            until(lambda: any(each["down"] for each in status_of(gateway)["hosts"]), "the host to count as down")
+            time.sleep(1.5)
+            host.process.send_signal(signal.SIGCONT)
+            assert answer.result()[0] == 200
+    finally:
+        host.process.send_signal(signal.SIGCONT)
 
 
 def test_a_dead_fleet_fails_over_within_one_request(fleet: Fleet, cloud: Simulator) -> None:

@@ -281,3 +281,11 @@ def test_unloading_and_removing_end_a_model():
 )
 def test_what_two_texts_have_in_common(one, other, shared):
     assert common(one, other) == shared
+
+
+def test_every_load_is_counted_and_what_is_loaded_is_not_loaded_again() -> None:
+    made, later = machine()
+    for model in (SMALL, SMALL, OTHER):
+        Asking(made, model)
+        later.ring()
+    assert made.loads == 2

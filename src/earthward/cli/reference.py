@@ -14,6 +14,7 @@ from earthward.cli.markdown import page, table
 from earthward.cli.reference_claims import claims
 from earthward.cli.reference_configuration import configuration
 from earthward.cli.reference_errors import errors
+from earthward.cli.reference_gotchas import gotchas
 from earthward.cli.reference_ledger import ledger
 from earthward.cli.reference_metrics import metrics
 from earthward.cli.reference_translation import translation
@@ -65,6 +66,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "metrics": metrics,
     "translation": translation,
     "claims": claims,
+    "gotchas": gotchas,
 }
 
 

@@ -5,6 +5,7 @@ Nothing is tried after the first content event, nor more often than the plan and
 
 import logging
 import time
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -465,6 +466,15 @@ class Attempts:
             self._waiting.leave()
         if self._relay is not None:
             self._relay.leave()
+
+    def give_up_at(self, down: Container[tuple[str, str]], failure: Failure) -> None:
+        """Ends the attempt under way, unanswered so far, where it is at one of these (provider, endpoint), and where
+        there is somebody else to ask."""
+        target, relay = self.target, self._relay
+        if relay is None or target is None or (target.provider.name, self.endpoint) not in down:
+            return
+        if self._targets_left or not target.provider.balancing.is_out:
+            relay.give_up(failure)
 
     def broken_off(self, failure: Failure) -> bytes:
         """What ends a stream that has begun and can't be finished."""

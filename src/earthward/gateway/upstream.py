@@ -88,6 +88,12 @@ class WholeAnswer:
             self._connection.cancel()
             self.done.tell(Outcome(gone=True))
 
+    def give_up(self, failure: Failure) -> None:
+        """Waits no longer for an answer of which nothing has come."""
+        if not self.done.is_told and not self._status:
+            self._connection.cancel()
+            self.done.tell(Outcome(failure=failure, unreached=True))
+
     def _tell(self, failure: Failure | None, *, stale: bool = False) -> None:
         if not self.done.is_told:
             body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
@@ -208,6 +214,12 @@ class StreamedAnswer:
         if not self.done.is_told:
             self._connection.cancel()
             self.done.tell(Outcome(self._status, gone=True))
+
+    def give_up(self, failure: Failure) -> None:
+        """Waits no longer for an answer of which nothing has come."""
+        if not self.done.is_told and not self._status:
+            self._connection.cancel()
+            self.done.tell(Outcome(failure=failure, unreached=True))
 
     def flow(self, flows: bool) -> None:
         """Holds the upstream back while the caller reads too slowly."""

@@ -29,6 +29,7 @@ from earthward.gateway.balancing import Known
 from earthward.gateway.board import Board
 from earthward.gateway.callers import Acceptance
 from earthward.gateway.exchange import Exchange
+from earthward.gateway.gone import give_up_on
 from earthward.gateway.link import Link
 from earthward.gateway.loading import Loads
 from earthward.gateway.messages import FleetNews, Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
@@ -162,6 +163,7 @@ class Worker:
                 return self._apply_keys(message)
             case FleetNews(found):
                 self.serving.hear(found)
+                give_up_on(found, self.exchanges)
                 return ""
 
     def hello(self, problem: str) -> Hello:

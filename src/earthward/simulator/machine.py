@@ -134,13 +134,15 @@ class Runner:
 
 
 class Machine:
-    """Give it a `ticker` before anything else. `version` counts the changes on its disk; `now` is Unix seconds."""
+    """Give it a `ticker` before anything else. `version` counts the changes on its disk, `loads` those of models;
+    `now` is Unix seconds."""
 
     def __init__(self, hardware: Hardware | None = None, now: Callable[[], float] = time.time) -> None:
         self.hardware = hardware or Hardware()
         self.models: dict[str, LocalModel] = {}
         self.runners: dict[str, Runner] = {}
         self.version = 0
+        self.loads = 0
         self.ticker: Ticker | None = None
         self._now = now
         self._pending: deque[Visit] = deque()
@@ -308,6 +310,7 @@ class Machine:
         return min(self.runners.values(), key=lambda runner: (not runner.is_idle, runner.expires_at))
 
     def _load(self, visit: Visit) -> None:
+        self.loads += 1
         needed = self._needed(visit)
         free = self.hardware.memory - sum(runner.vram for runner in self.runners.values())
         keep_alive = self.hardware.keep_alive if visit.keep_alive is None else visit.keep_alive

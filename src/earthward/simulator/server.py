@@ -128,7 +128,7 @@ class Simulator:
 
     def _take(self, request: Request, connection: ServerConnection) -> None:
         if request.path.startswith(b"/sim/"):
-            status, body = control(request, self.script, self.journal)
+            status, body = control(request, self.script, self.journal, self.machine)
             connection.respond(status, [_JSON], body)
             return
         assert isinstance(connection, Wire)

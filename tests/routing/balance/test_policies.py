@@ -121,6 +121,13 @@ def test_round_robin_among_many_takes_the_one_whose_turn_it_is_of_those_looked_a
     assert choices(POLICIES["round_robin"], looked_at, Ask(turn=148, count=50))[0].place == 48
 
 
+@pytest.mark.parametrize("name", ["round_robin", "sticky"])
+def test_one_that_comes_back_gets_as_much_of_its_share_as_its_ramp_says(name) -> None:
+    fleet = [Endpoint(0, ramp=0.25), Endpoint(1), Endpoint(2)]
+    taken = [best(name, *fleet, turn=3 * n, affinity=(0, 1, 2), draw=n / 100) for n in range(100)]
+    assert taken.count(0) == 25
+
+
 def test_least_busy_counts_what_is_in_flight_for_what_can_be_taken() -> None:
     assert best("least_busy", Endpoint(0, in_flight=2, slots=4), Endpoint(1, in_flight=5, slots=16)) == 1
 

@@ -1,4 +1,4 @@
-"""Each in its turn, those that have a free slot first."""
+"""Each in its turn, those that have a free slot first. One that comes back is passed over as often as its ramp says."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ NAME = "round_robin"
 
 def order(endpoints: Sequence[Endpoint], ask: Ask) -> list[Choice]:
     steps = enumerate(_from_turn(endpoints, ask))
-    return in_order([_choice(endpoint, step, len(endpoints)) for step, endpoint in steps])
+    return in_order([_choice(endpoint, step, len(endpoints), ask.draw) for step, endpoint in steps])
 
 
 def _from_turn(endpoints: Sequence[Endpoint], ask: Ask) -> list[Endpoint]:
@@ -23,9 +23,11 @@ def _from_turn(endpoints: Sequence[Endpoint], ask: Ask) -> list[Endpoint]:
     return ordered[start:] + ordered[:start]
 
 
-def _choice(endpoint: Endpoint, step: int, count: int) -> Choice:
+def _choice(endpoint: Endpoint, step: int, count: int, draw: float) -> Choice:
     if endpoint.is_full:
-        return Choice(endpoint.place, float(count + step), "full")
+        return Choice(endpoint.place, float(2 * count + step), "full")
+    if draw >= endpoint.ramp:
+        return Choice(endpoint.place, float(count + step), "comes back slowly")
     return Choice(endpoint.place, float(step), "its turn" if step == 0 else "not its turn")
 
 

@@ -19,7 +19,7 @@ BOUND = 1.25
 def order(endpoints: Sequence[Endpoint], ask: Ask) -> list[Choice]:
     most = bound(endpoints)
     ranks = {place: rank for rank, place in enumerate(ask.affinity)}
-    return in_order([_choice(endpoint, ranks.get(endpoint.place), most) for endpoint in endpoints])
+    return in_order([_choice(endpoint, ranks.get(endpoint.place), most, ask.draw) for endpoint in endpoints])
 
 
 def bound(endpoints: Sequence[Endpoint]) -> int:
@@ -28,10 +28,13 @@ def bound(endpoints: Sequence[Endpoint]) -> int:
     return ceil(BOUND * total / len(endpoints))
 
 
-def _choice(endpoint: Endpoint, rank: int | None, most: int) -> Choice:
+def _choice(endpoint: Endpoint, rank: int | None, most: int, draw: float) -> Choice:
     busy = busyness(endpoint)
     if endpoint.is_full:
         return Choice(endpoint.place, 2e6 + busy, "full")
+    if draw >= endpoint.ramp:
+        # What its cache held is gone, so the conversation loses nothing elsewhere.
+        return Choice(endpoint.place, 1e6 + busy, "comes back slowly")
     if rank is None or endpoint.in_flight + 1 > most or endpoint.failing > 0.5:
         why = "not among the preferred" if rank is None else "has more than its share"
         return Choice(endpoint.place, 1e6 + busy, why if endpoint.failing <= 0.5 else "fails too often")
