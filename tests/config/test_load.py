@@ -11,7 +11,7 @@ from earthward.providers import KINDS
 
 FILE = Path("/etc/earthward/earthward.yaml")
 KEYS = (
-    "accepted_for, access_log, admin, admin_token, auth, boundary, budgets, cors, durability, limits, listen, "
+    "accepted_for, access_log, admin, admin_token, auth, boundary, budgets, cors, durability, limits, listen, notify, "
     "own_costs, prices, providers, retention, rollouts, routes, state, store, targets, tls"
 )
 KEYS_OF_A_PROVIDER = (

@@ -12,6 +12,7 @@ from earthward.config import models, money, snapshot, values
 from earthward.config.section import Section
 from earthward.control.watch import FIXED, NAMES
 from earthward.providers import KINDS
+from earthward.rollout.notices import TOLD
 from earthward.routing.balance import POLICIES
 
 TAKES: dict[Any, str] = {
@@ -41,6 +42,7 @@ TAKES: dict[Any, str] = {
     values.Texts: "text, or a list",
     values.TokenRange: "`<= 8000`, `> 8000`, `1000-8000`",
     values.Url: "URL",
+    values.Webhook: "URL, `env:NAME` or `file:PATH`",
     str: "text",
 }
 
@@ -69,6 +71,7 @@ SETTINGS: Keys = {
     "access_log": "a line of JSON on stderr for each exchange, without content",
     "durability": "`strict` waits for the disk before a request goes out and before the last bytes of its answer do; "
     "`group` syncs in groups of 50 ms, of which a power cut may take the last",
+    "notify": "where people are told what happens to rollouts, by name; see below",
     "admin_token": "the bearer token of the admin port; left out, one is made and kept in the state folder",
     "prices": "prices you have agreed on, in place of the public list; see below",
     "own_costs": "what targets in the house cost, by their names; see below",
@@ -113,6 +116,14 @@ RETENTION: Keys = {
     "exchanges": "days that single exchanges are kept; left out, for ever",
     "minutes": "days that sums by the minute are kept",
     "hours": "days that sums by the hour are kept; left out, for ever. Those by the day always are",
+}
+
+NOTIFY: Keys = {
+    "url": "where to; a reference where the address is a secret, as Slack's is",
+    "secret": "signs what is sent, in the header `x-earthward-signature`",
+    "format": "`json`: all that is known; `slack`: one line, for Slack and what takes the same",
+    "events": "only these of " + ", ".join(f"`{name}`" for name in TOLD) + "; left out, all",
+    "routes": "only those of these routes; left out, all",
 }
 
 LIMITS: Keys = {
@@ -238,6 +249,7 @@ SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
     ("budgets[]", money.BudgetSection, BUDGET, "Either `spend` or `savings`."),
     ("retention", money.RetentionSection, RETENTION, ""),
     ("limits", models.Limits, LIMITS, "Sizes in bytes of 1,024 to the KB."),
+    ("notify.NAME", models.Notify, NOTIFY, "[How to hear of rollouts](../howto/rollout-notifications.md)."),
     ("tls", models.ListenerTls, LISTENER_TLS, "The listener's own."),
     ("providers.NAME", models.Provider, PROVIDER, "Services that speak a protocol."),
     ("providers.NAME.endpoints[]", models.Endpoint, ENDPOINT, ""),

@@ -16,6 +16,7 @@ from earthward.config.snapshot import (
     ACCEPTED_FOR,
     DeadlineChange,
     Endpoint,
+    Hook,
     Limits,
     Price,
     Provider,
@@ -62,6 +63,7 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
         durability=configuration.durability,
         accepted_for=ACCEPTED_FOR if configuration.accepted_for is None else configuration.accepted_for,
         money=packed(configuration.money),
+        notify=tuple(Hook(name, **_given(it)) for name, it in configuration.notify.items()),
     )
 
 

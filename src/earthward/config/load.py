@@ -104,6 +104,7 @@ def _configuration(draft: Draft, data: bytes, path: Path) -> Configuration:
         durability=settings.durability,
         admin_token=settings.admin_token,
         money=settings.money,
+        notify=settings.notify,
     )
 
 
