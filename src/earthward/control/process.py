@@ -235,7 +235,7 @@ class Control:
             "hosts": [_host(it) for it in self.fleet.found],
             "warming": self.fleet.warming,
             "rollouts": [it.told() for it in self.rollouts.standings.values()],
-            "notify": self.notifier.told,
+            "notify": [msgspec.to_builtins(it) for it in self.notifier.told],
         }
 
 
