@@ -67,6 +67,7 @@ docs: setup ## write the reference pages that are generated
 	@mkdir -p docs/reference
 	@for page in cli configuration errors gotchas ledger metrics claims translation; do \
 		$(PY) -m earthward.cli.reference $$page > docs/reference/$$page.md; done
+	@$(BIN)/earthward rollout alerts > docs/reference/alerts.yml
 	@$(PY) tests/http/test_inventory.py > docs/reference/http11.md
 	@page=$$($(PY) tests/cli/test_broken_configurations.py; echo .) && \
 		printf '%s' "$${page%.}" > docs/howto/broken-configurations.md

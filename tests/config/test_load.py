@@ -24,6 +24,7 @@ KEYS = ", ".join(
         "durability",
         "limits",
         "listen",
+        "notify",
         "own_costs",
         "prices",
         "providers",

@@ -6,8 +6,9 @@ from sqlalchemy import Engine, func, select
 
 from earthward.chat.usage import Count, Usage
 from earthward.config.money import Money, Retention
-from earthward.config.snapshot import Price, Provider, Route, Snapshot, Target
+from earthward.config.snapshot import Hook, Price, Provider, Route, Snapshot, Target
 from earthward.control.bookkeeper import Bookkeeper
+from earthward.control.webhooks import NotTold
 from earthward.cost.budgets import Budget
 from earthward.cost.energy import Power
 from earthward.cost.own import OwnRate
@@ -119,17 +120,17 @@ def test_a_budget_is_told_once_and_again_in_a_new_period(engine, store, settled)
     sent: list[str] = []
     money = Money(budgets=(Budget("b", "spend", 10, every="day", webhook="https://x.example"),))
     store(exchange(settled, "x", attempt("mini", 30)))
-    book = keeper(engine, money, post=lambda url, body: sent.append(body["event"]))
+    book = keeper(engine, money, post=lambda hook, body, now, event: sent.append(event))
     book.step()
     assert len(book.tell_budgets()) == 1
     assert book.tell_budgets() == []
-    assert keeper(engine, money, post=lambda url, body: sent.append(body["event"])).tell_budgets() == []
+    assert keeper(engine, money, post=lambda hook, body, now, event: sent.append(event)).tell_budgets() == []
     assert len(sent) == 1
 
 
 def test_an_alert_that_reached_nobody_is_sent_again(engine, store, settled) -> None:
-    def refuse(url: str, body: object) -> None:
-        raise ConnectionRefusedError
+    def refuse(hook: Hook, body: object, now: float, event: str) -> None:
+        raise NotTold("it can't be reached: Connection refused")
 
     money = Money(budgets=(Budget("b", "spend", 10, webhook="https://x.example"),))
     store(exchange(settled, "x", attempt("mini", 30)))
@@ -137,7 +138,7 @@ def test_an_alert_that_reached_nobody_is_sent_again(engine, store, settled) -> N
     book.step()
     assert book.tell_budgets() == []
     sent: list[str] = []
-    assert len(keeper(engine, money, post=lambda url, body: sent.append(url)).tell_budgets()) == 1
+    assert len(keeper(engine, money, post=lambda hook, body, now, event: sent.append(hook.url)).tell_budgets()) == 1
     assert sent == ["https://x.example"]
 
 

@@ -12,6 +12,7 @@ from earthward.config import models, money, snapshot, values
 from earthward.config.section import Section
 from earthward.control.watch import FIXED, NAMES
 from earthward.providers import KINDS
+from earthward.rollout.notices import TOLD
 from earthward.routing.balance import POLICIES
 
 TAKES: dict[Any, str] = {
@@ -42,6 +43,7 @@ TAKES: dict[Any, str] = {
     values.Texts: "text, or a list",
     values.TokenRange: "`<= 8000`, `> 8000`, `1000-8000`",
     values.Url: "URL",
+    values.Webhook: "URL, `env:NAME` or `file:PATH`",
     str: "text",
 }
 
@@ -70,6 +72,7 @@ SETTINGS: Keys = {
     "access_log": "a line of JSON on stderr for each exchange, without content",
     "durability": "`strict` waits for the disk before a request goes out and before the last bytes of its answer do; "
     "`group` syncs in groups of 50 ms, of which a power cut may take the last",
+    "notify": "where people are told what happens to rollouts, by name; see below",
     "admin_token": "the bearer token of the admin port; left out, one is made and kept in the state folder",
     "content_key": "what content in the store is sealed with, 32 characters or more (`openssl rand -hex 32`). Of "
     "several the first seals, and all open: put a new one in front. Left out, no content is stored",
@@ -121,6 +124,14 @@ RETENTION: Keys = {
 
 RESPONSES: Keys = {
     "keep": "how long one can be fetched and gone on from, after its conversation's last; left out, 30d",
+}
+
+NOTIFY: Keys = {
+    "url": "where to; a reference where the address is a secret, as Slack's is",
+    "secret": "signs what is sent, in the header `x-earthward-signature`",
+    "format": "`json`: all that is known; `slack`: one line, for Slack and what takes the same",
+    "events": "only these of " + ", ".join(f"`{name}`" for name in TOLD) + "; left out, all",
+    "routes": "only those of these routes; left out, all",
 }
 
 LIMITS: Keys = {
@@ -247,6 +258,7 @@ SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
     ("retention", money.RetentionSection, RETENTION, ""),
     ("limits", models.Limits, LIMITS, "Sizes in bytes of 1,024 to the KB."),
     ("responses", models.Responses, RESPONSES, "See [stored responses](../howto/responses.md)."),
+    ("notify.NAME", models.Notify, NOTIFY, "[How to hear of rollouts](../howto/rollout-notifications.md)."),
     ("tls", models.ListenerTls, LISTENER_TLS, "The listener's own."),
     ("providers.NAME", models.Provider, PROVIDER, "Services that speak a protocol."),
     ("providers.NAME.endpoints[]", models.Endpoint, ENDPOINT, ""),

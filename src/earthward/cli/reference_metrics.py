@@ -7,6 +7,7 @@ from prometheus_client.metrics_core import Metric
 
 from earthward.cli.markdown import page, table
 from earthward.control.metrics import SECONDS, Metrics
+from earthward.control.notifier import Told
 from earthward.control.standing import Standing
 from earthward.gateway import board
 from earthward.gateway.board import Board
@@ -18,6 +19,7 @@ EXAMPLES = (
 )
 """Between them they count in every family."""
 STANDING = Standing("route", "fast", "stage", "stage 5%", 500, 1, 1, None, "", 1)
+TOLD = Told("hook", 0, 0, 0)
 
 
 def metrics() -> str:
@@ -38,7 +40,7 @@ def families() -> list[Metric]:
         path = Path(folder) / "board"
         board.create(path)
         blank = Board(path)
-        shown = Metrics(blank, 1, lambda: "ok", lambda: (STANDING,))
+        shown = Metrics(blank, 1, lambda: "ok", lambda: (STANDING,), lambda: (TOLD,))
         shown.fold(EXAMPLES)
         found: list[Metric] = list(shown.collect())
         blank.close()

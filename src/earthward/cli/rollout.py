@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from earthward.cli.output import DONE, NO, NOT_ENOUGH_EVIDENCE, WRONG_USE, fail, print_json
 from earthward.cli.rollout_file import plan_from
 from earthward.cli.rollout_live import add_live
+from earthward.cli.rollout_notify import add_notify
 from earthward.cli.rollout_runs import simulated
 from earthward.cli.rollout_screen import cell, console, plan_tables, sums_table, transitions_table
 from earthward.rollout.alpha import shares
@@ -256,3 +257,4 @@ def _status(result: Replayed) -> int:
 
 
 add_live(app)
+add_notify(app)

@@ -17,6 +17,7 @@ from earthward.config.snapshot import (
     RESPONSES_KEPT,
     DeadlineChange,
     Endpoint,
+    Hook,
     Limits,
     Price,
     Provider,
@@ -65,6 +66,7 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
         money=packed(configuration.money),
         content_key=configuration.content_key,
         responses_kept=configuration.responses.keep or RESPONSES_KEPT,
+        notify=tuple(Hook(name, **_given(it)) for name, it in configuration.notify.items()),
     )
 
 

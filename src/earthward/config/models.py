@@ -39,11 +39,13 @@ from earthward.config.values import (
     Texts,
     TokenRange,
     Url,
+    Webhook,
     listed,
     one_of,
 )
 from earthward.providers import KINDS
 from earthward.providers.kind import Kind
+from earthward.rollout.notices import TOLD
 from earthward.rollout.plan import Plan
 from earthward.routing.balance import POLICIES
 
@@ -236,6 +238,16 @@ class Responses(Section):
     keep: Period | None = None
 
 
+class Notify(Section):
+    """Where people are told what happens to rollouts."""
+
+    url: Webhook
+    secret: Secret | None = None
+    format: Annotated[Literal["json", "slack"], one_of("json", "slack")] = "json"
+    events: Annotated[tuple[Annotated[str, one_of(*TOLD)], ...], BeforeValidator(listed)] = ()
+    routes: Texts = ()
+
+
 class Settings(Section):
     """The keys of the file's top level, sections with names of the user's own left aside."""
 
@@ -264,6 +276,8 @@ class Settings(Section):
     @property
     def money(self) -> Money:
         return money(self.prices, self.own_costs, self.budgets, self.retention)
+
+    notify: dict[Name, Notify] = Field(default_factory=dict)
 
 
 class Configuration(BaseModel):
@@ -296,6 +310,7 @@ class Configuration(BaseModel):
     content_key: tuple[str, ...]
     responses: Responses
     money: Money = Money()
+    notify: dict[str, Notify] = Field(default_factory=dict)
 
     def boot(self) -> Boot:
         """What the supervisor needs of it."""

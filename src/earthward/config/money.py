@@ -21,7 +21,7 @@ import msgspec
 from pydantic import BeforeValidator, Field, model_validator
 
 from earthward.config.section import Section
-from earthward.config.values import Count, Dollars, Name, Share, Url, listed, one_of
+from earthward.config.values import Count, Dollars, Name, Share, Webhook, listed, one_of
 from earthward.cost.budgets import Budget
 from earthward.cost.energy import Power
 from earthward.cost.own import OwnRate
@@ -101,7 +101,7 @@ class BudgetSection(Section):
     at: Annotated[tuple[Share, ...], BeforeValidator(listed)] = (PARTS_OF_ALL,)
     app: str | None = None
     team: str | None = None
-    webhook: Url | None = None
+    webhook: Webhook | None = None
 
     @model_validator(mode="after")
     def _is_one_or_the_other(self) -> Self:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from earthward.config.document import Path, Sequence
+from earthward.config.document import Mapping, Path, Sequence
 from earthward.config.draft import Draft
 from earthward.config.models import Route, When
 from earthward.config.problems import Problem, shown
@@ -72,6 +72,17 @@ def rollouts_of_routes(draft: Draft) -> Iterator[Problem]:
     for name, plan in draft.rollouts.items():
         for inner, what in _not_yet(plan) if plan else ():
             yield draft.document.problem(("rollouts", name, *inner), f"{what}: not yet supported in a gateway")
+
+
+def routes_of_hooks(draft: Draft) -> Iterator[Problem]:
+    known = [str(draft.document.text_at(("routes", index, "name"))) for index in range(len(draft.routes))]
+    hooks = draft.document.at(("notify",))
+    for hook in hooks.entries if isinstance(hooks, Mapping) else ():
+        path = ("notify", hook, "routes")
+        named = draft.document.at(path)
+        yield from draft.unknown_name(path, "route", known)
+        for index in range(len(named.items)) if isinstance(named, Sequence) else ():
+            yield from draft.unknown_name((*path, index), "route", known)
 
 
 def _not_yet(plan: Plan) -> Iterator[tuple[Path, str]]:
@@ -181,6 +192,7 @@ CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     targets_of_routes,
     arms_of_routes,
     rollouts_of_routes,
+    routes_of_hooks,
     fallbacks_that_help,
     boundaries_of_routes,
     data_that_may_go_somewhere,

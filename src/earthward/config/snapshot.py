@@ -192,6 +192,20 @@ class Route(msgspec.Struct, frozen=True):
     plan: bytes = b""
 
 
+class Hook(msgspec.Struct, frozen=True):
+    """Somewhere to tell what happens to rollouts. `url` may be a reference as `secret` is, which signs what is told.
+
+    Of all events and all routes, where none are named.
+    """
+
+    name: str
+    url: str
+    secret: str | None = None
+    format: Literal["json", "slack"] = "json"
+    events: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+
+
 class Limits(msgspec.Struct, frozen=True):
     """Bytes and counts a request may not exceed; seconds a caller may take."""
 
@@ -213,7 +227,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     `switch` sends everything to one zone, whatever the routes say. `accepted_for`, in seconds, is how long a caller's
     own vendor key opens local targets after its vendor took it. `content_key` are references to what stored content
     is sealed with, the first, and still opened with, all; without one nothing is stored. `responses_kept` is in
-    seconds. `money` is what the operator says of it, packed, for the control process alone.
+    seconds. `money` is what the operator says of it, packed, for the control process alone, and so is `notify`.
     """
 
     version: str
@@ -231,6 +245,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     money: bytes = b""
     content_key: tuple[str, ...] = ()
     responses_kept: int = RESPONSES_KEPT
+    notify: tuple[Hook, ...] = ()
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):

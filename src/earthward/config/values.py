@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationI
 
 from earthward.config.problems import meant, shown
 from earthward.config.secrets import FORM, is_reference
-from earthward.providers.hosts import address_of, is_metadata, is_name
+from earthward.providers.hosts import address_of, is_local, is_metadata, is_name
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|m|h)")
@@ -207,6 +207,20 @@ def reference(text: Any, info: ValidationInfo) -> str:
     return f"file:{_folder(info) / rest}" if kind == "file" else text
 
 
+def webhook(value: Any, info: ValidationInfo) -> str:
+    """A URL, or where one is, since the address of a webhook is often its password."""
+    if not isinstance(value, str):
+        raise ValueError(f"takes a URL, or {FORM}")
+    if is_reference(value):
+        return reference(value, info)
+    if "?" in value:
+        raise ValueError(f"has a query, which is often a secret; give it as {FORM}")
+    checked = url(value)
+    if checked.startswith("http://") and not is_local(urlsplit(checked).hostname or ""):
+        raise ValueError("is http://, which would send notices in the clear; use https://")
+    return checked
+
+
 def existing_file(text: str, info: ValidationInfo) -> str:
     path = _folder(info) / text
     if not path.is_file():
@@ -271,6 +285,7 @@ SpansOfWeek = Annotated[tuple[tuple[int, int], ...], BeforeValidator(spans_of_we
 Size = Annotated[int, BeforeValidator(size)]
 Share = Annotated[int, BeforeValidator(share)]
 Secret = Annotated[str, BeforeValidator(reference)]
+Webhook = Annotated[str, BeforeValidator(webhook)]
 Secrets = Annotated[tuple[Secret, ...], BeforeValidator(listed)]
 File = Annotated[str, AfterValidator(existing_file)]
 Name = Annotated[str, AfterValidator(name)]

@@ -7,16 +7,15 @@ depends on it; what it has not booked yet it books later.
 import logging
 import threading
 import time
-import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from earthward.config.money import Money
-from earthward.config.snapshot import Rate, Snapshot
+from earthward.config.snapshot import Hook, Rate, Snapshot
+from earthward.control.webhooks import NotTold, tell
 from earthward.cost.budgets import Alert, Amount, Budget, alerts, crossed, period_of
 from earthward.cost.counterfactual import Habits, counterfactual, habits
 from earthward.cost.energy import joules
@@ -35,7 +34,6 @@ HABITS_AGE = 60.0
 PRUNE_EVERY = 3600.0
 ALERT_EVERY = 5.0
 AFTER_ERROR = 5.0
-WEBHOOK_PATIENCE = 5.0
 DAY_MINUTES = 1440
 DAY_NANOSECONDS = DAY_MINUTES * 60 * 10**9
 
@@ -117,14 +115,14 @@ class Bookkeeper:
         money: Callable[[], Money],
         *,
         clock: Callable[[], int] = time.time_ns,
-        post: Callable[[str, dict[str, Any]], None] | None = None,
+        post: Callable[[Hook, dict[str, Any], float, str], None] = tell,
         needed_from: Callable[[], int | None] = lambda: None,
     ) -> None:
         self.engine = engine
         self._snapshot = snapshot
         self._money = money
         self._clock = clock
-        self._post = post or send
+        self._post = post
         self._needed_from = needed_from
         self._habits: dict[str, Habits] = {}
         self._due = {"habits": 0.0, "alerts": 0.0, "prune": 0.0}
@@ -221,10 +219,9 @@ class Bookkeeper:
         if alert.webhook is None:
             return True
         try:
-            self._post(alert.webhook, alert.body())
-        except OSError as error:
-            # Without the URL: a webhook's address is its password.
-            log.error("the webhook of budget %s can't be reached, trying again: %s", alert.budget, type(error).__name__)
+            self._post(Hook(alert.budget, alert.webhook), alert.body(), float(now / SECOND), alert.key)
+        except NotTold as problem:
+            log.error("the webhook of budget %s was not told, trying again: %s", alert.budget, problem)
             books.forget(self.engine, alert.key)
             return False
         return True
@@ -251,17 +248,3 @@ def rows_of(record: Record, valuer: Valuer) -> list[tuple[Any, ...]]:
         (minute(record), it.purpose, *who, valuer.zone(it.target), it.target, *asked, *it.sums)
         for it in bookings(record, valuer.worth(record), valuer.is_home)
     ]
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A webhook that points elsewhere is not followed."""
-
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        return None
-
-
-def send(url: str, body: dict[str, Any]) -> None:
-    """Raises OSError, of which HTTP errors are some."""
-    request = urllib.request.Request(url, msgspec.json.encode(body), {"content-type": "application/json"})  # noqa: S310  checked when the configuration was read
-    with urllib.request.build_opener(_NoRedirect).open(request, timeout=WEBHOOK_PATIENCE) as answer:
-        answer.read(1024)

@@ -11,11 +11,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from earthward.control.notifier import Told
+from earthward.control.rollout_metrics import notice_families, rollout_families
 from earthward.control.standing import Standing
 from earthward.gateway import board as columns
 from earthward.gateway.board import Board
 from earthward.ledger.record import Record
-from earthward.rollout.event import WHOLE
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 PLACE = ("route", "arm", "target")
@@ -46,7 +47,9 @@ class Histogram:
 
 
 class Metrics(Collector):
-    """`store_state` tells in one word how the intake is doing, `rollouts` where the rollouts stand."""
+    """`store_state` tells in one word how the intake is doing, `rollouts` where the rollouts stand,
+    `notices` how those are told who want to hear of them.
+    """
 
     def __init__(
         self,
@@ -54,11 +57,13 @@ class Metrics(Collector):
         workers: int,
         store_state: Callable[[], str],
         rollouts: Callable[[], Iterable[Standing]] = tuple,
+        notices: Callable[[], Iterable[Told]] = tuple,
     ) -> None:
         self._board = board
         self._workers = workers
         self._store_state = store_state
         self._rollouts = rollouts
+        self._notices = notices
         self._requests: dict[tuple[str, str, str, str, str], int] = defaultdict(int)
         self._attempts: dict[tuple[str, str], int] = defaultdict(int)
         self._tokens: dict[tuple[str, str, str, str], int] = defaultdict(int)
@@ -100,7 +105,7 @@ class Metrics(Collector):
         yield _histogram("duration_seconds", "From accept to the end of the answer.", self._duration)
         yield from self._gauges()
 
-    def _gauges(self) -> Iterator[GaugeMetricFamily]:
+    def _gauges(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         board = self._board
         alive = sum(1 for pid in board.column(columns.PID) if pid)
         yield _gauge("workers", "Worker processes serving.", alive)
@@ -113,19 +118,8 @@ class Metrics(Collector):
         state = GaugeMetricFamily("earthward_store_state", "How the intake of records is doing.", labels=["state"])
         state.add_metric([self._store_state()], 1)
         yield state
-        yield from _rollout_gauges(self._rollouts())
-
-
-def _rollout_gauges(rollouts: Iterable[Standing]) -> Iterator[GaugeMetricFamily]:
-    share = GaugeMetricFamily("earthward_rollout_share", "The candidate's share, as a fraction.", labels=["route"])
-    text = "Where the rollout stands; `problem` is 1 where it can't go on."
-    phase = GaugeMetricFamily("earthward_rollout_phase", text, labels=["route", "phase", "paused", "problem"])
-    moves = GaugeMetricFamily("earthward_rollout_moves", "Entries in the rollout's history.", labels=["route"])
-    for it in rollouts:
-        share.add_metric([it.route], it.share / WHOLE)
-        phase.add_metric([it.route, it.phase, it.paused or "", "1" if it.problem else ""], 1)
-        moves.add_metric([it.route], it.moves)
-    yield from (share, phase, moves)
+        yield from rollout_families(self._rollouts())
+        yield from notice_families(self._notices())
 
 
 def _counter(

@@ -27,6 +27,7 @@ from earthward.control.bookkeeper import Bookkeeper
 from earthward.control.feed import Feed
 from earthward.control.fleet import Fleet
 from earthward.control.metrics import Metrics
+from earthward.control.notifier import Notifier
 from earthward.control.rollout_routes import Rollouts, unplaced
 from earthward.control.watch import ConfigWatch
 from earthward.fleet.found import Probed
@@ -68,7 +69,14 @@ class Control:
         self.feed = Feed(self.state, self.snapshot)
         self.watch = ConfigWatch(config, boot, self.base, host)
         self.fleet = Fleet(lambda found: self.feed.tell(FleetNews(found)))
-        self.metrics = Metrics(self.board, workers, lambda: self.intake_state, lambda: self.rollouts.standings.values())
+        self.notifier = Notifier(self.state.folder / "notices", self.rollouts.histories, self.rollouts.entries)
+        self.metrics = Metrics(
+            self.board,
+            workers,
+            lambda: self.intake_state,
+            lambda: self.rollouts.standings.values(),
+            lambda: self.notifier.told,
+        )
         self.stop = asyncio.Event()
         self._keys_seen: tuple[int, int] | None = None
         self.intake: Intake | None = None
@@ -88,11 +96,13 @@ class Control:
         intake = threading.Thread(target=self._take_in, name="intake")
         intake.start()
         self.fleet.watch(self.snapshot)
+        self.notifier.take_over(self.base.notify)
         tasks = [loop.create_task(work) for work in (self._look(), self._serve_admin(admin), self.fleet.run())]
         await self.stop.wait()
         for task in tasks:
             task.cancel()
         self.feed.close()
+        self.notifier.close()
         self._ending.set()
         await asyncio.to_thread(intake.join)
         with contextlib.suppress(asyncio.CancelledError):
@@ -164,6 +174,7 @@ class Control:
         if snapshot is not None:
             await asyncio.to_thread(self.rollouts.take_over, snapshot)
             self.base = snapshot
+            self.notifier.take_over(snapshot.notify)
         is_switched = switch.read(self.state.switch) != self.snapshot.switch
         self._publish()
         if snapshot is not None or is_switched:
@@ -180,6 +191,7 @@ class Control:
     def _rollouts_moved(self) -> None:
         """Called in any thread. What moved before the loop runs is in the first snapshot."""
         if self._loop is not None:
+            self.notifier.wake()
             self._loop.call_soon_threadsafe(self._publish)
 
     async def _look_at_keys(self) -> None:
@@ -223,6 +235,7 @@ class Control:
             "hosts": [_host(it) for it in self.fleet.found],
             "warming": self.fleet.warming,
             "rollouts": [it.told() for it in self.rollouts.standings.values()],
+            "notify": [msgspec.to_builtins(it) for it in self.notifier.told],
         }
 
 

@@ -66,6 +66,13 @@ class RolloutFiles:
             return []
         return [msgspec.json.decode(line, type=Transition) for line in self._history.read_bytes().splitlines()]
 
+    def entries(self, first: int, end: int) -> list[Transition]:
+        """Those from `first` on, before `end`, which the state must know of: later lines may be half written."""
+        if first >= end or not self._history.exists():
+            return []
+        lines = self._history.read_bytes().splitlines()[first:end]
+        return [msgspec.json.decode(line, type=Transition) for line in lines]
+
     def _drop_beyond(self, count: int) -> None:
         if not self._history.exists():
             return

@@ -110,6 +110,15 @@ class Rollouts:
         version = f"{snapshot.version}~{moves}" if moves else snapshot.version
         return msgspec.structs.replace(snapshot, version=version, routes=tuple(routes))
 
+    def histories(self) -> dict[str, tuple[str, int]]:
+        """Each route's plan, and how many entries its history has. Waits for nobody."""
+        return {name: (it.plan, it.moves) for name, it in self.standings.items()}
+
+    def entries(self, name: str, first: int) -> list[Transition]:
+        """A route's history from there on. Waits for nobody."""
+        known = self.standings.get(name)
+        return RolloutFiles(self._folder, name).entries(first, known.moves) if known else []
+
     def needed_from(self) -> int | None:
         """The number of the exchange behind which none may be deleted yet; None where nobody is behind."""
         with self._lock:
@@ -211,10 +220,13 @@ def unplaced(version: str) -> str:
 
 def _subject(route: Route, snapshot: Snapshot) -> Subject:
     """What is being tried, in place of what: evidence about other models says nothing of these."""
-    targets = {target.name: target for target in snapshot.targets}
+    targets = {target.name: f"{target.provider}\0{target.model}" for target in snapshot.targets}
     arms = [targets[name] for name in (route.baseline, route.candidate) if name in targets]
-    named = "\0".join(f"{target.provider}\0{target.model}" for target in arms)
-    return Subject(model=hashlib.sha256(named.encode()).hexdigest()[:16])
+    return Subject(model=_digest("\0".join(arms)), candidate=_digest(targets.get(route.candidate or "", "")))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _end(engine: Engine | None) -> int:

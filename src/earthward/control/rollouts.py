@@ -25,9 +25,9 @@ class LiveRollout:
         self.route = route
         self._files = files
         kept = files.load()
-        if kept is None or (kept.state.place.phase == "pending" and kept.state.plan != plan):
-            kept = Kept(kept.read_up_to if kept else 0, begin(plan))
-        elif kept.state.place.phase in ENDED and kept.state.plan != plan:
+        if kept is None:
+            kept = Kept(0, begin(plan))
+        elif kept.state.place.phase in ("pending", *ENDED) and kept.state.plan != plan:
             # What comes next is a retry, since the move before belonged to the old plan.
             kept.state.plan, kept.state.before = plan, None
         self.read_up_to = kept.read_up_to

@@ -6,6 +6,7 @@ down. Deadlines take effect at the moment they fall due, however late somebody l
 """
 
 import hashlib
+from typing import Literal
 
 import msgspec
 
@@ -17,6 +18,7 @@ from earthward.rollout.judge import Facts, Move, judged
 from earthward.rollout.plan import Plan, metric_of
 from earthward.rollout.state import (
     Finding,
+    Happening,
     PauseReason,
     Place,
     State,
@@ -25,6 +27,8 @@ from earthward.rollout.state import (
     described,
 )
 from earthward.rollout.verbs import Verb
+
+End = Literal["completed", "rolled back", "aborted"]
 
 OURSELVES = "earthward"
 NOTHING: tuple[Transition, ...] = ()
@@ -78,15 +82,22 @@ class Controller:
 
     def change(self, subject: Subject, now: float) -> tuple[Transition, ...]:
         """Says what is being tried now. Another model or prompt makes all evidence void, another judge that
-        of pairs.
+        of pairs. What has ended says nothing of another candidate: then nothing has begun, and all is on the baseline.
         """
         moved = self.advance(now)
         state = self.state
         old, state.subject = state.subject, subject
-        if not state.is_under_way or old == subject or old == Subject():
+        if old == subject or old == Subject():
+            return moved
+        if state.place.phase in verbs.OVER and old.candidate and old.candidate != subject.candidate:
+            why = "another candidate, of which nothing is known yet; `start` begins with it"
+            return moved + self._moved_to(Place("pending"), OURSELVES, why, "noted")
+        if not state.is_under_way:
             return moved
         if (old.model, old.prompt) != (subject.model, subject.prompt):
             return moved + self._enter(self._first(), OURSELVES, "another model or prompt: a new epoch", anew=True)
+        if old.judge == subject.judge:
+            return moved
         for gate in self.plan.gates:
             if metric_of(gate).kind == "pairs":
                 state.evidence[gate.metric] = begun(gate, metric_of(gate), state.now)
@@ -191,7 +202,7 @@ class Controller:
                 return NOTHING
             case "pause":
                 self.state.paused = move.reason
-                return self._note(OURSELVES, move.why)
+                return self._note(OURSELVES, move.why, "paused")
             case "promote":
                 return self._go_on(OURSELVES, move.why)
         return self._end("rolled back", OURSELVES, move.why)
@@ -222,13 +233,15 @@ class Controller:
         ahead = place.stage + 1
         if ahead < len(stages) and not full:
             return self._enter(Place("shadow" if stages[ahead].is_shadow else "stage", ahead), by, why)
-        moved = self._moved_to(Place("promoted"), by, why)
-        return moved + self._enter(Place("bake"), OURSELVES, "watched with a holdback before it is completed")
+        moved = self._moved_to(Place("promoted"), by, why, "promoted")
+        return moved + self._enter(Place("bake"), OURSELVES, "watched with a holdback before it is completed", "baking")
 
-    def _enter(self, place: Place, by: str, why: str, *, anew: bool = False) -> tuple[Transition, ...]:
+    def _enter(
+        self, place: Place, by: str, why: str, event: Happening = "stage passed", *, anew: bool = False
+    ) -> tuple[Transition, ...]:
         """Begins a stage, and with `anew` an epoch too."""
         state = self.state
-        moved = self._moved_to(place, by, why, epoch=state.epoch + anew)
+        moved = self._moved_to(place, by, why, "started" if anew else event, epoch=state.epoch + anew)
         if anew:
             state.evidence, state.would, state.exposed, state.began = {}, set(), 0, state.now
         self._begin_stage()
@@ -249,15 +262,17 @@ class Controller:
                     state.evidence[gate.metric].pre = old.pre
         self._ready()
 
-    def _end(self, phase: str, by: str, why: str) -> tuple[Transition, ...]:
+    def _end(self, phase: End, by: str, why: str) -> tuple[Transition, ...]:
         state = self.state
-        moved = self._moved_to(msgspec.convert({"phase": phase, "stage": state.place.stage}, Place), by, why)
+        moved = self._moved_to(Place(phase, state.place.stage), by, why, phase)
         state.due = FOREVER
         if phase == "rolled back":
             state.cooled_at = state.now + self.plan.cooldown
         return moved
 
-    def _moved_to(self, place: Place, by: str, why: str, epoch: int | None = None) -> tuple[Transition, ...]:
+    def _moved_to(
+        self, place: Place, by: str, why: str, event: Happening, epoch: int | None = None
+    ) -> tuple[Transition, ...]:
         state = self.state
         before = described(state.place, self.plan, state.paused)
         if state.place.phase != "promoted":
@@ -265,15 +280,17 @@ class Controller:
         evidence = self._findings()
         state.moved_at, state.place, state.paused, state.why = state.now, place, None, why
         state.epoch = state.epoch if epoch is None else epoch
-        return (self._transition(before, by, why, evidence),)
+        return (self._transition(before, by, why, evidence, event),)
 
-    def _note(self, by: str, why: str) -> tuple[Transition, ...]:
+    def _note(self, by: str, why: str, event: Happening = "noted") -> tuple[Transition, ...]:
         """Something happened that moves no traffic."""
         self.state.why = why
         where = described(self.state.place, self.plan, None)
-        return (self._transition(where, by, why, self._findings()),)
+        return (self._transition(where, by, why, self._findings(), event),)
 
-    def _transition(self, before: str, by: str, why: str, evidence: tuple[Finding, ...]) -> Transition:
+    def _transition(
+        self, before: str, by: str, why: str, evidence: tuple[Finding, ...], event: Happening
+    ) -> Transition:
         state = self.state
         state.history_length += 1
         after = described(state.place, self.plan, state.paused)
@@ -289,6 +306,7 @@ class Controller:
             why,
             self.digest,
             evidence,
+            event,
         )
 
     def _findings(self) -> tuple[Finding, ...]:
@@ -336,11 +354,11 @@ class Controller:
 
     def _pause(self, by: str, why: str, reason: PauseReason) -> tuple[Transition, ...]:
         self.state.paused = reason
-        return self._note(by, why)
+        return self._note(by, why, "judge down" if reason == "judge down" else "paused")
 
     def _freeze(self, by: str, why: str, reason: PauseReason) -> tuple[Transition, ...]:
         self.state.paused = "frozen"
-        return self._note(by, why)
+        return self._note(by, why, "paused")
 
     def _resume(self, by: str, why: str, reason: PauseReason) -> tuple[Transition, ...]:
         """Waiting begins anew, so that what it was paused for does not pause it again at once."""
@@ -351,7 +369,7 @@ class Controller:
             state.split, state.is_split_off = even_split(), False
         state.paused = None
         state.patient_since = state.now
-        return self._note(by, why) + self._judge(state.now)
+        return self._note(by, why, "resumed") + self._judge(state.now)
 
     def _promote(self, by: str, why: str, reason: PauseReason) -> tuple[Transition, ...]:
         return self._go_on(by, why)
@@ -368,7 +386,7 @@ class Controller:
         assert state.before is not None
         if state.place.phase in verbs.ENDED:
             state.evidence, state.would = {}, set()
-        moved = self._moved_to(state.before, by, why)
+        moved = self._moved_to(state.before, by, why, "undone")
         state.before = None
         if not state.is_under_way:
             state.due = FOREVER

@@ -13,17 +13,39 @@ PauseReason = Literal[
     "manual", "frozen", "approval", "inconclusive", "no data", "error", "split", "judge down", "budget"
 ]
 
+Happening = Literal[
+    "noted",
+    "started",
+    "stage passed",
+    "promoted",
+    "baking",
+    "completed",
+    "paused",
+    "judge down",
+    "resumed",
+    "rolled back",
+    "aborted",
+    "undone",
+    "drill failed",
+    "drill works",
+]
+"""What an entry of a history tells. `judge down` is a pause too."""
+
 UNDER_WAY: tuple[Phase, ...] = ("shadow", "stage", "bake")
 PAUSES: tuple[PauseReason, ...] = ("manual", "judge down", "budget")
 """For which somebody, or the control process, may pause it; the others are the controller's own."""
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """What is being tried, by digests. Evidence about one subject says nothing of another."""
+    """What is being tried, by digests. Evidence about one subject says nothing of another.
+
+    `model` is both arms', `candidate` that arm's alone; empty is not known.
+    """
 
     model: str = ""
     prompt: str = ""
     judge: str = ""
+    candidate: str = ""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -59,7 +81,10 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Transition(msgspec.Struct, frozen=True):
-    """One entry of a rollout's history. `share` is the candidate's from now on, `requests` what it had in the stage."""
+    """One entry of a rollout's history. `share` is the candidate's from now on, `requests` what it had in the stage.
+
+    `event` is "noted" in histories that are older than the field.
+    """
 
     t: float
     before: str
@@ -72,6 +97,7 @@ class Transition(msgspec.Struct, frozen=True):
     why: str
     plan: str
     evidence: tuple[Finding, ...] = ()
+    event: Happening = "noted"
 
 
 class State(msgspec.Struct):

@@ -8,6 +8,7 @@ Verb = Literal["start", "pause", "resume", "promote", "promote_full", "abort", "
 VERBS: tuple[Verb, ...] = get_args(Verb)
 
 ENDED: tuple[Phase, ...] = ("rolled back", "aborted")
+OVER: tuple[Phase, ...] = ("completed", *ENDED)
 ALLOWED: dict[Verb, tuple[Phase, ...]] = {
     "start": ("pending",),
     "pause": UNDER_WAY,
@@ -15,7 +16,7 @@ ALLOWED: dict[Verb, tuple[Phase, ...]] = {
     "resume": UNDER_WAY,
     "promote": UNDER_WAY,
     "promote_full": UNDER_WAY,
-    "abort": ("pending", *UNDER_WAY),
+    "abort": ("pending", *UNDER_WAY, "completed"),
     "retry": ENDED,
     "undo": (*UNDER_WAY, "completed", *ENDED),
 }

@@ -93,8 +93,8 @@ def experiments() -> dict[str, Experiment]:
         "pairs, rolled back at -5": Experiment(partial(paired, wins=0.3, good=False), 2000, 60),
         "pairs, promoted at -5": Experiment(partial(paired, wins=0.3, good=True), 2000, 60),
         **{f"oracle {name}": Experiment(partial(foretold, candidate=rate), 2000, 60) for name, rate in WORSE.items()},
-        **{f"whole {name}": Experiment(partial(whole, scenario=name), 200, 2) for name in WHOLE},
-        "whole sticky": Experiment(partial(whole, scenario="sticky"), 100, 2),
+        **{f"whole {name}": Experiment(partial(whole, scenario=name), 600, 2) for name in WHOLE},
+        "whole sticky": Experiment(partial(whole, scenario="sticky"), 400, 2),
     }
 
 
