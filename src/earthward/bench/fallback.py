@@ -155,7 +155,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args()
     gaps, breaks = run(30 if given.short else given.runs, Console(stderr=True))
-    holds = all(each.holds for each in (*gaps, *breaks))
+    holds = all(each.holds for each in gaps) and all(each.holds for each in breaks)
     if given.json:
         print(msgspec.json.encode({"gaps": gaps, "broken": breaks, "holds": holds}).decode())
     else:

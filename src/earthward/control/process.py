@@ -28,6 +28,7 @@ from earthward.control.feed import Feed
 from earthward.control.fleet import Fleet
 from earthward.control.metrics import Metrics
 from earthward.control.rollout_routes import Rollouts, unplaced
+from earthward.control.warm_up import WarmUps, needs
 from earthward.control.watch import ConfigWatch
 from earthward.fleet.found import Probed
 from earthward.gateway import board as columns
@@ -68,6 +69,7 @@ class Control:
         self.feed = Feed(self.state, self.snapshot)
         self.watch = ConfigWatch(config, boot, self.base, host)
         self.fleet = Fleet(lambda found: self.feed.tell(FleetNews(found)))
+        self.warm_ups = WarmUps()
         self.metrics = Metrics(self.board, workers, lambda: self.intake_state, lambda: self.rollouts.standings.values())
         self.stop = asyncio.Event()
         self._keys_seen: tuple[int, int] | None = None
@@ -171,7 +173,10 @@ class Control:
 
     def _publish(self) -> None:
         """Puts before the workers what holds now, if that is news: what the file, the rollouts and the switch say."""
-        snapshot = switch.switched(self.rollouts.placed(self.base), switch.read(self.state.switch))
+        wanted = self.rollouts.placed(self.base)
+        self.fleet.need(needs(wanted))
+        placed = self.warm_ups.held(wanted, self.snapshot, self.fleet.is_loaded, time.monotonic())
+        snapshot = switch.switched(placed, switch.read(self.state.switch))
         if snapshot.version != self.snapshot.version:
             self.snapshot = snapshot
             self.feed.publish(snapshot)
@@ -222,6 +227,7 @@ class Control:
             "in_flight": self.board.total(columns.IN_FLIGHT),
             "hosts": [_host(it) for it in self.fleet.found],
             "warming": self.fleet.warming,
+            "waiting_for_loads": self.warm_ups.holding,
             "rollouts": [it.told() for it in self.rollouts.standings.values()],
         }
 
