@@ -90,6 +90,9 @@ class Simulator(Process):
 
         until(told, "the simulator to take its script")
 
+    def stats(self) -> dict[str, Any]:
+        return dict(json.loads(http("GET", f"{self.url}/sim/stats")[2]))
+
     def seen(self) -> list[dict[str, Any]]:
         return list(json.loads(http("GET", f"{self.url}/sim/log?limit=10000")[2]))
 

@@ -6,6 +6,7 @@ from earthward.bench.callers import Heard
 from earthward.bench.outage import FAULTS, Times, Total, allowed, outcome, run
 
 SECOND = 10**9
+(FAILS,) = (fault for fault in FAULTS if fault.is_ejected)
 
 
 def at(*seconds: float, how: str = "finished") -> list[dict[str, object]]:
@@ -14,7 +15,7 @@ def at(*seconds: float, how: str = "finished") -> list[dict[str, object]]:
 
 def test_pauses_are_the_gaps_as_long_as_an_ejection() -> None:
     log = [at(1, 1.1, 1.2, 3.2, 7.3, 20, 20.5), at(20, 20.5, 21), at(20)]
-    found = outcome("fails", SECOND, 10 * SECOND, [Heard(0, 200, total=1.5, is_whole=True)], log)
+    found = outcome(FAILS, SECOND, 10 * SECOND, [Heard(0, 200, total=1.5, is_whole=True)], log)
     assert (found.at_host, found.pauses, found.back_after) == (5, (2.0, 4.1), 10.0)
     assert found.share_at_first == 1.0
     assert found.holds
@@ -22,13 +23,13 @@ def test_pauses_are_the_gaps_as_long_as_an_ejection() -> None:
 
 def test_a_request_without_an_answer_or_a_host_that_stays_away_does_not_hold() -> None:
     heard = [Heard(0, 200, is_whole=True)]
-    assert not outcome("fails", 0, 1, [*heard, Heard(0)], [at(2), [], []]).holds
-    assert not outcome("fails", 0, SECOND, heard, [at(2, how="cancelled"), [], []]).holds
+    assert not outcome(FAILS, 0, 1, [*heard, Heard(0)], [at(2), [], []]).holds
+    assert not outcome(FAILS, 0, SECOND, heard, [at(2, how="cancelled"), [], []]).holds
 
 
 def test_a_pause_that_is_shorter_than_the_one_before_does_not_hold() -> None:
     log = [at(0, 4, 6, 20), [], []]
-    assert not outcome("fails", 0, 10 * SECOND, [Heard(0, 200, is_whole=True)], log).holds
+    assert not outcome(FAILS, 0, 10 * SECOND, [Heard(0, 200, is_whole=True)], log).holds
 
 
 def test_an_outage_of_all_holds_within_its_attempts() -> None:
@@ -39,8 +40,7 @@ def test_an_outage_of_all_holds_within_its_attempts() -> None:
 
 
 def test_no_request_is_lost_while_one_of_three_hosts_fails_and_few_attempts_are_made_while_all_do() -> None:
-    faults = [fault for fault in FAULTS if fault.name == "fails fast, in turn"]
-    (outcome,), total = run(Times(before=0.5, fault=1.5, after=3, outage=3), Console(quiet=True), faults)
+    (outcome,), total = run(Times(before=0.5, fault=1.5, after=3, outage=3), Console(quiet=True), [FAILS])
     assert outcome.requests == 100
     assert outcome.lost == 0
     assert total.attempts > total.requests

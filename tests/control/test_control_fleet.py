@@ -8,6 +8,7 @@ import uvloop
 
 from earthward.config.snapshot import Endpoint, Provider, Snapshot, Target
 from earthward.control.fleet import Fleet
+from earthward.control.warm_up import Need
 from earthward.fleet.found import Probed
 from earthward.simulator import Hardware, Simulator
 
@@ -63,6 +64,21 @@ def test_what_targets_want_warm_is_loaded_with_their_context_each_on_a_host_of_i
         ]
 
     played(2, play)
+
+
+def test_what_a_rollout_needs_is_loaded_on_as_many_hosts_and_then_counts_as_loaded() -> None:
+    async def play(hosts: list[Simulator], fleet: Fleet, told: list[Any]) -> None:
+        cold = target("a", "llama3.2", warm=0)
+        fleet.watch(snapshot([host.url for host in hosts], cold))
+        await until(lambda: told)
+        assert not fleet.is_loaded(Need(cold, 1))
+        assert fleet.is_loaded(Need(target("x", "lacked:1b"), 1)), "what no host can load is not waited for"
+        fleet.need([Need(cold, 2), Need(cold, 1)])
+        await until(lambda: sum(len(loaded(host)) for host in hosts) == 2)
+        await until(lambda: fleet.is_loaded(Need(cold, 2)))
+        assert not fleet.is_loaded(Need(cold, 3))
+
+    played(3, play)
 
 
 def test_a_model_that_is_warm_is_not_asked_for_again() -> None:

@@ -146,6 +146,53 @@ def test_what_targets_keep_for_ever_is_loaded_before_anybody_asks(fleet: Fleet) 
     assert time.monotonic() - started < 5
 
 
+def test_a_model_is_ready_once_a_host_has_loaded_it(fleet: Fleet) -> None:
+    fleet.host("--load", "1GB", *HOST[2:])
+    gateway = fleet.gateway()
+    hosts_seen(gateway, 1)
+    for path in ("/readyz/llama", "/readyz?model=llama3.2"):
+        assert http("GET", gateway.url + path)[0] == 503
+    assert gateway.chat("llama")[0] == 200
+    for path in ("/readyz/llama", "/readyz?model=llama3.2"):
+        assert http("GET", gateway.url + path)[0] == 200
+    assert http("GET", f"{gateway.url}/readyz/qwen3:8b")[0] == 503
+    assert http("GET", f"{gateway.url}/readyz")[0] == 200
+
+
+ROLLOUT = """  - {name: trial, baseline: mini, candidate: llama, rollout: quick}
+rollouts:
+  quick: {stages: [100%], gates: [error_rate: {negligible: 20%, below: 5}], min_requests: 20, hold: 1h}"""
+
+
+def test_a_stage_begins_when_the_candidate_is_loaded_so_that_nobody_waits_for_that(
+    fleet: Fleet, cloud: Simulator
+) -> None:
+    host = fleet.host("--load", "1GB", *HOST[2:])
+    gateway = fleet.gateway(routes=ROLLOUT, cloud=cloud)
+    hosts_seen(gateway, 1)
+    command = [
+        sys.executable,
+        "-m",
+        "earthward",
+        "rollout",
+        "start",
+        "trial",
+        "--why",
+        "test",
+        "-c",
+        str(gateway.config),
+    ]
+    until(lambda: subprocess.run(command, check=False, capture_output=True).returncode == 0, "the store to be open")
+    assert status_of(gateway)["waiting_for_loads"] == ["trial"]
+    assert gateway.chat("any")[1]["x-earthward-target"] == "mini"
+    assert asked(host) == 0
+    until(lambda: gateway.chat("any")[1]["x-earthward-target"] == "llama", "the stage to begin")
+    models = json.loads(http("GET", f"{host.url}/api/ps")[2])["models"]
+    assert [(model["name"], model["context_length"]) for model in models] == [("llama3.2:latest", 4096)]
+    assert host.stats()["loads"] == 1
+    assert status_of(gateway)["waiting_for_loads"] == []
+
+
 class BlackHole:
     """A port that takes connections into its queue and never answers."""
 

@@ -45,3 +45,21 @@ def test_a_model_without_a_name_is_no_path(tmp_path: Path, method: str) -> None:
 
 def test_a_model_is_shown_by_its_name(tmp_path: Path) -> None:
     assert answered(tmp_path, "GET", "/v1/models/gpt-4o-mini")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/readyz/mini", 200),
+        ("/readyz?model=gpt-4o-mini", 200),
+        ("/readyz/gpt%2D4o-mini", 200),
+        ("/readyz/nothing", 404),
+        ("/readyz?model=%ff", 404),
+        ("/readyz/", 200),
+        ("/readyz?model=", 200),
+    ],
+)
+def test_readiness_may_be_asked_of_a_model_by_its_targets_name_or_its_own(
+    tmp_path: Path, path: str, status: int
+) -> None:
+    assert answered(tmp_path, "GET", path)[0] == status

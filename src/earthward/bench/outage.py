@@ -49,18 +49,26 @@ SHORT = Times(before=1, fault=4, after=9, outage=10)
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """What happens to one host of three: how it begins, how it ends, and under which policy."""
+    """What happens to one host of three: how it begins, how it ends, and under which policy. Where `is_ejected`, the
+    gaps between the requests that still reach it are its pauses, and must grow."""
 
     name: str
     begin: Callable[[Simulated], None]
     end: Callable[[Simulated], None]
     balance: str = "warmest"
+    is_ejected: bool = False
 
 
 FAULTS = (
     Fault("black-holed", lambda host: host.send(signal.SIGSTOP), lambda host: host.send(signal.SIGCONT)),
     Fault("fails fast", lambda host: host.script(**BROKEN), lambda host: host.script(**HEALED)),
-    Fault("fails fast, in turn", lambda host: host.script(**BROKEN), lambda host: host.script(**HEALED), "round_robin"),
+    Fault(
+        "fails fast, in turn",
+        lambda host: host.script(**BROKEN),
+        lambda host: host.script(**HEALED),
+        "round_robin",
+        True,
+    ),
     Fault("slow", lambda host: host.script(default={"first": 2.0}), lambda host: host.script(**HEALED)),
     Fault("refuses", lambda host: host.script(queue=[REFUSAL]), lambda host: None, "round_robin"),
 )
@@ -125,10 +133,10 @@ async def struck(fault: Fault, times: Times, made: Rig) -> Outcome:
     await asyncio.to_thread(fault.end, victim)
     heard = await crowd
     log = await asyncio.to_thread(lambda: [host.seen() for host in made.hosts])
-    return outcome(fault.name, began, ended, heard, log)
+    return outcome(fault, began, ended, heard, log)
 
 
-def outcome(fault: str, began: int, ended: int, heard: list[Heard], log: list[list[dict[str, Any]]]) -> Outcome:
+def outcome(fault: Fault, began: int, ended: int, heard: list[Heard], log: list[list[dict[str, Any]]]) -> Outcome:
     answered = [[each["received_at"] for each in entries if each["how"] == "finished"] for entries in log]
     during = [each["received_at"] for each in log[0] if began <= each["received_at"] < ended]
     after = [at for at in answered[0] if at >= ended]
@@ -138,11 +146,11 @@ def outcome(fault: str, began: int, ended: int, heard: list[Heard], log: list[li
         first = [sum(1 for at in each if after[0] <= at < after[0] + 2e9) for each in answered]
         share = round(3 * first[0] / max(1, sum(first)), 2)
     return Outcome(
-        fault,
+        fault.name,
         len(heard),
         sum(1 for each in heard if not each.is_whole),
         len(during),
-        tuple(round(gap, 2) for gap in gaps if gap >= 2 - NOTICED),
+        tuple(round(gap, 2) for gap in gaps if gap >= 2 - NOTICED) if fault.is_ejected else (),
         round((after[0] - ended) / 1e9, 2) if after else None,
         share,
         round(max(each.total for each in heard), 2),

@@ -6,10 +6,11 @@ requests come with, or the first request would load the model anew.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from earthward.config.snapshot import Snapshot, Target
+from earthward.control.warm_up import Need
 from earthward.fleet.call import HostFailed
 from earthward.fleet.found import Probed
 from earthward.fleet.prober import Prober
@@ -27,6 +28,7 @@ class Fleet:
         self._tell = tell
         self._prober = Prober(self._found)
         self._targets: dict[tuple[str, str], Target] = {}
+        self._needed: dict[tuple[str, str], Need] = {}
         self._warming: dict[str, asyncio.Task[None]] = {}
         self._asked: set[tuple[str, str]] = set()
 
@@ -50,6 +52,21 @@ class Fleet:
         self._asked.clear()
         self._prober.watch(snapshot)
 
+    def need(self, needs: Iterable[Need]) -> None:
+        """Loads these as well, whatever the targets say, from the next round on."""
+        # Of several rollouts to one model the one that needs most of it counts: it comes last.
+        ordered = sorted(needs, key=lambda it: it.copies)
+        self._needed = {(it.target.provider, full_name(it.target.model)): it for it in ordered}
+
+    def is_loaded(self, need: Need) -> bool:
+        """Whether as many hosts have it loaded as are to, of those that are up and have it on their disk. One that
+        no host could load is not waited for."""
+        model = full_name(need.target.model)
+        homes = [it for it in self.found if it.provider == need.target.provider and it.report.residents is not None]
+        able = [it for it in homes if _home(it).can_hold(model)]
+        residents = ({each.model: each for each in it.report.residents or ()} for it in able)
+        return sum(is_warm(it, model, need.target) for it in residents) >= min(need.copies, len(able))
+
     async def run(self) -> None:
         """Until cancelled. Whatever goes wrong in a round, there is another."""
         try:
@@ -66,7 +83,7 @@ class Fleet:
 
     def _found(self, found: tuple[Probed, ...]) -> None:
         self._tell(found)
-        for provider in {provider for provider, _ in self._targets}:
+        for provider in {provider for provider, _ in (*self._targets, *self._needed)}:
             self._warm(provider, [it for it in found if it.provider == provider and it.report.residents is not None])
         down = {it.url for it in found if it.report.is_down}
         # Whoever was away comes back with nothing loaded.
@@ -76,9 +93,9 @@ class Fleet:
         """Has the plan's next load begun at each host that has nothing to load."""
         homes = [_home(it) for it in found]
         residents = {it.url: {each.model: each for each in it.report.residents or ()} for it in found}
-        wishes = [Wish(model, target.warm) for (name, model), target in self._targets.items() if name == provider]
-        for placed in placement(homes, wishes):
-            target = self._targets[provider, placed.model]
+        wanted = self._wanted(provider)
+        for placed in placement(homes, [Wish(model, it.copies) for model, it in wanted.items()]):
+            target = wanted[placed.model].target
             is_asked = (placed.url, placed.model) in self._asked
             if is_asked or placed.url in self._warming or is_warm(residents[placed.url], placed.model, target):
                 continue
@@ -86,6 +103,12 @@ class Fleet:
             task = asyncio.get_running_loop().create_task(self._load(provider, placed.url, target))
             self._warming[placed.url] = task
             task.add_done_callback(lambda _, url=placed.url: self._warming.pop(url, None))  # type: ignore[misc]
+
+    def _wanted(self, provider: str) -> dict[str, Need]:
+        """By model: what targets want warm, and what rollouts need of it beyond that."""
+        always = {model: Need(it, it.warm) for (name, model), it in self._targets.items() if name == provider}
+        needed = {model: it for (name, model), it in self._needed.items() if name == provider}
+        return always | needed
 
     async def _load(self, provider: str, url: str, target: Target) -> None:
         host = self._prober.host(provider, url)

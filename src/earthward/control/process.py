@@ -29,6 +29,7 @@ from earthward.control.fleet import Fleet
 from earthward.control.metrics import Metrics
 from earthward.control.notifier import Notifier
 from earthward.control.rollout_routes import Rollouts, unplaced
+from earthward.control.warm_up import WarmUps, needs
 from earthward.control.watch import ConfigWatch
 from earthward.fleet.found import Probed
 from earthward.gateway import board as columns
@@ -69,6 +70,7 @@ class Control:
         self.feed = Feed(self.state, self.snapshot)
         self.watch = ConfigWatch(config, boot, self.base, host)
         self.fleet = Fleet(lambda found: self.feed.tell(FleetNews(found)))
+        self.warm_ups = WarmUps()
         self.notifier = Notifier(self.state.folder / "notices", self.rollouts.histories, self.rollouts.entries)
         self.metrics = Metrics(
             self.board,
@@ -182,7 +184,10 @@ class Control:
 
     def _publish(self) -> None:
         """Puts before the workers what holds now, if that is news: what the file, the rollouts and the switch say."""
-        snapshot = switch.switched(self.rollouts.placed(self.base), switch.read(self.state.switch))
+        wanted = self.rollouts.placed(self.base)
+        self.fleet.need(needs(wanted))
+        placed = self.warm_ups.held(wanted, self.snapshot, self.fleet.is_loaded, time.monotonic())
+        snapshot = switch.switched(placed, switch.read(self.state.switch))
         if snapshot.version != self.snapshot.version:
             self.snapshot = snapshot
             self.feed.publish(snapshot)
@@ -234,6 +239,7 @@ class Control:
             "in_flight": self.board.total(columns.IN_FLIGHT),
             "hosts": [_host(it) for it in self.fleet.found],
             "warming": self.fleet.warming,
+            "waiting_for_loads": self.warm_ups.holding,
             "rollouts": [it.told() for it in self.rollouts.standings.values()],
             "notify": [msgspec.to_builtins(it) for it in self.notifier.told],
         }

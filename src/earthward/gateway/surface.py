@@ -14,6 +14,8 @@ from earthward.gateway.doors.door import Door, Headers
 from earthward.gateway.doors.gemini import ANYWHERE as GEMINI
 from earthward.gateway.introduction import introduction
 from earthward.gateway.lists import LISTS, Shelf, door_of_list
+from earthward.gateway.ready import PATH as READY_MODEL
+from earthward.gateway.ready import asked_model, readiness
 from earthward.http.head import by_name
 from earthward.http.server import Request, ServerConnection
 from earthward.routing.match import Asked
@@ -71,6 +73,8 @@ class Surface:
             return methods
         if door_at(request.path, request.query) is not None:
             return {b"POST": self._exchange}
+        if request.path.startswith(READY_MODEL):
+            return {b"GET": self._readyz}
         return {b"GET": self._list} if any(listed.serves(request) for listed in LISTS) else None
 
     def fail(
@@ -156,7 +160,11 @@ class Surface:
         connection.respond(200, [TEXT], ALIVE)
 
     def _readyz(self, request: Request, connection: ServerConnection) -> None:
-        if self._worker.is_ready:
+        model = asked_model(request)
+        if self._worker.is_ready and model is not None:
+            status, text = readiness(self._worker.serving, model)
+            connection.respond(status, [TEXT], text)
+        elif self._worker.is_ready:
             connection.respond(200, [TEXT], b"ready\n")
         else:
             connection.respond(503, [TEXT], b"draining\n" if self._worker.is_draining else b"waiting for keys\n")

@@ -31,6 +31,24 @@ def test_what_the_prober_found_is_resident() -> None:
     assert seen(standing, CODER).held == 1
 
 
+def test_a_model_is_ready_where_it_is_loaded_as_it_is_asked_for() -> None:
+    assert with_report(LOADED).has_ready(LLAMA, 8192, 0)
+    assert with_report(LOADED).has_ready(LLAMA, 0, 0)
+    assert not with_report(LOADED).has_ready(LLAMA, 4096, 0)
+    assert not with_report(LOADED).has_ready(CODER, 0, 0)
+    assert Standing().has_ready(LLAMA, 8192, 0), "what tells nothing of loads needs none"
+
+
+def test_a_model_is_not_ready_while_it_loads_nor_where_nobody_answers() -> None:
+    loads, down = with_report(), with_report(LOADED)
+    loads.sent(LLAMA, 1.0)
+    assert not loads.has_ready(LLAMA, 0, 2_000)
+    loads.load_ended(LLAMA, 3.0, went_well=True)
+    assert loads.has_ready(LLAMA, 0, 4_000)
+    down.heard(Report(1.0, problem="gone", is_down=True), 1.0)
+    assert not down.has_ready(LLAMA, 0, 2_000)
+
+
 def test_a_load_that_was_set_going_is_not_set_going_twice_and_counts_down() -> None:
     standing = with_report()
     assert standing.sent(LLAMA, 10.0)

@@ -181,6 +181,16 @@ class Standing:
     def holds(self, model: str) -> bool:
         return model in self._residents or model in self._loaded or model in self._started
 
+    def has_ready(self, model: str, context: int, milliseconds: int) -> bool:
+        """Whether it would answer for this model, with so much context, without a load; as one does that tells nothing
+        of loads."""
+        if self.out(milliseconds):
+            return False
+        if self._report is None or model in self._loaded:
+            return True
+        resident = self._residents.get(model)
+        return resident is not None and (not context or resident.context in (0, context))
+
     def load_seconds(self, model: str) -> float:
         known = self._loads.get(model)
         if known is not None:
