@@ -300,7 +300,7 @@ def test_names_that_would_not_fit_in_a_header_are_refused() -> None:
          "7:43: `price` takes `free`, or {input: 0.15, output: 0.60} in dollars per million tokens"),
         ("provider: gpus, model: x, price: {input: -1, output: 1}", "7:51: `input` must be at least 0"),
         ("provider: gpus, model: x, abilities: [tool]",
-         f"7:48: `abilities` takes {', '.join(sorted(ABILITIES))}; not `tool`, did you mean `tools`?"),
+         f"7:48: `abilities` takes {', '.join(sorted({*ABILITIES, 'embeddings'}))}; not `tool`, did you mean `tools`?"),
     ],
 )  # fmt: skip
 def test_problems_of_targets(fields: str, message: str) -> None:

@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -258,3 +259,54 @@ def test_a_model_that_is_told_of_the_task_in_words_is_told() -> None:
     assert with_prefix(EmbedRequest("m", ("a",), task="query"), prefixes).texts == ("search_query: a",)
     assert with_prefix(EmbedRequest("m", ("a",)), prefixes).texts == ("search_document: a",)
     assert with_prefix(EmbedRequest("m", ("a",)), {}).texts == ("a",)
+
+
+def envelope_of(**fields):
+    return envelope.read(msgspec.json.encode(fields))
+
+
+def test_a_request_for_one_who_speaks_the_same_keeps_all_but_the_model():
+    sent = openai.prepare(envelope_of(model="alias", input=[[1, 2]], encoding_format="base64", x=1), "real")
+    assert msgspec.json.decode(sent) == {"model": "real", "input": [[1, 2]], "encoding_format": "base64", "x": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "texts", "characters"),
+    [("four", 1, 4), (["a", "bcd"], 2, 4), ([1, 2, 3], 1, 12), ([[1], [2, 3]], 2, 12), ([], 0, 0), ({"a": 1}, 0, 4)],
+)
+def test_texts_and_their_length_are_seen_at_a_glance(given, texts, characters):
+    asked = envelope_of(input=given)
+    assert (openai.how_many(asked), openai.characters(asked)) == (texts, characters)
+
+
+def test_an_answer_that_passes_says_the_name_that_was_asked_for():
+    body = b'{"object":"list","data":[{"embedding":"AAA=","index":0}],"model":"real","usage":{"prompt_tokens":3},"x":1}'
+    heard = openai.listen_answer(body, "alias", 1)
+    assert msgspec.json.decode(heard.body) == {**msgspec.json.decode(body), "model": "alias"}
+    assert heard.input == Count.reported(3)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"data":[]}', b'{"error":{"message":"no"}}', b'{"data":{}}', b"\xff"]
+)
+def test_an_answer_without_the_vectors_does_not_pass(body):
+    heard = openai.listen_answer(body, "alias", 1)
+    assert heard.failure is not None
+    assert heard.body == b""
+
+
+@pytest.mark.parametrize(
+    ("fields", "has_text", "characters"),
+    [
+        ({"input": "abc"}, True, 3),
+        ({"input": ["ab", "c"]}, True, 3),
+        ({"prompt": "abc"}, True, 3),
+        ({"input": ""}, False, 0),
+        ({"input": []}, False, 0),
+        ({}, False, 0),
+        ({"input": None, "prompt": "ab"}, True, 2),
+    ],
+)
+def test_a_request_of_an_ollama_client_without_text_is_told_from_one_with(fields, has_text, characters):
+    asked = envelope_of(**fields)
+    assert (ollama.has_text(asked), ollama.characters(asked)) == (has_text, characters)

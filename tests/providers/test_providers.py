@@ -21,7 +21,11 @@ every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
 def test_every_file_of_a_kind_is_found() -> None:
-    files = {module.name for module in pkgutil.iter_modules(earthward.providers.__path__)} - {"kind", "hosts"}
+    files = {module.name for module in pkgutil.iter_modules(earthward.providers.__path__)} - {
+        "kind",
+        "hosts",
+        "vectors",
+    }
     assert set(KINDS) == files
     assert {"openai", "openai_compatible", "embedded"} <= files
 

@@ -140,3 +140,13 @@ def test_what_must_not_leave_stays_whatever_the_switch_says(data: str) -> None:
 def test_the_switch_to_the_house_serves_nobody_from_the_cloud_rather_than_somebody() -> None:
     assert names(switched("local", baseline=None, candidate=None, use="cloud")) == []
     assert names(switched("local", needs="images")) == []
+
+
+def test_what_draws_not_goes_to_the_first_that_can_serve_it_whatever_the_share() -> None:
+    route = Route("r", baseline="cloud", candidate="house2", share=10_000, fallback=("cloud2",))
+    one = plan(route, TARGETS, unit="u", salt=SALT, features=frozenset({"tools"}), draws=False)
+    assert (one.arm, one.share, one.bucket, names(one)) == ("only", 0, -1, ["cloud", "house2", "cloud2"])
+    images = plan(route, TARGETS, unit="u", salt=SALT, features=frozenset({"images"}), draws=False)
+    assert images.excluded == (("house2", "can't do images"),)
+    bound = plan(route, TARGETS, unit="u", salt=SALT, data_class="health", draws=False)
+    assert names(bound) == ["house2"]

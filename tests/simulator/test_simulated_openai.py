@@ -1,5 +1,6 @@
 """The wire format, by itself and as OpenAI's own SDK sees it."""
 
+import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -296,9 +297,22 @@ def test_a_conversation_longer_than_the_context_is_refused(stage):
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/v1/embeddings"), ("GET", "/v1/chat/completions"), ("GET", "/v2")]
+    ("method", "path"), [("POST", "/v1/audio/speech"), ("GET", "/v1/chat/completions"), ("GET", "/v2")]
 )
 def test_an_unknown_path_is_told_so(stage, method, path):
     (seen,) = stage.answers({"method": method, "path": path})
     assert (seen.status, seen.json["error"]["code"]) == (404, "unknown_url")
     assert path in seen.json["error"]["message"]
+
+
+def test_texts_become_directions_as_numbers_or_as_base64(stage):
+    asked = {"model": "text-embedding-3-small", "input": ["one", "two"], "dimensions": 8, "path": "/v1/embeddings"}
+    plain, packed, unknown = stage.answers(
+        asked, {**asked, "encoding_format": "base64"}, {**asked, "model": "gpt-4o-mini"}
+    )
+    vectors = [one["embedding"] for one in plain.json["data"]]
+    assert [len(vector) for vector in vectors] == [8, 8]
+    assert vectors[0] != vectors[1]
+    assert len(base64.b64decode(packed.json["data"][0]["embedding"])) == 32
+    assert plain.json["usage"]["prompt_tokens"] == packed.json["usage"]["prompt_tokens"] > 0
+    assert unknown.status == 404

@@ -201,8 +201,11 @@ TARGET: Keys = {
     "Left out, as its provider says, or as Ollama does",
     "warm": "at an Ollama, on how many hosts it is loaded before anybody asks; left out, 1 with `keep_alive: -1`",
     "price": "`free`, or as below; left out, the vendor's list price in the cloud, and unknown in the house",
-    "abilities": f"of {', '.join(f'`{word}`' for word in sorted(snapshot.ABILITIES))}; left out, what its kind can do. "
-    "A request that needs more goes elsewhere",
+    "abilities": f"of {', '.join(f'`{word}`' for word in sorted({*snapshot.ABILITIES, snapshot.EMBEDDINGS}))}; left "
+    "out, what its kind can do, and `embeddings` alone where the model has the name of one that gives vectors. A "
+    "request that needs more goes elsewhere",
+    "vectors": "what its vectors may be compared with, a name, where one model has several names; left out, its model. "
+    "No route may lead to two ([embeddings](../howto/embeddings.md))",
 }
 
 PRICE: Keys = {

@@ -7,7 +7,7 @@ it is there, whatever is wrong with what it names.
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
-from earthward.config import route_combinations
+from earthward.config import route_combinations, vectors
 from earthward.config.draft import Draft
 from earthward.config.models import Provider
 from earthward.config.problems import Problem, unknown
@@ -193,5 +193,6 @@ CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     providers_of_targets,
     models_kept_in_memory,
     own_costs_of_what_is_at_home,
+    *vectors.CHECKS,
     *route_combinations.CHECKS,
 )

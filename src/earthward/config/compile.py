@@ -30,6 +30,7 @@ from earthward.config.snapshot import (
     When,
     Zone,
 )
+from earthward.config.vectors import abilities_of
 from earthward.config.zones import zone_of
 from earthward.cost.price_book import Override
 from earthward.cost.prices import UNKNOWN, prices_from
@@ -111,7 +112,7 @@ def _target(name: str, section: TargetSection, configuration: Configuration, day
         model=section.model,
         zone=_known(zone_of(section, provider)),
         context=section.context,
-        abilities=provider.its_kind.abilities if section.abilities is None else frozenset(section.abilities),
+        abilities=abilities_of(section, provider),
         price=price,
         rates=rates,
         keep_alive=keep_alive,

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from earthward.config.boot import Boot, Engine
 from earthward.config.money import BudgetSection, Money, OwnCost, OwnPrice, RetentionSection, money
 from earthward.config.section import Section
-from earthward.config.snapshot import ABILITIES, DATA_CLASSES, Zone
+from earthward.config.snapshot import ABILITIES, DATA_CLASSES, EMBEDDINGS, Zone
 from earthward.config.snapshot import Tls as TlsFiles
 from earthward.config.values import (
     Address,
@@ -54,6 +54,8 @@ Balance = Annotated[str, one_of(*POLICIES)]
 Boundary = Annotated[Literal["local"], one_of("local")]
 
 LATER_KINDS = frozenset({"azure", "gemini", "vertex"})
+
+Ability = Annotated[str, one_of(*sorted({*ABILITIES, EMBEDDINGS}))]
 
 
 class Tls(Section):
@@ -170,7 +172,8 @@ class Target(Section):
     keep_alive: KeepAlive | None = None
     warm: Number | None = None
     price: Annotated[Price, BeforeValidator(_free)] | None = None
-    abilities: Annotated[tuple[Annotated[str, one_of(*sorted(ABILITIES))], ...], BeforeValidator(listed)] | None = None
+    abilities: Annotated[tuple[Ability, ...], BeforeValidator(listed)] | None = None
+    vectors: Name | None = None
 
 
 class When(Section):
@@ -181,7 +184,7 @@ class When(Section):
     key: Texts = ()
     app: Texts = ()
     team: Texts = ()
-    needs: Annotated[tuple[Annotated[str, one_of(*sorted(ABILITIES))], ...], BeforeValidator(listed)] = ()
+    needs: Annotated[tuple[Ability, ...], BeforeValidator(listed)] = ()
     tokens: TokenRange | None = None
     time: SpansOfWeek = ()
 

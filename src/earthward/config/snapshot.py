@@ -18,8 +18,10 @@ ABILITIES = frozenset({"tools", "images", "documents", "audio", "schema", "strea
 """What a request may need of a target.
 
 `schema` is output held to a JSON Schema, `stream` an answer in pieces. Filling a gap in a text (`insert`) and going
-around the model's template (`raw`) is asked for in Ollama's API alone.
-"""
+around the model's template (`raw`) is asked for in Ollama's API alone. """
+
+EMBEDDINGS = "embeddings"
+"""What a target can do that gives vectors: an ability of its own, that hardly any model has beside the others."""
 
 
 ACCEPTED_FOR = 300.0

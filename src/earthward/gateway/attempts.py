@@ -19,13 +19,15 @@ from earthward.gateway.balancing import FAULTS, Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor, why_not_accepted
 from earthward.gateway.crossing import Crossing, Written, crossing
 from earthward.gateway.decide import Decision, no_target
-from earthward.gateway.doors.door import Headers, Question, tokens_in
+from earthward.gateway.doors.door import Door, Headers, Question, tokens_in
 from earthward.gateway.doors.exit import Heard, Listener
+from earthward.gateway.embedding import embedding
 from earthward.gateway.refused import Refused
 from earthward.gateway.serving import ServingEndpoint, ServingTarget
 from earthward.gateway.upstream import Outcome, StreamedAnswer, WholeAnswer
 from earthward.http.client import ClientConnection, ConnectFailed
 from earthward.ledger.record import Attempt, Opened
+from earthward.providers.kind import Operation
 from earthward.routing import egress
 from earthward.routing.context import fits, was_cut
 from earthward.routing.deadlines import bounded, callers_patience, left_for
@@ -130,7 +132,10 @@ class Attempts:
         if self._exchange.is_gone:
             return Outcome(gone=True, unreached=True)
         self._tried = ()
-        self._way = way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
+        if self._question.door.operation == "embed":
+            self._way = way = embedding(self._question, target)
+        else:
+            self._way = way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
         written = way.request()
         if isinstance(written, Failure):
             return self._left_out(target, why, written)
@@ -222,7 +227,7 @@ class Attempts:
         if isinstance(place, Failure):
             return self._left_out(target, why, place)
         try:
-            operation = self._question.door.operation if provider.dialect == self._question.door.dialect else "chat"
+            operation = operation_at(target, self._question.door)
             endpoint, head = provider.endpoints[place], provider.heads[operation][place]
             self.target = target
             self.endpoint = endpoint.url
@@ -503,6 +508,12 @@ class Attempts:
             elif attempt is self.made[-1] or targets[attempt.target].target.price.input is not None:
                 return None
         return total
+
+
+def operation_at(target: ServingTarget, door: Door) -> Operation:
+    """What the target is asked for: the same as the gateway, or a chat where the caller speaks another dialect."""
+    is_apart = door.operation == "embed"
+    return door.operation if is_apart or target.provider.dialect == door.dialect else "chat"
 
 
 def wanted(question: Question, target: ServingTarget, key: str, priority: str, tried: tuple[int, ...] = ()) -> Wanted:

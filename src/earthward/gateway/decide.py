@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from earthward.chat import Failure, FailureKind
-from earthward.config.snapshot import Key, Route, Target
+from earthward.config.snapshot import EMBEDDINGS, Key, Route, Target
 from earthward.gateway.doors.door import Question
 from earthward.routing import egress, split
 from earthward.routing.match import Asked, Router
@@ -93,9 +93,17 @@ def decide(
         return Failure(FailureKind.NO_SUCH_MODEL, message, param="model")
     if route.data_class:
         data_class = egress.strictest((data_class, route.data_class))
-    unit = _unit(route, question, hints, key, salt) if route.candidate is not None else ""
+    draws = EMBEDDINGS not in glance.features
+    unit = _unit(route, question, hints, key, salt) if draws and route.candidate is not None else ""
     plan = planner.plan(
-        route, unit=unit, salt=salt, features=glance.features, data_class=data_class, key=key.id, own_key=own_key
+        route,
+        unit=unit,
+        salt=salt,
+        features=glance.features,
+        data_class=data_class,
+        key=key.id,
+        own_key=own_key,
+        draws=draws,
     )
     return Decision(route, plan, unit, data_class)
 

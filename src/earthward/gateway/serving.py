@@ -52,6 +52,7 @@ class ServingProvider:
     ) -> None:
         kind = KINDS[provider.kind]
         self.name = provider.name
+        self.kind = provider.kind
         self.dialect = provider.dialect
         self.deadlines: Deadlines = provider.deadlines
         self.endpoints = endpoints
@@ -107,12 +108,13 @@ class ServingProvider:
 class ServingTarget:
     """`takes_callers_key` is whether it is asked with the caller's own key, `model` what its hosts call its model."""
 
-    __slots__ = ("breaker", "exit", "model", "name", "provider", "takes_callers_key", "target", "way")
+    __slots__ = ("breaker", "dialect", "exit", "model", "name", "provider", "takes_callers_key", "target", "way")
 
     def __init__(self, target: Target, provider: ServingProvider, exit: Exit, way: Way, breaker: Breaker) -> None:
         self.name = target.name
         self.exit = exit
         self.way = way
+        self.dialect = provider.dialect
         self.takes_callers_key = target.callers_key is not None
         self.target = target
         self.provider = provider

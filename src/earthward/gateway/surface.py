@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from earthward.chat import Failure, FailureKind
 from earthward.gateway import exchange
 from earthward.gateway.callers import Caller, caller_of
-from earthward.gateway.doors import DOORS, door_at
+from earthward.gateway.doors import BESIDE, DOORS, door_at
 from earthward.gateway.doors.door import Door, Headers
 from earthward.gateway.doors.gemini import ANYWHERE as GEMINI
 from earthward.gateway.introduction import introduction
@@ -42,7 +42,7 @@ class Surface:
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
         self._paths: dict[bytes, dict[bytes, Answer]] = {
-            **{path: {b"POST": self._exchange} for path in DOORS},
+            **{path: {b"POST": self._exchange} for path in (*DOORS, *BESIDE)},
             b"/healthz": {b"GET": self._healthz},
             b"/readyz": {b"GET": self._readyz},
             # What Ollama's command line asks for before anything else.
@@ -187,13 +187,13 @@ def door_of(request: Request) -> Door:
 
 
 def _door_by_path(path: bytes) -> Door:
-    near = (door for door in (*DOORS.values(), GEMINI) if path.startswith(door.family))
+    near = (door for door in (*BESIDE.values(), *DOORS.values(), GEMINI) if path.startswith(door.family))
     return next(near, DOORS[b"/v1/chat/completions"])
 
 
 def _not_here(path: bytes) -> str:
     shown = path[:200].decode("latin-1")
-    if b"/v1" + path in DOORS:
+    if b"/v1" + path in DOORS or b"/v1" + path in BESIDE:
         return f"{shown} is not served here, but /v1{shown} is: end the base URL with /v1"
-    served = ", ".join(sorted(name.decode() for name in DOORS))
+    served = ", ".join(sorted(name.decode() for name in (*DOORS, *BESIDE)))
     return f"{shown} is not served here; these are: {served}"

@@ -11,7 +11,7 @@ import msgspec
 from earthward.config.snapshot import Deadlines, Zone
 from earthward.providers.hosts import is_local, is_vendor
 
-Operation = Literal["chat", "generate", "models"]
+Operation = Literal["chat", "generate", "models", "embed", "count"]
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -38,7 +38,11 @@ class Kind(msgspec.Struct, frozen=True):
     zone: Literal["cloud", "local", "by_host"]
     abilities: frozenset[str]
     base_url: str | None = None
-    operations: tuple[tuple[Operation, str], ...] = (("chat", "/chat/completions"), ("models", "/models"))
+    operations: tuple[tuple[Operation, str], ...] = (
+        ("chat", "/chat/completions"),
+        ("embed", "/embeddings"),
+        ("models", "/models"),
+    )
     credential: tuple[str, str] | None = ("authorization", "Bearer {}")
     needs_key: bool = False
     is_embedded: bool = False

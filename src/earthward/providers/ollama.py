@@ -18,7 +18,12 @@ KIND = Kind(
     dialect="ollama",
     zone="by_host",
     base_url="http://127.0.0.1:11434",
-    operations=(("chat", "/api/chat"), ("generate", "/api/generate"), ("models", "/api/tags")),
+    operations=(
+        ("chat", "/api/chat"),
+        ("generate", "/api/generate"),
+        ("embed", "/api/embed"),
+        ("models", "/api/tags"),
+    ),
     abilities=frozenset({"tools", "schema", "stream", "insert", "raw"}),
     settings=(Setting("keep_alive", "keep_alive"),),
     prefixes=("/api", "/v1"),

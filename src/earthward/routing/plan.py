@@ -53,11 +53,15 @@ class Planner:
         data_class: str = "",
         key: str = "",
         own_key: str | None = None,
+        draws: bool = True,
     ) -> Plan:
         """The plan for a request that needs `features` and holds data of `data_class`.
 
-        `own_key` is the dialect whose vendor's key the caller brings, where callers bring their own.
+        `own_key` is the dialect whose vendor's key the caller brings, where callers bring their own. What `draws` not
+        goes to the first of the route's targets that can serve it, whatever share another one has.
         """
+        if not draws and self._switch is None:
+            return self._drawn_for_nobody(route, features, data_class, own_key)
         if self._switch is None:
             arm, bucket = split.arm(route, unit, salt, key=key)
         else:
@@ -72,6 +76,19 @@ class Planner:
             choice = self._known[situation] = self._chosen(route, arm, is_pilot, features, data_class, own_key)
         share = split.BUCKETS if is_pilot else 0 if arm == "only" else route.share
         return Plan(route.name, arm, share, bucket, choice[0], choice[1], route.stage, route.epoch)
+
+    def _drawn_for_nobody(self, route: Route, features: frozenset[str], data_class: str, own_key: str | None) -> Plan:
+        attempts: list[Reasoned] = []
+        excluded: list[Reasoned] = []
+        for name in dict.fromkeys(
+            name for name in (route.use, route.baseline, route.candidate, *route.fallback) if name
+        ):
+            reason = why_not(route, self._targets[name], features, data_class, own_key)
+            if reason is not None:
+                excluded.append((name, reason))
+            elif len(attempts) < MOST_ATTEMPTS:
+                attempts.append((name, "the next that can" if attempts else "the first that can"))
+        return Plan(route.name, "only", 0, -1, tuple(attempts), tuple(excluded), route.stage, route.epoch)
 
     def _chosen(
         self, route: Route, arm: Arm, is_pilot: bool, features: frozenset[str], data_class: str, own_key: str | None

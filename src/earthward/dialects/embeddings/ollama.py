@@ -7,6 +7,7 @@ import msgspec
 from earthward.chat import Count, Embeddings, EmbedRequest, Failure
 from earthward.chat.usage import UNKNOWN
 from earthward.dialects.embeddings.reading import answer_of, request_of
+from earthward.dialects.envelope import Envelope
 from earthward.dialects.ollama.errors import failure_of_error
 
 
@@ -33,6 +34,23 @@ _OWN_FIELDS = frozenset({"keep_alive", "options"})
 def read_request(body: bytes) -> EmbedRequest | Failure:
     """Either form: what is `input` in one is `prompt` in the other."""
     return request_of(body, _request)
+
+
+def characters(envelope: Envelope) -> int:
+    """Of all texts, for an estimate before the request is read."""
+    given = envelope.get("input") if envelope.has("input") else envelope.get("prompt")
+    return sum(len(text) for text in (given if isinstance(given, list) else [given]) if isinstance(text, str))
+
+
+def has_text(envelope: Envelope) -> bool:
+    """Whether anything is to be embedded; a request without only has the model loaded."""
+    given = [envelope.get(name) for name in ("input", "prompt") if envelope.has(name)]
+    return any(value not in ("", []) for value in given)
+
+
+def write_nothing(model: str, legacy: bool) -> bytes:
+    """The answer to a request without a text."""
+    return msgspec.json.encode({"embedding": []} if legacy else {"model": model, "embeddings": []})
 
 
 def write_request(request: EmbedRequest, keep_alive: str | int | float | None = None) -> bytes | Failure:

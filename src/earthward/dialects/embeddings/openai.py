@@ -13,7 +13,16 @@ from earthward.chat.usage import UNKNOWN
 from earthward.dialects.embeddings.reading import answer_of, request_of
 from earthward.dialects.envelope import Envelope
 from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.openai_chat.errors import failure_of_error
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """An answer to send on, and how many tokens it says were read. With a failure the body is empty."""
+
+    body: bytes
+    input: Count = UNKNOWN
+    failure: Failure | None = None
 
 
 class _Request(msgspec.Struct):
@@ -41,6 +50,8 @@ class _Answer(msgspec.Struct):
 
 
 _KNOWN = frozenset(_Request.__struct_fields__)
+CHARACTERS_PER_NUMBER = 4
+"""A token that was sent as a number stands for about so many."""
 _LARGEST = 3.4028234e38
 """What 32 bits can hold."""
 
@@ -51,6 +62,41 @@ def read_request(body: bytes) -> EmbedRequest | Failure:
 
 def wants_base64(envelope: Envelope) -> bool:
     return envelope.get_str("encoding_format") == "base64"
+
+
+def characters(envelope: Envelope) -> int:
+    """Of all texts, for an estimate before the request is read; of tokens that were sent as numbers, as if of text."""
+    given = envelope.get("input")
+    return len(given) if isinstance(given, str) else _length(given)
+
+
+def prepare(envelope: Envelope, model: str) -> bytes:
+    """The body for a target that speaks the same: tokens as numbers, too, mean the same to the same model."""
+    return envelope.with_fields(model=model).encode()
+
+
+def listen_answer(body: bytes, model: str, texts: int) -> Heard:
+    """The answer as it came, but for `model`, which is what the client asked for."""
+    try:
+        wire = msgspec.json.decode(body, type=_Answer)
+        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except NOT_JSON as error:
+        message = f"the provider's answer holds no embeddings: {error}"
+        return Heard(b"", failure=Failure(FailureKind.MALFORMED, message))
+    if wire.error:
+        return Heard(b"", failure=failure_of_error(wire.error))
+    if len(wire.data or ()) != texts:
+        message = f"the provider gave {len(wire.data or ())} vectors for {texts} texts"
+        return Heard(b"", failure=Failure(FailureKind.MALFORMED, message))
+    fields["model"] = msgspec.Raw(msgspec.json.encode(model))
+    return Heard(msgspec.json.encode(fields), _count(wire.usage))
+
+
+def how_many(envelope: Envelope) -> int:
+    """Texts of a request: a string, several, one as numbers, or several as numbers."""
+    given = envelope.get("input")
+    is_one = isinstance(given, str) or (isinstance(given, list) and bool(given) and isinstance(given[0], int))
+    return 1 if is_one else len(given) if isinstance(given, list) else 0
 
 
 def write_request(request: EmbedRequest) -> bytes | Failure:
@@ -109,9 +155,18 @@ def _answer(raw: Any) -> Embeddings | Failure:
     if wire.error:
         return failure_of_error(wire.error)
     data = sorted(wire.data or (), key=lambda vector: vector.index)
-    tokens = wire.usage.prompt_tokens if wire.usage is not None else None
-    count = Count.reported(tokens) if tokens is not None and tokens >= 0 else UNKNOWN
-    return Embeddings(wire.model, tuple(_vector(one.embedding) for one in data), count)
+    return Embeddings(wire.model, tuple(_vector(one.embedding) for one in data), _count(wire.usage))
+
+
+def _count(usage: _Usage | None) -> Count:
+    tokens = usage.prompt_tokens if usage is not None else None
+    return Count.reported(tokens) if tokens is not None and tokens >= 0 else UNKNOWN
+
+
+def _length(given: Any) -> int:
+    if not isinstance(given, list):
+        return CHARACTERS_PER_NUMBER
+    return sum(len(one) if isinstance(one, str) else _length(one) for one in given)
 
 
 def _vector(wire: list[float] | str) -> list[float]:

@@ -14,6 +14,7 @@ from earthward.simulator.draft import Asked, Call, Choice, Tool
 from earthward.simulator.models import Model, Offer
 from earthward.simulator.steps import Head, Headers, Last, Piece, Problem, Step, Wait, Whole, paces
 from earthward.simulator.text import fragments, tokens_in
+from earthward.simulator.vendors import openai_embeddings
 from earthward.simulator.vendors.vendor import Made, Vendor, bearer
 
 _CHAT = b"/v1/chat/completions"
@@ -244,6 +245,8 @@ def no_path(method: bytes, path: bytes) -> Problem:
 
 def about(request: Request, offer: Offer) -> Whole | Problem | None:
     path = request.path
+    if request.method == b"POST" and path == openai_embeddings.PATH:
+        return openai_embeddings.answer(request)
     if request.method != b"GET":
         return None
     if path == _MODELS:
