@@ -8,14 +8,15 @@ from earthward.assess.read import Reading
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line of a table. `cost` is at list price, of rows whose price is known; `unpriced` counts the others."""
+    """One line of a table. `cost` is at list price, of rows whose price is known, None where it is of none of them;
+    `unpriced` counts the others."""
 
     name: str
     requests: int
     input: int
     cached: int
     output: int
-    cost: int
+    cost: int | None
     unpriced: int
 
 

@@ -24,7 +24,8 @@ OTHER_KINDS = (
 """Why a model's work is not for a local chat model, by what its name has in it."""
 
 LINE = """coalesce(sum(requests), 0)::BIGINT, coalesce(sum(input), 0)::HUGEINT, coalesce(sum(cached), 0)::HUGEINT,
-    coalesce(sum(output), 0)::HUGEINT, coalesce(sum(cost), 0)::HUGEINT, sum(unpriced)::BIGINT"""
+    coalesce(sum(output), 0)::HUGEINT, CASE WHEN sum(unpriced) < sum(rows) THEN coalesce(sum(cost), 0)::HUGEINT END,
+    sum(unpriced)::BIGINT"""
 
 
 def assessment(
@@ -150,7 +151,7 @@ def _name_reasons(connection: duckdb.DuckDBPyConnection, keep: Sequence[str]) ->
 
 
 def _lines(connection: duckdb.DuckDBPyConnection, name: str, *, by_name: bool = False) -> tuple[Line, ...]:
-    order = "1" if by_name else "6 DESC, 2 DESC, 1"
+    order = "1" if by_name else "6 DESC NULLS LAST, 2 DESC, 1"
     rows = connection.execute(f"SELECT {name}, {LINE} FROM sums GROUP BY 1 ORDER BY {order}").fetchall()
     return tuple(Line(*row) for row in rows) or (Line("all", 0, 0, 0, 0, 0, 0),)
 

@@ -32,8 +32,14 @@ def show(found: Assessment) -> None:
         console.print(Text(f"mind: {warning}", "yellow"))
 
 
-def dollars(nano: int) -> str:
-    return f"${Decimal(nano) / 10**9:,.2f}"
+def dollars(nano: int | None) -> str:
+    if nano is None:
+        return "unknown"
+    return f"${_amount(Decimal(nano) / 10**9)}"
+
+
+def _amount(of: Decimal) -> str:
+    return f"{of:,.2f}" if of >= 1 or not of else f"{of:.2g}"
 
 
 def _head(found: Assessment) -> list[Text]:
@@ -49,8 +55,14 @@ def _head(found: Assessment) -> list[Text]:
             f"{dollars(total.cost)} at list price"
         )
     )
-    lines += [Text(f"billed: {amount:,.2f} {printable(name.upper())}") for name, amount in found.billed.items()]
+    # Of one currency, the sum says the same again.
+    shown = list(found.billed.items())[: 1 if len(found.billed) == 2 else None]
+    lines += [Text(f"billed: {_amount(amount)} {printable(_currency(name))}") for name, amount in shown]
     return [*lines, Text("")]
+
+
+def _currency(name: str) -> str:
+    return "USD, all together" if name == "all in usd" else name.upper()
 
 
 def _table(title: str, lines: Sequence[Line]) -> Table:
@@ -68,7 +80,7 @@ def _table(title: str, lines: Sequence[Line]) -> Table:
 
 def _days(lines: Sequence[Line], what: str) -> Text:
     """Cost as a small bar for each, or requests where no cost is known."""
-    values = [it.cost for it in lines] if any(it.cost for it in lines) else [it.requests for it in lines]
+    values = [it.cost or 0 for it in lines] if any(it.cost for it in lines) else [it.requests for it in lines]
     most = max(values, default=0) or 1
     bars = "".join(BARS[min(7, value * 8 // (most + 1))] for value in values[-100:])
     span = f"{lines[0].name} to {lines[-1].name}" if len(lines) > 1 else ""

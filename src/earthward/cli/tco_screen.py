@@ -40,7 +40,7 @@ def show(
         console.print(_carried(scenario, capacity, local_model))
     console.print(_curve(result.months))
     console.print(_tornado(swings, result))
-    for reason in reasons:
+    for reason in sorted(reasons, key=lambda it: not it.blocks):
         mark = Text("against it: " if reason.blocks else "mind: ", "red" if reason.blocks else "yellow")
         console.print(mark + Text(reason.text, "default"))
     console.print()
