@@ -181,6 +181,7 @@ def config(
     extra: str = "",
     route_extra: str = "",
     cloud_extra: str = "",
+    target_extra: str = "",
     keys: str = "env:UPSTREAM_KEY",
 ) -> str:
     """A canary between two stand-ins, or with only one of them a route without."""
@@ -194,7 +195,7 @@ def config(
     ]
     if local is not None:
         lines.append(f'  house: {{kind: openai_compatible, base_url: "{local.url}/v1"}}')
-    lines += ["targets:", "  mini: {provider: cloud, model: gpt-4o-mini}"]
+    lines += ["targets:", f"  mini: {{provider: cloud, model: gpt-4o-mini{target_extra}}}"]
     if local is not None:
         lines.append("  llama: {provider: house, model: llama}")
     lines.append("routes:")

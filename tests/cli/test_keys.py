@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from earthward.cli.keys import app, lifetime
+from earthward.cli.key_store import lifetime
+from earthward.cli.keys import app
+from earthward.config.snapshot import Quota, Spend
 from earthward.store import keys, tables
 from earthward.store.digest import digest_of, pepper
 
@@ -29,7 +31,7 @@ def run(tmp_path: Path):
 
     def run(*words: str) -> Result:
         place = ["--store", f"sqlite:///{tmp_path}/ledger.db"]
-        if words[0] == "create":
+        if words[0] in ("create", "rotate"):
             place += ["--state", str(tmp_path / "state")]
         return CliRunner().invoke(app, [*words, *place])
 
@@ -146,3 +148,83 @@ def test_a_configuration_that_can_not_be_read_is_wrong_use(tmp_path):
     refused = CliRunner().invoke(app, ["list", "-c", str(tmp_path / "nowhere.yaml")])
     assert refused.exit_code == 2
     assert "nowhere.yaml" in refused.stderr
+
+
+def stored(tmp_path: Path):
+    engine = tables.open(f"sqlite:///{tmp_path}/ledger.db")
+    found = keys.active_keys(engine)
+    engine.dispose()
+    return found
+
+
+LIMITS = (
+    "--rpm",
+    "60",
+    "--tpm",
+    "9000",
+    "--parallel",
+    "4",
+    "--budget",
+    "100",
+    "--budget",
+    "5/day",
+    "--budget-soft",
+    "80",
+)
+
+
+def test_limits_are_given_at_the_making_and_shown(run, tmp_path):
+    assert run("create", *LIMITS).exit_code == 0
+    (key,) = stored(tmp_path)
+    assert key.quota == Quota(60, 9000, 4, (Spend("day", 5 * 10**9), Spend("month", 100 * 10**9, 80 * 10**9)))
+    assert "60 rpm, 9,000 tpm, 4 at a time" in run("list").stdout
+    (listed,) = json.loads(run("list", "--json").stdout)
+    assert listed["quota"]["budgets"][1] == {"every": "month", "hard": 100.0, "soft": 80.0}
+
+
+def test_one_limit_is_changed_and_the_others_stay(run, tmp_path):
+    run("create", "--name", "till", *LIMITS)
+    before = stored(tmp_path)[0]
+    assert run("set", "till", "--rpm", "90", "--budget", "7/week", "--budget-soft", "none").exit_code == 0
+    after = stored(tmp_path)[0]
+    assert after.quota == Quota(90, 9000, 4, (Spend("week", 7 * 10**9),))
+    assert (after.digest, after.meter) == (before.digest, before.meter)
+    assert run("set", "till", "--rpm", "none", "--tpm", "none", "--parallel", "none", "--budget", "none").exit_code == 0
+    assert stored(tmp_path)[0].quota is None
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("set", "till"), "nothing to change"),
+        (("set", "nobody", "--rpm", "1"), "there is no key 'nobody'"),
+        (("set", "till", "--rpm", "0"), "--rpm '0' is no limit"),
+        (("set", "till", "--tpm", "many"), "--tpm 'many' is no limit"),
+        (("set", "till", "--budget", "5/year"), "takes dollars for a day, a week or a month"),
+        (("set", "till", "--budget", "-5"), "takes dollars for a day, a week or a month"),
+        (("set", "till", "--budget", "5", "--budget-soft", "9"), "nobody would ever be told"),
+        (("set", "till", "--data-class", "secrets"), "unknown class of data"),
+        (("rotate", "nobody"), "there is no key 'nobody'"),
+        (("rotate", "till", "--overlap", "soon"), "'soon' is no time to live"),
+        (("set", "twin", "--rpm", "1"), "2 keys are called 'twin': say which by its id"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_what_to_do(run, tmp_path, words, told):
+    for name in ("till", "twin", "twin"):
+        run("create", "--name", name)
+    refused = run(*words)
+    assert refused.exit_code in (1, 2)
+    assert told in " ".join(refused.stderr.split())
+    assert [key.quota for key in stored(tmp_path)] == [None] * 3
+
+
+def test_a_key_is_named_by_itself_too_and_rotated_with_an_overlap(run, tmp_path):
+    key = run("create").stdout.strip()
+    made = run("rotate", key, "--overlap", "12h")
+    assert made.exit_code == 0
+    assert "The old secret works for 12h more" in made.stderr
+    new = made.stdout.strip()
+    assert new.split("-")[1] == key.split("-")[1] and new != key
+    assert {each.digest for each in stored(tmp_path)} == {
+        digest_of(pepper(tmp_path / "state"), each.encode()) for each in (key, new)
+    }

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from earthward.config.snapshot import Key
+from earthward.config.snapshot import Key, Quota, Spend
 from earthward.store import keys
 from earthward.store.digest import digest_of
 
@@ -78,3 +78,55 @@ def test_no_text_in_an_id_or_a_label_is_taken_for_sql(engine, text):
     _, row = keys.create(engine, PEPPER, 1, name=text, app=text, team=text, routes=[text])
     assert not keys.revoke(engine, text, 2)
     assert keys.listed(engine) == [row]
+
+
+def test_limits_are_kept_with_a_place_of_their_own_that_is_given_again_when_it_is_free(engine):
+    quota = Quota(60, 1000, None, (Spend("month", 5, 4),))
+    made = [keys.create(engine, PEPPER, n, quota=quota)[1].id for n in range(3)]
+    keys.create(engine, PEPPER, 9)
+    assert {key.id: (key.quota, key.meter) for key in keys.active_keys(engine) if key.quota} == {
+        made_id: (quota, place) for place, made_id in enumerate(made)
+    }
+    keys.revoke(engine, made[1], 5)
+    _, again = keys.create(engine, PEPPER, 10, quota=Quota(rpm=1))
+    assert {key.id: key.meter for key in keys.active_keys(engine) if key.quota}[again.id] == 1
+
+
+def test_a_key_is_changed_and_its_secret_stays(engine):
+    key, row = keys.create(engine, PEPPER, 1, name="till", app="shop")
+    before = keys.keys_version(engine)
+    changed = keys.change(engine, row.id, team="web", quota=Quota(rpm=5), routes=("a",), expires_at=7)
+    assert (changed.app, changed.team, changed.routes, changed.expires_at) == ("shop", "web", ("a",), 7)
+    (active,) = keys.active_keys(engine)
+    assert (active.digest, active.quota, active.meter) == (digest_of(PEPPER, key.encode()), Quota(rpm=5), 0)
+    assert keys.keys_version(engine) != before
+    keys.change(engine, row.id, quota=Quota(rpm=6))
+    assert [(key.quota, key.meter) for key in keys.active_keys(engine)] == [(Quota(rpm=6), 0)]
+    keys.change(engine, row.id, quota=None)
+    assert [(key.quota, key.meter) for key in keys.active_keys(engine)] == [(None, -1)]
+
+
+def test_a_rotated_key_opens_with_what_it_was_until_then(engine):
+    old, row = keys.create(engine, PEPPER, 1, expires_at=50)
+    new = keys.rotate(engine, PEPPER, row.id, 10, 20)
+    assert {(key.digest, key.expires_at) for key in keys.active_keys(engine)} == {
+        (digest_of(PEPPER, new.encode()), 50),
+        (digest_of(PEPPER, old.encode()), 30),
+    }
+    newer = keys.rotate(engine, PEPPER, row.id, 20, 100)
+    assert {(key.digest, key.expires_at) for key in keys.active_keys(engine)} == {
+        (digest_of(PEPPER, newer.encode()), 50),
+        (digest_of(PEPPER, new.encode()), 50),
+    }
+    last = keys.rotate(engine, PEPPER, row.id, 21, 0)
+    assert [key.digest for key in keys.active_keys(engine)] == [digest_of(PEPPER, last.encode())]
+
+
+def test_what_is_not_there_or_revoked_is_neither_changed_nor_rotated(engine):
+    _, row = keys.create(engine, PEPPER, 1, name="till")
+    assert keys.named(engine, "till") == keys.named(engine, row.id) == [row.id]
+    keys.revoke(engine, row.id, 2)
+    for who in (row.id, "nobody"):
+        assert keys.change(engine, who, name="x") is None
+        assert keys.rotate(engine, PEPPER, who, 3, 0) is None
+    assert keys.named(engine, "till") == []

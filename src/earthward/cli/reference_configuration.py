@@ -8,7 +8,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from earthward.cli.markdown import page, table
-from earthward.config import models, money, snapshot, values
+from earthward.config import models, money, quotas, snapshot, values
 from earthward.config.section import Section
 from earthward.control.watch import FIXED, NAMES
 from earthward.providers import KINDS
@@ -21,6 +21,7 @@ TAKES: dict[Any, str] = {
     money.Grams: "grams",
     money.Watts: "watts",
     models.Balance: ", ".join(f"`{name}`" for name in POLICIES),
+    quotas.Budgets: "dollars for a time, or a list: `100/month`, `5/day`, `20/week`",
     values.Characters: "whole number up to 100,000",
     values.Count: "whole number",
     values.Dollars: "dollars",
@@ -145,6 +146,18 @@ LIMITS: Keys = {
     "keep_alive": "an idle connection is closed after it",
     "connections": "open at a time, in each worker",
     "answer": "of an answer that is not streamed",
+    "teams": "what keys of a team may use together, by the team's name; see below",
+    "apps": "the same by application",
+    "webhook": "gets a POST when a soft budget of a key, team, application or target is spent",
+}
+
+QUOTA: Keys = {
+    "rpm": "requests per minute",
+    "tpm": "tokens per minute, of prompts and answers",
+    "parallel": "requests at a time",
+    "budget": "what may be spent in the cloud; past it only targets in the house are asked. "
+    "A number alone is for the month",
+    "budget_soft": "past it callers are told in the header `x-earthward-budget`, and the webhook once",
 }
 
 LISTENER_TLS: Keys = {
@@ -200,6 +213,7 @@ TARGET: Keys = {
     "keep_alive": "at an Ollama, how long the model stays in memory after a request; -1 for ever, 0 not at all. "
     "Left out, as its provider says, or as Ollama does",
     "warm": "at an Ollama, on how many hosts it is loaded before anybody asks; left out, 1 with `keep_alive: -1`",
+    "limits": "what may be asked of it; past them the next target is tried; see below",
     "price": "`free`, or as below; left out, the vendor's list price in the cloud, and unknown in the house",
     "abilities": f"of {', '.join(f'`{word}`' for word in sorted({*snapshot.ABILITIES, snapshot.EMBEDDINGS}))}; left "
     "out, what its kind can do, and `embeddings` alone where the model has the name of one that gives vectors. A "
@@ -253,6 +267,8 @@ TOP = (
     "[plans by name](../explanation/rollouts.md#writing-a-plan)."
 )
 
+OF_QUOTAS = "Counted over all workers; what is left out has no limit. [How limits work](../howto/limits.md)."
+
 SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
     ("Top level", models.Settings, SETTINGS, TOP),
     ("prices[]", money.OwnPrice, OWN_PRICE, "In US dollars; either prices or a `discount`."),
@@ -262,6 +278,7 @@ SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
     ("limits", models.Limits, LIMITS, "Sizes in bytes of 1,024 to the KB."),
     ("responses", models.Responses, RESPONSES, "See [stored responses](../howto/responses.md)."),
     ("notify.NAME", models.Notify, NOTIFY, "[How to hear of rollouts](../howto/rollout-notifications.md)."),
+    ("limits.teams.NAME", models.QuotaSection, QUOTA, OF_QUOTAS),
     ("tls", models.ListenerTls, LISTENER_TLS, "The listener's own."),
     ("providers.NAME", models.Provider, PROVIDER, "Services that speak a protocol."),
     ("providers.NAME.endpoints[]", models.Endpoint, ENDPOINT, ""),
@@ -269,6 +286,7 @@ SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
     ("providers.NAME.tls", models.Tls, TLS, ""),
     ("providers.NAME.deadlines", models.Deadlines, DEADLINES, ""),
     ("targets.NAME", models.Target, TARGET, "A model at a provider."),
+    ("targets.NAME.limits", models.QuotaSection, QUOTA, OF_QUOTAS),
     ("targets.NAME.price", models.Price, PRICE, "In US dollars."),
     ("routes[]", models.Route, ROUTE, "Either `use`, or `baseline`, alone or with a `candidate`."),
     ("routes[].deadlines", models.Deadlines, DEADLINES, "Left out, those of the provider that serves."),
@@ -315,7 +333,7 @@ def _section(title: str, model: type[Section], keys: Keys, intro: str) -> Iterab
 
 def _default(title: str, model: type[Section], name: str) -> Any:
     default = model.model_fields[name].get_default(call_default_factory=True)
-    return getattr(DEFAULTS[title], name) if default is None and title in DEFAULTS else default
+    return getattr(DEFAULTS[title], name, None) if default is None and title in DEFAULTS else default
 
 
 def _takes(hint: Any) -> str:

@@ -6,11 +6,13 @@ from pathlib import Path
 from prometheus_client.metrics_core import Metric
 
 from earthward.cli.markdown import page, table
+from earthward.control.limit_metrics import LimitMetrics
 from earthward.control.metrics import SECONDS, Metrics
 from earthward.control.notifier import Told
 from earthward.control.standing import Standing
 from earthward.gateway import board
 from earthward.gateway.board import Board
+from earthward.gateway.limits_left import Remaining
 from earthward.ledger.record import Attempt, Record
 
 EXAMPLES = (
@@ -18,6 +20,7 @@ EXAMPLES = (
     Record("2", 0, "failed"),
 )
 """Between them they count in every family."""
+LEFT = Remaining("team", "web", "rpm", 60, 1, 59)
 STANDING = Standing("route", "fast", "stage", "stage 5%", 500, 1, 1, None, "", 1)
 TOLD = Told("hook", 0, 0, 0)
 
@@ -42,7 +45,7 @@ def families() -> list[Metric]:
         blank = Board(path)
         shown = Metrics(blank, 1, lambda: "ok", lambda: (STANDING,), lambda: (TOLD,))
         shown.fold(EXAMPLES)
-        found: list[Metric] = list(shown.collect())
+        found: list[Metric] = [*shown.collect(), *LimitMetrics(blank, lambda: (LEFT,)).collect()]
         blank.close()
     return found
 

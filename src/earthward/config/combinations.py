@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 
 from earthward.config import route_combinations, vectors
 from earthward.config.draft import Draft
-from earthward.config.models import Provider
+from earthward.config.models import Limits, Provider
 from earthward.config.problems import Problem, unknown
+from earthward.config.snapshot import CELLS_OF_CONFIGURATION
 from earthward.providers.hosts import is_local, is_loopback, is_vendor
 
 MOST_ENDPOINTS = 512
 """As many as the board has room for."""
+MOST_TARGETS = 512
+"""So many share between workers whether they fail; more serve all the same."""
 
 
 def check(draft: Draft) -> list[Problem]:
@@ -164,6 +167,26 @@ def room_for_endpoints(draft: Draft) -> Iterator[Problem]:
         yield draft.document.problem(("providers",), f"{count} endpoints; there is room for {MOST_ENDPOINTS}")
 
 
+def room_for_limits(draft: Draft) -> Iterator[Problem]:
+    limits = draft.settings.limits if draft.settings else Limits()
+    of_targets = sum(1 for _, target in draft.read_targets() if target.limits)
+    count = len(limits.teams) + len(limits.apps) + of_targets
+    if count > CELLS_OF_CONFIGURATION:
+        message = f"{count} teams, applications and targets have limits; there is room for {CELLS_OF_CONFIGURATION}"
+        yield draft.document.problem(("limits",), message)
+
+
+def limits_of_callers(draft: Draft) -> Iterator[Problem]:
+    """Only a gateway's own keys belong to teams and applications."""
+    settings = draft.settings
+    if settings is None or settings.auth == "keys":
+        return
+    for section in ("teams", "apps"):
+        if getattr(settings.limits, section):
+            message = f"`{section}` are those of keys, and `auth: {settings.auth}` has none"
+            yield draft.document.key_problem(("limits", section), message)
+
+
 def providers_of_targets(draft: Draft) -> Iterator[Problem]:
     for target in draft.targets:
         yield from draft.unknown_name(("targets", target, "provider"), "provider", draft.providers)
@@ -190,6 +213,8 @@ CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     where_providers_are,
     keys_of_providers,
     room_for_endpoints,
+    room_for_limits,
+    limits_of_callers,
     providers_of_targets,
     models_kept_in_memory,
     own_costs_of_what_is_at_home,

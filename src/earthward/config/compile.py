@@ -1,11 +1,12 @@
 """From a sound configuration to the snapshot that workers decide by."""
 
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from earthward.config.combinations import MOST_ENDPOINTS, takes_callers_keys
+from earthward.config.combinations import MOST_ENDPOINTS, MOST_TARGETS, takes_callers_keys
 from earthward.config.models import Configuration
 from earthward.config.models import Provider as ProviderSection
 from earthward.config.models import Route as RouteSection
@@ -14,7 +15,9 @@ from earthward.config.money import packed
 from earthward.config.section import Section
 from earthward.config.snapshot import (
     ACCEPTED_FOR,
+    CELLS_OF_CONFIGURATION,
     RESPONSES_KEPT,
+    Account,
     DeadlineChange,
     Endpoint,
     Hook,
@@ -22,8 +25,10 @@ from earthward.config.snapshot import (
     Price,
     Provider,
     Queue,
+    Quota,
     Rate,
     Route,
+    Scope,
     Snapshot,
     Target,
     Tls,
@@ -39,6 +44,7 @@ from earthward.cost.rates import own_price
 VERSION_LENGTH = 12
 
 Place = tuple[str, str]
+Named = TypeVar("Named", bound=Hashable)
 
 
 def compile(  # noqa: A001  what this file is called for; nothing here needs the builtin
@@ -49,9 +55,12 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
     An endpoint that `previous` knows keeps its column on the board: requests in flight are counted there.
     """
     cells = _cells(configuration, previous)
+    columns = _columns(configuration, previous)
     before = {route.name: route for route in previous.routes} if previous else {}
     providers = tuple(_provider(name, it, cells) for name, it in configuration.providers.items())
-    targets = tuple(_target(name, it, configuration, day) for name, it in configuration.targets.items())
+    targets = tuple(
+        _target(name, it, configuration, day, columns.get(name, -1)) for name, it in configuration.targets.items()
+    )
     return Snapshot(
         version=configuration.digest[:VERSION_LENGTH],
         digest=configuration.digest,
@@ -59,7 +68,7 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
         targets=targets,
         routes=tuple(_route(it, configuration, before.get(it.name)) for it in configuration.routes),
         auth=configuration.auth,
-        limits=Limits(**_given(configuration.limits)),
+        limits=_sizes(configuration),
         cors=configuration.cors,
         access_log=configuration.access_log,
         durability=configuration.durability,
@@ -68,7 +77,30 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
         content_key=configuration.content_key,
         responses_kept=configuration.responses.keep or RESPONSES_KEPT,
         notify=tuple(Hook(name, **_given(it)) for name, it in configuration.notify.items()),
+        accounts=_accounts(configuration, previous),
+        limits_webhook=configuration.limits.webhook,
     )
+
+
+def _sizes(configuration: Configuration) -> Limits:
+    given = _given(configuration.limits)
+    return Limits(**{name: given[name] for name in Limits.__struct_fields__ if name in given})
+
+
+def _accounts(configuration: Configuration, previous: Snapshot | None) -> tuple[Account, ...]:
+    """Teams, applications and targets with limits. Who had a meter before keeps it: what was used is counted there."""
+    found = quotas(configuration)
+    before = {(it.scope, it.name): it.cell for it in (previous.accounts if previous else ())}
+    places = _kept(list(found), before, CELLS_OF_CONFIGURATION)
+    return tuple(Account(*who, places[who], quota) for who, quota in found.items())
+
+
+def quotas(configuration: Configuration) -> dict[tuple[Scope, str], Quota]:
+    """All limits that the configuration names, by whose they are."""
+    limits = configuration.limits
+    found: dict[tuple[Scope, str], Quota] = {("team", name): it.quota() for name, it in limits.teams.items()}
+    found |= {("app", name): it.quota() for name, it in limits.apps.items()}
+    return found | {("target", name): it.limits.quota() for name, it in configuration.targets.items() if it.limits}
 
 
 def _provider(name: str, section: ProviderSection, cells: dict[Place, int]) -> Provider:
@@ -101,7 +133,7 @@ def _known(zone: Zone | None) -> Zone:
     return zone
 
 
-def _target(name: str, section: TargetSection, configuration: Configuration, day: date | None) -> Target:
+def _target(name: str, section: TargetSection, configuration: Configuration, day: date | None, column: int) -> Target:
     provider = configuration.providers[section.provider]
     price, rates = _prices(section, provider, configuration.money.overrides, day)
     callers_key = configuration.auth == "passthrough" and takes_callers_keys(provider)
@@ -119,6 +151,7 @@ def _target(name: str, section: TargetSection, configuration: Configuration, day
         # Whoever wants a model kept for ever wants it there before the first request, too.
         warm=int(keep_alive == -1) if section.warm is None else section.warm,
         callers_key=provider.its_kind.dialect if callers_key else None,
+        cell=column,
     )
 
 
@@ -163,21 +196,28 @@ def _route(section: RouteSection, configuration: Configuration, before: Route | 
 
 
 def _cells(configuration: Configuration, previous: Snapshot | None) -> dict[Place, int]:
-    """A column for each endpoint. One that was just given up is given again only when there is no other left."""
+    """A column for each endpoint."""
     places = [(name, it.url) for name, provider in configuration.providers.items() for it in provider.addresses]
     before = {
         (provider.name, endpoint.url): endpoint.cell
         for provider in (previous.providers if previous else ())
         for endpoint in provider.endpoints
     }
-    kept = {place: before[place] for place in places if place in before}
-    free = iter(_free_cells(set(kept.values()), set(before.values())))
-    return {place: kept[place] if place in kept else next(free) for place in places}
+    return _kept(places, before, MOST_ENDPOINTS)
 
 
-def _free_cells(kept: set[int], before: set[int]) -> list[int]:
-    fresh = [cell for cell in range(MOST_ENDPOINTS) if cell not in before]
-    return [*fresh, *sorted(before - kept)]
+def _columns(configuration: Configuration, previous: Snapshot | None) -> dict[str, int]:
+    """A column for each target, as far as there is room."""
+    before = {target.name: target.cell for target in (previous.targets if previous else ()) if target.cell >= 0}
+    return _kept(list(configuration.targets)[:MOST_TARGETS], before, MOST_TARGETS)
+
+
+def _kept(wanted: Sequence[Named], before: Mapping[Named, int], most: int) -> dict[Named, int]:
+    """A place for each, the one it had before. One that was just given up is given again only when no other is left."""
+    kept = {each: before[each] for each in wanted if each in before}
+    known = set(before.values())
+    free = iter([*(place for place in range(most) if place not in known), *sorted(known - set(kept.values()))])
+    return {each: kept[each] if each in kept else next(free) for each in wanted}
 
 
 def _given(section: Section) -> dict[str, Any]:

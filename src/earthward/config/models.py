@@ -12,8 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from earthward.config.boot import Boot, Engine
 from earthward.config.money import BudgetSection, Money, OwnCost, OwnPrice, RetentionSection, money
+from earthward.config.quotas import Budgets, spends
 from earthward.config.section import Section
-from earthward.config.snapshot import ABILITIES, DATA_CLASSES, EMBEDDINGS, Zone
+from earthward.config.snapshot import ABILITIES, DATA_CLASSES, EMBEDDINGS, Quota, Zone
 from earthward.config.snapshot import Tls as TlsFiles
 from earthward.config.values import (
     Address,
@@ -163,15 +164,34 @@ def _free(value: Any) -> Any:
     return value
 
 
-class Target(Section):
-    later = frozenset({"limits"})
+class QuotaSection(Section):
+    """Per minute, at a time, and dollars for a day, a week or a month."""
 
+    rpm: Count | None = None
+    tpm: Count | None = None
+    parallel: Count | None = None
+    budget: Budgets = ()
+    budget_soft: Budgets = ()
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        spends(self.budget, self.budget_soft)
+        if self == type(self).model_construct():
+            raise ValueError("limits nothing: give `rpm`, `tpm`, `parallel`, `budget` or `budget_soft`")
+        return self
+
+    def quota(self) -> Quota:
+        return Quota(self.rpm, self.tpm, self.parallel, spends(self.budget, self.budget_soft))
+
+
+class Target(Section):
     provider: str
     model: Annotated[str, Field(min_length=1)]
     context: Count | None = None
     keep_alive: KeepAlive | None = None
     warm: Number | None = None
     price: Annotated[Price, BeforeValidator(_free)] | None = None
+    limits: QuotaSection | None = None
     abilities: Annotated[tuple[Ability, ...], BeforeValidator(listed)] | None = None
     vectors: Name | None = None
 
@@ -233,6 +253,9 @@ class Limits(Section):
     keep_alive: Duration | None = None
     connections: Count | None = None
     answer: Size | None = None
+    teams: dict[str, QuotaSection] = Field(default_factory=dict)
+    apps: dict[str, QuotaSection] = Field(default_factory=dict)
+    webhook: Webhook | None = None
 
 
 class Responses(Section):

@@ -123,6 +123,43 @@ class Provider(msgspec.Struct, frozen=True):
     eject_after: int = 5
 
 
+Period = Literal["day", "week", "month"]
+
+
+class Spend(msgspec.Struct, frozen=True, array_like=True):
+    """What may be spent in the cloud in each period (UTC, weeks from Monday), in nano-dollars: past `soft` callers are
+    told, past `hard` nothing goes to the cloud any more."""
+
+    every: Period
+    hard: int | None = None
+    soft: int | None = None
+
+
+class Quota(msgspec.Struct, frozen=True, array_like=True):
+    """Requests and tokens per minute, requests at a time, and money; None is without limit. Each period is in
+    `budgets` once at most."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    parallel: int | None = None
+    budgets: tuple[Spend, ...] = ()
+
+
+CELLS_OF_CONFIGURATION = 1024
+"""So many teams, applications and targets may have limits. The meters of keys come after them."""
+
+Scope = Literal["key", "team", "app", "target"]
+
+
+class Account(msgspec.Struct, frozen=True, array_like=True):
+    """Somebody or something with limits. `cell` is its place among the meters, kept while the gateway runs."""
+
+    scope: Scope
+    name: str
+    cell: int
+    quota: Quota
+
+
 class Target(msgspec.Struct, frozen=True):
     """`context` is in tokens. `abilities` are words such as `tools`, `images`, `schema`, `stream`.
 
@@ -130,7 +167,8 @@ class Target(msgspec.Struct, frozen=True):
     or -1 for ever. A model that its host would send on to a cloud is in the cloud, wherever the host stands.
     `warm` is how many hosts are to have it loaded before anybody asks. `callers_key` is the dialect of those who call
     it with their own keys, None where the gateway has its own. `rates` are there where `price`, which is that of a
-    short prompt now, is not the only one.
+    short prompt now, is not the only one. `cell` is its column among the verdicts on the board, -1 where there is no
+    room for it.
     """
 
     name: str
@@ -144,6 +182,7 @@ class Target(msgspec.Struct, frozen=True):
     callers_key: str | None = None
     warm: int = 0
     rates: tuple[Rate, ...] = ()
+    cell: int = -1
 
 
 class When(msgspec.Struct, frozen=True):
@@ -230,6 +269,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     own vendor key opens local targets after its vendor took it. `content_key` are references to what stored content
     is sealed with, the first, and still opened with, all; without one nothing is stored. `responses_kept` is in
     seconds. `money` is what the operator says of it, packed, for the control process alone, and so is `notify`.
+    `accounts` are the limits of teams, applications and targets; keys bring their own. `limits_webhook` is told of
+    their budgets.
     """
 
     version: str
@@ -248,12 +289,15 @@ class Snapshot(msgspec.Struct, frozen=True):
     content_key: tuple[str, ...] = ()
     responses_kept: int = RESPONSES_KEPT
     notify: tuple[Hook, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    limits_webhook: str | None = None
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):
     """A caller's key as workers know it: by the keyed hash of what the caller presents, never by the key itself.
 
     Whatever is asked with it counts as `data_class` at least. `may_explain` lets `x-earthward-explain` be asked.
+    With a `quota` it has a `meter`, a place of its own among those of keys.
     """
 
     id: str
@@ -264,3 +308,5 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
     expires_at: int | None = None
     data_class: str = ""
     may_explain: bool = False
+    quota: Quota | None = None
+    meter: int = -1

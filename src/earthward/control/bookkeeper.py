@@ -7,7 +7,8 @@ depends on it; what it has not booked yet it books later.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Engine
@@ -117,13 +118,16 @@ class Bookkeeper:
         clock: Callable[[], int] = time.time_ns,
         post: Callable[[Hook, dict[str, Any], float, str], None] = tell,
         needed_from: Callable[[], int | None] = lambda: None,
+        counted: Callable[[], Iterable[tuple[Budget, Amount]]] = tuple,
     ) -> None:
+        """`counted` are budgets whose amounts somebody else counts."""
         self.engine = engine
         self._snapshot = snapshot
         self._money = money
         self._clock = clock
         self._post = post
         self._needed_from = needed_from
+        self._counted = counted
         self._habits: dict[str, Habits] = {}
         self._due = {"habits": 0.0, "alerts": 0.0, "prune": 0.0}
 
@@ -192,9 +196,9 @@ class Bookkeeper:
         now = self._clock()
         sent = []
         told = books.told(self.engine)
-        for budget in self._money().budgets:
-            period, hours = period_of(budget, now)
-            amount = self._amount(budget, hours)
+        booked = ((budget, self._amount(budget, period_of(budget, now)[1])) for budget in self._money().budgets)
+        for budget, amount in chain(booked, self._counted()):
+            period, _ = period_of(budget, now)
             for alert in alerts(budget, period, amount, told):
                 if self._tell(alert, now):
                     sent.append(alert)

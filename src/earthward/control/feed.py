@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+from collections.abc import Collection
 
 import msgspec
 
@@ -42,6 +43,10 @@ class Feed:
     def workers(self) -> list[Hello]:
         """What each connected worker last said it has."""
         return [hello for hello in self._lines.values() if hello is not None]
+
+    @property
+    def keys(self) -> Collection[Key]:
+        return self._keys.values()
 
     @property
     def version(self) -> str:

@@ -22,10 +22,13 @@ from earthward.config.boot import Boot
 from earthward.config.money import unpacked
 from earthward.config.snapshot import Snapshot
 from earthward.control.admin import application
+from earthward.control.admin_limits import serve_limits
 from earthward.control.admin_rollouts import serve_rollouts
 from earthward.control.bookkeeper import Bookkeeper
 from earthward.control.feed import Feed
 from earthward.control.fleet import Fleet
+from earthward.control.limit_metrics import LimitMetrics
+from earthward.control.limits import Limits
 from earthward.control.metrics import Metrics
 from earthward.control.notifier import Notifier
 from earthward.control.rollout_routes import Rollouts, unplaced
@@ -36,6 +39,7 @@ from earthward.gateway import board as columns
 from earthward.gateway import switch
 from earthward.gateway.board import Board
 from earthward.gateway.messages import FleetNews
+from earthward.gateway.meters import Meters
 from earthward.gateway.start import read_snapshot
 from earthward.gateway.state import State, write_whole
 from earthward.gateway.supervisor import Supervisor
@@ -56,7 +60,9 @@ LAST_INTAKE = 5.0
 class Control:
     """The parts of the control process, and how they hang together."""
 
-    def __init__(self, boot: Boot, config: Path, workers: int, board: Board, host: str) -> None:
+    def __init__(
+        self, boot: Boot, config: Path, workers: int, board: Board, host: str, generation: str, started: int
+    ) -> None:
         self.boot = boot
         self.state = State(Path(boot.state))
         last = read_snapshot(self.state)
@@ -68,6 +74,7 @@ class Control:
         self.workers = workers
         self.board = board
         self.feed = Feed(self.state, self.snapshot)
+        self.limits = Limits(Meters(self.state.meters / generation, workers, workers + 1), started)
         self.watch = ConfigWatch(config, boot, self.base, host)
         self.fleet = Fleet(lambda found: self.feed.tell(FleetNews(found)))
         self.warm_ups = WarmUps()
@@ -79,8 +86,9 @@ class Control:
             lambda: self.rollouts.standings.values(),
             lambda: self.notifier.told,
         )
+        self.metrics.registry.register(LimitMetrics(self.board, self.limits.configured))
         self.stop = asyncio.Event()
-        self._keys_seen: tuple[int, int] | None = None
+        self._keys_seen: tuple[int, int, int] | None = None
         self.intake: Intake | None = None
         self.intake_state = "starting"
         self._look_again = asyncio.Event()
@@ -137,6 +145,7 @@ class Control:
             lambda: self.snapshot,
             lambda: unpacked(self.snapshot.money),
             needed_from=self.rollouts.needed_from,
+            counted=self.limits.budgets,
         )
         keeper.run(self._ending)
 
@@ -162,6 +171,7 @@ class Control:
                 await self._look_at_file()
                 if self.intake is not None:
                     await self._look_at_keys()
+                    await asyncio.to_thread(self.limits.look, self.engine)
                 if self.feed.unsaved:
                     self.feed.save()
             except Exception as error:  # noqa: BLE001  a store or a disk that is away must not end this
@@ -191,6 +201,7 @@ class Control:
         if snapshot.version != self.snapshot.version:
             self.snapshot = snapshot
             self.feed.publish(snapshot)
+            self.limits.know(snapshot, self.feed.keys)
             log.info("configuration %s is in force", snapshot.version)
 
     def _rollouts_moved(self) -> None:
@@ -204,12 +215,14 @@ class Control:
         if version != self._keys_seen:
             keys = await asyncio.to_thread(keys_table.active_keys, self.engine)
             self.feed.publish_keys(time.time_ns(), keys)
+            self.limits.know(self.snapshot, keys)
             self._keys_seen = version
 
     # -- admin ---------------------------------------------------------------------------------------------------
 
     async def _serve_admin(self, listener: Any) -> None:
         app = application(token=self._token(), hosts=self._hosts(), metrics=self.metrics, status=self.status)
+        serve_limits(app, self.limits)
         serve_rollouts(app, self.rollouts, lambda: self.intake.engine if self.intake else None)
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
         server = _QuietServer(config)
@@ -275,7 +288,15 @@ def run_control(supervisor: Supervisor, config: Path) -> None:
     os.nice(NICENESS)
 
     async def live() -> None:
-        control = Control(supervisor.boot, config, supervisor.workers, supervisor.board, supervisor.host)
+        control = Control(
+            supervisor.boot,
+            config,
+            supervisor.workers,
+            supervisor.board,
+            supervisor.host,
+            supervisor.generation,
+            supervisor.started,
+        )
         with contextlib.suppress(OSError):
             # A disk that is full keeps commands from finding the admin port, and nothing else.
             write_whole(control.state.admin_url, supervisor.admin_url.encode())

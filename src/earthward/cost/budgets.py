@@ -1,7 +1,7 @@
 """Thresholds on what is spent and saved. Pure: what was spent comes in, what is to be told goes out, each thing once.
 
-A budget's period is a day or a month in UTC. Crossing a threshold is told once in a period; what was told already
-comes in as the set of keys that were sent.
+A budget's period is a day, a week from Monday or a month in UTC. Crossing a threshold is told once in a period; what
+was told already comes in as the set of keys that were sent.
 """
 
 from collections.abc import Collection
@@ -20,7 +20,7 @@ class Budget(msgspec.Struct, frozen=True):
     name: str
     kind: Literal["spend", "savings"]
     limit: int
-    every: Literal["day", "month"] = "month"
+    every: Literal["day", "week", "month"] = "month"
     at: tuple[int, ...] = (ALL,)
     app: str | None = None
     team: str | None = None
@@ -70,6 +70,9 @@ def period_of(budget: Budget, now: int) -> tuple[str, range]:
     day = datetime.fromtimestamp(now // SECOND, UTC).date()
     if budget.every == "day":
         return day.isoformat(), _hours(day, day + timedelta(days=1))
+    if budget.every == "week":
+        monday = day - timedelta(days=day.weekday())
+        return f"the week of {monday.isoformat()}", _hours(monday, monday + timedelta(days=7))
     first = day.replace(day=1)
     return first.strftime("%Y-%m"), _hours(first, (first + timedelta(days=32)).replace(day=1))
 

@@ -22,6 +22,7 @@ from earthward.gateway.decide import Decision, no_target
 from earthward.gateway.doors.door import Door, Headers, Question, tokens_in
 from earthward.gateway.doors.exit import Heard, Listener
 from earthward.gateway.embedding import embedding
+from earthward.gateway.limiting import within_limits_of
 from earthward.gateway.refused import Refused
 from earthward.gateway.serving import ServingEndpoint, ServingTarget
 from earthward.gateway.upstream import Outcome, StreamedAnswer, WholeAnswer
@@ -36,6 +37,7 @@ from earthward.store.spool import SpoolBroken, SpoolFull
 
 if TYPE_CHECKING:
     from earthward.gateway.exchange import Exchange
+    from earthward.gateway.worker import Worker
 
 log = logging.getLogger("earthward.attempts")
 
@@ -95,6 +97,10 @@ class Attempts:
         self.heard: Heard | Listener | None = None
         self.dropped: tuple[str, ...] = ()
 
+    @property
+    def worker(self) -> "Worker":
+        return self._exchange.worker
+
     # -- which, in which order -----------------------------------------------------------------------------------
 
     async def serve(self, question: Question, decision: Decision) -> Outcome:
@@ -111,7 +117,11 @@ class Attempts:
             if number and not self._may_try_again():
                 break
             self._targets_left = len(decision.plan.attempts) - number - 1
-            outcome = await self._try(exchange.serving.targets[name], why)
+            target = exchange.serving.targets[name]
+            if target.limits is None:
+                outcome = await self.try_one(target, why)
+            else:
+                outcome = await within_limits_of(target, self, why, question.input_tokens)
             if told is None or not outcome.left_out:
                 told = outcome
             if self._is_settled(outcome) or not self._may_another_serve(outcome):
@@ -119,12 +129,12 @@ class Attempts:
         assert told is not None, "a plan has attempts, and the first is always made"
         return told
 
-    async def _try(self, target: ServingTarget, why: str) -> Outcome:
+    async def try_one(self, target: ServingTarget, why: str) -> Outcome:
         """One target: asked if it can be, and asked again where that makes sense."""
         if self._targets_left and self._is_left_alone(target):
-            return self._left_out(target, why, LEFT_ALONE)
+            return self.left_out(target, why, LEFT_ALONE)
         if self._targets_left and not self._fits(target):
-            return self._left_out(target, why, TOO_LONG)
+            return self.left_out(target, why, TOO_LONG)
         refused = await self._why_not_for_caller(target)
         if refused is not None:
             # Not the target's fault: nothing is learned of it.
@@ -138,7 +148,7 @@ class Attempts:
             self._way = way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
         written = way.request()
         if isinstance(written, Failure):
-            return self._left_out(target, why, written)
+            return self.left_out(target, why, written)
         self.dropped = written.dropped
         outcome = await self._attempt(target, why, way, written)
         if outcome.failure is not None and not self._is_settled(outcome) and not outcome.left_out:
@@ -157,7 +167,7 @@ class Attempts:
         prompt = self._exchange.worker.lengths.tokens(target.target.model, characters)
         return fits(prompt, 0, target.target.context)
 
-    def _left_out(self, target: ServingTarget, why: str, failure: Failure) -> Outcome:
+    def left_out(self, target: ServingTarget, why: str, failure: Failure) -> Outcome:
         """Nothing went out: what is asked can't be said there, nobody is there, or all are busy."""
         outcome = self._unsent(target, why, failure)
         outcome.left_out = True
@@ -225,7 +235,7 @@ class Attempts:
         if place is None:
             return Outcome(gone=True)
         if isinstance(place, Failure):
-            return self._left_out(target, why, place)
+            return self.left_out(target, why, place)
         try:
             operation = operation_at(target, self._question.door)
             endpoint, head = provider.endpoints[place], provider.heads[operation][place]

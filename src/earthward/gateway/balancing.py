@@ -15,6 +15,7 @@ from earthward.chat import Failure, FailureKind
 from earthward.config.snapshot import Provider
 from earthward.gateway.board import Board
 from earthward.gateway.drive import Told
+from earthward.gateway.meters import Meters
 from earthward.routing import health
 from earthward.routing.admission import Queue, Terms, Ticket, expected_wait, gave_up
 from earthward.routing.balance import POLICIES, choices
@@ -101,6 +102,7 @@ class Known(NamedTuple):
     board: Board
     standings: Standings
     breakers: dict[str, Breaker]
+    meters: Meters | None = None
 
 
 class Place(Protocol):

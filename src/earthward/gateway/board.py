@@ -7,6 +7,7 @@ over-admits by at most one request per other worker. Knows nothing of what the c
 import mmap
 import os
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 ROWS = 64
@@ -18,7 +19,15 @@ RING = 16
 PID, HEARTBEAT, CONNECTIONS, IN_FLIGHT, REFUSED, SPOOL_STATE, UNRECORDED, SNAPSHOT, KEYS = range(9)
 _RING_START = 16
 _ENDPOINT_START = _RING_START + RING * 3
-COLUMNS = _ENDPOINT_START + ENDPOINTS
+_LIMIT_START = _ENDPOINT_START + ENDPOINTS
+LIMIT_COLUMNS = {
+    (scope, what): _LIMIT_START + number
+    for number, (scope, what) in enumerate(
+        product(("key", "team", "app", "target"), ("rpm", "tpm", "parallel", "budget"))
+    )
+}
+"""Requests refused by a limit, by whose it is and which."""
+COLUMNS = _LIMIT_START + len(LIMIT_COLUMNS)
 SIZE = ROWS * COLUMNS * 8
 
 

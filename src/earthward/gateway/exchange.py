@@ -23,6 +23,9 @@ from earthward.gateway.drive import drive
 from earthward.gateway.explain import ASKS_TO_EXPLAIN, explanation
 from earthward.gateway.heartbeat import HEARTBEATS, SILENCE
 from earthward.gateway.introduction import Introduction, introduction
+from earthward.gateway.limiting import Admission, foreseen
+from earthward.gateway.limiting import admit as admit_within_limits
+from earthward.gateway.limits_left import is_of_rates
 from earthward.gateway.refused import Refused
 from earthward.gateway.settling import record_of
 from earthward.gateway.upstream import Outcome
@@ -47,6 +50,7 @@ class Exchange:
 
     __slots__ = (
         "accepted_at",
+        "admission",
         "attempts",
         "beaten_at",
         "caller",
@@ -90,6 +94,7 @@ class Exchange:
         self.left: Failure | None = None
         self.beaten_at: float | None = None
         self.is_ending = False
+        self.admission: Admission | None = None
 
     async def run(self) -> None:
         """The whole life. Raises nothing."""
@@ -100,6 +105,8 @@ class Exchange:
             self.connection.abort()
         finally:
             # They know us, and would be a cycle for the collector.
+            if self.admission is not None:
+                self.admission.end()
             self.attempts.forget()
             self.worker.exchanges.discard(self)
 
@@ -111,6 +118,8 @@ class Exchange:
             if answer is not None:
                 self.connection.respond(200, [], answer, JSON + self.own_lines())
                 return
+            if self.introduction.limits or self.serving.has_budgets:
+                decision = self.decision = admit_within_limits(self, decision, question.input_tokens)
             outcome = await self.attempts.serve(question, decision)
         except Refused as refused:
             outcome = Outcome(failure=refused.failure)
@@ -151,7 +160,8 @@ class Exchange:
             if self.serving.snapshot.auth != "open" and not self.caller.key.may_explain:
                 raise Refused(MAY_NOT_EXPLAIN)
             seen = {name: self._endpoints(question, name) for name, _ in decision.plan.attempts}
-            return msgspec.json.encode(explanation(question, decision, self.serving.snapshot, seen))
+            decision, left = foreseen(self, decision)
+            return msgspec.json.encode(explanation(question, decision, self.serving.snapshot, seen, left))
         return self.door.answers_itself(question)
 
     def _endpoints(self, question: Question, name: str) -> Endpoints:
@@ -208,7 +218,10 @@ class Exchange:
         if failure is not None and not self.has_begun:
             status, headers, body = self.door.write_failure(failure, self.id)
         label: Status = "cancelled" if self.is_gone else "failed" if failure else "ok"
-        sequence = self.worker.settle(record_of(self, label, status, failure))
+        record = record_of(self, label, status, failure)
+        if self.admission is not None:
+            self.admission.settle(record, self.serving)
+        sequence = self.worker.settle(record)
         if sequence is not None and self.serving.snapshot.durability == "strict":
             with contextlib.suppress(Refused):
                 await self.attempts.wait_for_disk(sequence)
@@ -241,7 +254,10 @@ class Exchange:
         self.connection.start(200, self.passed_back(upstream), lines=lines)
 
     def passed_back(self, upstream: Headers) -> Headers:
-        return self.with_id(self.attempts.passed_back(upstream))
+        passed = self.attempts.passed_back(upstream)
+        if self.admission is not None:
+            passed = [header for header in passed if not is_of_rates(header[0])]
+        return self.with_id(passed)
 
     def with_id(self, headers: Headers) -> Headers:
         """With our id where the vendor's SDKs look for one, unless there is the vendor's own."""
@@ -259,6 +275,8 @@ class Exchange:
             lines += header_lines(
                 [(b"x-earthward-dropped", ", ".join(self.attempts.dropped).encode("ascii", "replace"))]
             )
+        if self.admission is not None:
+            lines += self.admission.lines
         if self.serving.snapshot.cors:
             lines += header_lines(self.worker.surface.cors_headers(self.request))
         return lines

@@ -1,6 +1,6 @@
 """How a request would be served, said instead of done: nothing is sent anywhere."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -11,6 +11,7 @@ from earthward.gateway.crossing import crossing
 from earthward.gateway.decide import Decision
 from earthward.gateway.doors import EXITS
 from earthward.gateway.doors.door import Question
+from earthward.gateway.limits_left import Left, Remaining, remaining
 from earthward.routing.egress import UNCLASSIFIED
 from earthward.routing.split import BUCKETS
 
@@ -56,12 +57,17 @@ class Explanation(msgspec.Struct, frozen=True):
     bucket: float | None
     attempts: tuple[Attempted, ...]
     excluded: tuple[Excluded, ...]
+    limits: tuple[Remaining, ...] = ()
 
 
 def explanation(
-    question: Question, decision: Decision, snapshot: Snapshot, seen: Mapping[str, Endpoints] | None = None
+    question: Question,
+    decision: Decision,
+    snapshot: Snapshot,
+    seen: Mapping[str, Endpoints] | None = None,
+    left: Iterable[Left] = (),
 ) -> Explanation:
-    """`seen` are the endpoints behind each target, as a worker sees them."""
+    """`seen` are the endpoints behind each target, as a worker sees them, `left` what limits apply."""
     glance, plan = question.glance, decision.plan
     targets = {target.name: target for target in snapshot.targets}
     providers = {provider.name: provider for provider in snapshot.providers}
@@ -82,6 +88,7 @@ def explanation(
             for name, why in plan.attempts
         ),
         excluded=tuple(Excluded(name, why) for name, why in plan.excluded),
+        limits=tuple(each for found in left for each in remaining(found)),
     )
 
 

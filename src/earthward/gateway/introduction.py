@@ -13,6 +13,7 @@ from earthward.chat import Failure
 from earthward.gateway.callers import Caller, caller_of
 from earthward.gateway.decide import Hints, hints_of
 from earthward.gateway.doors.door import Door
+from earthward.gateway.limiting import Metered, limits_of
 from earthward.gateway.serving import Serving, ServingTarget
 from earthward.http.head import by_name
 from earthward.http.request import Request
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 class Introduction(msgspec.Struct, frozen=True, gc=False):
     """`headers` are without the length of the body, which is another for each request with this head.
 
-    `lines` are header lines that go on to a target, by its name, once they have been asked for.
+    `lines` are header lines that go on to a target, by its name, once they have been asked for. `limits` are those
+    that hold for the caller.
     """
 
     serving: Serving
@@ -33,6 +35,7 @@ class Introduction(msgspec.Struct, frozen=True, gc=False):
     hints: Hints
     headers: dict[bytes, bytes]
     lines: dict[str, bytes]
+    limits: tuple[Metered, ...] = ()
 
     def lines_for(self, target: ServingTarget, door: Door) -> bytes:
         """The caller's headers that may pass, and what is said to the target where the caller doesn't say it."""
@@ -52,7 +55,8 @@ def introduction(worker: "Worker", door: Door, request: Request) -> Introduction
     if isinstance(caller, Failure):
         return caller
     headers.pop(b"content-length", None)
-    made = Introduction(worker.serving, worker.keys_version, caller, hints_of(headers), headers, {})
+    limits = limits_of(caller.key, worker.serving, worker.meters)
+    made = Introduction(worker.serving, worker.keys_version, caller, hints_of(headers), headers, {}, limits)
     request.kept.value = made
     return made
 

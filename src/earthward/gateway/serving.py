@@ -20,6 +20,7 @@ from earthward.gateway.balancing import Balancing, Breaker, Known
 from earthward.gateway.credentials import REST_AFTER_QUOTA, REST_AFTER_REFUSAL, Credentials
 from earthward.gateway.doors import EXITS
 from earthward.gateway.doors.exit import Exit, Way
+from earthward.gateway.limiting import Metered, metered
 from earthward.http.answer import header_lines
 from earthward.http.client import Pool, client_context, proxy_for
 from earthward.http.sweep import Sweep
@@ -108,9 +109,28 @@ class ServingProvider:
 class ServingTarget:
     """`takes_callers_key` is whether it is asked with the caller's own key, `model` what its hosts call its model."""
 
-    __slots__ = ("breaker", "dialect", "exit", "model", "name", "provider", "takes_callers_key", "target", "way")
+    __slots__ = (
+        "breaker",
+        "dialect",
+        "exit",
+        "limits",
+        "model",
+        "name",
+        "provider",
+        "takes_callers_key",
+        "target",
+        "way",
+    )
 
-    def __init__(self, target: Target, provider: ServingProvider, exit: Exit, way: Way, breaker: Breaker) -> None:
+    def __init__(
+        self,
+        target: Target,
+        provider: ServingProvider,
+        exit: Exit,
+        way: Way,
+        breaker: Breaker,
+        limits: Metered | None = None,
+    ) -> None:
         self.name = target.name
         self.exit = exit
         self.way = way
@@ -119,6 +139,7 @@ class ServingTarget:
         self.target = target
         self.provider = provider
         self.breaker = breaker
+        self.limits = limits
         self.model = full_name(target.model)
 
 
@@ -138,10 +159,18 @@ class Serving:
             provider.name: self._provider(provider, pools, engines) for provider in snapshot.providers
         }
         told = {provider.name: provider for provider in snapshot.providers}
+        self.metered = metered(snapshot.accounts, known.meters) if known.meters is not None else {}
         self.targets = {
-            target.name: _target(target, told[target.provider], providers[target.provider], known)
+            target.name: _target(
+                target,
+                told[target.provider],
+                providers[target.provider],
+                known,
+                self.metered.get(("target", target.name)),
+            )
             for target in snapshot.targets
         }
+        self.has_budgets = any(account.scope == "target" and account.quota.budgets for account in snapshot.accounts)
         self.vendors: dict[str | None, ServingProvider] = {
             target.target.callers_key: target.provider for target in self.targets.values() if target.takes_callers_key
         }
@@ -205,10 +234,12 @@ def _context(provider: Provider, url: str) -> ssl.SSLContext | None:
     return client_context(ca=provider.tls.ca, certificate=provider.tls.certificate, key=provider.tls.key)
 
 
-def _target(target: Target, told: Provider, provider: ServingProvider, known: Known) -> ServingTarget:
+def _target(
+    target: Target, told: Provider, provider: ServingProvider, known: Known, limits: Metered | None
+) -> ServingTarget:
     dialect = EXITS[told.dialect]
     breaker = known.breakers.setdefault(target.name, Breaker())
-    return ServingTarget(target, provider, dialect, dialect.way(target, told), breaker)
+    return ServingTarget(target, provider, dialect, dialect.way(target, told), breaker, limits)
 
 
 def _changed(deadlines: Deadlines, change: DeadlineChange) -> Deadlines:

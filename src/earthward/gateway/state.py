@@ -18,6 +18,7 @@ class State:
         self.boot = folder / "boot.msgpack"
         self.keys = folder / "keys.msgpack"
         self.board = folder / "board"
+        self.meters = folder / "meters"
         self.spool = folder / "spool"
         self.control_socket = short_enough(folder) / "control.sock"
         self.supervisor = folder / "supervisor"

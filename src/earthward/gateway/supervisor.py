@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from earthward.config.boot import Boot
-from earthward.gateway import board
+from earthward.gateway import board, meters
 from earthward.gateway.board import Board
 from earthward.gateway.state import State
 from earthward.gateway.worker import DRAIN, Seat, run_worker
@@ -68,6 +68,7 @@ class Supervisor:
         self.workers = workers
         self._control = control
         self._lifeline = (-1, -1)
+        self.started = 0
         self._lock = -1
         self._wake = (-1, -1)
         self._stopping = False
@@ -87,6 +88,8 @@ class Supervisor:
         self._open_listeners()
         self._lifeline = os.pipe()
         board.create(self.state.board)
+        meters.fresh(self.state.meters, self.generation)
+        self.started = time.time_ns()
         self.board = Board(self.state.board)
         self._catch_signals()
         for row in range(self.workers):
@@ -157,7 +160,8 @@ class Supervisor:
             if self.admin_listener is not None:
                 self.admin_listener.close()
             board = self.board.as_row(row)
-            run_worker(Seat(row, self.boot, self.engines, mine, self._lifeline[0], self.generation, board))
+            seat = Seat(row, self.boot, self.engines, mine, self._lifeline[0], self.generation, board, self.workers)
+            run_worker(seat)
 
         return start
 

@@ -33,6 +33,7 @@ from earthward.gateway.gone import give_up_on
 from earthward.gateway.link import Link
 from earthward.gateway.loading import Loads
 from earthward.gateway.messages import FleetNews, Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
+from earthward.gateway.meters import CARRIED, Meters
 from earthward.gateway.serving import IdlePools, Serving
 from earthward.gateway.state import State
 from earthward.gateway.surface import Surface
@@ -53,6 +54,8 @@ ORPHAN = 10.0
 LOOPBACK_NAMES = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
 LAST_RECORDS = 1.0
 """Seconds for what was cut off to be put on record."""
+LONGEST_SILENCE = 3.0
+"""Seconds for which callers wait at a start for the ledger to tell what was spent."""
 HEARTBEAT = 0.5
 SWEEP = 0.25
 MOST_PRESENTED = 10_000
@@ -69,6 +72,7 @@ class Seat(msgspec.Struct, frozen=True):
     lifeline: int
     generation: str
     board: Board
+    workers: int = 1
 
 
 class Worker:
@@ -99,7 +103,10 @@ class Worker:
         self._closing: set[asyncio.Task[None]] = set()
         self.loads = Loads(self.loop)
         self.lengths = Lengths()
-        self._known = Known(seat.board, {}, {})
+        # A row for each worker, and one for the control process.
+        self.meters = Meters(self.state.meters / seat.generation, seat.row, seat.workers + 1)
+        self.meters.take_over()
+        self._known = Known(seat.board, {}, {}, self.meters)
         self.serving = self._made_ready(self._snapshot_on_disk())
         self._pools = self.serving.pools
         self.access_log = AccessLog(sys.stderr) if self.serving.snapshot.access_log else None
@@ -255,11 +262,25 @@ class Worker:
         self._background.append(self.loop.create_task(self._keep_waiting()))
         while not self.is_ready and not stop.is_set():
             await asyncio.sleep(0.01)
+        await self._hear_what_was_spent(stop)
         # What is here by now stays: the collector need not look at it again with every exchange's leavings.
         gc.freeze()
         await self.server.serve(self.seat.listener, ssl=_tls(self.seat.boot))
         await stop.wait()
         await self.drain()
+
+    async def _hear_what_was_spent(self, stop: asyncio.Event) -> None:
+        """Waits a moment for what was spent before the gateway started, if anybody has a budget."""
+        quotas = [account.quota for account in self.serving.snapshot.accounts]
+        quotas += [key.quota for key in self.keys.values() if key.quota is not None]
+        if not any(quota.budgets for quota in quotas):
+            return
+        end = time.monotonic() + LONGEST_SILENCE
+        while not self.meters.was_asked(CARRIED) and not stop.is_set():
+            if time.monotonic() > end:
+                log.warning("the ledger can't tell what was spent; budgets count from now on until it can")
+                return
+            await asyncio.sleep(0.01)
 
     async def drain(self) -> None:
         """Takes no new work, ends what is under way, closes."""

@@ -34,7 +34,7 @@ from earthward.ledger.books import Sums
 from earthward.ledger.summary import Totals
 from earthward.store.content import columns as content_columns
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration."""
 
 metadata = MetaData()
@@ -164,6 +164,15 @@ keys = Table(
     # What is asked with it counts as this class at least; empty is none.
     _text("data_class"),
     Column("may_explain", SmallInteger, nullable=False),
+    # Limits as a JSON object; empty is none. A key with limits has a place of its own among the meters.
+    Column("quota", Text, nullable=False, default=""),
+    Column("meter", Integer),
+    # What the key was before it was rotated, and until when that is good.
+    Column("old_digest", LargeBinary),
+    _big("old_until", nullable=True),
+    # How often it was changed since it was made.
+    Column("changes", Integer, nullable=False, default=0),
+    Index("keys_by_meter", "meter", unique=True),
 )
 """Callers' keys, by their keyed hash. Times are Unix nanoseconds."""
 
