@@ -9,6 +9,8 @@ from earthward.config.combinations import MOST_ENDPOINTS, takes_callers_keys
 from earthward.config.models import Configuration
 from earthward.config.models import Provider as ProviderSection
 from earthward.config.models import Route as RouteSection
+from earthward.config.models import Sampling as SamplingSection
+from earthward.config.models import Shadow as ShadowSection
 from earthward.config.models import Target as TargetSection
 from earthward.config.money import packed
 from earthward.config.section import Section
@@ -24,6 +26,7 @@ from earthward.config.snapshot import (
     Queue,
     Rate,
     Route,
+    Sampling,
     Snapshot,
     Target,
     Tls,
@@ -159,6 +162,24 @@ def _route(section: RouteSection, configuration: Configuration, before: Route | 
         data_class=section.data or "",
         buffer=section.buffer,
         plan=plan,
+        sampling=_sampling(section, configuration),
+    )
+
+
+def _sampling(section: RouteSection, configuration: Configuration) -> Sampling | None:
+    """None where nothing of the route is ever looked at, so that its requests pass without a thought of it."""
+    plan = configuration.rollouts[section.rollout] if section.rollout else None
+    has_shadow_stage = plan is not None and any(stage.is_shadow for stage in plan.stages)
+    if section.sampling is None and section.shadow is None and not has_shadow_stage:
+        return None
+    kept, shadow = section.sampling or SamplingSection(), section.shadow or ShadowSection()
+    return Sampling(
+        kept.rate,
+        shadow.rate,
+        kept.tasks,
+        Sampling().retention if kept.retention is None else kept.retention,
+        section.judge or "",
+        shadow.budget,
     )
 
 

@@ -24,6 +24,8 @@ from earthward.gateway.explain import ASKS_TO_EXPLAIN, explanation
 from earthward.gateway.heartbeat import HEARTBEATS, SILENCE
 from earthward.gateway.introduction import Introduction, introduction
 from earthward.gateway.refused import Refused
+from earthward.gateway.samples import Tap
+from earthward.gateway.sampling import tap_of
 from earthward.gateway.settling import record_of
 from earthward.gateway.upstream import Outcome
 from earthward.http.answer import header_lines
@@ -62,6 +64,7 @@ class Exchange:
         "question",
         "request",
         "serving",
+        "tap",
         "worker",
     )
 
@@ -90,6 +93,7 @@ class Exchange:
         self.left: Failure | None = None
         self.beaten_at: float | None = None
         self.is_ending = False
+        self.tap: Tap | None = None
 
     async def run(self) -> None:
         """The whole life. Raises nothing."""
@@ -111,6 +115,8 @@ class Exchange:
             if answer is not None:
                 self.connection.respond(200, [], answer, JSON + self.own_lines())
                 return
+            if decision.route.sampling is not None:
+                self.tap = tap_of(self)
             outcome = await self.attempts.serve(question, decision)
         except Refused as refused:
             outcome = Outcome(failure=refused.failure)
@@ -176,6 +182,8 @@ class Exchange:
         self.start(headers)
         self.first_content = now
         self.connection.write(held)
+        if self.tap is not None:
+            self.tap.hear(held)
 
     def beat(self, now: float) -> None:
         """Sends a word that means nothing, where the caller of a stream has heard nothing for a while."""
@@ -222,6 +230,10 @@ class Exchange:
             self.connection.write_last(self.door.error_event(failure, self.id))
         else:
             self.connection.respond(status, self.with_id(headers), body, self.own_lines())
+        if self.tap is not None:
+            if failure is None:
+                self.tap.hear(body)
+            self.worker.samples.offer(self.tap.sample(self, label, failure))
 
     def answer(self, headers: Headers, body: bytes) -> None:
         """All of a whole answer; of a stream what had to wait for the record, mostly its last event."""

@@ -33,6 +33,7 @@ from earthward.gateway.gone import give_up_on
 from earthward.gateway.link import Link
 from earthward.gateway.loading import Loads
 from earthward.gateway.messages import FleetNews, Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
+from earthward.gateway.samples import SampleLine
 from earthward.gateway.serving import IdlePools, Serving
 from earthward.gateway.state import State
 from earthward.gateway.surface import Surface
@@ -99,6 +100,7 @@ class Worker:
         self._closing: set[asyncio.Task[None]] = set()
         self.loads = Loads(self.loop)
         self.lengths = Lengths()
+        self.samples = SampleLine(self.state.content_socket, seat.board)
         self._known = Known(seat.board, {}, {})
         self.serving = self._made_ready(self._snapshot_on_disk())
         self._pools = self.serving.pools
@@ -250,6 +252,7 @@ class Worker:
         self._load_keys()
         link = Link(self.state.control_socket, self.apply, self.hello)
         self._background.append(self.loop.create_task(link.run()))
+        self._background.append(self.loop.create_task(self.samples.run()))
         self._background.append(self.loop.create_task(self._beat()))
         self._background.append(self.loop.create_task(self._watch_supervisor(stop)))
         self._background.append(self.loop.create_task(self._keep_waiting()))
