@@ -177,7 +177,7 @@ def _sampling(section: RouteSection, configuration: Configuration) -> Sampling |
         kept.rate,
         shadow.rate,
         kept.tasks,
-        Sampling().retention if kept.retention is None else kept.retention,
+        Sampling().retention if kept.retention is None else float(kept.retention),
         section.judge or "",
         shadow.budget,
     )

@@ -20,7 +20,6 @@ from earthward.config.values import (
     Characters,
     Count,
     Daily,
-    Days,
     Dollars,
     Duration,
     File,
@@ -195,7 +194,7 @@ class Sampling(Section):
     """Which exchanges are kept with their content, sealed, and for how long."""
 
     rate: Share = 0
-    retention: Days | None = None
+    retention: Period | None = None
     tasks: Texts = ()
 
 

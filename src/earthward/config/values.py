@@ -28,9 +28,6 @@ _DAY, _WEEK = 24 * 60, 7 * 24 * 60
 _SPAN = re.compile(
     rf"(?:({'|'.join(_DAYS)})(?:-({'|'.join(_DAYS)}))? )?([0-9]{{2}}):([0-9]{{2}})-([0-9]{{2}}):([0-9]{{2}})"
 )
-_DAYS_OR_LESS = re.compile(r"([0-9]{1,6}) ?(m|h|d|w)")
-_SECONDS_OF = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
-LONGEST_KEPT = 3650 * 86_400.0
 _DAILY = re.compile(r"\$?([0-9]{1,7}(?:\.[0-9]{1,9})?)(?: ?(?:USD|dollars?))?(?: ?/ ?day| a day)?")
 MOST_DOLLARS = 1_000_000
 _SIZE = re.compile(r"([0-9]+) ?(B|KB|MB)")
@@ -184,15 +181,6 @@ def spans_of_week(value: Any) -> tuple[tuple[int, int], ...]:
     return tuple(piece for each in (given if isinstance(given, list) else [given]) for piece in span_of_week(each))
 
 
-def days(value: Any) -> float:
-    """Seconds."""
-    found = _DAYS_OR_LESS.fullmatch(value) if isinstance(value, str) else None
-    seconds = int(found[1]) * _SECONDS_OF[found[2]] if found else 0.0
-    if not 0 < seconds <= LONGEST_KEPT:
-        raise ValueError("takes a time from 1m to 3650d, such as 12h, 30d or 4w")
-    return seconds
-
-
 def daily(value: Any) -> int:
     """Nano-dollars."""
     given = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
@@ -306,7 +294,6 @@ KeepAlive = Annotated[int | str, BeforeValidator(keep_alive)]
 TokenRange = Annotated[tuple[int, int], BeforeValidator(token_range)]
 SpansOfWeek = Annotated[tuple[tuple[int, int], ...], BeforeValidator(spans_of_week)]
 Size = Annotated[int, BeforeValidator(size)]
-Days = Annotated[float, BeforeValidator(days)]
 Daily = Annotated[int, BeforeValidator(daily)]
 Share = Annotated[int, BeforeValidator(share)]
 Secret = Annotated[str, BeforeValidator(reference)]

@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from sqlalchemy import Engine
 
+from earthward.config.secrets import content_keys
 from earthward.config.snapshot import Snapshot
 from earthward.control.asking import Asking
 from earthward.control.content_line import ContentLine
@@ -45,6 +48,7 @@ class Quality:
         self._replica = replica
         self._spool: SpoolWriter | None = None
         self._keys: ContentKeys | None = None
+        self._configured: tuple[str, ...] = ()
         self._asking = Asking(board, engines)
         self.purses = Purses(state.folder / "shadow-spend.msgpack")
         self.shadows = Shadows(self._asking, self.purses, self._put_on_record, self.parts)
@@ -64,11 +68,18 @@ class Quality:
         if engine is None:
             return None
         if self._keys is None:
-            self._keys = ContentKeys([kept_secret(self._state.folder, "content").decode()])
+            # What was sealed before a key was configured still opens.
+            own = kept_secret(self._state.folder, "content").decode()
+            self._keys = ContentKeys([*self._configured, own])
         return engine, self._keys
 
     def take_over(self, snapshot: Snapshot) -> None:
         """What cannot be asked for want of a secret is left out, and workers tell of it."""
+        try:
+            self._configured = content_keys(snapshot.content_key, os.environ, lambda path: Path(path).read_text())
+            self._keys = None
+        except (OSError, ValueError, LookupError) as error:
+            log.error("the content key can't be had, so the one before stays: %s", error)
         if not any(route.sampling for route in snapshot.routes) and self._asking.serving is None:
             self.shadows.take_over(snapshot)
             return
