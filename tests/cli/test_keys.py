@@ -224,7 +224,8 @@ def test_a_key_is_named_by_itself_too_and_rotated_with_an_overlap(run, tmp_path)
     assert made.exit_code == 0
     assert "The old secret works for 12h more" in made.stderr
     new = made.stdout.strip()
-    assert new.split("-")[1] == key.split("-")[1] and new != key
+    assert new.split("-")[1] == key.split("-")[1]
+    assert new != key
     assert {each.digest for each in stored(tmp_path)} == {
         digest_of(pepper(tmp_path / "state"), each.encode()) for each in (key, new)
     }

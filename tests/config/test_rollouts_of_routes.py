@@ -7,6 +7,7 @@ import pytest
 
 from earthward.config.compile import compile
 from earthward.config.load import ConfigErrors, Configuration, read
+from earthward.config.snapshot import Sampling
 from earthward.rollout.plan import Plan
 
 BASE = """\
@@ -38,12 +39,11 @@ def test_a_preset_is_known_without_being_written():
     assert (route.share, route.stage, route.epoch) == (0, 0, 0)
 
 
-def test_a_preset_that_takes_more_is_refused_where_it_is_named():
-    (told,) = problems("playbook", "")
-    assert told == (
-        "8:61: the preset `playbook` takes gate `quality`, gate `feedback`, not yet supported in a gateway; write one "
-        "under `rollouts` with `preset: playbook` and `stages` and `gates` of its own"
-    )
+def test_a_preset_that_takes_more_of_its_route_is_refused_where_it_is_named():
+    assert problems("playbook", "") == [
+        "8:52: its plan compares answers (`quality`) in every stage: add `shadow: {rate: 5%}`",
+        "8:52: its plan has the gate `quality`, and nobody judges: add `judge` with the name of a target",
+    ]
 
 
 def test_a_preset_may_be_changed_under_a_name_of_its_own():
@@ -59,8 +59,8 @@ def test_a_preset_may_be_changed_under_a_name_of_its_own():
         (
             "{mine: {stages: [{shadow: 20%}, 5%], gates: [error_rate, quality]}}",
             [
-                "9:28: stage `shadow 20%`: not yet supported in a gateway",
-                "9:68: gate `quality`: not yet supported in a gateway",
+                "8:52: its plan compares answers (`quality`) in every stage: add `shadow: {rate: 5%}`",
+                "8:52: its plan has the gate `quality`, and nobody judges: add `judge` with the name of a target",
             ],
         ),
         (
@@ -69,7 +69,10 @@ def test_a_preset_may_be_changed_under_a_name_of_its_own():
         ),
         (
             "{mine: {preset: careful, stages: [5%]}}",
-            [f"9:18: gate `{name}`: not yet supported in a gateway" for name in ("feedback", "quality", "refusal")],
+            [
+                "8:52: its plan compares answers (`quality`, `refusal`) in every stage: add `shadow: {rate: 5%}`",
+                "8:52: its plan has the gate `quality`, and nobody judges: add `judge` with the name of a target",
+            ],
         ),
         (
             "{mine: {stages: [5%]}, fast: {stages: [5%]}}",
@@ -98,3 +101,66 @@ def test_a_share_set_by_hand_is_not_taken_for_that_of_a_rollout():
     by_hand = msgspec.structs.replace(first.routes[0], share=2500, plan=b"")
     after = compile(configuration("fast"), msgspec.structs.replace(first, routes=(by_hand,)))
     assert after.routes[0].share == 0
+
+
+LOOKED_AT = "rollout: NAME, shadow: {rate: 5%, budget: 5 USD/day}, judge: sonnet"
+
+
+def looked_at(of_route: str, name: str = "careful") -> Configuration:
+    """With a route that says this of what is looked at, and a third target to judge."""
+    text = BASE.replace("routes:", "  sonnet: {provider: cloud, model: claude-sonnet-4-5}\nroutes:")
+    return read(text.replace("rollout: NAME", of_route.replace("NAME", name)).encode(), Path("/f.yaml"))
+
+
+def refused(of_route: str) -> list[str]:
+    with pytest.raises(ConfigErrors) as errors:
+        looked_at(of_route)
+    return [str(problem).removeprefix("/f.yaml:") for problem in errors.value.problems]
+
+
+@pytest.mark.parametrize("preset", ["careful", "playbook"])
+def test_presets_that_compare_answers_are_taken_with_a_shadow_and_a_judge(preset: str):
+    (route,) = compile(looked_at(LOOKED_AT, preset)).routes
+    assert route.sampling == Sampling(0, 500, (), 7 * 86_400.0, "sonnet", 5_000_000_000)
+
+
+def test_what_is_kept_is_said_with_rate_retention_and_tasks():
+    more = "sampling: {rate: 10%, retention: 30d, tasks: [summary, code]}"
+    (route,) = compile(looked_at(f"share: 5%, {more}")).routes
+    assert route.sampling == Sampling(1000, 0, ("summary", "code"), 30 * 86_400.0)
+
+
+def test_a_route_that_nothing_is_asked_of_has_no_sampling_at_all():
+    (route,) = compile(looked_at("rollout: fast")).routes
+    assert route.sampling is None
+
+
+@pytest.mark.parametrize(
+    ("of_route", "told"),
+    [
+        ("share: 5%, shadow: {rate: 5%, budget: 5 EUR/day}", "takes dollars a day, such as 5 USD/day or 0.50"),
+        ("share: 5%, shadow: {rate: 5%, budget: -1}", "takes dollars a day, such as 5 USD/day or 0.50"),
+        ("share: 5%, shadow: {rate: 120%}", "is more than 100%"),
+        (
+            "share: 5%, sampling: {rate: 5%, retention: 0d}",
+            "takes hours, days or weeks up to ten years",
+        ),
+        ("share: 5%, judge: sonnet", "`judge` compares the answers of shadows; add `shadow: {rate: 5%}`"),
+        ("share: 5%, shadow: {rate: 5%, budget: 1}, judge: mini", "`judge` is one of the two that it compares"),
+        ("share: 5%, shadow: {rate: 5%, budget: 1}, judge: sonet", "unknown target `sonet`, did you mean `sonnet`?"),
+        ("share: 5%, shadow: {rate: 5%}", "its shadows ask `mini`, which sends a bill: add `shadow: {rate: 5%, budget"),
+        ("share: 5%, shadow: {rate: 5%}, boundary: local", "`boundary: local` lets nothing leave"),
+    ],
+)
+def test_what_is_wrong_with_looking_at_answers_is_told(of_route: str, told: str):
+    assert any(told in problem for problem in refused(of_route)), refused(of_route)
+
+
+def test_no_judge_in_the_cloud_where_nothing_may_leave():
+    text = BASE.replace("baseline: mini", "baseline: small").replace(
+        "targets:", "targets:\n  small: {provider: house, model: s}"
+    )
+    text = text.replace("rollout: NAME", "share: 5%, boundary: local, shadow: {rate: 5%, budget: 1}, judge: mini")
+    with pytest.raises(ConfigErrors) as errors:
+        read(text.encode(), Path("/f.yaml"))
+    assert "`mini` is in the cloud; `boundary: local` lets nothing leave" in str(errors.value)

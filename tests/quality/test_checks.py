@@ -51,7 +51,7 @@ def test_every_check_that_feeds_a_metric_feeds_one_that_there_is(name):
 
 def test_what_was_looked_at_is_told_beside_what_is_bad():
     found = checked(case(candidate="", schema=None))
-    assert metrics_of(found) == (("refusal",), ("refusal",))
+    assert metrics_of(found) == (("refusal", "truncated"), ("refusal",))
     assert metrics_of(checked(case(schema=SCHEMA)))[1] == ("invalid_output",)
 
 

@@ -24,6 +24,7 @@ TAKES: dict[Any, str] = {
     quotas.Budgets: "dollars for a time, or a list: `100/month`, `5/day`, `20/week`",
     values.Characters: "whole number up to 100,000",
     values.Count: "whole number",
+    values.Daily: "dollars a day: `5 USD/day`",
     values.Dollars: "dollars",
     values.Duration: "time: `500ms`, `10s`, `5m`, `1h`",
     values.File: "path",
@@ -76,7 +77,8 @@ SETTINGS: Keys = {
     "notify": "where people are told what happens to rollouts, by name; see below",
     "admin_token": "the bearer token of the admin port; left out, one is made and kept in the state folder",
     "content_key": "what content in the store is sealed with, 32 characters or more (`openssl rand -hex 32`). Of "
-    "several the first seals, and all open: put a new one in front. Left out, no content is stored",
+    "several the first seals, and all open: put a new one in front. Left out, no responses are stored, and samples are "
+    "sealed with a secret of the state folder",
     "responses": "of those that callers had stored; see below",
     "prices": "prices you have agreed on, in place of the public list; see below",
     "own_costs": "what targets in the house cost, by their names; see below",
@@ -247,6 +249,21 @@ ROUTE: Keys = {
     "boundary": "`local`: none of its targets may be in the cloud; refused here, and again before anything is sent",
     "data": "what it matches counts as of this class at least, whatever callers say",
     "deadlines": "its own, where they differ from its providers'; see below",
+    "sampling": "which exchanges are kept with their content, sealed; see below and [quality](../howto/quality.md)",
+    "shadow": "which requests the other arm answers too, unseen by the caller; see below",
+    "judge": "the target that compares the two answers where checks don't decide; of another family than both arms",
+}
+
+SAMPLING: Keys = {
+    "rate": "of the exchanges. What is shadowed is kept as well",
+    "retention": "how long content is kept; left out, 7d. Figures without content stay",
+    "tasks": "only of these tasks (`x-earthward-task`), for shadows too; left out, of all",
+}
+
+SHADOW: Keys = {
+    "rate": "of the requests; in a shadow stage of a rollout, its plan says how many",
+    "budget": "what shadows and judge of this route may cost a day (UTC); needed where they ask a cloud. Nothing is "
+    "sent whose worst case might break it",
 }
 
 WHEN: Keys = {
@@ -289,6 +306,8 @@ SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
     ("targets.NAME.limits", models.QuotaSection, QUOTA, OF_QUOTAS),
     ("targets.NAME.price", models.Price, PRICE, "In US dollars."),
     ("routes[]", models.Route, ROUTE, "Either `use`, or `baseline`, alone or with a `candidate`."),
+    ("routes[].sampling", models.Sampling, SAMPLING, ""),
+    ("routes[].shadow", models.Shadow, SHADOW, ""),
     ("routes[].deadlines", models.Deadlines, DEADLINES, "Left out, those of the provider that serves."),
     ("routes[].when", models.When, WHEN, "All that are given must hold; of several values, one."),
 )

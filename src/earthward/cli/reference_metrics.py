@@ -9,6 +9,7 @@ from earthward.cli.markdown import page, table
 from earthward.control.limit_metrics import LimitMetrics
 from earthward.control.metrics import SECONDS, Metrics
 from earthward.control.notifier import Told
+from earthward.control.quality_metrics import QualityMetrics
 from earthward.control.standing import Standing
 from earthward.gateway import board
 from earthward.gateway.board import Board
@@ -45,7 +46,10 @@ def families() -> list[Metric]:
         blank = Board(path)
         shown = Metrics(blank, 1, lambda: "ok", lambda: (STANDING,), lambda: (TOLD,))
         shown.fold(EXAMPLES)
-        found: list[Metric] = [*shown.collect(), *LimitMetrics(blank, lambda: (LEFT,)).collect()]
+        limits = LimitMetrics(blank, lambda: (LEFT,))
+        seen = {("route", "word"): 1}
+        looking = QualityMetrics(blank, seen, seen, {("route", "arm", "word"): 1}, lambda: {"route": 1}, lambda: 1)
+        found: list[Metric] = [*shown.collect(), *limits.collect(), *looking.collect()]
         blank.close()
     return found
 

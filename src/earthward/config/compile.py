@@ -10,6 +10,8 @@ from earthward.config.combinations import MOST_ENDPOINTS, MOST_TARGETS, takes_ca
 from earthward.config.models import Configuration
 from earthward.config.models import Provider as ProviderSection
 from earthward.config.models import Route as RouteSection
+from earthward.config.models import Sampling as SamplingSection
+from earthward.config.models import Shadow as ShadowSection
 from earthward.config.models import Target as TargetSection
 from earthward.config.money import packed
 from earthward.config.section import Section
@@ -28,6 +30,7 @@ from earthward.config.snapshot import (
     Quota,
     Rate,
     Route,
+    Sampling,
     Scope,
     Snapshot,
     Target,
@@ -192,6 +195,24 @@ def _route(section: RouteSection, configuration: Configuration, before: Route | 
         data_class=section.data or "",
         buffer=section.buffer,
         plan=plan,
+        sampling=_sampling(section, configuration),
+    )
+
+
+def _sampling(section: RouteSection, configuration: Configuration) -> Sampling | None:
+    """None where nothing of the route is ever looked at, so that its requests pass without a thought of it."""
+    plan = configuration.rollouts[section.rollout] if section.rollout else None
+    has_shadow_stage = plan is not None and any(stage.is_shadow for stage in plan.stages)
+    if section.sampling is None and section.shadow is None and not has_shadow_stage:
+        return None
+    kept, shadow = section.sampling or SamplingSection(), section.shadow or ShadowSection()
+    return Sampling(
+        kept.rate,
+        shadow.rate,
+        kept.tasks,
+        Sampling().retention if kept.retention is None else float(kept.retention),
+        section.judge or "",
+        shadow.budget,
     )
 
 

@@ -20,6 +20,7 @@ from earthward.config.values import (
     Address,
     Characters,
     Count,
+    Daily,
     Dollars,
     Duration,
     File,
@@ -209,13 +210,28 @@ class When(Section):
     time: SpansOfWeek = ()
 
 
+class Sampling(Section):
+    """Which exchanges are kept with their content, sealed, and for how long."""
+
+    rate: Share = 0
+    retention: Period | None = None
+    tasks: Texts = ()
+
+
+class Shadow(Section):
+    """Which requests the other arm answers too, unseen by the caller; what that may cost a day, the judge included."""
+
+    rate: Share = 0
+    budget: Daily = 0
+
+
 class Route(Section):
     """`share` is in 1/10,000. `boundary` is its own; the top level's counts for all routes.
 
     What the route matches counts as `data` at least.
     """
 
-    later = frozenset({"shadow", "budget", "limits"})
+    later = frozenset({"budget", "limits"})
 
     name: Name
     when: When = When()
@@ -233,6 +249,9 @@ class Route(Section):
     data: Annotated[str, one_of(*DATA_CLASSES)] | None = None
     deadlines: Deadlines = Deadlines()
     buffer: Characters = 0
+    sampling: Sampling | None = None
+    shadow: Shadow | None = None
+    judge: str | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from earthward.config.draft import Draft
 from earthward.config.models import Route, When
 from earthward.config.problems import Problem, shown
 from earthward.config.zones import zone_of
-from earthward.rollout.from_record import MEASURED
+from earthward.rollout.from_record import LATER, MEASURED, PAIRED
 from earthward.rollout.plan import Plan
 from earthward.rollout.read_plan import presets
 from earthward.routing.egress import may_leave
@@ -87,12 +87,54 @@ def routes_of_hooks(draft: Draft) -> Iterator[Problem]:
 
 def _not_yet(plan: Plan) -> Iterator[tuple[Path, str]]:
     """What of a plan a gateway can't carry out, and where the plan says it."""
-    for index, stage in enumerate(plan.stages):
-        if stage.is_shadow:
-            yield ("stages", index), f"stage `{stage.name}`"
     for index, gate in enumerate(plan.gates):
-        if gate.metric not in MEASURED:
+        if gate.metric not in MEASURED | PAIRED | LATER:
             yield ("gates", index), f"gate `{gate.metric}`"
+
+
+def answers_that_are_looked_at(draft: Draft) -> Iterator[Problem]:
+    """What shadows, their judge and gates that compare answers need of a route."""
+    for index, route in draft.read_routes():
+        path = ("routes", index)
+        yield from draft.unknown_name((*path, "judge"), "target", draft.targets)
+        for key, message in _looking_problems(draft, route):
+            yield draft.document.key_problem((*path, key), message)
+
+
+def _looking_problems(draft: Draft, route: Route) -> Iterator[tuple[str, str]]:
+    rate = route.shadow.rate if route.shadow else 0
+    plan = _plan_of(draft, route)
+    has_shadow = rate > 0 or (plan is not None and any(stage.is_shadow for stage in plan.stages))
+    paired = [gate.metric for gate in plan.gates if gate.metric in PAIRED] if plan else []
+    if route.shadow and not route.candidate:
+        yield "shadow", "`shadow` asks the other arm, so it is for routes with a `baseline` and a `candidate`"
+    if route.judge and not has_shadow:
+        yield "judge", "`judge` compares the answers of shadows; add `shadow: {rate: 5%}`"
+    if route.judge and route.judge in (route.baseline, route.candidate):
+        yield "judge", "`judge` is one of the two that it compares; name another target"
+    if paired and not rate:
+        named = ", ".join(f"`{name}`" for name in paired)
+        yield "rollout", f"its plan compares answers ({named}) in every stage: add `shadow: {{rate: 5%}}`"
+    if "quality" in paired and not route.judge:
+        yield "rollout", "its plan has the gate `quality`, and nobody judges: add `judge` with the name of a target"
+    yield from _unpaid(draft, route, has_shadow=has_shadow)
+
+
+def _unpaid(draft: Draft, route: Route, *, has_shadow: bool) -> Iterator[tuple[str, str]]:
+    """Whatever is billed needs to be told how much of it; of the arms, the baseline is asked by shadows of units that
+    have moved."""
+    if not has_shadow or (route.shadow and route.shadow.budget):
+        return
+    asked = [route.candidate, route.judge, *([route.baseline] if route.shadow and route.shadow.rate else [])]
+    billed = [name for name in asked if name and _zone(draft, name) == "cloud"]
+    if billed:
+        key = "shadow" if route.shadow else "rollout"
+        listed = ", ".join(f"`{name}`" for name in billed)
+        yield key, f"its shadows ask {listed}, which sends a bill: add `shadow: {{rate: 5%, budget: 5 USD/day}}`"
+
+
+def _plan_of(draft: Draft, route: Route) -> Plan | None:
+    return draft.rollouts.get(route.rollout) or presets().get(route.rollout) if route.rollout else None
 
 
 def fallbacks_that_help(draft: Draft) -> Iterator[Problem]:
@@ -166,6 +208,8 @@ def _names_of_targets(route: Route) -> Iterator[tuple[str, int | None, str]]:
             yield key, None, name
     for place, name in enumerate(route.fallback):
         yield "fallback", place, name
+    if route.judge:
+        yield "judge", None, route.judge
 
 
 def _named_by(draft: Draft, index: int, key: str, place: int | None, message: str) -> Problem:
@@ -193,6 +237,7 @@ CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     arms_of_routes,
     rollouts_of_routes,
     routes_of_hooks,
+    answers_that_are_looked_at,
     fallbacks_that_help,
     boundaries_of_routes,
     data_that_may_go_somewhere,

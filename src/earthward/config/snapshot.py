@@ -204,6 +204,22 @@ class When(msgspec.Struct, frozen=True):
     time: tuple[tuple[int, int], ...] = ()
 
 
+class Sampling(msgspec.Struct, frozen=True, array_like=True):
+    """Which of a route's exchanges are looked at later, content and all. Shares are in 1/10,000.
+
+    `share` are kept for `retention` seconds; `shadow` are sent to the other arm as well, which keeps them too. Where
+    there are `tasks`, no others count. `judge` is the target that compares answers; `budget` what shadows and judge
+    together may cost a day (UTC), in nano-dollars.
+    """
+
+    share: int = 0
+    shadow: int = 0
+    tasks: tuple[str, ...] = ()
+    retention: float = 7 * 86_400.0
+    judge: str = ""
+    budget: int = 0
+
+
 class Route(msgspec.Struct, frozen=True):
     """Either `use` or `baseline`, with or without `candidate`. `share` is the candidate's, in units of 1/10,000.
 
@@ -231,6 +247,7 @@ class Route(msgspec.Struct, frozen=True):
     deadlines: DeadlineChange = DeadlineChange()
     buffer: int = 0
     plan: bytes = b""
+    sampling: Sampling | None = None
 
 
 class Hook(msgspec.Struct, frozen=True):

@@ -28,6 +28,8 @@ _DAY, _WEEK = 24 * 60, 7 * 24 * 60
 _SPAN = re.compile(
     rf"(?:({'|'.join(_DAYS)})(?:-({'|'.join(_DAYS)}))? )?([0-9]{{2}}):([0-9]{{2}})-([0-9]{{2}}):([0-9]{{2}})"
 )
+_DAILY = re.compile(r"\$?([0-9]{1,7}(?:\.[0-9]{1,9})?)(?: ?(?:USD|dollars?))?(?: ?/ ?day| a day)?")
+MOST_DOLLARS = 1_000_000
 _SIZE = re.compile(r"([0-9]+) ?(B|KB|MB)")
 _BYTES = {"B": 1, "KB": 1024, "MB": 1024 * 1024}
 _SHARE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?%")
@@ -179,6 +181,15 @@ def spans_of_week(value: Any) -> tuple[tuple[int, int], ...]:
     return tuple(piece for each in (given if isinstance(given, list) else [given]) for piece in span_of_week(each))
 
 
+def daily(value: Any) -> int:
+    """Nano-dollars."""
+    given = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    found = _DAILY.fullmatch(given.strip()) if isinstance(given, str) else None
+    if found is None or Decimal(found[1]) > MOST_DOLLARS:
+        raise ValueError("takes dollars a day, such as 5 USD/day or 0.50")
+    return int(Decimal(found[1]) * 1_000_000_000)
+
+
 def size(value: Any) -> int:
     """Bytes."""
     found = _SIZE.fullmatch(value) if isinstance(value, str) else None
@@ -283,6 +294,7 @@ KeepAlive = Annotated[int | str, BeforeValidator(keep_alive)]
 TokenRange = Annotated[tuple[int, int], BeforeValidator(token_range)]
 SpansOfWeek = Annotated[tuple[tuple[int, int], ...], BeforeValidator(spans_of_week)]
 Size = Annotated[int, BeforeValidator(size)]
+Daily = Annotated[int, BeforeValidator(daily)]
 Share = Annotated[int, BeforeValidator(share)]
 Secret = Annotated[str, BeforeValidator(reference)]
 Webhook = Annotated[str, BeforeValidator(webhook)]

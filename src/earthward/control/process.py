@@ -11,11 +11,13 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import uvicorn
+from sqlalchemy import Engine
 
 from earthward.config import secrets
 from earthward.config.boot import Boot
@@ -31,6 +33,7 @@ from earthward.control.limit_metrics import LimitMetrics
 from earthward.control.limits import Limits
 from earthward.control.metrics import Metrics
 from earthward.control.notifier import Notifier
+from earthward.control.quality import Quality
 from earthward.control.rollout_routes import Rollouts, unplaced
 from earthward.control.warm_up import WarmUps, needs
 from earthward.control.watch import ConfigWatch
@@ -61,7 +64,15 @@ class Control:
     """The parts of the control process, and how they hang together."""
 
     def __init__(
-        self, boot: Boot, config: Path, workers: int, board: Board, host: str, generation: str, started: int
+        self,
+        boot: Boot,
+        config: Path,
+        workers: int,
+        board: Board,
+        host: str,
+        engines: Mapping[str, str],
+        generation: str,
+        started: int,
     ) -> None:
         self.boot = boot
         self.state = State(Path(boot.state))
@@ -76,7 +87,7 @@ class Control:
         self.feed = Feed(self.state, self.snapshot)
         self.limits = Limits(Meters(self.state.meters / generation, workers, workers + 1), started)
         self.watch = ConfigWatch(config, boot, self.base, host)
-        self.fleet = Fleet(lambda found: self.feed.tell(FleetNews(found)))
+        self.fleet = Fleet(self._hear_of_hosts)
         self.warm_ups = WarmUps()
         self.notifier = Notifier(self.state.folder / "notices", self.rollouts.histories, self.rollouts.entries)
         self.metrics = Metrics(
@@ -87,6 +98,9 @@ class Control:
             lambda: self.notifier.told,
         )
         self.metrics.registry.register(LimitMetrics(self.board, self.limits.configured))
+        self.quality = Quality(self.state, boot.replica, board, engines, self._store)
+        self.quality.take_over(self.snapshot)
+        self.metrics.registry.register(self.quality.metrics(board))
         self.stop = asyncio.Event()
         self._keys_seen: tuple[int, int, int] | None = None
         self.intake: Intake | None = None
@@ -107,7 +121,8 @@ class Control:
         intake.start()
         self.fleet.watch(self.snapshot)
         self.notifier.take_over(self.base.notify)
-        tasks = [loop.create_task(work) for work in (self._look(), self._serve_admin(admin), self.fleet.run())]
+        works = (self._look(), self._serve_admin(admin), self.fleet.run(), self.quality.run())
+        tasks = [loop.create_task(work) for work in works]
         await self.stop.wait()
         for task in tasks:
             task.cancel()
@@ -202,7 +217,15 @@ class Control:
             self.snapshot = snapshot
             self.feed.publish(snapshot)
             self.limits.know(snapshot, self.feed.keys)
+            self.quality.take_over(snapshot)
             log.info("configuration %s is in force", snapshot.version)
+
+    def _store(self) -> Engine | None:
+        return self.intake.engine if self.intake else None
+
+    def _hear_of_hosts(self, found: tuple[Probed, ...]) -> None:
+        self.feed.tell(FleetNews(found))
+        self.quality.hear(found)
 
     def _rollouts_moved(self) -> None:
         """Called in any thread. What moved before the loop runs is in the first snapshot."""
@@ -223,7 +246,7 @@ class Control:
     async def _serve_admin(self, listener: Any) -> None:
         app = application(token=self._token(), hosts=self._hosts(), metrics=self.metrics, status=self.status)
         serve_limits(app, self.limits)
-        serve_rollouts(app, self.rollouts, lambda: self.intake.engine if self.intake else None)
+        serve_rollouts(app, self.rollouts, self._store)
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
         server = _QuietServer(config)
         await server.serve(sockets=[listener])
@@ -294,6 +317,7 @@ def run_control(supervisor: Supervisor, config: Path) -> None:
             supervisor.workers,
             supervisor.board,
             supervisor.host,
+            supervisor.engines,
             supervisor.generation,
             supervisor.started,
         )

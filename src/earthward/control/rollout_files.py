@@ -16,10 +16,12 @@ HISTORY = ".history.jsonl"
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A state, and how far it has read: the number of the last exchange in the store that it was told."""
+    """A state, and how far it has read: the number of the last exchange in the store that it was told, and of the last
+    word on exchanges that came later."""
 
     read_up_to: int
     state: State
+    told_up_to: int = 0
 
 
 class Unreadable(Exception):

@@ -18,13 +18,14 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from earthward.config.snapshot import Route, Snapshot
+from earthward.control.judging import judge_digest
 from earthward.control.rollout_files import RolloutFiles, Unreadable
 from earthward.control.rollouts import LiveRollout
 from earthward.control.standing import Standing, standing
 from earthward.rollout.plan import Plan
 from earthward.rollout.state import Subject, Transition
 from earthward.rollout.verbs import NotNow, Verb
-from earthward.store import queries
+from earthward.store import quality, queries
 
 log = logging.getLogger("earthward.rollout")
 
@@ -148,7 +149,8 @@ class Rollouts:
         self._begin(name)
         live = self._found(name)
         if verb != "abort":
-            live.read_up_to = max(live.read_up_to, _end(engine))
+            live.read_up_to = max(live.read_up_to, _end(engine, queries.end))
+            live.told_up_to = max(live.told_up_to, _end(engine, quality.later_end))
         return live
 
     def _begin(self, name: str) -> None:
@@ -178,6 +180,8 @@ class Rollouts:
             up_to = min(end, live.read_up_to + BATCH)
             records = queries.stored_after(engine, live.read_up_to, up_to)
             moved += live.take(records, up_to, now if up_to == end else NOT_YET)
+        if state.is_under_way:
+            moved += live.hear(quality.told_after(engine, live.route, live.told_up_to), now)
         if state.is_under_way and state.due <= now:
             moved += live.take((), live.read_up_to, now)
         return moved
@@ -222,17 +226,18 @@ def _subject(route: Route, snapshot: Snapshot) -> Subject:
     """What is being tried, in place of what: evidence about other models says nothing of these."""
     targets = {target.name: f"{target.provider}\0{target.model}" for target in snapshot.targets}
     arms = [targets[name] for name in (route.baseline, route.candidate) if name in targets]
-    return Subject(model=_digest("\0".join(arms)), candidate=_digest(targets.get(route.candidate or "", "")))
+    candidate = _digest(targets.get(route.candidate or "", ""))
+    return Subject(model=_digest("\0".join(arms)), judge=judge_digest(route, snapshot), candidate=candidate)
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _end(engine: Engine | None) -> int:
+def _end(engine: Engine | None, of: Callable[[Engine], int]) -> int:
     if engine is None:
         raise NoRollout("the store is not open yet, so nothing can begin; try again in a moment")
     try:
-        return queries.end(engine)
+        return of(engine)
     except SQLAlchemyError as error:
         raise NoRollout("the store is away, so nothing can begin; try again when it is back") from error

@@ -6,6 +6,8 @@ anybody acts on it. One thread calls it.
 
 from collections.abc import Sequence
 
+import msgspec
+
 from earthward.config.snapshot import Route
 from earthward.control.rollout_files import Kept, RolloutFiles
 from earthward.ledger.record import Record
@@ -16,6 +18,7 @@ from earthward.rollout.placed import placed
 from earthward.rollout.plan import Plan
 from earthward.rollout.state import PauseReason, Subject, Transition
 from earthward.rollout.verbs import ENDED, NotNow, Verb
+from earthward.store.quality import Later
 
 
 class LiveRollout:
@@ -31,6 +34,7 @@ class LiveRollout:
             # What comes next is a retry, since the move before belonged to the old plan.
             kept.state.plan, kept.state.before = plan, None
         self.read_up_to = kept.read_up_to
+        self.told_up_to = kept.told_up_to
         self.controller = Controller(kept.state)
 
     def take(
@@ -55,6 +59,16 @@ class LiveRollout:
         self.read_up_to = up_to
         self._keep(moved)
         return moved
+
+    def hear(self, later: Sequence[tuple[int, Later]], now: float) -> tuple[Transition, ...]:
+        """Takes in what became known of exchanges later, by its numbers. What another judge said is left aside."""
+        judge = self.controller.state.subject.judge
+        news = [(number, it) for number, it in later if number > self.told_up_to]
+        if not news:
+            return ()
+        self.told_up_to = news[-1][0]
+        events = [msgspec.json.decode(it.event, type=Event) for _, it in news if it.judge in ("", judge)]
+        return self.take((), self.read_up_to, now, events)
 
     def act(self, verb: Verb, now: float, by: str, why: str, reason: PauseReason = "manual") -> tuple[Transition, ...]:
         """Does what somebody says, and writes it down. Raises NotNow."""
@@ -82,4 +96,4 @@ class LiveRollout:
         return self._files.history()
 
     def _keep(self, moved: Sequence[Transition]) -> None:
-        self._files.save(Kept(self.read_up_to, self.controller.state), moved)
+        self._files.save(Kept(self.read_up_to, self.controller.state, self.told_up_to), moved)

@@ -5,6 +5,7 @@ import msgspec
 from earthward.config.snapshot import Route
 from earthward.control.rollouts import LiveRollout
 from earthward.rollout.event import WHOLE
+from earthward.rollout.placed import with_shadow
 from earthward.rollout.state import Phase, described
 
 
@@ -22,13 +23,15 @@ class Standing(msgspec.Struct, frozen=True):
     why: str
     moves: int
     problem: str = ""
+    shadow: int = 0
 
     def placed(self, route: Route) -> Route:
-        return msgspec.structs.replace(route, share=self.share, stage=self.stage, epoch=self.epoch)
+        moved = msgspec.structs.replace(route, share=self.share, stage=self.stage, epoch=self.epoch)
+        return with_shadow(moved, self.shadow)
 
     def told(self) -> dict[str, object]:
         """As `/api/status` shows it: the share as a fraction."""
-        return {**msgspec.to_builtins(self), "share": self.share / WHOLE}
+        return {**msgspec.to_builtins(self), "share": self.share / WHOLE, "shadow": self.shadow / WHOLE}
 
 
 def standing(live: LiveRollout) -> Standing:
@@ -45,4 +48,5 @@ def standing(live: LiveRollout) -> Standing:
         state.paused,
         live.controller.why,
         state.history_length,
+        shadow=state.shadow,
     )

@@ -413,7 +413,8 @@ class Attempts:
         self.heard = listener = way.stream()
         client = exchange.connection
         hold = self._decision.route.buffer
-        relay = StreamedAnswer(connection, listener, target.exit.stream_type, self._begin, client.write, hold)
+        write = client.write if exchange.tap is None else exchange.tap.through(client.write)
+        relay = StreamedAnswer(connection, listener, target.exit.stream_type, self._begin, write, hold)
         client.on_flow = relay.flow
         return relay
 

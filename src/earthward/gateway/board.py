@@ -17,6 +17,7 @@ RING = 16
 
 # Columns. The first are single figures, then the ring of (second, requests, retries), then one per endpoint.
 PID, HEARTBEAT, CONNECTIONS, IN_FLIGHT, REFUSED, SPOOL_STATE, UNRECORDED, SNAPSHOT, KEYS = range(9)
+SAMPLED, SAMPLES_DROPPED = 14, 15
 _RING_START = 16
 _ENDPOINT_START = _RING_START + RING * 3
 _LIMIT_START = _ENDPOINT_START + ENDPOINTS

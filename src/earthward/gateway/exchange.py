@@ -27,6 +27,8 @@ from earthward.gateway.limiting import Admission, foreseen
 from earthward.gateway.limiting import admit as admit_within_limits
 from earthward.gateway.limits_left import is_of_rates
 from earthward.gateway.refused import Refused
+from earthward.gateway.samples import Tap
+from earthward.gateway.sampling import tap_of
 from earthward.gateway.settling import record_of
 from earthward.gateway.upstream import Outcome
 from earthward.http.answer import header_lines
@@ -66,6 +68,7 @@ class Exchange:
         "question",
         "request",
         "serving",
+        "tap",
         "worker",
     )
 
@@ -95,6 +98,7 @@ class Exchange:
         self.beaten_at: float | None = None
         self.is_ending = False
         self.admission: Admission | None = None
+        self.tap: Tap | None = None
 
     async def run(self) -> None:
         """The whole life. Raises nothing."""
@@ -120,6 +124,8 @@ class Exchange:
                 return
             if self.introduction.limits or self.serving.has_budgets:
                 decision = self.decision = admit_within_limits(self, decision, question.input_tokens)
+            if decision.route.sampling is not None:
+                self.tap = tap_of(self)
             outcome = await self.attempts.serve(question, decision)
         except Refused as refused:
             outcome = Outcome(failure=refused.failure)
@@ -186,6 +192,8 @@ class Exchange:
         self.start(headers)
         self.first_content = now
         self.connection.write(held)
+        if self.tap is not None:
+            self.tap.hear(held)
 
     def beat(self, now: float) -> None:
         """Sends a word that means nothing, where the caller of a stream has heard nothing for a while."""
@@ -235,6 +243,10 @@ class Exchange:
             self.connection.write_last(self.door.error_event(failure, self.id))
         else:
             self.connection.respond(status, self.with_id(headers), body, self.own_lines())
+        if self.tap is not None:
+            if failure is None:
+                self.tap.hear(body)
+            self.worker.samples.offer(self.tap.sample(self, label, failure))
 
     def answer(self, headers: Headers, body: bytes) -> None:
         """All of a whole answer; of a stream what had to wait for the record, mostly its last event."""

@@ -12,6 +12,8 @@ from earthward.gateway.callers import Caller, caller_of
 from earthward.gateway.doors import BESIDE, DOORS, door_at
 from earthward.gateway.doors.door import Door, Headers
 from earthward.gateway.doors.gemini import ANYWHERE as GEMINI
+from earthward.gateway.feedback import PATH as FEEDBACK
+from earthward.gateway.feedback import FeedbackPath
 from earthward.gateway.introduction import introduction
 from earthward.gateway.lists import LISTS, Shelf, door_of_list
 from earthward.gateway.ready import PATH as READY_MODEL
@@ -41,8 +43,11 @@ class Surface:
 
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
+        self._given = FeedbackPath(worker)
         self._paths: dict[bytes, dict[bytes, Answer]] = {
             **{path: {b"POST": self._exchange} for path in (*DOORS, *BESIDE)},
+            **{path: {b"POST": self._exchange} for path in DOORS},
+            FEEDBACK: {b"POST": self._feedback},
             b"/healthz": {b"GET": self._healthz},
             b"/readyz": {b"GET": self._readyz},
             # What Ollama's command line asks for before anything else.
@@ -127,6 +132,13 @@ class Surface:
         failure = self._foreign(request) or exchange.admit(self._worker, door_of(request), request, connection)
         if failure is not None:
             self.fail(request, connection, failure)
+
+    def _feedback(self, request: Request, connection: ServerConnection) -> None:
+        failure = self._foreign(request)
+        if failure is not None:
+            self.fail(request, connection, failure)
+        else:
+            self._given.answer(request, connection)
 
     def _list(self, request: Request, connection: ServerConnection) -> None:
         door = door_of(request)

@@ -34,6 +34,7 @@ from earthward.gateway.link import Link
 from earthward.gateway.loading import Loads
 from earthward.gateway.messages import FleetNews, Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
 from earthward.gateway.meters import CARRIED, Meters
+from earthward.gateway.samples import SampleLine
 from earthward.gateway.serving import IdlePools, Serving
 from earthward.gateway.state import State
 from earthward.gateway.surface import Surface
@@ -107,6 +108,7 @@ class Worker:
         self.meters = Meters(self.state.meters / seat.generation, seat.row, seat.workers + 1)
         self.meters.take_over()
         self._known = Known(seat.board, {}, {}, self.meters)
+        self.samples = SampleLine(self.state.content_socket, seat.board)
         self.serving = self._made_ready(self._snapshot_on_disk())
         self._pools = self.serving.pools
         self.access_log = AccessLog(sys.stderr) if self.serving.snapshot.access_log else None
@@ -257,6 +259,7 @@ class Worker:
         self._load_keys()
         link = Link(self.state.control_socket, self.apply, self.hello)
         self._background.append(self.loop.create_task(link.run()))
+        self._background.append(self.loop.create_task(self.samples.run()))
         self._background.append(self.loop.create_task(self._beat()))
         self._background.append(self.loop.create_task(self._watch_supervisor(stop)))
         self._background.append(self.loop.create_task(self._keep_waiting()))

@@ -15,20 +15,29 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What one arm answered. `refusal` is what it gave as such, where its protocol has a place for that."""
+    """What one arm answered. `refusal` is what it gave as such, where its protocol has a place for that; `finish` why
+    it ended, where that is known, in the words of the ledger."""
 
     text: str = ""
     calls: tuple[Call, ...] = ()
     refusal: str = ""
+    finish: str = ""
 
 
 class Case(msgspec.Struct, frozen=True):
-    """`prompt` is all text that was sent, `schema` the JSON Schema that was asked for."""
+    """`prompt` is all text that was sent, `schema` the JSON Schema that was asked for, `tools` those that were offered,
+    with the schemas of their arguments; None where that is not known."""
 
     prompt: str
     baseline: Said
     candidate: Said
     schema: dict[str, Any] | bool | None = None
+    tools: dict[str, dict[str, Any]] | None = None
+
+    @property
+    def swapped(self) -> "Case":
+        """The same, with the arms' places changed."""
+        return msgspec.structs.replace(self, baseline=self.candidate, candidate=self.baseline)
 
 
 class Found(msgspec.Struct, frozen=True):

@@ -119,7 +119,8 @@ class Controller:
             for take in self._takes_of_stage:
                 if take(event):
                     news = True
-            if not event.is_later and state.split.take(event, self._enough_split):
+            # Shadows come in pairs, one of each arm: there is no split that could be off.
+            if not event.is_later and not self._is_shadow and state.split.take(event, self._enough_split):
                 news = state.is_split_off = True
         if event.unmeasured:
             self._note_unmeasured(event)
@@ -158,7 +159,7 @@ class Controller:
         self._min_requests = stage.min_requests if stage is not None else 0
         self._fresh_from = state.since + (0.0 if self._is_shadow else self.plan.warm_up)
         self._takes = [watch.take for watch in self._watches if not watch.is_of_stage]
-        self._takes_of_stage = [watch.take for watch in self._watches if watch.is_of_stage and not self._is_shadow]
+        self._takes_of_stage = [watch.take for watch in self._watches if watch.is_of_stage]
 
     # ── decisions ──
 

@@ -142,7 +142,8 @@ class Watch:
         ended = False
         if event.arm == "candidate":
             it.candidate += 1
-            if not it.is_good and event.share < WHOLE and event.unit not in it.tried:
+            may_be_tried = not it.is_good and not self.metric.comes_late
+            if may_be_tried and event.share < WHOLE and event.unit not in it.tried:
                 ended = self._try(event.unit, is_bad)
         else:
             it.baseline += 1

@@ -8,17 +8,21 @@ from earthward.rollout.event import Event
 NANO = 1e9
 MEASURED = frozenset({"error_rate", "ttft", "token_time", "latency", "truncated", "fallback_rate", "cost"})
 """The metrics that records have figures for. Nothing is known of the others until something looks at answers."""
+PAIRED = frozenset({"quality", "refusal", "invalid_output", "tool_mismatch"})
+"""The metrics that need both arms' answers to the same request, which shadows bring."""
+LATER = frozenset({"feedback"})
+"""What becomes known long after the record."""
 CHECKED = ("truncated", "fallback_rate", "feedback")
 """What a record can tell by itself. Nobody has said anything bad of it yet, which is what no feedback counts as."""
 
 
 def event_of(record: Record) -> Event | None:
-    """The event that this exchange is; None where no arm was drawn for it.
+    """The event that this exchange is; None where no arm was drawn for it, or only one could be.
 
     Failures that are the caller's or the gateway's own, and answers that callers gave up, say nothing of an arm. What
     another target had to serve is a failure of the arm that was assigned, and its times are not that arm's.
     """
-    if record.arm == "only":
+    if record.arm == "only" or record.share == 0:
         return None
     rescued = is_rescued(record)
     answered = record.status == "ok" and not rescued

@@ -12,7 +12,15 @@ def placed(route: Route, state: State) -> Route:
     `stage` counts from 1; 0 is a route whose rollout has not begun.
     """
     stage = 0 if state.place.phase == "pending" else _number(state)
-    return msgspec.structs.replace(route, share=state.share, stage=stage, epoch=state.epoch)
+    moved = msgspec.structs.replace(route, share=state.share, stage=stage, epoch=state.epoch)
+    return with_shadow(moved, state.shadow)
+
+
+def with_shadow(route: Route, shadow: int) -> Route:
+    """In a shadow stage the plan says how much is shadowed; at other times the route does."""
+    if route.sampling is None or not shadow:
+        return route
+    return msgspec.structs.replace(route, sampling=msgspec.structs.replace(route.sampling, shadow=shadow))
 
 
 def _number(state: State) -> int:

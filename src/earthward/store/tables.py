@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Engine,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -34,7 +35,7 @@ from earthward.ledger.books import Sums
 from earthward.ledger.summary import Totals
 from earthward.store.content import columns as content_columns
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration."""
 
 metadata = MetaData()
@@ -215,6 +216,92 @@ responses = Table(
     Index("responses_by_expiry", "expires_at"),
 )
 """What callers had stored, each a turn of a conversation, sealed."""
+
+
+samples = Table(
+    "samples",
+    metadata,
+    # The exchange's.
+    Column("id", Text, primary_key=True),
+    _text("route"),
+    _text("task"),
+    _big("accepted_at"),
+    *content_columns(),
+    Index("samples_by_route", "route", "accepted_at"),
+    Index("samples_by_expiry", "expires_at"),
+)
+"""What was asked and what each arm answered, sealed."""
+
+
+def _number() -> Column[int]:
+    return Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+
+
+pairs = Table(
+    "pairs",
+    metadata,
+    _number(),
+    Column("exchange", Text, nullable=False, unique=True),
+    _text("route"),
+    _text("task"),
+    _big("accepted_at"),
+    _text("unit"),
+    Column("stage", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    # The digest of the judge and of what it is asked.
+    _text("judge"),
+    # Of the candidate, from 0 to 1; NULL where nobody could say. `checks`, the judge's target, or nobody decided.
+    Column("score", Float),
+    _text("decided_by"),
+    # Characters.
+    Column("baseline_length", Integer, nullable=False),
+    Column("candidate_length", Integer, nullable=False),
+    # Nanoseconds to the first content; NULL where there was none.
+    _big("baseline_ttft", nullable=True),
+    _big("candidate_ttft", nullable=True),
+    # JSON arrays of the checks each arm failed, `failed` where it did not answer at all.
+    _text("baseline_bad"),
+    _text("candidate_bad"),
+    Index("pairs_by_route", "route", "number"),
+)
+"""How two answers to one request compare, without a word of them. Kept when the words are gone."""
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("exchange", Text, primary_key=True),
+    _text("route"),
+    _text("task"),
+    _text("arm"),
+    _text("unit"),
+    _big("given_at"),
+    # From 0 to 1.
+    Column("score", Float, nullable=False),
+)
+"""What callers said of answers; the last word of each."""
+
+comments = Table(
+    "comments",
+    metadata,
+    # The exchange's.
+    Column("id", Text, primary_key=True),
+    *content_columns(),
+    Index("comments_by_expiry", "expires_at"),
+)
+"""What callers wrote of answers, sealed."""
+
+later_events = Table(
+    "later_events",
+    metadata,
+    _number(),
+    _text("route"),
+    # The judge's digest, where it is about a judge's score.
+    _text("judge"),
+    # A rollout's event, as JSON.
+    _text("event"),
+    Index("later_events_by_route", "route", "number"),
+)
+"""What became known of exchanges after they were settled, in the order in which rollouts are told."""
 
 
 class StoreUnusable(Exception):

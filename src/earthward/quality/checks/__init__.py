@@ -13,18 +13,33 @@ from earthward.quality.checks import (
     numbers,
     refusal,
     tool_calls,
+    tool_use,
+    truncated,
 )
 
 CHECKS: Mapping[str, Callable[[Case], Found]] = {
     module.__name__.rpartition(".")[2]: module.check
-    for module in (empty, refusal, json_schema, tool_calls, code, numbers, citations, language, length)
+    for module in (
+        empty,
+        refusal,
+        truncated,
+        json_schema,
+        tool_use,
+        tool_calls,
+        code,
+        numbers,
+        citations,
+        language,
+        length,
+    )
 }
 
 METRICS: Mapping[str, str] = {
     "empty": "refusal",
     "refusal": "refusal",
     "json_schema": "invalid_output",
-    "tool_calls": "tool_mismatch",
+    "tool_use": "tool_mismatch",
+    "truncated": "truncated",
 }
 """The others are for reports: what they find may be as good as what the baseline said."""
 

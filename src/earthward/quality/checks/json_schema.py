@@ -28,6 +28,15 @@ def check(case: Case) -> Found:
     return _first_error(validator, value)
 
 
+def problem_of(schema: dict[str, Any] | bool, value: object) -> str | None:
+    """What of a value is not as its schema says; None where all is, or where the schema can't be followed."""
+    try:
+        found = _first_error(_validator(msgspec.json.encode(schema)), value)
+    except jsonschema.SchemaError:
+        return None
+    return found.why if found.state == "bad" else None
+
+
 def _first_error(validator: Any, value: object) -> Found:
     try:
         error = next(validator.iter_errors(value), None)

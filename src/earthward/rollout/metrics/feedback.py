@@ -8,4 +8,5 @@ METRIC = Metric(
     "events",
     named("feedback"),
     role="signal",
+    comes_late=True,
 )

@@ -20,7 +20,8 @@ class Metric(msgspec.Struct, frozen=True):
     A guardrail may roll back, a signal may hold, a dry run only says what it would have done. `reads` gives, for
     `events`, whether it is bad; for the other kinds the figure; None where the request says nothing of it. A metric
     whose span is the stage begins anew with each, since it depends on the candidate's own share. `weight` is its part
-    of α beside the other guardrails'.
+    of α beside the other guardrails'. What `comes_late` is not known of a request when that is told: that it is fine
+    so far does not make it rare.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Metric(msgspec.Struct, frozen=True):
     span: Span = "epoch"
     role: Role = "guardrail"
     weight: float = 1.0
+    comes_late: bool = False
 
 
 def named(name: str) -> Callable[[Event], bool | None]:

@@ -1,0 +1,208 @@
+"""Samples, pairs and feedback in the store: content goes in sealed, figures plainly.
+
+What rollouts are to be told of them goes in with the same transaction.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, delete, func, insert, select
+
+from earthward.store.content import ContentKeys, Unreadable, sweep
+from earthward.store.tables import comments, later_events, pairs, samples
+from earthward.store.tables import feedback as feedback_table
+
+CONTENT = 0.5
+"""A score from here on is no negative feedback."""
+MOST_PAIRS = 20_000
+"""Of a route, the newest so many are read for a report."""
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """What one arm answered, for people: its text, and its tool calls as text."""
+
+    target: str
+    text: str = ""
+    finish: str = ""
+    problem: str = ""
+
+
+class Content(msgspec.Struct, frozen=True):
+    """A sample's content. `whys` says by check what is wrong with the candidate's answer; `judged` are the words of the
+    judge, in both orders."""
+
+    prompt: str
+    baseline: Answered | None = None
+    candidate: Answered | None = None
+    whys: dict[str, str] = {}
+    judged: tuple[str, ...] = ()
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A sample as it is to be kept. Times are Unix nanoseconds."""
+
+    id: str
+    route: str
+    task: str
+    accepted_at: int
+    expires_at: int
+    content: Content
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """A row of `pairs`, without its number."""
+
+    exchange: str
+    route: str
+    task: str
+    accepted_at: int
+    unit: str
+    stage: int
+    epoch: int
+    judge: str
+    score: float | None
+    decided_by: str
+    baseline_length: int
+    candidate_length: int
+    baseline_ttft: int | None
+    candidate_ttft: int | None
+    baseline_bad: tuple[str, ...] = ()
+    candidate_bad: tuple[str, ...] = ()
+
+
+class Later(msgspec.Struct, frozen=True):
+    """Something a rollout is to be told. `judge` is the digest of who scored it; empty for what nobody judged."""
+
+    event: bytes
+    judge: str = ""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """Feedback on one exchange."""
+
+    exchange: str
+    route: str
+    task: str
+    arm: str
+    unit: str
+    given_at: int
+    score: float
+
+
+def keep(engine: Engine, keys: ContentKeys, kept: Kept | None, pair: Pair | None, later: Sequence[Later]) -> None:
+    """All of one sample at once. One that is kept already stays as it is."""
+    with _writing(engine) as connection, connection.begin():
+        if pair is not None:
+            if connection.scalar(select(pairs.c.number).where(pairs.c.exchange == pair.exchange)) is not None:
+                return
+            row = msgspec.structs.asdict(pair)
+            for name in ("baseline_bad", "candidate_bad"):
+                row[name] = msgspec.json.encode(row[name]).decode()
+            connection.execute(insert(pairs).values(row))
+            _tell(connection, pair.route, later)
+        if kept is not None and not _is_kept(connection, kept.id):
+            sealed = keys.seal(msgspec.msgpack.encode(kept.content), kept.id.encode())
+            row = {name: getattr(kept, name) for name in ("id", "route", "task", "accepted_at", "expires_at")}
+            connection.execute(insert(samples).values(sealed=sealed, **row))
+
+
+def _is_kept(connection: Connection, id: str) -> bool:
+    return connection.scalar(select(samples.c.id).where(samples.c.id == id)) is not None
+
+
+def _tell(connection: Connection, route: str, later: Sequence[Later]) -> None:
+    rows = [{"route": route, "judge": it.judge, "event": it.event.decode()} for it in later]
+    if rows:
+        connection.execute(insert(later_events), rows)
+
+
+def say(engine: Engine, keys: ContentKeys, said: Said, comment: str, expires_at: int, later: Sequence[Later]) -> bool:
+    """Keeps feedback; whether it was news. The same word again changes nothing, another one takes its place. `later` is
+    what a bad word tells a rollout, which is told once as long as the word stays bad.
+    """
+    with _writing(engine) as connection, connection.begin():
+        before = connection.execute(select(feedback_table.c.score).where(_of(said.exchange))).first()
+        is_news = before is None or before.score != said.score
+        if before is not None:
+            connection.execute(delete(feedback_table).where(_of(said.exchange)))
+        connection.execute(insert(feedback_table).values(msgspec.structs.asdict(said)))
+        if before is None or (is_news and before.score >= CONTENT):
+            _tell(connection, said.route, later)
+        if comment:
+            connection.execute(delete(comments).where(comments.c.id == said.exchange))
+            sealed = keys.seal(comment.encode(), said.exchange.encode())
+            connection.execute(insert(comments).values(id=said.exchange, sealed=sealed, expires_at=expires_at))
+    return is_news or bool(comment)
+
+
+def _of(exchange: str) -> Any:
+    return feedback_table.c.exchange == exchange
+
+
+# ── reading ──
+
+
+def later_end(engine: Engine) -> int:
+    """The number of the last word that rollouts can be told."""
+    with engine.connect() as connection:
+        return connection.scalar(select(func.max(later_events.c.number))) or 0
+
+
+def told_after(engine: Engine, route: str, number: int) -> list[tuple[int, Later]]:
+    table = later_events
+    clause = select(table.c.number, table.c.judge, table.c.event)
+    clause = clause.where((table.c.route == route) & (table.c.number > number)).order_by(table.c.number)
+    with engine.connect() as connection:
+        return [(row.number, Later(row.event.encode(), row.judge)) for row in connection.execute(clause)]
+
+
+def pairs_of(engine: Engine, route: str, epoch: int | None = None) -> list[Pair]:
+    """The newest ones of a route, in order; of one epoch where that is given."""
+    where = pairs.c.route == route
+    if epoch is not None:
+        where &= pairs.c.epoch == epoch
+    columns = [pairs.c[name] for name in Pair.__struct_fields__]
+    clause = select(*columns).where(where).order_by(pairs.c.number.desc()).limit(MOST_PAIRS)
+    with engine.connect() as connection:
+        rows = connection.execute(clause).all()
+    return [_pair(row) for row in reversed(rows)]
+
+
+def _pair(row: Any) -> Pair:
+    values = dict(row._mapping)
+    for name in ("baseline_bad", "candidate_bad"):
+        values[name] = tuple(msgspec.json.decode(values[name]))
+    return Pair(**values)
+
+
+def contents(engine: Engine, keys: ContentKeys, ids: Sequence[str]) -> dict[str, Content | None]:
+    """The content of these samples, those that are still there; None for one whose key is gone."""
+    clause = select(samples.c.id, samples.c.sealed).where(samples.c.id.in_(ids))
+    with engine.connect() as connection:
+        rows = connection.execute(clause).all()
+    return {row.id: _opened(keys, row.sealed, row.id) for row in rows}
+
+
+def _opened(keys: ContentKeys, sealed: bytes, id: str) -> Content | None:
+    try:
+        return msgspec.msgpack.decode(keys.open(sealed, id.encode()), type=Content)
+    except Unreadable:
+        return None
+
+
+def feedback_of(engine: Engine, route: str) -> list[Said]:
+    table = feedback_table
+    columns = [table.c[name] for name in Said.__struct_fields__]
+    clause = select(*columns).where(table.c.route == route).order_by(table.c.given_at).limit(MOST_PAIRS)
+    with engine.connect() as connection:
+        return [Said(*row) for row in connection.execute(clause)]
+
+
+def sweep_all(engine: Engine, now: int) -> int:
+    """Deletes all content whose time is over; how many rows."""
+    return sweep(engine, samples, now) + sweep(engine, comments, now)
+
+
+def _writing(engine: Engine) -> Connection:
+    return engine.connect().execution_options(earthward_writes=True)
