@@ -15,7 +15,7 @@ from earthward.gateway.decide import Hints, hints_of
 from earthward.gateway.doors.door import Door
 from earthward.gateway.serving import Serving, ServingTarget
 from earthward.http.head import by_name
-from earthward.http.request import Request
+from earthward.http.request import Kept, Request
 
 if TYPE_CHECKING:
     from earthward.gateway.worker import Worker
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Introduction(msgspec.Struct, frozen=True, gc=False):
     """`headers` are without the length of the body, which is another for each request with this head.
 
-    `lines` are header lines that go on to a target, by its name, once they have been asked for.
+    `lines` are header lines that go on to a target, by its name, once they have been asked for; `kept` is room for
+    what else follows from all this.
     """
 
     serving: Serving
@@ -33,6 +34,7 @@ class Introduction(msgspec.Struct, frozen=True, gc=False):
     hints: Hints
     headers: dict[bytes, bytes]
     lines: dict[str, bytes]
+    kept: Kept
 
     def lines_for(self, target: ServingTarget, door: Door) -> bytes:
         """The caller's headers that may pass, and what is said to the target where the caller doesn't say it."""
@@ -52,7 +54,7 @@ def introduction(worker: "Worker", door: Door, request: Request) -> Introduction
     if isinstance(caller, Failure):
         return caller
     headers.pop(b"content-length", None)
-    made = Introduction(worker.serving, worker.keys_version, caller, hints_of(headers), headers, {})
+    made = Introduction(worker.serving, worker.keys_version, caller, hints_of(headers), headers, {}, Kept())
     request.kept.value = made
     return made
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from earthward.chat import Failure, FailureKind
-from earthward.gateway import exchange
+from earthward.gateway import straight
 from earthward.gateway.callers import Caller, caller_of
 from earthward.gateway.doors import BESIDE, DOORS, door_at
 from earthward.gateway.doors.door import Door, Headers
@@ -124,7 +124,7 @@ class Surface:
     # -- the paths -----------------------------------------------------------------------------------------------
 
     def _exchange(self, request: Request, connection: ServerConnection) -> None:
-        failure = self._foreign(request) or exchange.admit(self._worker, door_of(request), request, connection)
+        failure = self._foreign(request) or straight.admit(self._worker, door_of(request), request, connection)
         if failure is not None:
             self.fail(request, connection, failure)
 

@@ -35,6 +35,7 @@ from earthward.gateway.loading import Loads
 from earthward.gateway.messages import FleetNews, Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
 from earthward.gateway.serving import IdlePools, Serving
 from earthward.gateway.state import State
+from earthward.gateway.straight import Straight
 from earthward.gateway.surface import Surface
 from earthward.http.server import Server, server_context
 from earthward.http.sweep import Sweep
@@ -83,7 +84,7 @@ class Worker:
         self.spool = SpoolWriter(self.state.spool, seat.boot.replica, self.name)
         self.pepper = pepper(self.state.folder)
         self.salt = self.state.secret("salt")
-        self.exchanges: set[Exchange] = set()
+        self.exchanges: set[Exchange | Straight] = set()
         self.started = int(time.time())
         self.is_draining = False
         self._cut_off_at = float("inf")
@@ -151,6 +152,11 @@ class Worker:
         if self.access_log is not None:
             self.access_log.write(record)
         return sequence
+
+    def settle_packed(self, record: bytes) -> None:
+        """Spools a record that is packed and plausible already."""
+        with contextlib.suppress(SpoolFull, SpoolBroken):
+            self.spool.append_packed(record)
 
     # -- what the control process sends --------------------------------------------------------------------------
 
