@@ -327,11 +327,12 @@ class Balancing:
         """A request is over after so many seconds. `at_once` where nobody answered at all."""
         standing, now = self.standings[place], _milliseconds()
         if failure is None:
-            was_out = standing.health.times and not standing.health.back
             standing.ended(model, seconds, now / 1000)
-            standing.health = health.after_success(standing.health, now)
-            if was_out:
-                standing.forgive()
+            if standing.health is not health.WELL:
+                was_out = standing.health.times and not standing.health.back
+                standing.health = health.after_success(standing.health, now)
+                if was_out:
+                    standing.forgive()
         elif failure.kind in FAULTS:
             standing.failed(model, now / 1000)
             out = sum(1 for other in self.standings if other.out(now))

@@ -47,8 +47,15 @@ class Introduction(msgspec.Struct, frozen=True, gc=False):
 def introduction(worker: "Worker", door: Door, request: Request) -> Introduction | Failure:
     """Who calls and how, or why they may not."""
     known = request.kept.value
-    if isinstance(known, Introduction) and _holds(known, worker):
-        return known
+    if (
+        isinstance(known, Introduction)
+        and known.serving is worker.serving
+        and known.keys_version == worker.keys_version
+    ):
+        # Asking again would give the same: nothing was reloaded or revoked, unless the key has run out.
+        expires_at = known.caller.key.expires_at
+        if expires_at is None or expires_at > time.time_ns():
+            return known
     headers = by_name(request.headers)
     caller = caller_of(worker, headers, door)
     if isinstance(caller, Failure):
@@ -57,16 +64,6 @@ def introduction(worker: "Worker", door: Door, request: Request) -> Introduction
     made = Introduction(worker.serving, worker.keys_version, caller, hints_of(headers), headers, {}, Kept())
     request.kept.value = made
     return made
-
-
-def _holds(known: Introduction, worker: "Worker") -> bool:
-    """Whether asking again would give the same: nothing was reloaded or revoked, and the key has not run out."""
-    expires_at = known.caller.key.expires_at
-    return (
-        known.serving is worker.serving
-        and known.keys_version == worker.keys_version
-        and (expires_at is None or expires_at > time.time_ns())
-    )
 
 
 def _lines(headers: dict[bytes, bytes], target: ServingTarget, door: Door) -> bytes:

@@ -155,8 +155,10 @@ class Worker:
 
     def settle_packed(self, record: bytes) -> None:
         """Spools a record that is packed and plausible already."""
-        with contextlib.suppress(SpoolFull, SpoolBroken):
+        try:
             self.spool.append_packed(record)
+        except (SpoolFull, SpoolBroken):
+            pass  # The spool holds on to it.
 
     # -- what the control process sends --------------------------------------------------------------------------
 

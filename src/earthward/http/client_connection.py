@@ -200,9 +200,12 @@ class ClientConnection(asyncio.Protocol):
 
     def _hear_same(self, body: bytes) -> None:
         """All of an answer in one piece, with the head of the one before."""
+        sink = self._sink
+        assert sink is not None, "somebody has asked"
         try:
-            self.on_head(self._same.status, self._same.headers)
-            self.on_body(body)
+            sink.on_head(self._same.status, self._same.headers)
+            if self._sink is not None:
+                sink.on_body(body)
         except Exception:
             logger.exception("the listener to an answer failed")
             self._fail(FailureKind.INTERNAL, "internal error")
@@ -225,7 +228,8 @@ class ClientConnection(asyncio.Protocol):
         self._sink = None
         self._reader = None
         self.fresh = False
-        self.resume()
+        if self._paused:
+            self.resume()
         return sink
 
     def _fail(self, kind: FailureKind, message: str) -> None:
