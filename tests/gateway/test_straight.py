@@ -5,7 +5,6 @@ import re
 import resource
 import socket
 from collections.abc import Callable
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +87,7 @@ ASKED: dict[str, list[bytes]] = {
     "in a wrong spelling": [asked(Model="gpt-4o")],
     "without messages": [asked(messages=None), asked(messages=7), asked(messages=[])],
     "in no JSON": [posted(b"{"), posted(b"[]"), posted(b'{"model":"gpt-4o","messages":["\xff"]}')],
-    "too deep": [asked(metadata=reduce(lambda inner, _: [inner], range(70), [1]))],
+    "too deep": [asked(metadata=msgspec.Raw(b"[" * 70 + b"]" * 70))],
     "with hints": [posted(b'{"model":"gpt-4o","messages":[]}', b"x-earthward-task: chat", b"x-earthward-unit: 5")],
     "with a class": [posted(b'{"model":"gpt-4o","messages":[]}', b"x-earthward-data-class: secret")],
     "with a class that may leave": [posted(b'{"model":"gpt-4o","messages":[]}', b"x-earthward-data-class: public")],

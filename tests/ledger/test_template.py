@@ -1,5 +1,7 @@
 """What is packed by template is what packing the whole entry gives."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,11 +28,18 @@ def test_an_opened_entry(name: str, at: int, unit: str) -> None:
 def test_a_settled_entry(name: str, number: int, reason: str | None, cost: int | None) -> None:
     usage = Usage(Count.reported(number))
     attempts = (Attempt(name, "e", "w", number, usage=usage, cost=cost),)
-    values = {"id": name, "queued": number, "attempts": attempts, "finish_reason": reason, "usage": usage, "cost": cost}
+    values: dict[str, Any] = {
+        "id": name,
+        "queued": number,
+        "attempts": attempts,
+        "finish_reason": reason,
+        "usage": usage,
+        "cost": cost,
+    }
     others = ("characters_in", "characters_out")
     values |= dict.fromkeys(others, number)
     varying = tuple(field for field in Record.__struct_fields__ if field in values)
     first, *constants = template.settled(RECORD, varying)
     parts = [part for field, constant in zip(varying, constants, strict=True) for part in (values[field], constant)]
-    fields = {field: values.get(field, getattr(RECORD, field)) for field in Record.__struct_fields__}
+    fields: dict[str, Any] = {field: values.get(field, getattr(RECORD, field)) for field in Record.__struct_fields__}
     assert template.filled((first, *parts)) == packed(Settled(Record(**fields)))

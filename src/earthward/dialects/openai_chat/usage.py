@@ -27,7 +27,10 @@ def read_usage(wire: Any) -> Usage:
         completion.get("reasoning_tokens"),
     )
     # The exact type: True is an int, and no count.
-    return Usage(*[Count(it, REPORTED) if type(it) is int and it >= 0 else UNKNOWN for it in counts])
+    into, out, cached, written, reasoning = [
+        Count(it, REPORTED) if type(it) is int and it >= 0 else UNKNOWN for it in counts
+    ]
+    return Usage(into, out, cached, written, reasoning)
 
 
 class UsageOfStream:
