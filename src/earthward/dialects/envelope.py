@@ -61,7 +61,7 @@ def read(body: bytes, limits: JsonLimits = LIMITS) -> Envelope | Failure:
     too_much = excess(body, limits)
     if too_much is not None:
         return _bad_request(f"the request body has {too_much}")
-    if not is_utf8(body):
+    if not (body.isascii() or is_utf8(body)):
         return _bad_request("the request body is not valid UTF-8")
     try:
         return Envelope(_FIELDS.decode(body))

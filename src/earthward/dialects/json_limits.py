@@ -19,6 +19,8 @@ _CURLY_TO_SQUARE = bytes.maketrans(b"{}", b"[]")
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _UNFOLDED_LEVELS = 3
+_SMALL = 4096
+"""Bytes of a document that is searched for brackets before anything else; most have few."""
 
 
 class JsonLimits(msgspec.Struct, frozen=True):
@@ -37,6 +39,8 @@ LIMITS = JsonLimits()
 
 def excess(body: bytes, limits: JsonLimits = LIMITS) -> str | None:
     """What the document has too much of, in words for the caller; None if it keeps the limits."""
+    if len(body) <= _SMALL and body.count(b"{") + body.count(b"[") <= limits.depth:
+        return None
     if len(body) > 2 * min(limits.containers, limits.strings):
         marks = _marks(body)
         if marks.count(b'"') > 2 * limits.strings:

@@ -6,7 +6,7 @@ Nothing is tried after the first content event, nor more often than the plan and
 import logging
 import time
 from collections.abc import Container
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -54,6 +54,20 @@ ENDPOINTS_OWN = FAULTS | {FailureKind.NO_SUCH_MODEL}
 OK = 200
 
 
+class Begun(NamedTuple):
+    """An attempt at the first target's only endpoint that was sent on the straight line, and how it came out there.
+
+    `started` is in Unix nanoseconds, `sent` in seconds of the monotonic clock, `queued` in nanoseconds after accept;
+    `key` is which of the provider's was used.
+    """
+
+    outcome: Outcome
+    started: int
+    sent: float
+    queued: int
+    key: int
+
+
 class Attempts:
     """`made` are those that are over. `target`, `endpoint` and `heard` are the last one's."""
 
@@ -69,6 +83,7 @@ class Attempts:
         "_tried",
         "_waiting",
         "_way",
+        "begun",
         "dropped",
         "endpoint",
         "heard",
@@ -90,6 +105,7 @@ class Attempts:
         self._sent = 0.0
         self._targets_left = 0
         self._tried: tuple[int, ...] = ()
+        self.begun: Begun | None = None
         self.made: tuple[Attempt, ...] = ()
         self.queued = 0
         self.target: ServingTarget | None = None
@@ -110,7 +126,8 @@ class Attempts:
         exchange = self._exchange
         if not decision.plan.attempts:
             raise Refused(no_target(decision.plan, question.glance.features, exchange.serving.router.targets))
-        exchange.worker.count_request()
+        if self.begun is None:
+            exchange.worker.count_request()
         self._patience = callers_patience(exchange.introduction.headers.get(READ_TIMEOUT))
         told: Outcome | None = None
         for number, (name, why) in enumerate(decision.plan.attempts):
@@ -131,6 +148,8 @@ class Attempts:
 
     async def try_one(self, target: ServingTarget, why: str) -> Outcome:
         """One target: asked if it can be, and asked again where that makes sense."""
+        if self.begun is not None:
+            return await self._go_on(target, why, self.begun)
         if self._targets_left and self._is_left_alone(target):
             return self.left_out(target, why, LEFT_ALONE)
         if self._targets_left and not self._fits(target):
@@ -150,7 +169,27 @@ class Attempts:
         if isinstance(written, Failure):
             return self.left_out(target, why, written)
         self.dropped = written.dropped
-        outcome = await self._attempt(target, why, way, written)
+        return await self._concluded(target, way, written, await self._attempt(target, why, way, written))
+
+    async def _go_on(self, target: ServingTarget, why: str, begun: Begun) -> Outcome:
+        """What was begun elsewhere, from where its only attempt is over."""
+        self.begun = None
+        self._way = way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
+        written = way.request()
+        assert isinstance(written, Written), "it was sent"
+        endpoint = target.provider.endpoints[0]
+        self.target, self.endpoint, self.queued = target, endpoint.url, begun.queued
+        self._place, self._tried, self._sent = 0, (0,), begun.sent
+        try:
+            outcome = self._judged(begun.outcome, target, way, begun.key)
+            self._learn(target, outcome)
+        finally:
+            target.provider.balancing.give_back(0)
+        self.made += (self._over(target, endpoint, why, begun.started, outcome),)
+        return await self._concluded(target, way, written, outcome)
+
+    async def _concluded(self, target: ServingTarget, way: Crossing, written: Written, outcome: Outcome) -> Outcome:
+        """The outcome at this target, which is asked again where that makes sense."""
         if outcome.failure is not None and not self._is_settled(outcome) and not outcome.left_out:
             outcome = await self._attempt_again(target, way, written, outcome)
         if not outcome.gone and not outcome.left_out and not outcome.hurried:
@@ -252,13 +291,17 @@ class Attempts:
             if balancing.sent(place, target.model):
                 await worker.loads.begin(target, place)
             outcome = await self._send(target, endpoint, head, way, written, fresh=fresh)
-            if not outcome.gone and not outcome.stale and not outcome.hurried:
-                seconds = time.monotonic() - self._sent
-                balancing.ended(place, target.model, seconds, outcome.failure, at_once=outcome.unreached)
+            self._learn(target, outcome)
         finally:
             balancing.give_back(place)
         self.made += (self._over(target, endpoint, why, started, outcome),)
         return outcome
+
+    def _learn(self, target: ServingTarget, outcome: Outcome) -> None:
+        """What the outcome says of the endpoint."""
+        if not outcome.gone and not outcome.stale and not outcome.hurried:
+            seconds, balancing = time.monotonic() - self._sent, target.provider.balancing
+            balancing.ended(self._place, target.model, seconds, outcome.failure, at_once=outcome.unreached)
 
     async def _taken(self, target: ServingTarget) -> int | Failure | None:
         """A place at the target's provider, waited for if need be; why there is none; None if the caller left."""

@@ -78,6 +78,11 @@ class Breaker:
     def __init__(self) -> None:
         self._health = health.WELL
 
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is to be said against the target."""
+        return self._health is health.WELL
+
     def lets_through(self) -> bool:
         """Whether a request may go to the target; one is let through on trial once a pause is over."""
         if self._health is health.WELL:
@@ -185,6 +190,15 @@ class Balancing:
             # Last: whoever hears it goes on at once, and may give a place back or ask for one.
             self.tell(pushed_out, gave_up(pushed_out, now, expected))
         return waiting
+
+    def is_only_place_well(self, model: str) -> bool:
+        """Whether there is nothing to choose, to wait for or to find out."""
+        return not self._waiting and len(self.places) == 1 and not self._slots[0] and self.standings[0].is_well(model)
+
+    def enter_only(self) -> None:
+        """Takes that place."""
+        self._board.enter(self.places[0].cell)
+        self._turn += 1
 
     def give_back(self, place: int) -> None:
         """The request is over; whoever waits may come."""
@@ -315,11 +329,12 @@ class Balancing:
         """A request is over after so many seconds. `at_once` where nobody answered at all."""
         standing, now = self.standings[place], _milliseconds()
         if failure is None:
-            was_out = standing.health.times and not standing.health.back
             standing.ended(model, seconds, now / 1000)
-            standing.health = health.after_success(standing.health, now)
-            if was_out:
-                standing.forgive()
+            if standing.health is not health.WELL:
+                was_out = standing.health.times and not standing.health.back
+                standing.health = health.after_success(standing.health, now)
+                if was_out:
+                    standing.forgive()
         elif failure.kind in FAULTS:
             standing.failed(model, now / 1000)
             out = sum(1 for other in self.standings if other.out(now))

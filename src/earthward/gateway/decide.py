@@ -94,7 +94,7 @@ def decide(
     if route.data_class:
         data_class = egress.strictest((data_class, route.data_class))
     draws = EMBEDDINGS not in glance.features
-    unit = _unit(route, question, hints, key, salt) if draws and route.candidate is not None else ""
+    unit = unit_of(route, question, hints, key, salt) if draws and route.candidate is not None else ""
     plan = planner.plan(
         route,
         unit=unit,
@@ -113,7 +113,8 @@ def minute_of_week(weekday: int, hour: int, minute: int) -> int:
     return (weekday * 24 + hour) * 60 + minute
 
 
-def _unit(route: Route, question: Question, hints: Hints, key: Key, salt: bytes) -> str:
+def unit_of(route: Route, question: Question, hints: Hints, key: Key, salt: bytes) -> str:
+    """Who or what is kept on one arm."""
     glance = question.glance
     return split.unit(route, salt=salt, key=key.id, header=hints.unit, user=glance.unit, root=lambda: glance.root)
 

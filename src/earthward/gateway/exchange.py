@@ -1,20 +1,20 @@
 """One exchange's life, from the parsed request to its settled record, in the order it happens.
 
-admit (who calls; strangers are turned away before there is an exchange), read (what for), decide (route, arm,
-attempts), serve (attempts, one at a time, until one serves), end (settle, then answer). Every path ends in exactly
-one answer, if the caller is still there, and in one record, unless no model was asked for anything.
+admit (who calls: in `straight`, where most lives are spent), read (what for), decide (route, arm, attempts), serve
+(attempts, one at a time, until one serves), end (settle, then answer). Every path ends in exactly one answer, if the
+caller is still there, and in one record, unless no model was asked for anything.
 """
 
 import contextlib
 import logging
 import time
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.dialects.envelope import read
-from earthward.gateway import board as columns
 from earthward.gateway.attempts import Attempts, wanted
 from earthward.gateway.balancing import Endpoints
 from earthward.gateway.decide import Decision, decide, minute_of_week
@@ -22,7 +22,7 @@ from earthward.gateway.doors.door import Door, Headers, Question
 from earthward.gateway.drive import drive
 from earthward.gateway.explain import ASKS_TO_EXPLAIN, explanation
 from earthward.gateway.heartbeat import HEARTBEATS, SILENCE
-from earthward.gateway.introduction import Introduction, introduction
+from earthward.gateway.introduction import Introduction
 from earthward.gateway.limiting import Admission, foreseen
 from earthward.gateway.limiting import admit as admit_within_limits
 from earthward.gateway.limits_left import is_of_rates
@@ -79,7 +79,9 @@ class Exchange:
         request: Request,
         connection: ServerConnection,
         introduction: Introduction,
+        question: Question | None = None,
     ) -> None:
+        """`question` is what was read of it already."""
         self.worker = worker
         self.serving = worker.serving
         self.door = door
@@ -88,9 +90,9 @@ class Exchange:
         self.introduction = introduction
         self.caller = introduction.caller
         self.hints = introduction.hints
-        self.id = worker.next_id()
+        self.id = worker.next_id() if question is None else question.id
         self.accepted_at = time.time_ns() - self.elapsed()
-        self.question: Question | None = None
+        self.question = question
         self.decision: Decision | None = None
         self.attempts = Attempts(self)
         self.first_content: int | None = None
@@ -116,7 +118,7 @@ class Exchange:
 
     async def live(self) -> None:
         try:
-            question = self.question = self.read()
+            question = self.question = self.question or self.read()
             decision = self.decision = self.decide(question)
             answer = self.at_once(question, decision)
             if answer is not None:
@@ -138,14 +140,10 @@ class Exchange:
 
     def read(self) -> Question:
         """The envelope: model and stream. The rest of the body stays as it is."""
-        body = self.request.body
-        envelope = read(body, self.worker.json_limits)
-        if isinstance(envelope, Failure):
-            raise Refused(envelope)
-        glance = self.door.glance(envelope)
-        if isinstance(glance, Failure):
-            raise Refused(glance)
-        return Question(self.door, envelope, glance, self.id, int(self.accepted_at // 1_000_000_000))
+        question = question_of(self.worker, self.door, self.request, self.id, self.accepted_at)
+        if isinstance(question, Failure):
+            raise Refused(question)
+        return question
 
     # -- decide --------------------------------------------------------------------------------------------------
 
@@ -210,6 +208,9 @@ class Exchange:
             self.connection.start(200, headers, lines=lines)
         self.beaten_at = now
         self.connection.write(word)
+
+    def give_up_at(self, down: Container[tuple[str, str]], failure: Failure) -> None:
+        self.attempts.give_up_at(down, failure)
 
     def caller_left(self) -> None:
         """Called by the connection: whatever is under way upstream is cancelled at once."""
@@ -304,17 +305,19 @@ def minute_now() -> int:
     return minute_of_week(now.tm_wday, now.tm_hour, now.tm_min)
 
 
-def admit(worker: "Worker", door: Door, request: Request, connection: ServerConnection) -> Failure | None:
-    """Starts an exchange's life, unless its caller may not call at all.
+def question_of(worker: "Worker", door: Door, request: Request, id: str, accepted_at: int) -> Question | Failure:
+    """What is asked, or what is wrong with how it is said."""
+    envelope = read(request.body, worker.json_limits)
+    if isinstance(envelope, Failure):
+        return envelope
+    glance = door.glance(envelope)
+    if isinstance(glance, Failure):
+        return glance
+    return Question(door, envelope, glance, id, accepted_at // 1_000_000_000)
 
-    Those turned away here are counted, not put on record: strangers must not fill the ledger.
-    """
-    introduced = introduction(worker, door, request)
-    if isinstance(introduced, Failure):
-        worker.board.add(columns.REFUSED)
-        return introduced
-    exchange = Exchange(worker, door, request, connection, introduced)
-    connection.on_gone = exchange.caller_left
-    worker.exchanges.add(exchange)
+
+def run(exchange: Exchange) -> None:
+    """Begins its life, and tells it when the caller leaves."""
+    exchange.connection.on_gone = exchange.caller_left
+    exchange.worker.exchanges.add(exchange)
     drive(exchange.run())
-    return None

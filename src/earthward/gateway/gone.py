@@ -12,14 +12,15 @@ from earthward.fleet.found import Probed
 
 if TYPE_CHECKING:
     from earthward.gateway.exchange import Exchange
+    from earthward.gateway.straight import Straight
 
 GONE = Failure(FailureKind.UNREACHABLE, "the host went away while the request was waiting there")
 
 
-def give_up_on(found: Iterable[Probed], exchanges: "Iterable[Exchange]") -> None:
+def give_up_on(found: Iterable[Probed], exchanges: "Iterable[Exchange | Straight]") -> None:
     """Ends what waits at those of the hosts that are down."""
     down = {(it.provider, it.url) for it in found if it.report.is_down}
     if not down:
         return
     for exchange in tuple(exchanges):
-        exchange.attempts.give_up_at(down, GONE)
+        exchange.give_up_at(down, GONE)

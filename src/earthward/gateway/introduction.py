@@ -16,7 +16,7 @@ from earthward.gateway.doors.door import Door
 from earthward.gateway.limiting import Metered, limits_of
 from earthward.gateway.serving import Serving, ServingTarget
 from earthward.http.head import by_name
-from earthward.http.request import Request
+from earthward.http.request import Kept, Request
 
 if TYPE_CHECKING:
     from earthward.gateway.worker import Worker
@@ -26,7 +26,7 @@ class Introduction(msgspec.Struct, frozen=True, gc=False):
     """`headers` are without the length of the body, which is another for each request with this head.
 
     `lines` are header lines that go on to a target, by its name, once they have been asked for. `limits` are those
-    that hold for the caller.
+    that hold for the caller; `kept` is room for what else follows from all this.
     """
 
     serving: Serving
@@ -35,6 +35,7 @@ class Introduction(msgspec.Struct, frozen=True, gc=False):
     hints: Hints
     headers: dict[bytes, bytes]
     lines: dict[str, bytes]
+    kept: Kept
     limits: tuple[Metered, ...] = ()
 
     def lines_for(self, target: ServingTarget, door: Door) -> bytes:
@@ -48,27 +49,24 @@ class Introduction(msgspec.Struct, frozen=True, gc=False):
 def introduction(worker: "Worker", door: Door, request: Request) -> Introduction | Failure:
     """Who calls and how, or why they may not."""
     known = request.kept.value
-    if isinstance(known, Introduction) and _holds(known, worker):
-        return known
+    if (
+        isinstance(known, Introduction)
+        and known.serving is worker.serving
+        and known.keys_version == worker.keys_version
+    ):
+        # Asking again would give the same: nothing was reloaded or revoked, unless the key has run out.
+        expires_at = known.caller.key.expires_at
+        if expires_at is None or expires_at > time.time_ns():
+            return known
     headers = by_name(request.headers)
     caller = caller_of(worker, headers, door)
     if isinstance(caller, Failure):
         return caller
     headers.pop(b"content-length", None)
     limits = limits_of(caller.key, worker.serving, worker.meters)
-    made = Introduction(worker.serving, worker.keys_version, caller, hints_of(headers), headers, {}, limits)
+    made = Introduction(worker.serving, worker.keys_version, caller, hints_of(headers), headers, {}, Kept(), limits)
     request.kept.value = made
     return made
-
-
-def _holds(known: Introduction, worker: "Worker") -> bool:
-    """Whether asking again would give the same: nothing was reloaded or revoked, and the key has not run out."""
-    expires_at = known.caller.key.expires_at
-    return (
-        known.serving is worker.serving
-        and known.keys_version == worker.keys_version
-        and (expires_at is None or expires_at > time.time_ns())
-    )
 
 
 def _lines(headers: dict[bytes, bytes], target: ServingTarget, door: Door) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from earthward.chat import Failure, FailureKind
-from earthward.gateway import exchange
+from earthward.gateway import straight
 from earthward.gateway.callers import Caller, caller_of
 from earthward.gateway.doors import BESIDE, DOORS, door_at
 from earthward.gateway.doors.door import Door, Headers
@@ -59,7 +59,7 @@ class Surface:
 
     def answer(self, request: Request, connection: ServerConnection) -> None:
         """Sends the request where its path and method belong."""
-        methods = self._methods(request)
+        methods = self._paths.get(request.path) or self._methods(request)
         method = b"GET" if request.method == b"HEAD" else request.method
         if methods is None:
             self.fail(request, connection, Failure(FailureKind.NO_SUCH_PATH, _not_here(request.path)))
@@ -129,7 +129,8 @@ class Surface:
     # -- the paths -----------------------------------------------------------------------------------------------
 
     def _exchange(self, request: Request, connection: ServerConnection) -> None:
-        failure = self._foreign(request) or exchange.admit(self._worker, door_of(request), request, connection)
+        door = DOORS.get(request.path) or door_of(request)
+        failure = self._foreign(request) or straight.admit(self._worker, door, request, connection)
         if failure is not None:
             self.fail(request, connection, failure)
 

@@ -42,14 +42,13 @@ class Outcome(msgspec.Struct):
     hurried: bool = False
 
 
-class WholeAnswer:
-    """Gathers an answer that does not stream, up to a limit."""
+class Gathering:
+    """Gathers an answer that does not stream, up to a limit. What becomes of it is told to `over`, once at least."""
 
-    __slots__ = ("_connection", "_headers", "_limit", "_pieces", "_size", "_stale", "_status", "done")
+    __slots__ = ("_headers", "_limit", "_pieces", "_size", "_stale", "_status", "connection")
 
-    def __init__(self, connection: ClientConnection, limit: int) -> None:
-        self.done: Told[Outcome] = Told()
-        self._connection = connection
+    def begin(self, connection: ClientConnection, limit: int) -> None:
+        self.connection = connection
         self._stale = not connection.fresh
         self._limit = limit
         self._size = 0
@@ -57,17 +56,20 @@ class WholeAnswer:
         self._status = 0
         self._headers: Headers = []
 
+    def over(self, outcome: Outcome) -> None:
+        raise NotImplementedError
+
     def on_head(self, status: int, headers: Headers) -> None:
         self._status = status
         self._headers = headers
         if is_encoded(headers):
-            self._connection.cancel()
+            self.connection.cancel()
             self._tell(ENCODED)
 
     def on_body(self, data: bytes) -> None:
         self._size += len(data)
         if self._size > self._limit:
-            self._connection.cancel()
+            self.connection.cancel()
             self._tell(Failure(FailureKind.MALFORMED, f"the upstream answer is larger than {self._limit} bytes"))
             return
         self._pieces.append(data)
@@ -79,25 +81,37 @@ class WholeAnswer:
         stale = self._stale and not self._status and kind is FailureKind.RESET
         self._tell(Failure(kind, message), stale=stale)
 
+    def _tell(self, failure: Failure | None, *, stale: bool = False) -> None:
+        body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self.over(Outcome(self._status, self._headers, body, failure, stale=stale))
+
+
+class WholeAnswer(Gathering):
+    """One that somebody waits for."""
+
+    __slots__ = ("done",)
+
+    def __init__(self, connection: ClientConnection, limit: int) -> None:
+        self.done: Told[Outcome] = Told()
+        self.begin(connection, limit)
+
+    def over(self, outcome: Outcome) -> None:
+        self.done.tell(outcome)
+
     def leave(self) -> None:
         """The caller has gone: nobody waits for this answer any more.
 
         Once the answer is over its connection is in the pool, or serves somebody else already.
         """
         if not self.done.is_told:
-            self._connection.cancel()
+            self.connection.cancel()
             self.done.tell(Outcome(gone=True))
 
     def give_up(self, failure: Failure) -> None:
         """Waits no longer for an answer of which nothing has come."""
         if not self.done.is_told and not self._status:
-            self._connection.cancel()
+            self.connection.cancel()
             self.done.tell(Outcome(failure=failure, unreached=True))
-
-    def _tell(self, failure: Failure | None, *, stale: bool = False) -> None:
-        if not self.done.is_told:
-            body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-            self.done.tell(Outcome(self._status, self._headers, body, failure, stale=stale))
 
 
 class StreamedAnswer:

@@ -37,6 +37,7 @@ from earthward.gateway.meters import CARRIED, Meters
 from earthward.gateway.samples import SampleLine
 from earthward.gateway.serving import IdlePools, Serving
 from earthward.gateway.state import State
+from earthward.gateway.straight import Straight
 from earthward.gateway.surface import Surface
 from earthward.http.server import Server, server_context
 from earthward.http.sweep import Sweep
@@ -88,7 +89,7 @@ class Worker:
         self.spool = SpoolWriter(self.state.spool, seat.boot.replica, self.name)
         self.pepper = pepper(self.state.folder)
         self.salt = self.state.secret("salt")
-        self.exchanges: set[Exchange] = set()
+        self.exchanges: set[Exchange | Straight] = set()
         self.started = int(time.time())
         self.is_draining = False
         self._cut_off_at = float("inf")
@@ -160,6 +161,13 @@ class Worker:
         if self.access_log is not None:
             self.access_log.write(record)
         return sequence
+
+    def settle_packed(self, record: bytes) -> None:
+        """Spools a record that is packed and plausible already."""
+        try:
+            self.spool.append_packed(record)
+        except (SpoolFull, SpoolBroken):
+            pass  # The spool holds on to it.
 
     # -- what the control process sends --------------------------------------------------------------------------
 

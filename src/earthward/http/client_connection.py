@@ -14,6 +14,7 @@ from earthward.chat.failures import FailureKind
 from earthward.config.snapshot import Deadlines
 from earthward.http.refusal import Headers
 from earthward.http.response import Malformed, ResponseReader
+from earthward.http.same_answer import SameAnswer
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +50,12 @@ class ClientConnection(asyncio.Protocol):
     __slots__ = (
         "_deadlines",
         "_ended",
+        "_head_only",
         "_home",
         "_last",
         "_paused",
         "_reader",
+        "_same",
         "_sent",
         "_sink",
         "_transport",
@@ -63,7 +66,10 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, home: Home) -> None:
         self._home = home
         self._transport: asyncio.Transport | None = None
+        # None until a byte of the answer has come.
         self._reader: ResponseReader | None = None
+        self._head_only = False
+        self._same = SameAnswer()
         self._sink: Sink | None = None
         self._deadlines = Deadlines()
         self._sent = 0.0
@@ -82,7 +88,7 @@ class ClientConnection(asyncio.Protocol):
         if self._sink is not None:
             raise RuntimeError("a request is under way on this connection")
         self._sink = sink
-        self._reader = ResponseReader(self, head_only)
+        self._head_only = head_only
         self._deadlines = deadlines
         self._sent = self._last = time.monotonic()
         if self._transport is None or self._transport.is_closing():
@@ -120,12 +126,12 @@ class ClientConnection(asyncio.Protocol):
 
     def look(self, now: float) -> None:
         """Carries out what has come due; called by the pool's sweep."""
-        if self._sink is None or self._reader is None:
+        if self._sink is None:
             return
         deadlines = self._deadlines
         if now - self._sent > deadlines.total:
             self._fail(FailureKind.TIMEOUT, f"{self._home.name} took longer than {deadlines.total:g} s in all")
-        elif not self._reader.headed:
+        elif self._reader is None or not self._reader.headed:
             if now - self._sent > deadlines.first_byte:
                 self._fail(FailureKind.TIMEOUT, f"{self._home.name} did not answer in {deadlines.first_byte:g} s")
         elif not self._paused and now - self._last > deadlines.idle:
@@ -139,12 +145,18 @@ class ClientConnection(asyncio.Protocol):
         self._home.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        reader = self._reader
-        if reader is None or self._sink is None:
+        if self._sink is None:
             # Nothing was asked: whatever this is, it must not be taken for the next answer.
             self._cut()
             return
         self._last = time.monotonic()
+        reader = self._reader
+        if reader is None:
+            body = self._same.body_of(data)
+            if body is not None and not self._head_only:
+                self._hear_same(body)
+                return
+            reader = self._reader = ResponseReader(self, self._head_only)
         try:
             reader.feed(data)
         except Malformed as error:
@@ -154,7 +166,10 @@ class ClientConnection(asyncio.Protocol):
             self._fail(FailureKind.INTERNAL, "internal error")
         else:
             if reader.complete and self._sink is not None:
-                self._complete(reader)
+                reusable = reader.reusable
+                if reusable and reader.by_length is not None:
+                    self._same.learn(*reader.by_length)
+                self._complete(reusable=reusable)
 
     def eof_received(self) -> None:
         # Over TLS this only comes after a close_notify, so a cut connection never passes for the end of an answer.
@@ -164,11 +179,11 @@ class ClientConnection(asyncio.Protocol):
         self._transport = None
         self._home.lost(self)
         reader = self._reader
-        if self._sink is None or reader is None:
+        if self._sink is None:
             return
-        if reader.may_end and self._ended and exc is None:
+        if reader is not None and reader.may_end and self._ended and exc is None:
             self._finish().on_end()
-        elif reader.begun:
+        elif reader is not None and reader.begun:
             self._fail(FailureKind.BROKEN_STREAM, f"{self._home.name} broke off its answer")
         else:
             self._fail(FailureKind.RESET, f"{self._home.name} closed the connection without an answer")
@@ -183,11 +198,26 @@ class ClientConnection(asyncio.Protocol):
         if self._sink is not None:
             self._sink.on_body(data)
 
-    def _complete(self, reader: ResponseReader) -> None:
+    def _hear_same(self, body: bytes) -> None:
+        """All of an answer in one piece, with the head of the one before."""
+        sink = self._sink
+        assert sink is not None, "somebody has asked"
+        try:
+            sink.on_head(self._same.status, self._same.headers)
+            if self._sink is not None:
+                sink.on_body(body)
+        except Exception:
+            logger.exception("the listener to an answer failed")
+            self._fail(FailureKind.INTERNAL, "internal error")
+        else:
+            if self._sink is not None:
+                self._complete(reusable=True)
+
+    def _complete(self, *, reusable: bool) -> None:
         sink = self._finish()
         transport = self._transport
         # An upstream that answers before it has read the request leaves half a request on the connection.
-        usable = reader.reusable and transport is not None and not transport.get_write_buffer_size()
+        usable = reusable and transport is not None and not transport.get_write_buffer_size()
         if not usable or not self._home.returned(self):
             self.close()
         sink.on_end()
@@ -198,7 +228,8 @@ class ClientConnection(asyncio.Protocol):
         self._sink = None
         self._reader = None
         self.fresh = False
-        self.resume()
+        if self._paused:
+            self.resume()
         return sink
 
     def _fail(self, kind: FailureKind, message: str) -> None:

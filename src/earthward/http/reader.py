@@ -62,10 +62,22 @@ class RequestReader:
         self.rest = b""
         head = self.head
         if head is None:
-            head = self._take_same(data, now) or self._take_head(data, now)
-            if head is None:
-                return None
-            data = self.rest
+            again = self._same.again(data, now) if self._same is not None and not self._gathered else None
+            if again is not None:
+                self.accepted = now
+                head, data = again
+                if len(data) == head.length:
+                    # As most come: all of one request and nothing else.
+                    self._skipped = False
+                    self.keep_alive = True
+                    head.request.body = data
+                    return head.request
+                self.head = head
+            else:
+                head = self._take_head(data, now)
+                if head is None:
+                    return None
+                data = self.rest
             self.wants_continue = head.expects_continue and head.length != 0 and not data
         if head.length < 0:
             return self._take_chunked(head, data)
@@ -73,18 +85,6 @@ class RequestReader:
             self._body += data
             return None
         return self._take_length(head, data)
-
-    def _take_same(self, data: bytes, now: float) -> Head | None:
-        """The head, if it is the last one again."""
-        if self._same is None or self._gathered:
-            return None
-        again = self._same.again(data, now)
-        if again is None:
-            return None
-        head, self.rest = again
-        self.accepted = now
-        self.head = head
-        return head
 
     def _take_head(self, data: bytes, now: float) -> Head | None:
         gathered = self._gathered

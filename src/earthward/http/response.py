@@ -31,7 +31,8 @@ class Listener(Protocol):
 class ResponseReader:
     """Feed it until `complete`; at the end of the connection, ask `may_end`.
 
-    `begun` says that some byte has come, `headed` that the head was whole. `reusable` holds once complete.
+    `begun` says that some byte has come, `headed` that the head was whole. `reusable` holds once complete. `by_length`
+    is the head as it came, the status and the headers of an answer whose body has a length.
     """
 
     __slots__ = (
@@ -43,6 +44,7 @@ class ResponseReader:
         "_listener",
         "_parser",
         "_surplus",
+        "by_length",
         "complete",
         "headed",
         "on_body",
@@ -56,6 +58,7 @@ class ResponseReader:
         self._framed = False
         self._keep_alive = False
         self._surplus = False
+        self.by_length: tuple[bytes, int, Headers] | None = None
         self.headed = False
         self.complete = False
         self.on_body = listener.on_body
@@ -125,6 +128,8 @@ class ResponseReader:
         self._framed = self._frame(status, decisive)
         self._keep_alive = self._keeps_alive(decisive)
         self.headed = True
+        if b"content-length" in decisive and not self._head_only and status not in _WITHOUT_BODY:
+            self.by_length = head, status, headers
         self.complete = self.complete or self._head_only
         self._listener.on_head(status, headers)
         return None

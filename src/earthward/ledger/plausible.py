@@ -30,7 +30,7 @@ def plausible(record: Record) -> Record:
 
     To be called before a record is written: an integer beyond 64 bits has no place in the spool.
     """
-    if not _can_be(record) or not all(map(_can_be, record.attempts)):
+    if not can_be(record) or not all(map(can_be, record.attempts)):
         # Its cost is the sum of the attempts', and so is made of what can't be.
         attempts = tuple(map(_corrected, record.attempts))
         record = msgspec.structs.replace(_corrected(record), attempts=attempts, cost=None)
@@ -42,7 +42,8 @@ def plausible(record: Record) -> Record:
     return record
 
 
-def _can_be(used: Record | Attempt) -> bool:
+def can_be(used: Record | Attempt) -> bool:
+    """Whether an exchange can have used so much."""
     # Every exchange passes here twice. Of several numbers or'ed together none is negative, nor beyond a number that is
     # all ones, unless the whole is.
     usage, cost = used.usage, used.cost
@@ -57,7 +58,7 @@ def _can_be(used: Record | Attempt) -> bool:
 
 
 def _corrected(used: Used) -> Used:
-    if _can_be(used):
+    if can_be(used):
         return used
     into, out, cached, written, reasoning = map(_count, used.usage.counts)
     return msgspec.structs.replace(used, usage=Usage(into, out, cached, written, reasoning), cost=None)

@@ -54,6 +54,7 @@ class Router:
         self._named = _named(whens)
         self._apart = _told_apart(whens)
         self.looks_at_time = any(when.time for when in whens)
+        self.looks_at_length = any(when.tokens for when in whens)
         self._known: dict[tuple[object, ...], Route | None] = {}
 
     def route(self, asked: Asked) -> Route | None:

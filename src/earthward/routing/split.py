@@ -35,12 +35,16 @@ def unit(
     if given:
         return named(salt, given)
     text = root()
-    return _hash(salt, b"conversation", _bytes(key), text if isinstance(text, bytes) else _bytes(text))
+    conversation = _begun(salt, _sized(b"conversation") + _sized(_bytes(key)), 16).copy()
+    conversation.update(_sized(text if isinstance(text, bytes) else _bytes(text)))
+    return conversation.hexdigest()
 
 
 def named(salt: bytes, name: str) -> str:
     """What a unit that was named, and not found from its conversation, is called on record."""
-    return _hash(salt, b"named", _bytes(name))
+    digest = _begun(salt, _sized(b"named"), 16).copy()
+    digest.update(_sized(_bytes(name)))
+    return digest.hexdigest()
 
 
 def arm(route: Route, unit: str, salt: bytes, *, key: str = "") -> tuple[Arm, int]:
@@ -58,8 +62,8 @@ def arm(route: Route, unit: str, salt: bytes, *, key: str = "") -> tuple[Arm, in
 
 def bucket(route: Route, unit: str, salt: bytes) -> int:
     """0 to 9,999, evenly."""
-    digest = _keyed(salt, 8).copy()
-    digest.update(f"{route.name}\0{route.epoch}\0{unit}".encode())
+    digest = _begun(salt, f"{route.name}\0{route.epoch}\0".encode(), 8).copy()
+    digest.update(unit.encode())
     return int.from_bytes(digest.digest()) % BUCKETS
 
 
@@ -77,17 +81,15 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _hash(salt: bytes, *parts: bytes) -> str:
-    digest = _keyed(salt, 16).copy()
+def _sized(part: bytes) -> bytes:
     # Lengths keep `ab` + `c` apart from `a` + `bc`.
-    digest.update(b"".join([len(part).to_bytes(8) + part for part in parts]))
-    return digest.hexdigest()
+    return len(part).to_bytes(8) + part
 
 
-@lru_cache(maxsize=16)
-def _keyed(salt: bytes, size: int) -> blake2b:
-    """To be copied: taking in a key costs more than what is hashed with it."""
-    return blake2b(key=_key(salt), digest_size=size)
+@lru_cache(maxsize=1024)
+def _begun(salt: bytes, beginning: bytes, size: int) -> blake2b:
+    """To be copied: taking in a key and what is the same for many costs more than what is hashed with it."""
+    return blake2b(beginning, key=_key(salt), digest_size=size)
 
 
 @lru_cache(maxsize=8)

@@ -43,8 +43,17 @@ class Damaged(msgspec.Struct, frozen=True):
     start: int
 
 
+def packed(entry: Entry) -> bytes:
+    return _encode(entry)
+
+
 def frame(seq: int, entry: Entry) -> bytes:
-    payload = _encode((seq, entry))
+    return framed(seq, packed(entry))
+
+
+def framed(seq: int, entry: bytes) -> bytes:
+    """The frame of an entry that is packed already."""
+    payload = b"\x92%b%b" % (_encode(seq), entry)
     return HEADER.pack(len(payload), zlib.crc32(payload)) + payload
 
 

@@ -18,8 +18,8 @@ from typing import Literal
 
 import msgspec
 
-from earthward.ledger.record import Entry, Settled
-from earthward.store.frames import frame
+from earthward.ledger.record import Entry
+from earthward.store.frames import framed, packed
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 GROUP_SECONDS = 0.05
@@ -27,6 +27,8 @@ RETRY_SECONDS = 0.25
 HELD_LIMIT = 10_000
 LOCK_NAME = "lock"
 SUFFIX = ".spool"
+SETTLED = b"\xa7settled"
+"""The tag, packed, with which a settled entry begins behind the first byte."""
 # macOS only knows the slower one.
 FDATASYNC: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
@@ -122,7 +124,7 @@ class SpoolWriter:
         self._trouble: SpoolFull | SpoolBroken | None = None
         # The disk failed under the current segment, so that what it says of it later is not to be believed.
         self._distrusted = False
-        self._held: deque[Settled] = deque()
+        self._held: deque[bytes] = deque()
         self._lost = 0
         self._in_doubt = 0
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
@@ -142,6 +144,10 @@ class SpoolWriter:
         Raises SpoolFull or SpoolBroken when the entry is not in the spool. A settled entry is then held in memory and
         written as soon as the disk takes it; an opened one is not, since the caller decides whether to go on.
         """
+        return self.append_packed(packed(entry))
+
+    def append_packed(self, entry: bytes) -> int:
+        """The same for an entry that is packed already."""
         with self._mutex:
             try:
                 if self._trouble is not None:
@@ -186,10 +192,10 @@ class SpoolWriter:
 
     # ── writing; all of it under the mutex ──
 
-    def _write(self, entry: Entry) -> None:
+    def _write(self, entry: bytes) -> None:
         assert self._segment is not None
         try:
-            self._segment.write(frame(self._seq + 1, entry))
+            self._segment.write(framed(self._seq + 1, entry))
         except OSError as error:
             # What was written half-way is truncated by now, unless the disk refused that too.
             self._fail(error, distrust=os.fstat(self._segment.fd).st_size != self._segment.size)
@@ -208,8 +214,8 @@ class SpoolWriter:
             assert self._trouble is not None
             raise type(self._trouble)(*self._trouble.args)
 
-    def _hold(self, entry: Entry) -> None:
-        if not isinstance(entry, Settled):
+    def _hold(self, entry: bytes) -> None:
+        if not entry.startswith(SETTLED, 1):
             return
         if len(self._held) < HELD_LIMIT:
             self._held.append(entry)

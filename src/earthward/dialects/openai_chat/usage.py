@@ -5,28 +5,32 @@ from typing import Any
 from earthward.chat import Count, Usage
 from earthward.chat.usage import UNKNOWN, Source
 
-NONE = Count(0, Source.REPORTED)
+NOTHING = Usage()
+NO_DETAILS: dict[str, Any] = {}
+REPORTED = Source.REPORTED
 
 
 def read_usage(wire: Any) -> Usage:
     """The counts that are there; what is missing, null or no number is unknown."""
-    wire = _members(wire)
-    prompt = _members(wire.get("prompt_tokens_details"))
-    completion = _members(wire.get("completion_tokens_details"))
-    return Usage(
-        _count(wire.get("prompt_tokens")),
-        _count(wire.get("completion_tokens")),
-        _count(prompt.get("cached_tokens")),
-        _count(prompt.get("cache_write_tokens")),
-        _count(completion.get("reasoning_tokens")),
+    if type(wire) is not dict:
+        return NOTHING
+    prompt, completion = wire.get("prompt_tokens_details"), wire.get("completion_tokens_details")
+    if type(prompt) is not dict:
+        prompt = NO_DETAILS
+    if type(completion) is not dict:
+        completion = NO_DETAILS
+    counts = (
+        wire.get("prompt_tokens"),
+        wire.get("completion_tokens"),
+        prompt.get("cached_tokens"),
+        prompt.get("cache_write_tokens"),
+        completion.get("reasoning_tokens"),
     )
-
-
-def _count(value: Any) -> Count:
     # The exact type: True is an int, and no count.
-    if type(value) is not int or value < 0:
-        return UNKNOWN
-    return Count(value, Source.REPORTED) if value else NONE
+    into, out, cached, written, reasoning = [
+        Count(it, REPORTED) if type(it) is int and it >= 0 else UNKNOWN for it in counts
+    ]
+    return Usage(into, out, cached, written, reasoning)
 
 
 class UsageOfStream:
@@ -65,10 +69,6 @@ def wire_usage(usage: Usage) -> dict[str, Any] | None:
     if completion:
         wire["completion_tokens_details"] = completion
     return wire
-
-
-def _members(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _of_both(one: Usage, other: Usage) -> Usage:

@@ -48,7 +48,8 @@ class Failing:
         self._at = 0.0
 
     def add(self, failed: bool, now: float) -> None:
-        self._value += LATE * (failed - self.at(now))
+        if failed or self._value:
+            self._value += LATE * (failed - self.at(now))
         self._at = now
 
     def at(self, now: float) -> float:

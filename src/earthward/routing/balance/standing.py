@@ -178,6 +178,15 @@ class Standing:
         """Seconds that a request holds a slot, in the mean; 0 if not known."""
         return self._whole.value
 
+    def is_well(self, model: str) -> bool:
+        """Whether nothing is to be said against it: it never failed lately, and has the model as far as is known."""
+        return (
+            self.health is healths.WELL
+            and not (self.is_down or self.is_draining)
+            and model not in self.remote
+            and (self._report is None or self.holds(model))
+        )
+
     def holds(self, model: str) -> bool:
         return model in self._residents or model in self._loaded or model in self._started
 

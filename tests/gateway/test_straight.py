@@ -1,0 +1,359 @@
+"""The straight line and the general path come to the same: same bytes on both sides, same entries in the spool."""
+
+import asyncio
+import re
+import resource
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import uvloop
+
+from earthward.bench.exchange import HEAD_OF_ANSWER, KEY, request, snapshot, whole_answer, wire, worker
+from earthward.config.snapshot import Endpoint, Snapshot, When
+from earthward.gateway.messages import NewSnapshot
+from earthward.gateway.straight import KNOWN, Straight, knows_all_of
+from earthward.gateway.worker import Worker
+from earthward.http.client import ClientConnection
+from earthward.http.server import ServerConnection
+from earthward.ledger.record import Entry, Opened, Settled
+from earthward.store.spool_reader import SpoolReader
+
+GOOD = whole_answer()[0]
+BODY = GOOD.partition(b"\r\n\r\n")[2]
+MOST_WAITED = 5.0
+
+
+def asked(**fields: Any) -> bytes:
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi."}], **fields}
+    return posted(msgspec.json.encode({name: value for name, value in body.items() if value is not None}))
+
+
+def posted(body: bytes, *lines: bytes) -> bytes:
+    head = [
+        b"POST /v1/chat/completions HTTP/1.1",
+        b"host: localhost",
+        b"authorization: Bearer " + KEY,
+        b"content-type: application/json",
+        *lines,
+        b"content-length: %d" % len(body),
+    ]
+    return b"\r\n".join(head) + b"\r\n\r\n" + body
+
+
+def answered(body: bytes, *lines: bytes, status: bytes = b"200 OK") -> bytes:
+    head = [b"HTTP/1.1 " + status, b"content-type: application/json", *lines, b"content-length: %d" % len(body)]
+    return b"\r\n".join(head) + b"\r\n\r\n" + body
+
+
+def said(**changes: Any) -> bytes:
+    return answered(msgspec.json.encode({**msgspec.json.decode(BODY), **changes}))
+
+
+def used(**usage: Any) -> bytes:
+    return said(usage=usage)
+
+
+def choice(**changes: Any) -> list[dict[str, Any]]:
+    return [{"index": 0, "message": {"role": "assistant", "content": "Hi."}, "finish_reason": "stop", **changes}]
+
+
+ONE = [request(1, "whole")]
+MANY = [request(number % 7, "whole") for number in range(20)]
+ERROR = b'{"error": {"message": "no", "type": "invalid_request_error", "param": null, "code": null}}'
+PICTURE = [{"role": "user", "content": [{"type": "text", "text": "See"}, {"type": "image_url", "image_url": {}}]}]
+Pieces = list[bytes]
+
+ASKED: dict[str, list[bytes]] = {
+    "once": ONE,
+    "by many, with a canary": MANY,
+    "for a user": [asked(user="ann"), asked(user="bob"), asked(safety_identifier="ann")],
+    "in other letters": [asked(messages=[{"role": "user", "content": "Grüße 🦊 \u0000"}])],
+    "with tools": [asked(tools=[{"type": "function", "function": {"name": "f"}}])],
+    "with a picture": [asked(messages=PICTURE)],
+    "with a schema": [asked(response_format={"type": "json_schema", "json_schema": {}})],
+    "for what no target can do": [asked(modalities=["audio"])],
+    "with a key given twice": [posted(b'{"model":"a","model":"gpt-4o","messages":[]}')],
+    "as a stream": [asked(stream=True)],
+    "as no stream": [asked(stream=False)],
+    "for no model": [asked(model=None), asked(model=""), asked(model=7)],
+    "for a model that nobody has": [asked(model="claude")],
+    "for a model with a long name": [asked(model="gpt-" + "x" * 230)],
+    "for a model with a NUL in its name": [asked(model="gpt-\0")],
+    "for more models than are remembered": [asked(model=f"gpt-{number % 20}") for number in range(45)],
+    "in a wrong spelling": [asked(Model="gpt-4o")],
+    "without messages": [asked(messages=None), asked(messages=7), asked(messages=[])],
+    "in no JSON": [posted(b"{"), posted(b"[]"), posted(b'{"model":"gpt-4o","messages":["\xff"]}')],
+    "too deep": [asked(metadata=msgspec.Raw(b"[" * 70 + b"]" * 70))],
+    "with hints": [posted(b'{"model":"gpt-4o","messages":[]}', b"x-earthward-task: chat", b"x-earthward-unit: 5")],
+    "with a class": [posted(b'{"model":"gpt-4o","messages":[]}', b"x-earthward-data-class: secret")],
+    "with a class that may leave": [posted(b'{"model":"gpt-4o","messages":[]}', b"x-earthward-data-class: public")],
+    "with little patience": [posted(b'{"model":"gpt-4o","messages":[]}', b"x-stainless-read-timeout: 60")],
+    "to explain": [posted(b'{"model":"gpt-4o","messages":[]}', b"x-earthward-explain: 1")],
+    "with lines that go on": [posted(b'{"model":"gpt-4o","messages":[]}', b"openai-organization: o", b"x-other: 1")],
+    "with a query": [ONE[0].replace(b"/completions ", b"/completions?a=%41 ")],
+    "by a stranger": [ONE[0].replace(KEY, b"ew-other")],
+    "in HTTP/1.0": [ONE[0].replace(b"HTTP/1.1", b"HTTP/1.0")],
+    "for the last time": [ONE[0].replace(b"accept: */*", b"connection: close")],
+    "in chunks": [
+        ONE[0].partition(b"content-length")[0]
+        + b"transfer-encoding: chunked\r\n\r\n2f\r\n"
+        + b'{"model":"gpt-4o","messages":[],"max_tokens":1}\r\n0\r\n\r\n'
+    ],
+}
+ANSWERED: dict[str, Pieces] = {
+    "well": [GOOD],
+    "in pieces": [GOOD[:20], GOOD[20:300], GOOD[300:]],
+    "in chunks": [
+        HEAD_OF_ANSWER + b"text/plain\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY),
+    ],
+    "with an id": [answered(BODY, b"x-request-id: req_7", b"openai-processing-ms: 5", b"x-other: 1")],
+    "by what can't go on": [answered(BODY, b"connection: close")],
+    "with more than was asked for": [GOOD + b"HTTP/1.1 200 OK\r\n"],
+    "until it closes": [b"HTTP/1.1 200 OK\r\n\r\n" + BODY, b""],
+    "after a hint": [b"HTTP/1.1 103 Early Hints\r\n\r\n" + GOOD],
+    "without usage": [said(usage=None)],
+    "with half of the usage": [used(prompt_tokens=5)],
+    "with odd usage": [used(prompt_tokens=True, completion_tokens=-5, prompt_tokens_details=[])],
+    "with absurd usage": [used(prompt_tokens=10**12, completion_tokens=5)],
+    "with usage beyond all numbers": [used(prompt_tokens=10**30, completion_tokens=5)],
+    "with cached tokens": [used(prompt_tokens=50, completion_tokens=0, prompt_tokens_details={"cached_tokens": 20})],
+    "cut off": [said(choices=choice(finish_reason="length"))],
+    "for a reason nobody knows": [said(choices=choice(finish_reason="tired"))],
+    "for no reason": [said(choices=choice(finish_reason=None))],
+    "twice": [said(choices=choice() + choice())],
+    "with tool calls": [
+        said(choices=choice(message={"content": None, "tool_calls": [{"function": {"arguments": "{}"}}]}))
+    ],
+    "with an answer that was given up": [said(choices=choice(finish_reason="error"))],
+    "with no choices": [said(choices=[])],
+    "with an error as if it were well": [answered(ERROR)],
+    "with two models": [answered(BODY[:-1] + b',"model":"other"}')],
+    "in no JSON": [answered(b"<html>")],
+    "with nothing": [answered(b"")],
+    "with no content": [b"HTTP/1.1 204 No Content\r\n\r\n"],
+    "compressed": [answered(BODY, b"content-encoding: gzip")],
+    "with no HTTP": [b"SSH-2.0\r\n\r\n"],
+    "with a bad length": [GOOD.replace(b"content-length: ", b"content-length: +")],
+    "with more bytes than may be": [answered(b"x" * 5000)],
+    "400": [answered(ERROR, status=b"400 Bad Request")],
+    "401": [answered(ERROR, status=b"401 Unauthorized")],
+    "404": [answered(ERROR, status=b"404 Not Found")],
+    "429": [answered(ERROR, b"retry-after: 7", status=b"429 Too Many Requests")],
+    "500": [answered(b"oops", status=b"500 Internal Server Error")],
+    "302": [answered(b"", b"location: /", status=b"302 Found")],
+    "by going away": [b""],
+    "by going away in the middle": [GOOD[:-5], b""],
+    "not before the caller leaves": [],
+}
+CASES = [
+    *[pytest.param(asks, [GOOD], id=f"asked {how}") for how, asks in ASKED.items()],
+    *[pytest.param(ONE * 3, pieces, id=f"answered {how}") for how, pieces in ANSWERED.items()],
+    *[pytest.param(MANY, pieces, id=f"many, answered {how}") for how, pieces in ANSWERED.items()],
+]
+
+
+class Seen:
+    """What one path did. What only time and chance tell apart is made alike."""
+
+    def __init__(self) -> None:
+        self.straight = 0
+        self.upstream: list[bytes] = []
+        self.caller: list[bytes] = []
+        self.entries: list[Entry] = []
+
+    def plain(self, serving: Worker, folder: Path) -> None:
+        reader = SpoolReader(folder / "spool" / serving.name)
+        self.entries = [timeless(spooled.entry, serving.name) for spooled in reader.read(1 << 20)]
+        reader.close()
+        name = serving.name.encode()
+        self.caller = [re.sub(rb"date: [^\r]+", b"date", bytes(it).replace(name, b"ID")) for it in self.caller]
+
+
+def timeless(entry: Entry, name: str) -> Entry:
+    if isinstance(entry, Opened):
+        return msgspec.structs.replace(entry, id=entry.id.replace(name, "ID"), at=0)
+    record = entry.record
+    assert 0 <= record.queued <= record.duration
+    assert all(record.accepted_at <= attempt.started_at for attempt in record.attempts)
+    assert all(attempt.duration <= record.duration for attempt in record.attempts)
+    attempts = tuple(msgspec.structs.replace(attempt, started_at=0, duration=0) for attempt in record.attempts)
+    told = record.id.replace(name, "ID")
+    return Settled(
+        msgspec.structs.replace(
+            record, id=told, accepted_at=0, queued=0, duration=0, first_content=None, attempts=attempts
+        )
+    )
+
+
+def seen(
+    folder: Path, asks: list[bytes], pieces: Pieces, made: Snapshot, before: Callable[[], None] = lambda: None
+) -> Seen:
+    folder.mkdir()
+    found = Seen()
+
+    async def live() -> None:
+        with socket.socket() as listener:
+            serving = worker(folder, "keys", listener)
+            assert serving.apply(NewSnapshot(made.version, msgspec.msgpack.encode(made))) == ""
+            before()
+            await Play(serving, pieces, found).run(asks)
+            for name in ("mini", "llama"):
+                assert serving.board.in_flight(serving.serving.targets[name].provider.endpoints[0].cell) == 0
+            assert not serving.exchanges
+            serving.spool.close()
+            found.plain(serving, folder)
+
+    uvloop.run(live())
+    return found
+
+
+class Play:
+    """One caller asks, on a connection of their own, what the upstream answers each time in the same pieces."""
+
+    def __init__(self, serving: Worker, pieces: Pieces, found: Seen) -> None:
+        self.serving = serving
+        self.pieces = pieces
+        self.found = found
+        self.loop = asyncio.get_running_loop()
+        self.caller = self.new_caller()
+
+    async def run(self, asks: list[bytes]) -> None:
+        for ask in asks:
+            for target in self.serving.serving.targets.values():
+                pool = target.provider.endpoints[0].pool
+                if not pool.idle_connections:
+                    self.add_upstream(pool)
+            if not self.caller.is_open:
+                self.caller = self.new_caller()
+            self.caller.data_received(ask)
+            self.found.straight += any(isinstance(it, Straight) for it in self.serving.exchanges)
+            await asyncio.sleep(0)
+            if not self.pieces:
+                self.caller.connection_lost(None)
+            end = self.loop.time() + MOST_WAITED
+            while self.serving.exchanges and self.loop.time() < end:
+                await asyncio.sleep(0)
+
+    def new_caller(self) -> ServerConnection:
+        caller = ServerConnection(self.serving.server)
+        answers = wire(self.found.caller.append)
+        vars(answers).update(close=lambda: caller.connection_lost(None), abort=lambda: caller.connection_lost(None))
+        vars(answers).update(writelines=lambda parts: self.found.caller.append(b"".join(parts)))
+        vars(answers).update(can_write_eof=lambda: False)
+        caller.connection_made(answers)
+        return caller
+
+    def add_upstream(self, pool: Any) -> None:
+        connection = ClientConnection(pool)
+
+        def hear(data: bytes) -> None:
+            self.found.upstream.append(bytes(data))
+            self.loop.call_soon(say, list(self.pieces))
+
+        def say(left: Pieces) -> None:
+            if left and connection.is_open:
+                self.loop.call_soon(say, left[1:])
+                if left[0]:
+                    connection.data_received(left[0])
+                else:
+                    connection.eof_received()
+                    connection.connection_lost(None)
+
+        far = wire(hear)
+        vars(far).update(close=lambda: connection.connection_lost(None))
+        connection.connection_made(far)
+        pool.returned(connection)
+        connection.fresh = False
+
+
+def general(made: Snapshot) -> Snapshot:
+    """The same with a setting that the straight line does not know, and that changes nothing."""
+    routes = tuple(msgspec.structs.replace(route, pilots=frozenset({"nobody"})) for route in made.routes)
+    return msgspec.structs.replace(made, routes=routes)
+
+
+def made(**changes: Any) -> Snapshot:
+    plain = snapshot("keys")
+    limits = msgspec.structs.replace(plain.limits, answer=4000)
+    return msgspec.structs.replace(plain, version="2", limits=limits, **changes)
+
+
+@pytest.mark.parametrize(("asks", "pieces"), CASES)
+def test_both_paths_come_to_the_same(tmp_path: Path, asks: list[bytes], pieces: Pieces) -> None:
+    straight = seen(tmp_path / "straight", asks, pieces, made())
+    other = seen(tmp_path / "general", asks, pieces, general(made()))
+    assert other.straight == 0
+    assert straight.upstream == other.upstream
+    assert straight.caller == other.caller
+    assert straight.entries == other.entries
+
+
+def test_what_is_asked_most_goes_straight(tmp_path: Path) -> None:
+    assert seen(tmp_path / "straight", MANY, [GOOD], made()).straight == len(MANY)
+
+
+def settings() -> list[Any]:
+    plain = made()
+    [cloud, house], [mini, llama], [route] = plain.providers, plain.targets, plain.routes
+    put = msgspec.structs.replace
+    slots = put(cloud, endpoints=(put(cloud.endpoints[0], slots=5),))
+    two = put(cloud, endpoints=(*cloud.endpoints, Endpoint("http://127.0.0.1:1/v2", 2)))
+    return [
+        pytest.param(put(plain, durability="strict"), id="strict"),
+        pytest.param(put(plain, cors=("https://a.example",)), id="cors"),
+        pytest.param(put(plain, switch="cloud"), id="a switch"),
+        pytest.param(put(plain, access_log=True), id="an access log"),
+        pytest.param(put(plain, providers=(slots, house)), id="slots"),
+        pytest.param(put(plain, providers=(two, house)), id="two endpoints"),
+        pytest.param(put(plain, targets=(put(mini, context=9000), llama)), id="a context and a fallback"),
+        pytest.param(put(plain, routes=(put(route, when=When(tokens=(0, 1000))),)), id="lengths"),
+        pytest.param(put(plain, routes=(put(route, when=When(time=((0, 10080),))),)), id="times"),
+    ]
+
+
+@pytest.mark.parametrize("snapshot", settings())
+def test_settings_of_which_the_line_knows_nothing_lead_away_from_it(tmp_path: Path, snapshot: Snapshot) -> None:
+    found = seen(tmp_path / "one", [asked(user="ann")], [GOOD], with_a_fallback(snapshot))
+    assert found.straight == 0
+    assert [entry.record.status for entry in found.entries if isinstance(entry, Settled)] == ["ok"]
+
+
+def with_a_fallback(made: Snapshot) -> Snapshot:
+    routes = tuple(msgspec.structs.replace(route, share=0, candidate_may_rescue=True) for route in made.routes)
+    return msgspec.structs.replace(made, routes=routes)
+
+
+@pytest.mark.parametrize("settings", KNOWN, ids=lambda kind: kind.__name__)
+def test_a_setting_that_is_new_leads_away_until_it_is_known(settings: type[msgspec.Struct]) -> None:
+    fields = msgspec.structs.fields(settings)
+    unknown = {field.name for field in fields} - KNOWN[settings]
+    given = {field.name: None for field in fields if field.required}
+    assert knows_all_of(settings(**given))
+    assert not any(knows_all_of(settings(**{**given, name: "something"})) for name in unknown)
+
+
+@pytest.mark.parametrize("reaction", ["serve", "refuse"])
+def test_what_the_spool_does_not_take_is_left_to_the_general_path(tmp_path: Path, reaction: Any) -> None:
+    plain = made()
+    plain = msgspec.structs.replace(
+        plain, routes=tuple(msgspec.structs.replace(route, on_ledger_down=reaction) for route in plain.routes)
+    )
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    found = []
+    for name, settings in (("straight", plain), ("general", general(plain))):
+        # No file may grow: a disk without room.
+        found.append(seen(tmp_path / name, MANY, [GOOD], settings, lambda: limit_files(0, hard)))
+        limit_files(soft, hard)
+    straight, other = found
+    assert straight.straight == 0
+    assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
+    assert len(straight.upstream) == (len(MANY) if reaction == "serve" else 0)
+
+
+def limit_files(most: int, hard: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
