@@ -22,6 +22,10 @@ around the model's template (`raw`) is asked for in Ollama's API alone.
 """
 
 
+PILOT_USER = "user:"
+PILOT_GROUPS = ("key:", "app:", "team:")
+"""What pilots' names begin with: whoever a request is for, or all that call with a key, or with one of a group."""
+
 ACCEPTED_FOR = 300.0
 """Seconds."""
 

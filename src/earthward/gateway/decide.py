@@ -95,7 +95,15 @@ def decide(
         data_class = egress.strictest((data_class, route.data_class))
     unit = _unit(route, question, hints, key, salt) if route.candidate is not None else ""
     plan = planner.plan(
-        route, unit=unit, salt=salt, features=glance.features, data_class=data_class, key=key.id, own_key=own_key
+        route,
+        unit=unit,
+        salt=salt,
+        features=glance.features,
+        data_class=data_class,
+        key=key.id,
+        app=key.app,
+        team=key.team,
+        own_key=own_key,
     )
     return Decision(route, plan, unit, data_class)
 

@@ -52,6 +52,8 @@ class Planner:
         features: frozenset[str] = frozenset(),
         data_class: str = "",
         key: str = "",
+        app: str = "",
+        team: str = "",
         own_key: str | None = None,
     ) -> Plan:
         """The plan for a request that needs `features` and holds data of `data_class`.
@@ -59,7 +61,7 @@ class Planner:
         `own_key` is the dialect whose vendor's key the caller brings, where callers bring their own.
         """
         if self._switch is None:
-            arm, bucket = split.arm(route, unit, salt, key=key)
+            arm, bucket = split.arm(route, unit, salt, key=key, app=app, team=team)
         else:
             # Nobody is drawn, and nothing that is served now tells how the arms compare.
             arm, bucket = "only", -1
