@@ -36,6 +36,16 @@ def run(ollama: Stand, tmp_path: Path) -> Run:
     return run
 
 
+def test_a_preset_adds_routes_by_task_and_one_that_is_not_known_is_refused(run: Run, tmp_path: Path) -> None:
+    refused = run("--preset", "nonsense")
+    assert refused.exit_code == 2
+    assert "there is no preset 'nonsense'; known: playbook" in refused.stderr
+    assert not (tmp_path / "earthward.yaml").exists()
+    assert run("--preset", "playbook", OPENAI_API_KEY="sk-of-a-test").exit_code == 0
+    names = [route.name for route in load(tmp_path / "earthward.yaml").routes]
+    assert names[1:6] == ["code-completion", "summarisation", "chat", "complex-reasoning", "creative-writing"]
+
+
 def test_what_is_found_is_written_and_told_and_passes_check(run: Run, ollama: Stand, tmp_path: Path) -> None:
     result = run(OPENAI_API_KEY="sk-secret-of-a-test")
     assert result.exit_code == 0

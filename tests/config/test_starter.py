@@ -7,6 +7,7 @@ import pytest
 
 from earthward.config.load import Configuration, read
 from earthward.config.starter import LocalModel, LocalServer, Surroundings, starter
+from earthward.config.task_routes import PLAYBOOK
 from earthward.config.written import text_of
 
 OLLAMA = LocalServer(
@@ -37,6 +38,35 @@ def test_whatever_is_found_what_is_written_is_sound(
     assert found.listen.host == "127.0.0.1"
     assert all(route.share in (None, 0) and not route.pilots for route in found.routes)
     assert "#   a line" in text
+
+
+@pytest.mark.parametrize(("variables", "servers"), list(product(KEYS, SERVERS)))
+def test_whatever_is_found_the_routes_of_the_five_tasks_are_sound_and_move_nothing(
+    variables: tuple[str, ...], servers: tuple[LocalServer, ...]
+) -> None:
+    around = Surroundings(frozenset(variables), servers)
+    found = read(text_of(starter(around, PLAYBOOK)).encode(), Path("/f.yaml"))
+    by_task = {word: route for route in found.routes for word in route.when.task}
+    assert set(by_task) == {word for task in PLAYBOOK for word in task.names}
+    assert all(route.share in (None, 0) and not route.pilots for route in found.routes)
+    plain = read(text_of(starter(around)).encode(), Path("/f.yaml"))
+    assert [route for route in found.routes if not route.when.task] == list(plain.routes)
+
+
+def test_what_local_models_do_well_may_move_and_what_needs_the_largest_stays() -> None:
+    coder = LocalModel("qwen2.5-coder:14b", 9 * 10**9)
+    ollama = LocalServer("ollama", "ollama", "http://127.0.0.1:11434", (*OLLAMA.models, coder))
+    around = Surroundings(frozenset({"OPENAI_API_KEY"}), (ollama,))
+    found = read(text_of(starter(around, PLAYBOOK)).encode(), Path("/f.yaml"))
+    arms = {route.name: (route.use, route.baseline, route.candidate) for route in found.routes if route.when.task}
+    assert arms == {
+        "code-completion": (None, "gpt-4o-mini", "qwen2.5-coder-14b"),
+        "summarisation": (None, "gpt-4o-mini", "llama3.1-8b"),
+        "chat": (None, "gpt-4o-mini", "llama3.1-8b"),
+        "complex-reasoning": ("gpt-4o", None, None),
+        "creative-writing": ("gpt-4o", None, None),
+    }
+    assert found.routes[0].name == "confidential", "what must not leave is looked at before any task"
 
 
 def test_local_models_stand_beside_the_smallest_of_the_cloud() -> None:

@@ -113,6 +113,7 @@ WRITTEN = {
     FailureKind.BAD_REQUEST: (400, "invalid_request_error", False),
     FailureKind.UNSUPPORTED: (400, "invalid_request_error", False),
     FailureKind.CONTEXT_LENGTH: (400, "invalid_request_error", False),
+    FailureKind.PROMPT_CUT: (400, "invalid_request_error", False),
     FailureKind.TOO_LARGE: (413, "request_too_large", False),
     FailureKind.BAD_KEY: (401, "authentication_error", False),
     FailureKind.FORBIDDEN: (403, "permission_error", False),

@@ -142,6 +142,7 @@ CLASSES: dict[FailureKind, type[openai.APIStatusError]] = {
     FailureKind.BAD_REQUEST: openai.BadRequestError,
     FailureKind.UNSUPPORTED: openai.BadRequestError,
     FailureKind.CONTEXT_LENGTH: openai.BadRequestError,
+    FailureKind.PROMPT_CUT: openai.BadRequestError,
     FailureKind.TOO_LARGE: openai.APIStatusError,
     FailureKind.BAD_KEY: openai.AuthenticationError,
     FailureKind.FORBIDDEN: openai.PermissionDeniedError,

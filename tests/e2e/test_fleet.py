@@ -170,18 +170,8 @@ def test_a_stage_begins_when_the_candidate_is_loaded_so_that_nobody_waits_for_th
     host = fleet.host("--load", "1GB", *HOST[2:])
     gateway = fleet.gateway(routes=ROLLOUT, cloud=cloud)
     hosts_seen(gateway, 1)
-    command = [
-        sys.executable,
-        "-m",
-        "earthward",
-        "rollout",
-        "start",
-        "trial",
-        "--why",
-        "test",
-        "-c",
-        str(gateway.config),
-    ]
+    start = ["rollout", "start", "trial", "--why", "it is time", "-c", str(gateway.config)]
+    command = [sys.executable, "-m", "earthward", *start]
     until(lambda: subprocess.run(command, check=False, capture_output=True).returncode == 0, "the store to be open")
     assert status_of(gateway)["waiting_for_loads"] == ["trial"]
     assert gateway.chat("any")[1]["x-earthward-target"] == "mini"
@@ -439,6 +429,39 @@ def test_a_prompt_that_is_too_long_for_one_target_goes_to_the_next_at_once(fleet
     assert asked(host) == 0
     status, headers, _ = gateway.chat("llama", "word " * 1000)
     assert (status, headers["x-earthward-target"]) == (200, "llama")
+
+
+OLD = (*HOST, "--ollama-version", "0.12.3")
+
+
+def test_an_answer_to_a_prompt_that_the_host_has_cut_is_a_failure_and_on_record(fleet: Fleet) -> None:
+    fleet.host(*OLD)
+    gateway = fleet.gateway()
+    status, _, answer = gateway.chat("llama", "word " * 8000)
+    assert (status, answer["error"]["code"]) == (400, "context_length_exceeded")
+    (row,) = gateway.rows(1)
+    assert (row["status"], row["failure"]) == ("failed", "prompt_cut")
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [("/v1/chat/completions", b'"error"'), ("/v1/messages", b"event: error"), ("/api/chat", b'{"error"')],
+)
+def test_a_stream_about_a_prompt_that_the_host_has_cut_ends_with_an_error_and_is_on_record(
+    fleet: Fleet, path: str, word: bytes
+) -> None:
+    fleet.host(*OLD)
+    gateway = fleet.gateway()
+    messages = [{"role": "user", "content": "word " * 8000}]
+    body = {"model": "llama", "messages": messages, "stream": True, "max_tokens": 20}
+    status, _, text = slow_http(gateway.url + path, body)
+    assert status == 200
+    assert text.count(word) == 1
+    assert b"[DONE]" not in text
+    assert b"message_stop" not in text
+    assert b'"done":true' not in text
+    (row,) = gateway.rows(1)
+    assert (row["status"], row["failure"]) == ("failed", "prompt_cut")
 
 
 @pytest.mark.parametrize("ends_well", [True, False])

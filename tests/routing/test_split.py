@@ -139,6 +139,31 @@ def test_pilots_are_always_the_candidates(share: int) -> None:
     assert split.arm(one, unit(one, user="bob", key="key-9"), SALT, key="key-9") == ("candidate", -1)
 
 
+@pytest.mark.parametrize(
+    ("pilot", "who"),
+    [
+        ("user:ann", {"user": "ann"}),
+        ("key:key-9", {"key": "key-9"}),
+        ("app:shop", {"app": "shop"}),
+        ("team:eu", {"team": "eu"}),
+    ],
+)
+def test_pilots_are_named_by_user_key_app_or_team(pilot: str, who: dict[str, str]) -> None:
+    one = route(0, pilots=frozenset({pilot}))
+    groups = {name: value for name, value in who.items() if name != "user"}
+    assert split.arm(one, unit(one, user=who.get("user", "bob")), SALT, **groups)[0] == "candidate"
+    name = next(iter(who.values()))
+    others = {"key", "app", "team"} - who.keys()
+    assert split.arm(one, unit(one, user="bob"), SALT, **dict.fromkeys(others, name))[0] == "baseline"
+
+
+@pytest.mark.parametrize("pilot", ["key:key-9", "app:shop", "team:eu"])
+def test_nobody_gets_among_a_group_of_pilots_by_calling_themselves_so(pilot: str) -> None:
+    one = route(0, pilots=frozenset({pilot}))
+    assert split.arm(one, unit(one, header=pilot), SALT)[0] == "baseline"
+    assert split.arm(one, unit(one, user=pilot.partition(":")[2]), SALT)[0] == "baseline"
+
+
 def test_who_is_no_pilot_is_drawn_as_if_there_were_none() -> None:
     without, with_pilots = route(), route(pilots=frozenset({"someone else"}))
     assert candidates(with_pilots) == candidates(without)

@@ -29,6 +29,7 @@ class FailureKind(StrEnum):
     RESET = "reset"
     TIMEOUT = "timeout"
     MALFORMED = "malformed"
+    PROMPT_CUT = "prompt_cut"
     BROKEN_STREAM = "broken_stream"
     # The gateway itself.
     NO_TARGET = "no_target"
@@ -51,6 +52,7 @@ ANOTHER_MAY_SERVE = frozenset(
         FailureKind.RESET,
         FailureKind.TIMEOUT,
         FailureKind.MALFORMED,
+        FailureKind.PROMPT_CUT,
         FailureKind.BROKEN_STREAM,
         FailureKind.NO_SUCH_MODEL,
         FailureKind.CONTEXT_LENGTH,

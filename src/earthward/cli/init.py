@@ -9,9 +9,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from earthward.cli.output import print_json, write_new
+from earthward.cli.output import fail, print_json, write_new
 from earthward.config.load import read
 from earthward.config.starter import CLOUD, LATER, LocalModel, LocalServer, Surroundings, starter
+from earthward.config.task_routes import PRESETS
 from earthward.config.written import text_of
 from earthward.probe.machine import Machine, machine
 from earthward.probe.servers import USUAL_PORTS, Found, Server, ollama, ollama_url, openai_compatible
@@ -33,6 +34,9 @@ def init(
             f"{', '.join(map(str, USUAL_PORTS))}; may be given often.",
         ),
     ] = None,
+    preset: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"Add routes by task: {', '.join(PRESETS)}.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Look around on this machine, and write a first configuration with comments.
@@ -41,11 +45,16 @@ def init(
     for other servers of models on the usual ports, and at memory and GPUs. Only servers on this machine and OLLAMA_HOST
     are asked, and only for their lists. The file passes `earthward check`, and moves none of today's traffic: local
     models begin with a share of 0 %.
+
+    `--preset playbook` adds a route for each of five tasks: code completion, summarisation, chat, complex reasoning and
+    creative writing. The first three may move to local models, the others stay in the cloud.
     """
+    if preset is not None and preset not in PRESETS:
+        fail(f"there is no preset {preset!r}; known: {', '.join(PRESETS)}")
     here = machine()
     found = servers(ollama_url(os.environ), port or list(USUAL_PORTS))
     around = surroundings(here, found, frozenset(name for name, value in os.environ.items() if value.strip()))
-    text = text_of(starter(around))
+    text = text_of(starter(around, PRESETS[preset] if preset else ()))
     read(text.encode(), output.absolute())
     write_new(output, text, force=force)
     if json:

@@ -239,7 +239,7 @@ ROUTE: Keys = {
     "candidate": "the one to compare it with",
     "share": "of the units that are on the candidate",
     "rollout": "instead of `share`: `fast`, or the name of one under `rollouts`, which then sets the share",
-    "pilots": "units or ids of keys that are always on the candidate",
+    "pilots": "always on the candidate: `user:`, `key:`, `app:` or `team:` and a name; without it a user or a key",
     "fallback": "targets to try after the arm's own, in this order",
     "candidate_may_rescue": "whether the candidate is tried when the baseline fails",
     "unit": "who is kept on one arm: the conversation (or who the request names), or the caller's key",

@@ -26,6 +26,7 @@ CAUSES = {
     FailureKind.BAD_REQUEST: "the body is no JSON, or lacks what every request needs; or the provider said so",
     FailureKind.UNSUPPORTED: "the request wants something that can't be passed on",
     FailureKind.CONTEXT_LENGTH: "the conversation is longer than the model's context",
+    FailureKind.PROMPT_CUT: "the host has left out a part of the prompt without saying so, and answered the rest",
     FailureKind.TOO_LARGE: "the request is over a limit on size",
     FailureKind.BAD_KEY: "the caller's key is missing, unknown, revoked or expired",
     FailureKind.FORBIDDEN: "data of this class may not go there; or a web page calls an open gateway uninvited",

@@ -6,6 +6,7 @@ from earthward.config.document import Mapping, Path, Sequence
 from earthward.config.draft import Draft
 from earthward.config.models import Route, When
 from earthward.config.problems import Problem, shown
+from earthward.config.snapshot import PILOT_GROUPS, PILOT_USER
 from earthward.config.zones import zone_of
 from earthward.rollout.from_record import LATER, MEASURED, PAIRED
 from earthward.rollout.plan import Plan
@@ -183,6 +184,21 @@ def callers_who_are_known(draft: Draft) -> Iterator[Problem]:
                 yield draft.document.key_problem(("routes", index, "when", field), message)
 
 
+def pilots_who_are_known(draft: Draft) -> Iterator[Problem]:
+    auth = draft.settings.auth if draft.settings else "keys"
+    for index, route in draft.read_routes():
+        for place, pilot in enumerate(route.pilots):
+            message = None
+            if pilot.startswith(PILOT_GROUPS) and auth != "keys":
+                message = f"`{pilot}` is never known with `auth: {auth}`; it comes with keys (`auth: keys`)"
+            elif pilot.startswith(PILOT_USER) and route.unit == "key":
+                message = f"`{pilot}` is never seen with `unit: key`; name a `key:`, `app:` or `team:`"
+            elif pilot in (*PILOT_GROUPS, PILOT_USER):
+                message = f"`{pilot}` names nobody; write a name behind it"
+            if message:
+                yield _named_by(draft, index, "pilots", place, message)
+
+
 def names_of_routes(draft: Draft) -> Iterator[Problem]:
     seen: set[str] = set()
     for index, route in draft.read_routes():
@@ -242,6 +258,7 @@ CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     boundaries_of_routes,
     data_that_may_go_somewhere,
     callers_who_are_known,
+    pilots_who_are_known,
     names_of_routes,
     routes_within_reach,
 )

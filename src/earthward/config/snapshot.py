@@ -24,6 +24,10 @@ EMBEDDINGS = "embeddings"
 """What a target can do that gives vectors: an ability of its own, that hardly any model has beside the others."""
 
 
+PILOT_USER = "user:"
+PILOT_GROUPS = ("key:", "app:", "team:")
+"""What pilots' names begin with: whoever a request is for, or all that call with a key, or with one of a group."""
+
 ACCEPTED_FOR = 300.0
 """Seconds."""
 

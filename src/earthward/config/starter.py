@@ -3,12 +3,13 @@
 Nothing of today's traffic moves by it: a local model is set beside a cloud model at a share of 0 %.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from earthward.config.litellm_vendors import VENDORS
+from earthward.config.task_routes import Task, task_routes
 from earthward.config.written import Written, exactly, name_from
 from earthward.dialects.ollama import is_cloud_model
 from earthward.providers import KINDS
@@ -66,14 +67,16 @@ class _Starter:
         self.cloud: dict[str, list[str]] = {}
 
 
-def starter(around: Surroundings) -> Written:
-    """What to write. It passes `check`, whatever was found."""
+def starter(around: Surroundings, tasks: Sequence[Task] = ()) -> Written:
+    """What to write, with routes for these tasks before the others. It passes `check`, whatever was found."""
     start = _Starter(around)
     _add_clouds(start)
     _add_servers(start)
     if not start.targets:
         _add_examples(start)
     routes = list(_routes(start))
+    if tasks:
+        routes = _with_tasks(start, tasks, routes)
     notes: dict[str, list[str]] = {
         "auth": ["Callers need a key: `earthward keys create --app NAME`."],
         "routes": ["The first match serves. What matches none is answered with 404."],
@@ -176,6 +179,20 @@ def _routes(start: _Starter) -> Iterator[Mapping[str, Any]]:
     if first and not start.cloud:
         start.notes["routes.everything"] = ["Whatever model is asked for."]
         yield {"name": "everything", "use": first, **_boundary(start, first)}
+
+
+def _with_tasks(start: _Starter, tasks: Sequence[Task], routes: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Behind what must not leave, and before what goes by models."""
+    cloud = next(iter(start.cloud.values()), [])
+    models = {name: str(target["model"]) for name, target in start.targets.items()}
+    found = task_routes(tasks, cloud, start.local, models)
+    first = sum(1 for route in routes if route["name"] == "confidential")
+    taken = {str(route["name"]) for route in routes}
+    named = [{**route, "name": name_from(str(route["name"]), taken)} for route in found]
+    start.notes[f"routes.{named[0]['name']}"] = [
+        "By task: callers say it with the header `x-earthward-task`. Whoever says none goes on to the routes below.",
+    ]
+    return [*routes[:first], *named, *routes[first:]]
 
 
 def _boundary(start: _Starter, target: str) -> Mapping[str, str]:

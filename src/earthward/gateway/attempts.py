@@ -44,7 +44,7 @@ log = logging.getLogger("earthward.attempts")
 NOTHING_USED = Usage()
 LEDGER_DOWN = Failure(FailureKind.LEDGER_DOWN, "the ledger can't be written to; try again later")
 TOO_LONG = Failure(FailureKind.CONTEXT_LENGTH, "the prompt is longer than the context of this target")
-CUT_SHORT = Failure(FailureKind.CONTEXT_LENGTH, "the host has left out a part of the prompt")
+CUT_SHORT = Failure(FailureKind.PROMPT_CUT, "the host has left out a part of the prompt, which is too long for it")
 MORE_THAN_TEXT = frozenset({"images", "documents", "audio", "tools"})
 """What takes tokens and is not among the characters that are counted."""
 READ_TIMEOUT = b"x-stainless-read-timeout"
@@ -493,7 +493,7 @@ class Attempts:
         return outcome
 
     def _measured(self, target: ServingTarget) -> Failure | None:
-        """Learns how long the prompt was, unless the host has cut it: that is a failure, if it is not too late."""
+        """Learns how long the prompt was, unless the host has cut it: that is a failure, however well it answered."""
         glance, about, lengths = self._question.glance, target.target, self._exchange.worker.lengths
         counted = self.heard.usage.input if self.heard is not None else NOTHING_USED.input
         if counted.source is not Source.REPORTED or glance.features & MORE_THAN_TEXT:
@@ -501,7 +501,7 @@ class Attempts:
         estimate = lengths.tokens(about.model, glance.characters)
         if target.provider.dialect == "ollama" and was_cut(glance.characters, estimate, counted.tokens, about.context):
             log.warning("%s has cut a prompt to %d tokens", self.endpoint, counted.tokens)
-            return None if self._exchange.has_begun else CUT_SHORT
+            return CUT_SHORT
         lengths.learn(about.model, glance.characters, counted.tokens)
         return None
 

@@ -102,6 +102,8 @@ def decide(
         features=glance.features,
         data_class=data_class,
         key=key.id,
+        app=key.app,
+        team=key.team,
         own_key=own_key,
         draws=draws,
     )

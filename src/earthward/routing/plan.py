@@ -52,6 +52,8 @@ class Planner:
         features: frozenset[str] = frozenset(),
         data_class: str = "",
         key: str = "",
+        app: str = "",
+        team: str = "",
         own_key: str | None = None,
         draws: bool = True,
     ) -> Plan:
@@ -63,7 +65,7 @@ class Planner:
         if not draws and self._switch is None:
             return self._drawn_for_nobody(route, features, data_class, own_key)
         if self._switch is None:
-            arm, bucket = split.arm(route, unit, salt, key=key)
+            arm, bucket = split.arm(route, unit, salt, key=key, app=app, team=team)
         else:
             # Nobody is drawn, and nothing that is served now tells how the arms compare.
             arm, bucket = "only", -1

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
 
-from earthward.config.snapshot import Route
+from earthward.config.snapshot import PILOT_GROUPS, PILOT_USER, Route
 from earthward.ledger.record import Arm
 
 BUCKETS = 10_000
@@ -47,14 +47,14 @@ def named(salt: bytes, name: str) -> str:
     return digest.hexdigest()
 
 
-def arm(route: Route, unit: str, salt: bytes, *, key: str = "") -> tuple[Arm, int]:
+def arm(route: Route, unit: str, salt: bytes, *, key: str = "", app: str = "", team: str = "") -> tuple[Arm, int]:
     """The arm this unit is on, and its bucket (-1 where nothing was drawn).
 
-    Pilots, by unit or by the key they call with, are always the candidate's.
+    Pilots, by unit or by the key they call with, its app or its team, are always the candidate's.
     """
     if route.candidate is None:
         return ("baseline" if route.use is None else "only"), -1
-    if route.pilots and is_pilot(route, unit, salt, key):
+    if route.pilots and is_pilot(route, unit, salt, key, app, team):
         return "candidate", -1
     drawn = bucket(route, unit, salt)
     return ("candidate" if drawn < route.share else "baseline"), drawn
@@ -67,13 +67,22 @@ def bucket(route: Route, unit: str, salt: bytes) -> int:
     return int.from_bytes(digest.digest()) % BUCKETS
 
 
-def is_pilot(route: Route, unit: str, salt: bytes, key: str) -> bool:
-    return key in route.pilots or unit in _pilot_units(route.pilots, salt)
+def is_pilot(route: Route, unit: str, salt: bytes, key: str, app: str = "", team: str = "") -> bool:
+    """Whether the route names this unit, key, app or team. `key:`, `user:`, `app:` and `team:` say which is meant; a
+    name without them is a unit's or a key's."""
+    pilots = route.pilots
+    return (
+        (bool(key) and (key in pilots or f"key:{key}" in pilots))
+        or (bool(app) and f"app:{app}" in pilots)
+        or (bool(team) and f"team:{team}" in pilots)
+        or unit in _pilot_units(pilots, salt)
+    )
 
 
 @lru_cache(maxsize=1024)
 def _pilot_units(pilots: frozenset[str], salt: bytes) -> frozenset[str]:
-    return frozenset(named(salt, pilot) for pilot in pilots)
+    users = (pilot.removeprefix(PILOT_USER) for pilot in pilots if not pilot.startswith(PILOT_GROUPS))
+    return frozenset(named(salt, user) for user in users)
 
 
 def _bytes(text: str) -> bytes:

@@ -24,7 +24,7 @@ from earthward.bench.fleet.traffic import MODELS, Asked, traffic
 from earthward.bench.rig import Child, Rig, rig
 from earthward.bench.samples import rank
 
-CONTEXT = 8192
+CONTEXT = 32_768
 READS, WRITES = 2400.0, 72.0
 """Tokens a second of a host of speed 1: about the means of the models on paper, since here a host has one rate."""
 CROWDING = 0.2

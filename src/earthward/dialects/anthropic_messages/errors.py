@@ -77,6 +77,7 @@ _SHAPES = {
     FailureKind.BAD_REQUEST: _Shape(400, "invalid_request_error", None, False),
     FailureKind.UNSUPPORTED: _Shape(400, "invalid_request_error", "unsupported", False),
     FailureKind.CONTEXT_LENGTH: _Shape(400, "invalid_request_error", "context_length_exceeded", False),
+    FailureKind.PROMPT_CUT: _Shape(400, "invalid_request_error", "context_length_exceeded", False),
     FailureKind.TOO_LARGE: _Shape(413, "request_too_large", None, False),
     FailureKind.BAD_KEY: _Shape(401, "authentication_error", None, False),
     FailureKind.FORBIDDEN: _Shape(403, "permission_error", None, False),
@@ -154,7 +155,7 @@ def _body(failure: Failure, request_id: str | None) -> bytes:
 
 def _message(failure: Failure) -> str:
     """Clients that make a conversation shorter and try again know that they must by these words only."""
-    if failure.kind is FailureKind.CONTEXT_LENGTH and _TOO_LONG not in failure.message:
+    if failure.kind in (FailureKind.CONTEXT_LENGTH, FailureKind.PROMPT_CUT) and _TOO_LONG not in failure.message:
         return f"{_TOO_LONG}: {failure.message}"
     return f"{failure.param}: {failure.message}" if failure.param else failure.message
 

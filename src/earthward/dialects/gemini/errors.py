@@ -73,6 +73,7 @@ _SHAPES = {
     FailureKind.BAD_REQUEST: _Shape(400, "INVALID_ARGUMENT", None, False),
     FailureKind.UNSUPPORTED: _Shape(400, "INVALID_ARGUMENT", "unsupported", False),
     FailureKind.CONTEXT_LENGTH: _Shape(400, "INVALID_ARGUMENT", "context_length_exceeded", False),
+    FailureKind.PROMPT_CUT: _Shape(400, "INVALID_ARGUMENT", "context_length_exceeded", False),
     FailureKind.TOO_LARGE: _Shape(413, "INVALID_ARGUMENT", "request_too_large", False),
     FailureKind.BAD_KEY: _Shape(401, "UNAUTHENTICATED", "API_KEY_INVALID", False),
     FailureKind.FORBIDDEN: _Shape(403, "PERMISSION_DENIED", "forbidden", False),
@@ -167,7 +168,7 @@ def _details(failure: Failure, shape: _Shape) -> list[dict[str, Any]]:
 
 def _message(failure: Failure) -> str:
     """Clients that make a conversation shorter and try again know that they must by these words only."""
-    if failure.kind is FailureKind.CONTEXT_LENGTH and _TOO_LONG not in failure.message:
+    if failure.kind in (FailureKind.CONTEXT_LENGTH, FailureKind.PROMPT_CUT) and _TOO_LONG not in failure.message:
         return f"The input token count {_TOO_LONG}: {failure.message}"
     return f"{failure.param}: {failure.message}" if failure.param else failure.message
 

@@ -70,6 +70,7 @@ _STATUSES = {
     FailureKind.BAD_REQUEST: 400,
     FailureKind.UNSUPPORTED: 400,
     FailureKind.CONTEXT_LENGTH: 400,
+    FailureKind.PROMPT_CUT: 400,
     FailureKind.TOO_LARGE: 413,
     FailureKind.BAD_KEY: 401,
     FailureKind.FORBIDDEN: 403,

@@ -68,6 +68,7 @@ _SHAPES = {
     FailureKind.BAD_REQUEST: _Shape(400, "invalid_request_error", None, False),
     FailureKind.UNSUPPORTED: _Shape(400, "invalid_request_error", "unsupported", False),
     FailureKind.CONTEXT_LENGTH: _Shape(400, "invalid_request_error", "context_length_exceeded", False),
+    FailureKind.PROMPT_CUT: _Shape(400, "invalid_request_error", "context_length_exceeded", False),
     FailureKind.TOO_LARGE: _Shape(413, "invalid_request_error", "request_too_large", False),
     FailureKind.BAD_KEY: _Shape(401, "invalid_request_error", "invalid_api_key", False),
     FailureKind.FORBIDDEN: _Shape(403, "permission_error", "forbidden", False),

@@ -33,6 +33,8 @@ _IMAGE_TOKENS = 768
 _MESSAGE_TOKENS = 4
 _KEPT = 16
 """Bytes that stay in front of a prompt whose middle is cut out: four tokens, as `num_keep` is by default."""
+CAN_REFUSE_TO_CUT = (0, 12, 4)
+"""Since this version `truncate` and `shift` are heard; before it, fields of these names are as unknown as any."""
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -242,6 +244,8 @@ def fits(asked: Asked, model: Model, offer: Offer) -> Asked | Problem:
     if local is None:
         return _in_the_cloud(asked, offer.machine.hardware)
     wants: Wants = asked.own
+    if _is_before(offer.machine.hardware.version, CAN_REFUSE_TO_CUT):
+        wants = msgspec.structs.replace(wants, truncate=True, shift=True)
     if problem := _unable(asked, wants, local):
         return problem
     options = local.options | wants.options
@@ -256,6 +260,10 @@ def fits(asked: Asked, model: Model, offer: Offer) -> Asked | Problem:
     if wants.inputs:
         return _embedded(asked, wants)
     return _prompted(asked, wants, local, options)
+
+
+def _is_before(version: str, other: tuple[int, ...]) -> bool:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < other
 
 
 def _in_the_cloud(asked: Asked, hardware: Hardware) -> Asked | Problem:
