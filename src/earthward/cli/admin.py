@@ -28,12 +28,12 @@ def state_of(config: Path, state: Path | None) -> State:
         fail(f"{config} is not sound, so say where the state folder is with --state:\n{errors}")
 
 
-def asked(state: State, method: str, *path: str, body: Any = None) -> tuple[int, Any]:
+def asked(state: State, method: str, *path: str, body: Any = None, query: str = "") -> tuple[int, Any]:
     """Status and answer. Ends the command where no gateway answers."""
     if not _is_running(state):
         fail(f"no gateway runs with the state folder {state.folder}; start it with `earthward serve`", NO)
     try:
-        url = state.admin_url.read_text() + "".join(f"/{quote(step, safe='')}" for step in path)
+        url = state.admin_url.read_text() + "".join(f"/{quote(step, safe='')}" for step in path) + query
         token = _token(state)
     except (OSError, LookupError, ValueError, msgspec.DecodeError) as error:
         fail(f"can't tell how to reach the gateway's admin port: {error}", NO)

@@ -10,6 +10,7 @@ from earthward.config.compile import compile
 from earthward.config.load import load
 from earthward.config.problems import ConfigErrors
 from earthward.config.snapshot import Price, Route, Snapshot, Target
+from earthward.quality.judge import is_of_family
 
 CONFIG = Path("earthward.yaml")
 WORDS = ("model", "task", "priority", "data", "key", "app", "team", "needs")
@@ -62,7 +63,19 @@ def _lines(config: Path, snapshot: Snapshot) -> list[str]:
     counts = ", ".join(_count(len(found), word) for word, found in parts.items())
     table = _table([(it.name, it.provider, it.model, it.zone, _price_line(it)) for it in snapshot.targets])
     routes = _table([(it.name, _what_for(it), _where_to(it)) for it in snapshot.routes])
-    return [f"{config} is sound: {counts}.", "", *table, "", *routes]
+    return [f"{config} is sound: {counts}.", "", *table, "", *routes, *_partial_judges(snapshot)]
+
+
+def _partial_judges(snapshot: Snapshot) -> list[str]:
+    """Judges that may be partial to an arm, being of its family."""
+    models = {target.name: target.model for target in snapshot.targets}
+    return [
+        f"mind: the judge `{route.sampling.judge}` of route `{route.name}` is of the same family as `{arm}`"
+        for route in snapshot.routes
+        if route.sampling and route.sampling.judge
+        for arm in (route.baseline, route.candidate)
+        if arm and is_of_family(models[route.sampling.judge], models[arm])
+    ]
 
 
 def _what_for(route: Route) -> str:

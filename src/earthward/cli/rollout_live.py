@@ -11,6 +11,7 @@ from rich.table import Table
 from earthward.cli.admin import asked, state_of
 from earthward.cli.check import CONFIG
 from earthward.cli.output import DONE, NO, WRONG_USE, fail, print_json
+from earthward.cli.rollout_quality import quality
 from earthward.cli.rollout_screen import VERDICT_STYLES, cell, console
 from earthward.rollout.verbs import Verb
 
@@ -37,6 +38,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def add_live(app: typer.Typer) -> None:
     """Adds the commands for a running gateway."""
     app.command("status")(status)
+    app.command("quality")(quality)
     app.command("promote")(promote)
     for verb, text in HELP.items():
         _add(app, verb, text)

@@ -25,6 +25,7 @@ from earthward.config.money import unpacked
 from earthward.config.snapshot import Snapshot
 from earthward.control.admin import application
 from earthward.control.admin_limits import serve_limits
+from earthward.control.admin_quality import serve_quality
 from earthward.control.admin_rollouts import serve_rollouts
 from earthward.control.bookkeeper import Bookkeeper
 from earthward.control.feed import Feed
@@ -246,6 +247,7 @@ class Control:
     async def _serve_admin(self, listener: Any) -> None:
         app = application(token=self._token(), hosts=self._hosts(), metrics=self.metrics, status=self.status)
         serve_limits(app, self.limits)
+        serve_quality(app, lambda: self.snapshot, lambda: self.rollouts.standings, self.quality.parts)
         serve_rollouts(app, self.rollouts, self._store)
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
         server = _QuietServer(config)

@@ -46,7 +46,6 @@ class Surface:
         self._given = FeedbackPath(worker)
         self._paths: dict[bytes, dict[bytes, Answer]] = {
             **{path: {b"POST": self._exchange} for path in (*DOORS, *BESIDE)},
-            **{path: {b"POST": self._exchange} for path in DOORS},
             FEEDBACK: {b"POST": self._feedback},
             b"/healthz": {b"GET": self._healthz},
             b"/readyz": {b"GET": self._readyz},
