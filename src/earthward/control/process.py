@@ -31,6 +31,7 @@ from earthward.control.limit_metrics import LimitMetrics
 from earthward.control.limits import Limits
 from earthward.control.metrics import Metrics
 from earthward.control.notifier import Notifier
+from earthward.control.responses import Responses
 from earthward.control.rollout_routes import Rollouts, unplaced
 from earthward.control.warm_up import WarmUps, needs
 from earthward.control.watch import ConfigWatch
@@ -87,6 +88,11 @@ class Control:
             lambda: self.notifier.told,
         )
         self.metrics.registry.register(LimitMetrics(self.board, self.limits.configured))
+        self.responses = Responses(
+            self.state.content_socket,
+            lambda: self.intake.engine if self.intake else None,
+            lambda: self.snapshot.content_key,
+        )
         self.stop = asyncio.Event()
         self._keys_seen: tuple[int, int, int] | None = None
         self.intake: Intake | None = None
@@ -107,7 +113,8 @@ class Control:
         intake.start()
         self.fleet.watch(self.snapshot)
         self.notifier.take_over(self.base.notify)
-        tasks = [loop.create_task(work) for work in (self._look(), self._serve_admin(admin), self.fleet.run())]
+        works = (self._look(), self._serve_admin(admin), self.fleet.run(), self.responses.run())
+        tasks = [loop.create_task(work) for work in works]
         await self.stop.wait()
         for task in tasks:
             task.cancel()

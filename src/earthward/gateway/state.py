@@ -21,6 +21,7 @@ class State:
         self.meters = folder / "meters"
         self.spool = folder / "spool"
         self.control_socket = short_enough(folder) / "control.sock"
+        self.content_socket = short_enough(folder) / "content.sock"
         self.supervisor = folder / "supervisor"
         self.supervisor_lock = folder / "supervisor.lock"
         self.control_lock = folder / "control.lock"
