@@ -35,6 +35,7 @@ from earthward.control.limits import Limits
 from earthward.control.metrics import Metrics
 from earthward.control.notifier import Notifier
 from earthward.control.quality import Quality
+from earthward.control.responses import Responses
 from earthward.control.rollout_routes import Rollouts, unplaced
 from earthward.control.warm_up import WarmUps, needs
 from earthward.control.watch import ConfigWatch
@@ -102,6 +103,7 @@ class Control:
         self.quality = Quality(self.state, boot.replica, board, engines, self._store)
         self.quality.take_over(self.snapshot)
         self.metrics.registry.register(self.quality.metrics(board))
+        self.responses = Responses(self.state.responses_socket, self._store, lambda: self.snapshot.content_key)
         self.stop = asyncio.Event()
         self._keys_seen: tuple[int, int, int] | None = None
         self.intake: Intake | None = None
@@ -122,7 +124,7 @@ class Control:
         intake.start()
         self.fleet.watch(self.snapshot)
         self.notifier.take_over(self.base.notify)
-        works = (self._look(), self._serve_admin(admin), self.fleet.run(), self.quality.run())
+        works = (self._look(), self._serve_admin(admin), self.fleet.run(), self.quality.run(), self.responses.run())
         tasks = [loop.create_task(work) for work in works]
         await self.stop.wait()
         for task in tasks:

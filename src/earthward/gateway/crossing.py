@@ -69,7 +69,8 @@ class Crossing(Protocol):
 def crossing(question: Question, way: Way, dialect: str, model: str) -> Crossing:
     """`dialect` and `model` are the target's."""
     if question.door.dialect == dialect:
-        return _Passing(question, way)
+        passing: Crossing = _Passing(question, way)
+        return passing if question.stored is None else question.stored.around(passing)
     return _Translating(question, way, model)
 
 

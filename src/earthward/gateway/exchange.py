@@ -15,6 +15,7 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.dialects.envelope import read
+from earthward.gateway import stored
 from earthward.gateway.attempts import Attempts, wanted
 from earthward.gateway.balancing import Endpoints
 from earthward.gateway.decide import Decision, decide, minute_of_week
@@ -119,6 +120,8 @@ class Exchange:
     async def live(self) -> None:
         try:
             question = self.question = self.question or self.read()
+            if self.door.dialect == stored.DIALECT:
+                question = self.question = await stored.resumed(self, question)
             decision = self.decision = self.decide(question)
             answer = self.at_once(question, decision)
             if answer is not None:
@@ -221,6 +224,9 @@ class Exchange:
 
     async def end(self, outcome: Outcome) -> None:
         """Settles, then lets the last bytes of the answer go."""
+        asked = self.question
+        if asked is not None and asked.stored is not None and outcome.failure is None and not self.is_gone:
+            outcome.body = await asked.stored.kept(outcome.body, stream=asked.glance.stream)
         self.is_ending = True
         failure = self.left or outcome.failure
         status, headers, body = 200, outcome.headers, outcome.body

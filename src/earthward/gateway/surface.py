@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from earthward.chat import Failure, FailureKind
-from earthward.gateway import straight
+from earthward.gateway import stored_paths, straight
 from earthward.gateway.callers import Caller, caller_of
 from earthward.gateway.doors import BESIDE, DOORS, door_at
 from earthward.gateway.doors.door import Door, Headers
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Answer = Callable[[Request, ServerConnection], None]
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 JSON = (b"content-type", b"application/json")
-CORS_METHODS = b"GET, POST, OPTIONS"
+CORS_METHODS = b"GET, POST, DELETE, OPTIONS"
 REFUSALS = {
     **dict.fromkeys((413, 414, 431), FailureKind.TOO_LARGE),
     500: FailureKind.INTERNAL,
@@ -79,6 +79,8 @@ class Surface:
             return {b"POST": self._exchange}
         if request.path.startswith(READY_MODEL):
             return {b"GET": self._readyz}
+        if kept := stored_paths.methods_of(request.path):
+            return dict.fromkeys(kept, self._stored)
         return {b"GET": self._list} if any(listed.serves(request) for listed in LISTS) else None
 
     def fail(
@@ -139,6 +141,13 @@ class Surface:
             self.fail(request, connection, failure)
         else:
             self._given.answer(request, connection)
+
+    def _stored(self, request: Request, connection: ServerConnection) -> None:
+        failure = self._foreign(request)
+        if failure is not None:
+            self.fail(request, connection, failure)
+        else:
+            stored_paths.serve(self._worker, request, connection)
 
     def _list(self, request: Request, connection: ServerConnection) -> None:
         door = door_of(request)

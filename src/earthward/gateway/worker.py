@@ -30,6 +30,7 @@ from earthward.gateway.board import Board
 from earthward.gateway.callers import Acceptance
 from earthward.gateway.exchange import Exchange
 from earthward.gateway.gone import give_up_on
+from earthward.gateway.keeping import Keeper
 from earthward.gateway.link import Link
 from earthward.gateway.loading import Loads
 from earthward.gateway.messages import FleetNews, Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
@@ -104,6 +105,7 @@ class Worker:
         self._background: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
         self.loads = Loads(self.loop)
+        self.keeper = Keeper(self.state.responses_socket, self.loop)
         self.lengths = Lengths()
         # A row for each worker, and one for the control process.
         self.meters = Meters(self.state.meters / seat.generation, seat.row, seat.workers + 1)
@@ -303,6 +305,7 @@ class Worker:
         while self.exchanges and time.monotonic() < end:
             await asyncio.sleep(0.01)
         self.loads.cancel()
+        self.keeper.close()
         for task in self._background:
             task.cancel()
         self.spool.close()

@@ -1,6 +1,8 @@
 """What the gateway must know of a caller's dialect: how requests read, and how answers and errors are written."""
 
-from typing import Protocol
+from typing import Any, Protocol
+
+import msgspec
 
 from earthward.chat import Answer, ChatRequest, Event, Failure
 from earthward.dialects.envelope import Envelope
@@ -41,13 +43,30 @@ class Writer(Protocol):
     def end(self) -> bytes: ...
 
 
+class Stored(Protocol):
+    """What an answer says of itself that will be kept: its id, and fields that are not the request's."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def echoed(self) -> dict[str, msgspec.Raw]: ...
+    def around(self, passing: Any) -> Any:
+        """The crossing of bytes that pass through, which then tell this id."""
+        ...
+
+    async def kept(self, body: bytes, *, stream: bool) -> bytes:
+        """The end of the answer, once it is kept."""
+        ...
+
+
 class Question:
     """A request as it came: what was seen at a glance, and, once somebody must know, the whole of it.
 
-    `id` is the exchange's and `created` a Unix time in seconds, for answers that are written here.
+    `id` is the exchange's and `created` a Unix time in seconds, for answers that are written here; `stored` is what is
+    kept of it, where the caller has responses stored.
     """
 
-    __slots__ = ("_chat", "created", "door", "envelope", "glance", "id")
+    __slots__ = ("_chat", "created", "door", "envelope", "glance", "id", "stored")
 
     def __init__(self, door: "Door", envelope: Envelope, glance: Glance, id: str, created: int) -> None:
         self.door = door
@@ -55,6 +74,7 @@ class Question:
         self.glance = glance
         self.id = id
         self.created = created
+        self.stored: Stored | None = None
         self._chat: ChatRequest | Failure | None = None
 
     @property
