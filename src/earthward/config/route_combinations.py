@@ -8,8 +8,10 @@ from earthward.config.models import Route, When
 from earthward.config.problems import Problem, shown
 from earthward.config.zones import zone_of
 from earthward.rollout.from_record import MEASURED
+from earthward.rollout.metrics import METRICS
 from earthward.rollout.plan import Plan
 from earthward.rollout.read_plan import presets
+from earthward.rollout.sources import has_guardrail, measurable
 from earthward.routing.egress import may_leave
 
 
@@ -63,12 +65,10 @@ def rollouts_of_routes(draft: Draft) -> Iterator[Problem]:
         path = ("routes", index, "rollout")
         yield from draft.unknown_name(path, "rollout", [*presets(), *draft.rollouts])
         name = draft.document.text_at(path)
-        if name and name in presets() and (missing := [what for _, what in _not_yet(presets()[name])]):
-            message = (
-                f"the preset `{name}` takes {', '.join(missing)}, not yet supported in a gateway; write one under "
-            )
-            message += f"`rollouts` with `preset: {name}` and `stages` and `gates` of its own"
-            yield draft.document.problem(path, message)
+        plan = (draft.rollouts.get(name) or presets().get(name)) if name else None
+        if plan and not has_guardrail(on_a_route(plan)):
+            message = f"of the guardrails of `{name}` nothing is measured here, so nothing could roll it back"
+            yield draft.document.problem(path, f"{message}; add the gate `error_rate`")
     for name, plan in draft.rollouts.items():
         for inner, what in _not_yet(plan) if plan else ():
             yield draft.document.problem(("rollouts", name, *inner), f"{what}: not yet supported in a gateway")
@@ -85,13 +85,15 @@ def routes_of_hooks(draft: Draft) -> Iterator[Problem]:
             yield from draft.unknown_name((*path, index), "route", known)
 
 
+def on_a_route(plan: Plan) -> Plan:
+    """What of a plan a gateway can carry out."""
+    return measurable(plan, MEASURED, shadows=False)
+
+
 def _not_yet(plan: Plan) -> Iterator[tuple[Path, str]]:
-    """What of a plan a gateway can't carry out, and where the plan says it."""
-    for index, stage in enumerate(plan.stages):
-        if stage.is_shadow:
-            yield ("stages", index), f"stage `{stage.name}`"
+    """What of a plan no route can carry out, and where the plan says it."""
     for index, gate in enumerate(plan.gates):
-        if gate.metric not in MEASURED:
+        if gate.metric not in METRICS:
             yield ("gates", index), f"gate `{gate.metric}`"
 
 
