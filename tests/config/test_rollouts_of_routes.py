@@ -39,11 +39,39 @@ def test_a_preset_is_known_without_being_written():
     assert (route.share, route.stage, route.epoch) == (0, 0, 0)
 
 
-def test_a_preset_that_takes_more_of_its_route_is_refused_where_it_is_named():
-    assert problems("playbook", "") == [
-        "8:52: its plan compares answers (`quality`) in every stage: add `shadow: {rate: 5%}`",
-        "8:52: its plan has the gate `quality`, and nobody judges: add `judge` with the name of a target",
-    ]
+@pytest.mark.parametrize(
+    ("name", "gates", "stages"),
+    [
+        ("playbook", ["error_rate", "ttft", "truncated", "feedback"], ["5%", "25%", "75%"]),
+        ("fast", ["error_rate", "ttft", "truncated"], ["5%", "25%", "75%"]),
+        ("careful", ["error_rate", "ttft", "truncated", "feedback"], ["shadow 20%", "1%", "5%", "25%", "50%", "75%"]),
+    ],
+)
+def test_every_preset_works_without_further_gates_and_says_what_it_leaves_out(name, gates, stages):
+    (route,) = compile(configuration(name)).routes
+    plan = msgspec.msgpack.decode(route.plan, type=Plan)
+    assert ([gate.metric for gate in plan.gates], [stage.name for stage in plan.stages]) == (gates, stages)
+    assert set(plan.bake.gates) | {gate for stage in plan.stages for gate in stage.gates} <= set(gates)
+    judged = "quality: nobody judges answers on this route; add `shadow: {rate: 5%}` and a `judge`"
+    told = {"playbook": {judged}}
+    assert set(plan.set_aside) >= told.get(name, set())
+
+
+def test_the_plan_of_the_design_is_taken_under_the_name_it_has_there():
+    written = "{stages: [{shadow: 20%}, 5%, 25%, 75%, 100%], hold: 7d, gates: [error_rate, ttft, quality, feedback]}"
+    own = f"rollouts: {{careful: {written}}}"
+    (route,) = compile(configuration("careful", own)).routes
+    plan = msgspec.msgpack.decode(route.plan, type=Plan)
+    assert [stage.name for stage in plan.stages if not stage.is_shadow] == ["5%", "25%", "75%"]
+    assert [stage.hold for stage in plan.stages] == [7 * 86_400.0] * len(plan.stages)
+
+
+def test_a_plan_whose_guardrails_nothing_measures_is_refused():
+    (told,) = problems("mine", "rollouts: {mine: {stages: [5%], gates: [quality, refusal]}}")
+    assert told == (
+        "8:61: of the guardrails of `mine` nothing is measured here, so nothing could roll it back; add the gate "
+        "`error_rate`"
+    )
 
 
 def test_a_preset_may_be_changed_under_a_name_of_its_own():
@@ -57,26 +85,8 @@ def test_a_preset_may_be_changed_under_a_name_of_its_own():
     ("rollouts", "told"),
     [
         (
-            "{mine: {stages: [{shadow: 20%}, 5%], gates: [error_rate, quality]}}",
-            [
-                "8:52: its plan compares answers (`quality`) in every stage: add `shadow: {rate: 5%}`",
-                "8:52: its plan has the gate `quality`, and nobody judges: add `judge` with the name of a target",
-            ],
-        ),
-        (
             "{mine: {stages: [5%], gates: [error_rate, wobble], events: [wobble]}}",
             ["9:53: gate `wobble`: not yet supported in a gateway"],
-        ),
-        (
-            "{mine: {preset: careful, stages: [5%]}}",
-            [
-                "8:52: its plan compares answers (`quality`, `refusal`) in every stage: add `shadow: {rate: 5%}`",
-                "8:52: its plan has the gate `quality`, and nobody judges: add `judge` with the name of a target",
-            ],
-        ),
-        (
-            "{mine: {stages: [5%]}, fast: {stages: [5%]}}",
-            ["9:34: `fast` is the name of a preset; choose another, and begin with `preset: fast`"],
         ),
         ("{mine: }", ["9:12: rollouts.mine: is no rollout; write a mapping with `stages`, or the name of a preset"]),
         ("[mine]", [

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from earthward.cli.output import DONE, WRONG_USE, print_json
@@ -11,6 +12,7 @@ from earthward.config.load import load
 from earthward.config.problems import ConfigErrors
 from earthward.config.snapshot import Price, Route, Snapshot, Target
 from earthward.quality.judge import is_of_family
+from earthward.rollout.plan import Plan
 
 CONFIG = Path("earthward.yaml")
 WORDS = ("model", "task", "priority", "data", "key", "app", "team", "needs")
@@ -55,6 +57,7 @@ def _summary(snapshot: Snapshot) -> dict[str, Any]:
             for it in snapshot.targets
         ],
         "routes": [route.name for route in snapshot.routes],
+        "set_aside": {route.name: told for route in snapshot.routes if (told := _set_aside(route))},
     }
 
 
@@ -63,7 +66,14 @@ def _lines(config: Path, snapshot: Snapshot) -> list[str]:
     counts = ", ".join(_count(len(found), word) for word, found in parts.items())
     table = _table([(it.name, it.provider, it.model, it.zone, _price_line(it)) for it in snapshot.targets])
     routes = _table([(it.name, _what_for(it), _where_to(it)) for it in snapshot.routes])
-    return [f"{config} is sound: {counts}.", "", *table, "", *routes, *_partial_judges(snapshot)]
+    minded = [*_left_out(snapshot), *_partial_judges(snapshot)]
+    return [f"{config} is sound: {counts}.", "", *table, "", *routes, *([""] if minded else []), *minded]
+
+
+def _left_out(snapshot: Snapshot) -> list[str]:
+    return [
+        f"mind: the rollout of route `{it.name}` leaves out {told}" for it in snapshot.routes for told in _set_aside(it)
+    ]
 
 
 def _partial_judges(snapshot: Snapshot) -> list[str]:
@@ -76,6 +86,11 @@ def _partial_judges(snapshot: Snapshot) -> list[str]:
         for arm in (route.baseline, route.candidate)
         if arm and is_of_family(models[route.sampling.judge], models[arm])
     ]
+
+
+def _set_aside(route: Route) -> tuple[str, ...]:
+    """What of its rollout's plan nothing measures."""
+    return msgspec.msgpack.decode(route.plan, type=Plan).set_aside if route.plan else ()
 
 
 def _what_for(route: Route) -> str:

@@ -11,8 +11,10 @@ from rich.table import Table
 from earthward.cli.admin import asked, state_of
 from earthward.cli.check import CONFIG
 from earthward.cli.output import DONE, NO, WRONG_USE, fail, print_json
+from earthward.cli.rollout_explain import explained
 from earthward.cli.rollout_quality import quality
 from earthward.cli.rollout_screen import VERDICT_STYLES, cell, console
+from earthward.rollout.judge import span
 from earthward.rollout.verbs import Verb
 
 NOT_NOW = 409
@@ -39,6 +41,7 @@ def add_live(app: typer.Typer) -> None:
     """Adds the commands for a running gateway."""
     app.command("status")(status)
     app.command("quality")(quality)
+    app.command("explain")(explain)
     app.command("promote")(promote)
     for verb, text in HELP.items():
         _add(app, verb, text)
@@ -86,6 +89,18 @@ def status(
         _print_all(told)
     else:
         _print_one(told)
+    raise typer.Exit(DONE)
+
+
+def explain(route: Route, config: Config = CONFIG, state: StateFolder = None, json: Json = False) -> None:
+    """Say in words why a rollout is where it is: what each gate has seen, what it waits for, and what ends that."""
+    code, answer = asked(state_of(config, state), "GET", "api", "rollouts", route)
+    _refuse(code, answer)
+    if json:
+        print_json({"explained": list(explained(answer)), **answer})
+    else:
+        for line in explained(answer):
+            console().print(cell(line))
     raise typer.Exit(DONE)
 
 
@@ -138,15 +153,20 @@ def _print_all(rollouts: list[dict[str, Any]]) -> None:
 def _print_one(it: dict[str, Any]) -> None:
     console().print(cell(_line(it)))
     evidence = Table("gate", "role", "verdict", box=None, pad_edge=False)
-    for name in ("candidate", "baseline"):
+    for name in ("candidate", "baseline", "worse", "good enough", "to be decided"):
         evidence.add_column(name, justify="right")
     for each in it["evidence"]:
         candidate = f"{each['candidate_bad']:,} bad of {each['candidate']:,}"
         baseline = f"{each['baseline_bad']:,} bad of {each['baseline']:,}"
         verdict = cell(each["verdict"], VERDICT_STYLES[each["verdict"]])
-        evidence.add_row(cell(each["metric"]), cell(each["role"]), verdict, cell(candidate), cell(baseline))
+        tests = (f"{each[f'e_{test}']:.2g} of {each[f'enough_{test}']:.3g}" for test in ("worse", "good"))
+        expected = "-" if each["expected_s"] is None else f"in about {span(each['expected_s'])}"
+        cells = (candidate, baseline, *tests, expected)
+        evidence.add_row(cell(each["metric"]), cell(each["role"]), verdict, *map(cell, cells))
     if it["evidence"]:
         console().print(evidence)
+    for name in it["stages"]["set_aside"]:
+        console().print(cell(f"left out of its plan: {name}", "dim"))
     history = Table("at", "from", "to", "by", box=None, pad_edge=False)
     history.add_column("why", overflow="fold")
     for each in it["history"][-NEWEST:]:

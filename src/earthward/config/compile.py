@@ -14,6 +14,7 @@ from earthward.config.models import Sampling as SamplingSection
 from earthward.config.models import Shadow as ShadowSection
 from earthward.config.models import Target as TargetSection
 from earthward.config.money import packed
+from earthward.config.route_combinations import on_a_route
 from earthward.config.section import Section
 from earthward.config.snapshot import (
     ACCEPTED_FOR,
@@ -174,7 +175,8 @@ def _prices(
 
 def _route(section: RouteSection, configuration: Configuration, before: Route | None) -> Route:
     """A route with a rollout stays where that has brought it, until it says otherwise: nobody is moved by a restart."""
-    plan = msgspec.msgpack.encode(configuration.rollouts[section.rollout]) if section.rollout else b""
+    own = configuration.rollouts[section.rollout] if section.rollout else None
+    plan = msgspec.msgpack.encode(on_a_route(own, section)) if own else b""
     stands = before if plan and before and before.plan else Route(section.name, share=section.share or 0)
     return Route(
         name=section.name,

@@ -27,7 +27,6 @@ from earthward.config.section import Section
 from earthward.config.values import name as checked_name
 from earthward.providers import KINDS
 from earthward.rollout.plan import Plan
-from earthward.rollout.presets import PRESETS
 from earthward.rollout.problems import PlanErrors
 from earthward.rollout.read_plan import plan as read_plan
 from earthward.rollout.read_plan import presets
@@ -180,8 +179,6 @@ class _Reader:
 
     def _rollout(self, name: str) -> Plan | None:
         path = ("rollouts", name)
-        if name in PRESETS:
-            self._note_key(path, f"`{name}` is the name of a preset; choose another, and begin with `preset: {name}`")
         node = self.document.at(path)
         try:
             return read_plan(self.document.plain(node) if node is not None else None, name, path)

@@ -9,8 +9,10 @@ from earthward.config.problems import Problem, shown
 from earthward.config.snapshot import PILOT_GROUPS, PILOT_USER
 from earthward.config.zones import zone_of
 from earthward.rollout.from_record import LATER, MEASURED, PAIRED
+from earthward.rollout.metrics import METRICS
 from earthward.rollout.plan import Plan
 from earthward.rollout.read_plan import presets
+from earthward.rollout.sources import has_guardrail, measurable
 from earthward.routing.egress import may_leave
 
 
@@ -64,12 +66,11 @@ def rollouts_of_routes(draft: Draft) -> Iterator[Problem]:
         path = ("routes", index, "rollout")
         yield from draft.unknown_name(path, "rollout", [*presets(), *draft.rollouts])
         name = draft.document.text_at(path)
-        if name and name in presets() and (missing := [what for _, what in _not_yet(presets()[name])]):
-            message = (
-                f"the preset `{name}` takes {', '.join(missing)}, not yet supported in a gateway; write one under "
-            )
-            message += f"`rollouts` with `preset: {name}` and `stages` and `gates` of its own"
-            yield draft.document.problem(path, message)
+        plan = (draft.rollouts.get(name) or presets().get(name)) if name else None
+        route = draft.routes[index]
+        if plan and route and not has_guardrail(on_a_route(plan, route)):
+            message = f"of the guardrails of `{name}` nothing is measured here, so nothing could roll it back"
+            yield draft.document.problem(path, f"{message}; add the gate `error_rate`")
     for name, plan in draft.rollouts.items():
         for inner, what in _not_yet(plan) if plan else ():
             yield draft.document.problem(("rollouts", name, *inner), f"{what}: not yet supported in a gateway")
@@ -86,10 +87,18 @@ def routes_of_hooks(draft: Draft) -> Iterator[Problem]:
             yield from draft.unknown_name((*path, index), "route", known)
 
 
+def on_a_route(plan: Plan, route: Route) -> Plan:
+    """What of a plan this route can carry out: answers are compared where shadows run, and judged if somebody does."""
+    sources = MEASURED | LATER
+    if route.shadow and route.shadow.rate:
+        sources |= PAIRED if route.judge else PAIRED - {"quality"}
+    return measurable(plan, sources)
+
+
 def _not_yet(plan: Plan) -> Iterator[tuple[Path, str]]:
-    """What of a plan a gateway can't carry out, and where the plan says it."""
+    """What of a plan no route can carry out, and where the plan says it."""
     for index, gate in enumerate(plan.gates):
-        if gate.metric not in MEASURED | PAIRED | LATER:
+        if gate.metric not in METRICS:
             yield ("gates", index), f"gate `{gate.metric}`"
 
 
@@ -106,18 +115,12 @@ def _looking_problems(draft: Draft, route: Route) -> Iterator[tuple[str, str]]:
     rate = route.shadow.rate if route.shadow else 0
     plan = _plan_of(draft, route)
     has_shadow = rate > 0 or (plan is not None and any(stage.is_shadow for stage in plan.stages))
-    paired = [gate.metric for gate in plan.gates if gate.metric in PAIRED] if plan else []
     if route.shadow and not route.candidate:
         yield "shadow", "`shadow` asks the other arm, so it is for routes with a `baseline` and a `candidate`"
     if route.judge and not has_shadow:
         yield "judge", "`judge` compares the answers of shadows; add `shadow: {rate: 5%}`"
     if route.judge and route.judge in (route.baseline, route.candidate):
         yield "judge", "`judge` is one of the two that it compares; name another target"
-    if paired and not rate:
-        named = ", ".join(f"`{name}`" for name in paired)
-        yield "rollout", f"its plan compares answers ({named}) in every stage: add `shadow: {{rate: 5%}}`"
-    if "quality" in paired and not route.judge:
-        yield "rollout", "its plan has the gate `quality`, and nobody judges: add `judge` with the name of a target"
     yield from _unpaid(draft, route, has_shadow=has_shadow)
 
 

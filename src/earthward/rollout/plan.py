@@ -63,7 +63,8 @@ class Plan(msgspec.Struct, frozen=True):
     While it bakes, a holdback of units that never moved stays on the baseline; `goal` is the share when all is over.
     `alpha` is the chance that an equal candidate is ever rolled back, `certify_alpha` that one gate passes wrongly.
     `warm_up` seconds of each stage say nothing of times. After a rollback, `cooldown` seconds must pass before a retry;
-    for `undo_window` seconds a move can be undone. `events` are bad events of the user's own.
+    for `undo_window` seconds a move can be undone. `events` are bad events of the user's own. `set_aside` says what of
+    the plan as it was written can't be measured where it is used.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Plan(msgspec.Struct, frozen=True):
     warm_up: float = 0.0
     cooldown: float = HOUR
     undo_window: float = HOUR
+    set_aside: tuple[str, ...] = ()
 
 
 def metric_of(gate: Gate) -> Metric:

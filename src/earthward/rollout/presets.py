@@ -1,4 +1,7 @@
-"""Plans that come with Earthward, as one would write them, to be used as they are or to begin from."""
+"""Plans that come with Earthward, as one would write them, to be used as they are or to begin from.
+
+Gates that nothing measures on a route, such as `quality` where nobody judges, are set aside there.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +15,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
             {"share": "75%", "hold": "7d"},
             "100%",
         ],
-        "gates": ["error_rate", "ttft", "quality", "feedback"],
+        "gates": ["error_rate", "ttft", "truncated", "quality", "feedback"],
         "min_requests": 1000,
         "timeout": "28d",
         "bake": {"for": "14d", "holdback": "2%"},
@@ -22,7 +25,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     # For traffic that brings its evidence within hours. Nobody compares answers here.
     "fast": {
         "stages": ["5%", "25%", "75%", "100%"],
-        "gates": ["error_rate", "ttft"],
+        "gates": ["error_rate", "ttft", {"truncated": {"role": "signal"}}],
         "min_requests": 200,
         "hold": "10m",
         "timeout": "1d",

@@ -10,13 +10,14 @@ from earthward.bench.migration.spoiler import Harm
 from earthward.bench.migration.stage import Stage, until
 
 CALLERS = 6
-LONGEST = 120.0
+LONGEST = 240.0
 """Seconds for a whole migration."""
 GOOD_FOR = 40
 """Requests of the candidate before it breaks."""
 SCENARIOS: dict[str, Harm] = {"parity": "none", "killed": "none", "fails": "fails", "slow": "slow", "cut": "cut"}
 KILL_EVERY = (0.5, 3.0)
-"""Seconds between two kills of the controller, at random."""
+"""Seconds for which the controller is left alone before it is killed, at random."""
+MOST_KILLS = 8
 
 
 def played(scenario: str, folder: Path, seed: int = 1, callers: int = CALLERS) -> Came:
@@ -64,7 +65,8 @@ def played(scenario: str, folder: Path, seed: int = 1, callers: int = CALLERS) -
 def _end_of(stage: Stage, killing: random.Random | None) -> int:
     """Waits until it is over; with `killing`, kills the controller again and again. How often it did."""
     kills = 0
-    while killing is not None and kills < 1000:
+    while killing is not None and kills < MOST_KILLS:
+        until(stage.place, "the controller to be back")
         try:
             until(partial(_is_over, stage), "the end", killing.uniform(*KILL_EVERY))
             break

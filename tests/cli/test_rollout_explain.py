@@ -1,0 +1,81 @@
+import random
+
+import msgspec
+import pytest
+
+from earthward.cli.rollout_explain import ENDS, WHAT_NEXT, explained
+from earthward.rollout.controller import Controller, begin
+from earthward.rollout.read_plan import plan
+from earthward.rollout.sources import measurable
+from earthward.rollout.state import PauseReason, Phase
+from earthward.rollout.worlds import requests, world
+
+PLAN = plan({"stages": ["25%", "100%"], "gates": ["error_rate", {"ttft": {"at_most": "2s"}}, "quality"], "hold": "1d"})
+
+
+def told(count: int, scenario: str = "parity", *verbs: str) -> list[str]:
+    """What is said of a rollout after so many requests, a second apart."""
+    controller = Controller(begin(measurable(PLAN, {"error_rate", "ttft"}, shadows=False)))
+    state = controller.state
+    history = []
+    for verb in ("start", *verbs) if count else ():
+        history += controller.act(verb, 0.0, "ada", "time to go")
+    made = requests(world(scenario, per_day=86_400.0), random.Random(1), lambda: (state.share, 0))
+    for _ in range(count):
+        history += controller.feed(next(made))
+    return list(
+        explained(
+            {
+                "route": "chat",
+                "plan": "gentle",
+                "place": state.place.phase,
+                "phase": state.place.phase,
+                "epoch": state.epoch,
+                "paused": state.paused,
+                "why": controller.why,
+                "problem": "",
+                "stages": msgspec.to_builtins(controller.plan),
+                "evidence": msgspec.to_builtins(controller.findings()),
+                "history": msgspec.to_builtins(history),
+            }
+        )
+    )
+
+
+def test_what_has_not_begun_says_how_it_begins():
+    said = told(0)
+    assert said[1] == "Why: not started."
+    assert said[2] == "Next: `start` begins it; until then all is on the baseline."
+    assert said[3] == "Left out of its plan: quality: nobody compares answers on this route."
+
+
+def test_each_gate_tells_what_it_has_seen_and_when_it_may_decide():
+    said = told(3000)
+    text = "\n".join(said)
+    assert "error_rate (guardrail): inconclusive" in said
+    assert "bad is later than 2 s" in text
+    assert "to be decided in about" in text
+    assert "Next: on, in about" in text
+    assert "shown to be worse" in text
+
+
+def test_a_rollback_says_what_was_seen_and_what_comes_next():
+    said = told(3000, "worse")
+    assert said[1] == "Why: the candidate is worse: error_rate."
+    assert said[2].startswith("Next: all is on the baseline; `retry`")
+    assert any(line.startswith("Last: stage 25% -> rolled back, by earthward") for line in said)
+    assert any(line.startswith("  error_rate: fail, ") for line in said)
+
+
+def test_a_pause_says_what_ends_it():
+    assert "Next: `resume` goes on." in told(10, "parity", "pause")
+    assert "Next: nothing moves, not even back, until `resume`." in told(10, "parity", "freeze")
+
+
+@pytest.mark.parametrize("reason", PauseReason.__args__)
+def test_every_pause_has_its_way_out(reason):
+    assert reason in WHAT_NEXT
+
+
+def test_every_phase_that_waits_for_people_has_its_way_out():
+    assert set(ENDS) == set(Phase.__args__) - {"shadow", "stage", "promoted", "bake"}
