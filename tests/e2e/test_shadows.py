@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from harness import Gateway, Simulator, until
+from harness import Gateway, Simulator, config, http, until
 
 ALWAYS = ", shadow: {rate: 100%, budget: 5 USD/day}"
 CANARY = "canary-7f3a91"
@@ -131,3 +131,222 @@ def test_a_failing_candidate_is_found_without_anybody_meeting_it(begun, local):
     assert {row["candidate_bad"] for row in pairs} == {'["failed"]'}
     events = [json.loads(row["event"]) for row in rows(gateway, "later_events")]
     assert [(it["arm"], it["ok"]) for it in events[:2]] == [("baseline", True), ("candidate", False)]
+
+
+PILOT = {"x-earthward-unit": "ada"}
+BUDGET = 500_000
+WORST = 100_000
+"""Nano-dollars: half a tenth of a cent, and more than one shadow may cost."""
+SPENT = 'earthward_shadow_spend_dollars{route="trial"}'
+
+
+def bill(simulator: Simulator) -> int:
+    """What the stand-in for the vendor will want, in nano-dollars."""
+    return int(json.loads(http("GET", f"{simulator.url}/sim/stats")[2])["nano_dollars"])
+
+
+def test_the_budget_holds_to_the_cent_and_spends_no_more_by_the_vendors_own_bill(begun, cloud):
+    """The pilot is served in the house, so that all the vendor is asked for is shadows."""
+    gateway = begun(", pilots: [ada], shadow: {rate: 100%, budget: 0.0005 USD/day}")
+    sent(gateway, 60, headers=PILOT, max_tokens=24)
+    refused = 'earthward_samples_dropped_total{route="trial",why="budget"}'
+    until(lambda: figures(gateway).get(refused), "the budget to be spent", 60)
+    until(lambda: figures(gateway)["earthward_samples_waiting"] == 0, "all samples", 60)
+    assert BUDGET - WORST < bill(cloud) <= BUDGET
+    until(
+        lambda: round(figures(gateway)['earthward_shadow_spend_dollars{route="trial"}'] * 1e9) == bill(cloud),
+        "to settle",
+    )
+    shadows = [row for row in gateway.rows(60) if row["path"] == "/earthward/shadow"]
+    assert sum(row["cost"] for row in shadows) == bill(cloud)
+
+
+def test_a_restart_gives_no_second_budget(begun, cloud, tmp_path):
+    gateway = begun(", pilots: [ada], shadow: {rate: 100%, budget: 0.0005 USD/day}")
+    sent(gateway, 60, headers=PILOT, max_tokens=24)
+    until(lambda: figures(gateway)["earthward_samples_waiting"] == 0, "all samples", 60)
+    before = until(lambda: bill(cloud), "a bill")
+    gateway.stop()
+    again = Gateway(tmp_path, gateway.config.read_text())
+    try:
+        until(lambda: json.loads(again.admin_get("/api/status")[2])["store"] == "ok", "the store")
+        sent(again, 10, headers=PILOT, max_tokens=24)
+        until(lambda: figures(again)["earthward_samples_waiting"] == 0, "all samples", 60)
+        assert before <= bill(cloud) <= BUDGET
+    finally:
+        again.stop()
+
+
+# -- feedback ----------------------------------------------------------------------------------------------------------
+
+
+def feedback(gateway: Gateway, key: str | None = None, **given) -> tuple[int, dict]:
+    headers = {"authorization": f"Bearer {key}"} if key else None
+    status, _, body = http("POST", f"{gateway.url}/earthward/feedback", given, headers)
+    return status, json.loads(body)
+
+
+def test_a_word_on_an_answer_is_kept_once_and_its_comment_sealed(begun):
+    gateway = begun("", share="50%")
+    name = gateway.chat(text="x")[1]["x-earthward-id"]
+    for _ in range(2):
+        assert feedback(gateway, id=name, thumbs="down", comment=CANARY) == (200, {"id": name, "score": 0.0})
+    assert [row["score"] for row in rows_of(gateway, "feedback", 1)] == [0.0]
+    assert len(rows(gateway, "later_events")) == 1
+    assert feedback(gateway, id=name, score=0.75)[0] == 200
+    assert [row["score"] for row in rows(gateway, "feedback")] == [0.75]
+    assert len(rows(gateway, "comments")) == 1
+    assert CANARY.encode() not in gateway.database.read_bytes()
+    told = gateway.admin_get("/metrics")[2].decode()
+    assert 'word="bad"' in told
+
+
+def test_a_key_can_say_nothing_of_what_another_key_was_answered(begun):
+    gateway = begun("", share="50%", auth="keys")
+    ada, eve = gateway.new_key("--app", "a"), gateway.new_key("--app", "b")
+    name = gateway.chat(text="x", headers={"authorization": f"Bearer {ada}"})[1]["x-earthward-id"]
+    assert feedback(gateway, eve, id=name, thumbs="down")[0] == 404
+    assert feedback(gateway, eve, id="no such", thumbs="down")[0] == 404, "nobody can tell which there are"
+    assert feedback(gateway, None, id=name, thumbs="down")[0] == 401
+    assert feedback(gateway, ada, id=name, thumbs="up")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"id": "x"},
+        {"id": "x", "thumbs": "sideways"},
+        {"id": "x", "score": 1.5},
+        {"id": "x", "score": 0.5, "thumbs": "up"},
+        {"id": "x", "thumbs": "up", "comment": "c" * 4001},
+        {"id": "x", "thumbs": "up", "other": 1},
+        {"id": "", "thumbs": "up"},
+    ],
+)
+def test_feedback_that_is_none_is_refused(given):
+    from earthward.chat import Failure
+    from earthward.gateway.feedback import read
+
+    assert isinstance(read(json.dumps(given).encode()), Failure)
+
+
+# -- the judge, and the report -----------------------------------------------------------------------------------------
+
+
+GOOD = "The invoice of March comes to 42 euros. It was paid on Monday, in full, by the office in Lyon."
+WITH_JUDGE = "  referee: {provider: bench, model: gpt-4o-mini}\nroutes:"
+
+
+def judged_config(cloud: Simulator, local: Simulator, judge: Simulator, said: str) -> str:
+    text = config(cloud, local, share="0%", route_extra=said)
+    bench = f'  bench: {{kind: openai_compatible, base_url: "{judge.url}/v1"}}\ntargets:'
+    return text.replace("targets:", bench).replace("routes:", WITH_JUDGE)
+
+
+SHADOW_PLAN = """
+rollouts:
+  seen:
+    stages: [{shadow: 100%}, 50%, 100%]
+    gates: [error_rate, truncated, quality]
+    min_requests: 5
+"""
+SEEN = ", shadow: {rate: 5%, budget: 1 USD/day}, judge: referee"
+
+
+@pytest.fixture
+def judge(tmp_path):
+    simulator = Simulator(tmp_path, name="judge")
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture
+def in_shadow(tmp_path, cloud, local, judge):
+    """A gateway whose rollout is in its shadow stage."""
+    started = []
+
+    def begin() -> Gateway:
+        text = judged_config(cloud, local, judge, SEEN).replace("share: 0%", "rollout: seen") + SHADOW_PLAN
+        gateway = Gateway(tmp_path, text)
+        started.append(gateway)
+        until(lambda: json.loads(gateway.admin_get("/api/status")[2])["store"] == "ok", "the store")
+        order = {"verb": "start", "by": "ada", "why": "try"}
+        token = {"authorization": f"Bearer {gateway.token_file.read_text()}"}
+        assert http("POST", f"{gateway.admin}/api/rollouts/trial", order, token)[0] == 200
+        return gateway
+
+    yield begin
+    for gateway in started:
+        gateway.stop()
+
+
+def evidence(gateway: Gateway, metric: str) -> dict:
+    told = json.loads(gateway.admin_get("/api/rollouts/trial")[2])
+    return {**next(it for it in told["evidence"] if it["metric"] == metric), "phase": told["phase"]}
+
+
+def quality(gateway: Gateway, *options: str) -> tuple[int, str]:
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "earthward", "rollout", "quality", "trial", "-c", str(gateway.config), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_truncated_answers_are_found_by_checks_alone_and_roll_the_candidate_back_unseen(in_shadow, cloud, local, judge):
+    cloud.script(default={"say": GOOD})
+    local.script(default={"say": GOOD[:45], "finish": "length"})
+    gateway = in_shadow()
+    sent(gateway, 20)
+    until(lambda: json.loads(gateway.admin_get("/api/rollouts/trial")[2])["phase"] == "rolled back", "the end", 60)
+    assert not chats(judge), "no judge was asked for what checks decide"
+    assert {row["target"] for row in gateway.rows(20) if row["path"] == "/v1/chat/completions"} == {"mini"}
+    status, told = quality(gateway, "--json")
+    assert status == 1, told
+    assert json.loads(told)["tasks"][0]["candidate_bad"]["truncated"] >= 10
+    status, told = quality(gateway, "--examples", "1")
+    assert "it was cut off by the limit of tokens" in told
+
+
+def test_a_judge_is_asked_in_both_orders_and_a_tie_is_one(in_shadow, cloud, local, judge):
+    cloud.script(default={"say": GOOD})
+    local.script(default={"say": GOOD.replace("Monday", "Tuesday")})
+    judge.script(default={"say": "Both answer it.\n[[C]]"})
+    gateway = in_shadow()
+    sent(gateway, 4)
+    until(lambda: evidence(gateway, "quality")["candidate"] == 4, "four scores")
+    assert evidence(gateway, "quality")["mean"] == 0.5
+    assert len(chats(judge)) == 8
+    assert sum(row["path"] == "/earthward/judge" for row in gateway.rows(16)) == 8
+    status, told = quality(gateway)
+    assert status == 3
+    assert "not enough evidence" in told
+
+
+@pytest.mark.parametrize("broken", [{"fault": "500"}, {"say": "I like both of them."}])
+def test_a_judge_that_is_down_or_says_nothing_holds_the_rollout(in_shadow, cloud, local, judge, broken):
+    cloud.script(default={"say": GOOD})
+    local.script(default={"say": GOOD})
+    judge.script(default=broken)
+    gateway = in_shadow()
+    sent(gateway, 8)
+    until(lambda: evidence(gateway, "quality")["verdict"] == "error", "the error", 60)
+    told = evidence(gateway, "quality")
+    assert (told["phase"], told["candidate"]) == ("shadow", 0)
+    judge.script(default={"say": "[[C]]"})
+    gateway.chat(text="it is back")
+    until(lambda: evidence(gateway, "quality")["verdict"] == "inconclusive", "the judge to be heard again", 60)
+
+
+def test_hostile_words_of_a_model_steer_no_terminal(in_shadow, cloud, local, judge):
+    cloud.script(default={"say": GOOD})
+    local.script(default={"say": "\u001b[2J\u001b]0;owned\u0007 evil", "finish": "length"})
+    gateway = in_shadow()
+    sent(gateway, 1)
+    rows_of(gateway, "pairs", 1)
+    _, told = quality(gateway, "--examples", "1")
+    assert "evil" in told
+    assert "\u001b]0" not in told
+    assert "\u001b[2J" not in told

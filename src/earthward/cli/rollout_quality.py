@@ -75,7 +75,8 @@ def _print(told: dict[str, Any]) -> None:
 
 def _print_example(it: dict[str, Any]) -> None:
     by = f", by {it['decided_by']}" if it["decided_by"] else ""
-    console().print(cell(f"\n{it['exchange']}: score {_figure(it['score'])}{by}", "bold"))
+    console().print()
+    console().print(cell(f"{it['exchange']}: score {_figure(it['score'])}{by}", "bold"))
     content = it["content"]
     if content is None:
         console().print(cell("its content is gone"))
