@@ -4,15 +4,20 @@ endpoints and keys. Exit status: 0 flat, 1 not.
 
 import argparse
 import gc
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from earthward.config.snapshot import Key, Route, Snapshot, Target, When
+from earthward.config.snapshot import Account, Key, Quota, Route, Snapshot, Spend, Target, When
+from earthward.gateway.limiting import Metered
+from earthward.gateway.meters import Meters
 from earthward.routing.balance import POLICIES, choices
 from earthward.routing.balance.affinity import Affinity
 from earthward.routing.balance.shortlist import shortlist
@@ -24,8 +29,13 @@ from earthward.store.digest import digest_of
 
 FLAT = 3.0
 """How many times the cost at a handful the cost at the greatest number may be."""
-FEW = {"routes": 10, "endpoints": 8, "keys": 10}
-MANY = {"routes": (10, 100, 1000), "endpoints": (1, 8, 40, 200), "keys": (10, 1000, 100_000)}
+FEW = {"routes": 10, "endpoints": 8, "keys": 10, "limits": 10}
+MANY = {
+    "routes": (10, 100, 1000),
+    "endpoints": (1, 8, 40, 200),
+    "keys": (10, 1000, 100_000),
+    "limits": (10, 1000, 100_000),
+}
 MODEL = "llama3.1:8b"
 
 
@@ -84,6 +94,24 @@ def keys(count: int) -> Callable[[int], object]:
     return lambda turn: known[digest_of(pepper, presented[turn % count])]
 
 
+def limits(count: int) -> Callable[[int], object]:
+    """One admission and one settlement of a key with limits, of so many, over the meters of four workers."""
+    folder = Path(tempfile.mkdtemp())
+    meters = Meters(folder, 0, 5)
+    quota = Quota(rpm=10**9, tpm=10**9, parallel=10**6, budgets=(Spend("day", 10**15), Spend("month", 10**15)))
+    known = [Metered(Account("key", str(number), number, quota), meters) for number in range(count)]
+    # The segments are open, and need no names any more.
+    shutil.rmtree(folder)
+
+    def decide(turn: int) -> object:
+        account = known[turn % count]
+        found = account.why_not(100, turn), account.over(20_000)
+        account.leave(account.enter(100, turn), 100, 120, 1000, turn, 20_000)
+        return found
+
+    return decide
+
+
 def cost(decide: Callable[[int], object], rounds: int) -> float:
     """Microseconds a decision, the best of five goes."""
     best = float("inf")
@@ -102,7 +130,8 @@ def measure(rounds: int) -> list[Cost]:
     found = [Cost("routes", count, "", cost(routes(count), rounds)) for count in MANY["routes"]]
     for way in POLICIES:
         found += [Cost("endpoints", count, way, cost(endpoints(count, way), rounds)) for count in MANY["endpoints"]]
-    return found + [Cost("keys", count, "", cost(keys(count), rounds)) for count in MANY["keys"]]
+    found += [Cost("keys", count, "", cost(keys(count), rounds)) for count in MANY["keys"]]
+    return found + [Cost("limits", count, "", cost(limits(count), rounds)) for count in MANY["limits"]]
 
 
 def growth(costs: list[Cost]) -> float:

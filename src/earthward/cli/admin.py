@@ -52,6 +52,14 @@ def asked(state: State, method: str, *path: str, body: Any = None, query: str = 
         fail(f"the gateway's admin port at {url} does not answer: {getattr(error, 'reason', error)}", NO)
 
 
+def told_if_running(state: State, *path: str) -> Any | None:
+    """The answer of the gateway that runs with this state folder; None if none does, or it has no answer."""
+    if not _is_running(state):
+        return None
+    status, answer = asked(state, "GET", *path)
+    return answer if status == 200 else None
+
+
 def _is_running(state: State) -> bool:
     """Whether a control process listens to its workers there: the token is shown to nobody else."""
     try:

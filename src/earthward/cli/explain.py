@@ -4,13 +4,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from earthward.chat import Failure
+from earthward.cli.admin import told_if_running
 from earthward.cli.check import CONFIG
+from earthward.cli.key_usage import limits_table
 from earthward.cli.output import DONE, NO, fail, print_json
 from earthward.config.compile import compile
 from earthward.config.load import load
@@ -22,6 +25,7 @@ from earthward.gateway.decide import Decision, decide, hints_of, minute_of_week
 from earthward.gateway.doors import DOORS, door_at
 from earthward.gateway.doors.door import Question
 from earthward.gateway.explain import Attempted, Explanation, explanation
+from earthward.gateway.limits_left import Remaining
 from earthward.gateway.state import State
 from earthward.http.head import by_name
 from earthward.routing.match import Router
@@ -49,7 +53,8 @@ def explain(
 ) -> None:
     """Say how a request would be served: route, arm, what would be tried, what not, and why.
 
-    Nothing is sent and no secret is looked up. Exit status 1 means that nobody would serve it.
+    Nothing is sent to any provider. If a gateway runs with this configuration, it is asked what is left of the limits
+    that apply. Exit status 1 means that nobody would serve it.
     """
     if data_class and data_class not in DATA_CLASSES:
         fail(unknown("class of data", data_class, DATA_CLASSES))
@@ -73,7 +78,19 @@ def explain(
             print_json({"served": False, "why": decision.message})
             raise typer.Exit(NO)
         fail(decision.message, NO)
-    _tell(decision, explanation(question, decision, snapshot), is_drawn=bool(salt), json=json)
+    found = explanation(question, decision, snapshot)
+    told = told_if_running(State(configuration.state), "api", "limits")
+    if told is not None:
+        applying = _applying(msgspec.convert(told["limits"], tuple[Remaining, ...]), caller, found)
+        found = msgspec.structs.replace(found, limits=applying)
+    _tell(decision, found, is_drawn=bool(salt), json=json)
+
+
+def _applying(limits: tuple[Remaining, ...], caller: Key, found: Explanation) -> tuple[Remaining, ...]:
+    """Those of the caller, and of the targets that would be tried."""
+    who = {("key", caller.id), ("team", caller.team), ("app", caller.app)}
+    who |= {("target", attempt.target) for attempt in found.attempts}
+    return tuple(limit for limit in limits if (limit.scope, limit.name) in who)
 
 
 def _question(file: Path, path: str | None) -> Question:
@@ -161,6 +178,9 @@ def _show(found: Explanation, *, is_open: bool) -> None:
         console.print("Nobody would serve it.")
     for excluded in found.excluded:
         console.print(Text.assemble(("not ", "dim"), excluded.target, f": {excluded.why}"))
+    if found.limits:
+        console.print()
+        console.print(limits_table(found.limits))
 
 
 def _attempts(attempts: tuple[Attempted, ...]) -> Table:

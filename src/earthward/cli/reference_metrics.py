@@ -6,6 +6,8 @@ from pathlib import Path
 from prometheus_client.metrics_core import Metric
 
 from earthward.cli.markdown import page, table
+from earthward.config.snapshot import Endpoint, Provider, Snapshot, Target
+from earthward.control.endpoint_metrics import EndpointMetrics
 from earthward.control.limit_metrics import LimitMetrics
 from earthward.control.metrics import SECONDS, Metrics
 from earthward.control.notifier import Told
@@ -17,10 +19,17 @@ from earthward.gateway.limits_left import Remaining
 from earthward.ledger.record import Attempt, Record
 
 EXAMPLES = (
-    Record("1", 0, "ok", first_content=1, cost=1, attempts=(Attempt("target", "", "", 0),)),
+    Record("1", 0, "ok", 1, 1, cost=1, attempts=(Attempt("target", "", "", 0),)),
     Record("2", 0, "failed"),
 )
 """Between them they count in every family."""
+SNAPSHOT = Snapshot(
+    "",
+    "",
+    (Provider("house", "ollama", "ollama", "local", (Endpoint("", 0),)),),
+    (Target("a", "", "", "local", cell=0),),
+    (),
+)
 LEFT = Remaining("team", "web", "rpm", 60, 1, 59)
 STANDING = Standing("route", "fast", "stage", "stage 5%", 500, 1, 1, None, "", 1)
 TOLD = Told("hook", 0, 0, 0)
@@ -49,7 +58,8 @@ def families() -> list[Metric]:
         limits = LimitMetrics(blank, lambda: (LEFT,))
         seen = {("route", "word"): 1}
         looking = QualityMetrics(blank, seen, seen, {("route", "arm", "word"): 1}, lambda: {"route": 1}, lambda: 1)
-        found: list[Metric] = [*shown.collect(), *limits.collect(), *looking.collect()]
+        endpoints = EndpointMetrics(blank, lambda: SNAPSHOT)
+        found: list[Metric] = [*shown.collect(), *limits.collect(), *looking.collect(), *endpoints.collect()]
         blank.close()
     return found
 

@@ -15,13 +15,14 @@ WHO = ("scope", "name", "limit")
 class Growing:
     """Counts on the board, which begin at zero again with each worker, as counts that only grow."""
 
-    def __init__(self, board: Board, columns: Iterable[int]) -> None:
+    def __init__(self, board: Board) -> None:
         self._board = board
-        self._seen = {column: [0] * len(board.column(column)) for column in columns}
+        self._seen: dict[int, list[int]] = {}
         self._totals: dict[int, int] = defaultdict(int)
 
     def total(self, column: int) -> int:
-        now, before = self._board.column(column), self._seen[column]
+        now = self._board.column(column)
+        before = self._seen.get(column, [0] * len(now))
         self._totals[column] += sum(
             count - was if count >= was else count for count, was in zip(now, before, strict=True)
         )
@@ -33,7 +34,7 @@ class LimitMetrics(Collector):
     """`left` tells what is left of limits; those of keys are left out, since they may be very many."""
 
     def __init__(self, board: Board, left: Callable[[], Iterable[Remaining]]) -> None:
-        self._refused = Growing(board, LIMIT_COLUMNS.values())
+        self._refused = Growing(board)
         self._left = left
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:

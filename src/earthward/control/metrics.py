@@ -70,6 +70,7 @@ class Metrics(Collector):
         self._cost: dict[Place, int] = defaultdict(int)
         self._unpriced: dict[Place, int] = defaultdict(int)
         self._ttft: dict[Place, Histogram] = defaultdict(Histogram)
+        self._waits: dict[Place, Histogram] = defaultdict(Histogram)
         self._duration: dict[Place, Histogram] = defaultdict(Histogram)
         self.registry = CollectorRegistry()
         self.registry.register(self)
@@ -91,6 +92,8 @@ class Metrics(Collector):
             else:
                 self._cost[place] += record.cost
             self._duration[place].add(record.duration)
+            if record.queued:
+                self._waits[place].add(record.queued)
             if record.first_content is not None:
                 self._ttft[place].add(record.first_content)
 
@@ -102,6 +105,7 @@ class Metrics(Collector):
         yield _counter("cost_dollars", "Cost of priced exchanges, in US dollars.", PLACE, cost)
         yield _counter("unpriced_requests", "Exchanges whose cost is unknown.", PLACE, self._unpriced)
         yield _histogram("time_to_first_content_seconds", "From accept to first content event.", self._ttft)
+        yield _histogram("slot_wait_seconds", "From accept to a slot at an endpoint.", self._waits)
         yield _histogram("duration_seconds", "From accept to the end of the answer.", self._duration)
         yield from self._gauges()
 

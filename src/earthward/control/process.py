@@ -28,6 +28,7 @@ from earthward.control.admin_limits import serve_limits
 from earthward.control.admin_quality import serve_quality
 from earthward.control.admin_rollouts import serve_rollouts
 from earthward.control.bookkeeper import Bookkeeper
+from earthward.control.endpoint_metrics import EndpointMetrics
 from earthward.control.feed import Feed
 from earthward.control.fleet import Fleet
 from earthward.control.limit_metrics import LimitMetrics
@@ -99,6 +100,7 @@ class Control:
             lambda: self.rollouts.standings.values(),
             lambda: self.notifier.told,
         )
+        self.metrics.registry.register(EndpointMetrics(self.board, lambda: self.snapshot))
         self.metrics.registry.register(LimitMetrics(self.board, self.limits.configured))
         self.quality = Quality(self.state, boot.replica, board, engines, self._store)
         self.quality.take_over(self.snapshot)

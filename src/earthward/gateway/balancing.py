@@ -16,6 +16,7 @@ from earthward.config.snapshot import Provider
 from earthward.gateway.board import Board
 from earthward.gateway.drive import Told
 from earthward.gateway.meters import Meters
+from earthward.gateway.verdicts import NOWHERE, Verdicts, place_of_endpoint
 from earthward.routing import health
 from earthward.routing.admission import Queue, Terms, Ticket, expected_wait, gave_up
 from earthward.routing.balance import POLICIES, choices
@@ -23,7 +24,7 @@ from earthward.routing.balance.affinity import Affinity
 from earthward.routing.balance.shortlist import MOST, shortlist
 from earthward.routing.balance.standing import Report, Standing
 from earthward.routing.balance.view import Ask, Choice, Endpoint
-from earthward.routing.health import Rules
+from earthward.routing.health import Health, Rules
 
 LOOK = 0.02
 """Seconds between two looks for slots that other workers freed, and for deadlines, while somebody waits."""
@@ -63,7 +64,7 @@ class Scored(msgspec.Struct, frozen=True):
 
 
 class Endpoints(msgspec.Struct, frozen=True):
-    """All endpoints of a provider, best first; how many wait in this worker, and how long one more would."""
+    """All endpoints of a provider, best first; how many wait in all workers, and how long one more would."""
 
     endpoints: tuple[Scored, ...]
     waiting: int
@@ -73,32 +74,45 @@ class Endpoints(msgspec.Struct, frozen=True):
 class Breaker:
     """Whether a target is worth a try while another is there: after failures in a row it is left alone for a while."""
 
-    __slots__ = ("_health",)
+    __slots__ = ("_place", "_verdicts", "health")
 
     def __init__(self) -> None:
-        self._health = health.WELL
+        self.health = health.WELL
+        self._verdicts: Verdicts | None = None
+        self._place = NOWHERE
+
+    def share(self, verdicts: "Verdicts | None", place: int) -> None:
+        """From now on other workers hear of it, and it of them."""
+        self._verdicts, self._place = verdicts, place
+        if verdicts is not None:
+            verdicts.watch(place, self)
 
     @property
     def is_well(self) -> bool:
         """Whether nothing is to be said against the target."""
-        return self._health is health.WELL
+        return self.health is health.WELL
 
     def lets_through(self) -> bool:
         """Whether a request may go to the target; one is let through on trial once a pause is over."""
-        if self._health is health.WELL:
+        if self.health is health.WELL:
             return True
         now = _milliseconds()
-        state = health.state(self._health, now)
+        state = health.state(self.health, now)
         if state == "trial":
-            self._health = health.on_trial(self._health, now)
+            self._become(health.on_trial(self.health, now))
         return state != "out"
 
     def learn(self, failure: Failure | None, rules: Rules) -> None:
         if failure is None:
-            if self._health is not health.WELL:
-                self._health = health.after_success(self._health, _milliseconds())
+            if self.health is not health.WELL:
+                self._become(health.after_success(self.health, _milliseconds()))
         elif failure.kind in FAULTS:
-            self._health = health.after_failure(self._health, _milliseconds(), rules)
+            self._become(health.after_failure(self.health, _milliseconds(), rules))
+
+    def _become(self, now: Health) -> None:
+        before, self.health = self.health, now
+        if self._verdicts is not None:
+            self._verdicts.say(self._place, before, now)
 
 
 class Known(NamedTuple):
@@ -108,6 +122,7 @@ class Known(NamedTuple):
     standings: Standings
     breakers: dict[str, Breaker]
     meters: Meters | None = None
+    verdicts: Verdicts | None = None
 
 
 class Place(Protocol):
@@ -150,10 +165,20 @@ class Balancing:
     """The endpoints of one provider in one worker. What is known of them outlives a snapshot; whoever waits when a new
     one comes waits on in the old queue."""
 
-    def __init__(self, provider: Provider, places: Iterable[Place], standings: Standings, board: Board) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        places: Iterable[Place],
+        standings: Standings,
+        board: Board,
+        verdicts: Verdicts | None = None,
+    ) -> None:
         self.places = list(places)
+        self._verdicts = verdicts or Verdicts(board)
         self._slots = [endpoint.slots or 0 for endpoint in provider.endpoints]
         self.standings = [standings.setdefault((provider.name, place.url), Standing()) for place in self.places]
+        for place, standing in zip(self.places, self.standings, strict=True):
+            self._verdicts.watch(place_of_endpoint(place.cell), standing)
         self._board = board
         self.rules = Rules(failures=provider.eject_after)
         self._policy = POLICIES[provider.balance]
@@ -185,6 +210,7 @@ class Balancing:
         if isinstance(ticket, Failure):
             return ticket
         waiting = self._waiting[ticket] = Waiting(self, ticket, wanted)
+        self._board.wait(self.places[0].cell)
         self._look_again()
         if pushed_out is not None:
             # Last: whoever hears it goes on at once, and may give a place back or ask for one.
@@ -208,19 +234,25 @@ class Balancing:
 
     @property
     def expected_wait(self) -> float:
-        """Seconds that one who comes last is likely to wait."""
-        if not len(self.queue):
+        """Seconds that one who comes last is likely to wait, behind those who wait in all workers."""
+        waiting = self.waiting
+        if not waiting:
             return 0.0
         now = _milliseconds()
         known = [standing.whole for standing in self.standings if standing.whole]
         slots = sum(slots for slots, standing in zip(self._slots, self.standings, strict=True) if not standing.out(now))
-        return expected_wait(len(self.queue), slots, sum(known) / len(known) if known else USUAL_WHOLE)
+        return expected_wait(waiting, slots, sum(known) / len(known) if known else USUAL_WHOLE)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for this provider, in all workers."""
+        return self._board.waiting(self.places[0].cell)
 
     def _enter(self, place: int) -> None:
         standing = self.standings[place]
         now = _milliseconds()
         if health.state(standing.health, now) == "trial":
-            standing.health = health.on_trial(standing.health, now)
+            self._judge(place, health.on_trial(standing.health, now))
         self._board.enter(self.places[place].cell)
         self._turn += 1
 
@@ -310,6 +342,7 @@ class Balancing:
     def tell(self, ticket: Ticket, word: int | Failure | None) -> None:
         """The end of a wait: a place, a failure, or None for a caller who left."""
         self.queue.leave(ticket)
+        self._board.wait(self.places[0].cell, -1)
         self._waiting.pop(ticket).told.tell(word)
 
     # -- what is learned -----------------------------------------------------------------------------------------
@@ -332,14 +365,20 @@ class Balancing:
             standing.ended(model, seconds, now / 1000)
             if standing.health is not health.WELL:
                 was_out = standing.health.times and not standing.health.back
-                standing.health = health.after_success(standing.health, now)
+                self._judge(place, health.after_success(standing.health, now))
                 if was_out:
                     standing.forgive()
         elif failure.kind in FAULTS:
             standing.failed(model, now / 1000)
             out = sum(1 for other in self.standings if other.out(now))
             may = health.may_go_out(out, len(self.standings))
-            standing.health = health.after_failure(standing.health, now, self.rules, at_once=at_once, may=may)
+            self._judge(place, health.after_failure(standing.health, now, self.rules, at_once=at_once, may=may))
+
+    def _judge(self, place: int, now: Health) -> None:
+        standing = self.standings[place]
+        before, standing.health = standing.health, now
+        if before is not now:
+            self._verdicts.say(place_of_endpoint(self.places[place].cell), before, now)
 
     def heard(self, url: str, report: Report) -> None:
         """What the prober found at one of these."""
@@ -369,7 +408,7 @@ class Balancing:
             )
             for choice in found
         )
-        return Endpoints(tuple(endpoints), len(self.queue), round(self.expected_wait, 3))
+        return Endpoints(tuple(endpoints), self.waiting, round(self.expected_wait, 3))
 
 
 def _milliseconds() -> int:

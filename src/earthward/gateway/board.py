@@ -11,12 +11,12 @@ from itertools import product
 from pathlib import Path
 
 ROWS = 64
-ENDPOINTS = 512
+ENDPOINTS = TARGETS = 512
 RING = 16
 """Seconds the retry ring remembers; a power of two above the budget's window."""
 
 # Columns. The first are single figures, then the ring of (second, requests, retries), then one per endpoint.
-PID, HEARTBEAT, CONNECTIONS, IN_FLIGHT, REFUSED, SPOOL_STATE, UNRECORDED, SNAPSHOT, KEYS = range(9)
+PID, HEARTBEAT, CONNECTIONS, IN_FLIGHT, REFUSED, SPOOL_STATE, UNRECORDED, SNAPSHOT, KEYS, SAID = range(10)
 SAMPLED, SAMPLES_DROPPED = 14, 15
 _RING_START = 16
 _ENDPOINT_START = _RING_START + RING * 3
@@ -28,7 +28,11 @@ LIMIT_COLUMNS = {
     )
 }
 """Requests refused by a limit, by whose it is and which."""
-COLUMNS = _LIMIT_START + len(LIMIT_COLUMNS)
+_WAITING_START = _LIMIT_START + len(LIMIT_COLUMNS)
+_OUT_START = _WAITING_START + ENDPOINTS
+_VERDICT_START = _OUT_START + ENDPOINTS + TARGETS
+_VERDICT = 6
+COLUMNS = _VERDICT_START + (ENDPOINTS + TARGETS) * _VERDICT
 SIZE = ROWS * COLUMNS * 8
 
 
@@ -91,6 +95,33 @@ class Board:
     def in_flight(self, endpoint: int) -> int:
         return self.total(_ENDPOINT_START + endpoint)
 
+    def wait(self, endpoint: int, by: int = 1) -> None:
+        """One more (or, with -1, fewer) waits in this worker for the provider whose first endpoint this is."""
+        self._cells[self._base + _WAITING_START + endpoint] += by
+
+    def waiting(self, endpoint: int) -> int:
+        return self.total(_WAITING_START + endpoint)
+
+    def say(self, place: int, verdict: tuple[int, ...], *, is_out: bool) -> None:
+        """This worker's word on an endpoint or a target: when it was said (milliseconds, never 0), then what.
+
+        The time is taken away first and put there last, so that nobody takes a half of one for a whole.
+        """
+        at = self._base + _VERDICT_START + place * _VERDICT
+        self._cells[at] = 0
+        for number, part in enumerate(verdict[1:], 1):
+            self._cells[at + number] = part
+        self._cells[at] = verdict[0]
+        self._cells[self._base + _OUT_START + place] += is_out
+        self._cells[self._base + SAID] += 1
+
+    def heard(self, place: int) -> tuple[int, ...] | None:
+        """The latest word of all workers, if anybody has said one."""
+        cells = self._cells
+        latest = max((base + _VERDICT_START + place * _VERDICT for base in self._bases), key=cells.__getitem__)
+        said = tuple(cells[latest : latest + _VERDICT])
+        return said if said[0] and said[0] == cells[latest] else None
+
     def count_request(self, second: int, *, retry: bool) -> None:
         """`second` is a clock's whole seconds, the same clock in all workers."""
         cells = self._cells
@@ -111,6 +142,11 @@ class Board:
                     requests += cells[place + 1]
                     retries += cells[place + 2]
         return requests, retries
+
+
+def out_column(place: int) -> int:
+    """How often this endpoint or target was put out."""
+    return _OUT_START + place
 
 
 def _ring_places(base: int) -> Iterable[int]:

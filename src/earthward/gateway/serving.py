@@ -21,6 +21,7 @@ from earthward.gateway.credentials import REST_AFTER_QUOTA, REST_AFTER_REFUSAL, 
 from earthward.gateway.doors import EXITS
 from earthward.gateway.doors.exit import Exit, Way
 from earthward.gateway.limiting import Metered, metered
+from earthward.gateway.verdicts import place_of_target
 from earthward.http.answer import header_lines
 from earthward.http.client import Pool, client_context, proxy_for
 from earthward.http.sweep import Sweep
@@ -68,7 +69,7 @@ class ServingProvider:
             operation: [_fixed_head(kind, provider, endpoint, operation) for endpoint in endpoints]
             for operation, _ in kind.operations
         }
-        self.balancing = Balancing(provider, endpoints, known.standings, known.board)
+        self.balancing = Balancing(provider, endpoints, known.standings, known.board, known.verdicts)
         self._kind = kind
 
     def list_request(self, credential: bytes) -> bytes:
@@ -239,6 +240,7 @@ def _target(
 ) -> ServingTarget:
     dialect = EXITS[told.dialect]
     breaker = known.breakers.setdefault(target.name, Breaker())
+    breaker.share(known.verdicts, place_of_target(target.cell))
     return ServingTarget(target, provider, dialect, dialect.way(target, told), breaker, limits)
 
 

@@ -53,7 +53,7 @@ SETTLED = (
 KNOWN: dict[type[msgspec.Struct], frozenset[str]] = {
     Snapshot: frozenset(
         {"version", "digest", "providers", "targets", "routes", "auth", "limits", "accepted_for", "money", "notify"}
-        | {"content_key", "responses_kept"}
+        | {"content_key", "responses_kept", "accounts", "limits_webhook"}
     ),
     Endpoint: frozenset({"url", "cell"}),
     Provider: frozenset(
@@ -188,6 +188,7 @@ class Lanes:
             and knows_all_of(caller.key)
             and not (serving.router.looks_at_time or serving.router.looks_at_length)
             and not caller.presented
+            and not introduced.limits
             and ASKS_TO_EXPLAIN not in headers
             and READ_TIMEOUT not in headers
         )
@@ -468,6 +469,7 @@ def _leg(worker: "Worker", introduced: Introduction, question: Question, request
         and question.glance.features <= NEEDS
         and len(provider.endpoints) == 1
         and knows_all_of(about)
+        and target.limits is None
         and all(
             knows_all_of(told) and knows_all_of(told.endpoints[0])
             for told in serving.snapshot.providers

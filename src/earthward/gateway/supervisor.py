@@ -90,7 +90,7 @@ class Supervisor:
         board.create(self.state.board)
         meters.fresh(self.state.meters, self.generation)
         self.started = time.time_ns()
-        self.board = Board(self.state.board)
+        self.board = Board(self.state.board, rows=self.workers)
         self._catch_signals()
         for row in range(self.workers):
             self._children.append(Child(f"worker {row}", self._worker(row)))

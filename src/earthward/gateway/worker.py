@@ -23,7 +23,7 @@ from earthward.config.boot import Boot
 from earthward.config.snapshot import Key, Snapshot
 from earthward.dialects.json_limits import JsonLimits
 from earthward.gateway import board as columns
-from earthward.gateway import heartbeat
+from earthward.gateway import heartbeat, verdicts
 from earthward.gateway.access_log import AccessLog
 from earthward.gateway.balancing import Known
 from earthward.gateway.board import Board
@@ -40,6 +40,7 @@ from earthward.gateway.serving import IdlePools, Serving
 from earthward.gateway.state import State
 from earthward.gateway.straight import Straight
 from earthward.gateway.surface import Surface
+from earthward.gateway.verdicts import Verdicts
 from earthward.http.server import Server, server_context
 from earthward.http.sweep import Sweep
 from earthward.ledger.plausible import plausible
@@ -57,7 +58,7 @@ ORPHAN = 10.0
 LOOPBACK_NAMES = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
 LAST_RECORDS = 1.0
 """Seconds for what was cut off to be put on record."""
-LONGEST_SILENCE = 3.0
+LONGEST_SILENCE = 10.0
 """Seconds for which callers wait at a start for the ledger to tell what was spent."""
 HEARTBEAT = 0.5
 SWEEP = 0.25
@@ -110,7 +111,8 @@ class Worker:
         # A row for each worker, and one for the control process.
         self.meters = Meters(self.state.meters / seat.generation, seat.row, seat.workers + 1)
         self.meters.take_over()
-        self._known = Known(seat.board, {}, {}, self.meters)
+        self._verdicts = Verdicts(seat.board)
+        self._known = Known(seat.board, {}, {}, self.meters, self._verdicts)
         self.samples = SampleLine(self.state.content_socket, seat.board)
         self.serving = self._made_ready(self._snapshot_on_disk())
         self._pools = self.serving.pools
@@ -271,6 +273,7 @@ class Worker:
         self._background.append(self.loop.create_task(link.run()))
         self._background.append(self.loop.create_task(self.samples.run()))
         self._background.append(self.loop.create_task(self._beat()))
+        self._background.append(self.loop.create_task(self._hear_verdicts()))
         self._background.append(self.loop.create_task(self._watch_supervisor(stop)))
         self._background.append(self.loop.create_task(self._keep_waiting()))
         while not self.is_ready and not stop.is_set():
@@ -319,6 +322,11 @@ class Worker:
             if self.access_log is not None:
                 self.access_log.flush()
             await asyncio.sleep(HEARTBEAT)
+
+    async def _hear_verdicts(self) -> None:
+        while True:
+            self._verdicts.hear()
+            await asyncio.sleep(verdicts.LOOK)
 
     async def _keep_waiting(self) -> None:
         """Lets those who have waited for long hear that they still do."""
