@@ -50,6 +50,8 @@ MOST_WAITING = 256
 MOST_BYTES = 32 * 1024 * 1024
 """Samples that may wait, and their bytes."""
 AT_ONCE = 4
+EVERY = 0.04
+"""Seconds between two samples: 25 a second are far more than any verdict needs, and leave the machine to its users."""
 PATIENCE = 60.0
 """Seconds for which one sample waits for room at a target."""
 LOOK = 0.05
@@ -80,6 +82,7 @@ class Shadows:
         self._parts = parts
         self._waiting: deque[Sample] = deque()
         self._bytes = 0
+        self._next = 0.0
         self._woken = asyncio.Event()
         self._routes: dict[str, Route] = {}
         self._digests: dict[str, str] = {}
@@ -118,6 +121,9 @@ class Shadows:
             while not self._waiting:
                 self._woken.clear()
                 await self._woken.wait()
+            await self._its_turn()
+            if not self._waiting:
+                continue
             sample = self._waiting.popleft()
             self._bytes -= len(sample.request) + len(sample.answer)
             self.under_way += 1
@@ -133,6 +139,11 @@ class Shadows:
                 log.exception("a sample of %s could not be compared", sample.route)
             finally:
                 self.under_way -= 1
+
+    async def _its_turn(self) -> None:
+        now = time.monotonic()
+        self._next = max(now, self._next + EVERY)
+        await asyncio.sleep(self._next - now)
 
     # -- one of them -------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,8 @@ LARGEST = 512 * 1024
 """Bytes of a request, and of an answer. What is larger is not sampled."""
 MOST_UNSENT = 4 * 1024 * 1024
 """Bytes that may wait on the line to the control process."""
+TOGETHER = 0.02
+"""Seconds for which samples are gathered."""
 PAUSE = 0.2
 PATIENCE = 5.0
 """Seconds that a caller who gives feedback waits for the control process to say that it is written down."""
@@ -171,6 +173,8 @@ class SampleLine:
         self._writer: asyncio.StreamWriter | None = None
         self._asked: dict[int, asyncio.Future[Reply]] = {}
         self._number = 0
+        self._frames: list[bytes] = []
+        self._size = 0
 
     def offer(self, sample: Sample | None) -> None:
         is_sent = sample is not None and self._send(sample)
@@ -192,11 +196,21 @@ class SampleLine:
             self._asked.pop(number, None)
 
     def _send(self, message: ToControl) -> bool:
+        """Puts it with those that go out together a moment later: a system call for each would cost more than it."""
         writer = self._writer
-        if writer is None or writer.transport.get_write_buffer_size() > MOST_UNSENT:
+        if writer is None or writer.transport.get_write_buffer_size() + self._size > MOST_UNSENT:
             return False
-        writer.write(framed(message))
+        frame = framed(message)
+        if not self._frames:
+            asyncio.get_running_loop().call_later(TOGETHER, self._flush)
+        self._frames.append(frame)
+        self._size += len(frame)
         return True
+
+    def _flush(self) -> None:
+        frames, self._frames, self._size = self._frames, [], 0
+        if self._writer is not None:
+            self._writer.write(b"".join(frames))
 
     async def run(self) -> None:
         while True:
