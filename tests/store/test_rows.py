@@ -1,10 +1,18 @@
+from itertools import product
+
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earthward.bench.exchange import snapshot
+from earthward.bench.spool import sample
 from earthward.chat.failures import FailureKind
 from earthward.chat.usage import COUNTS, Count, Source, Usage
+from earthward.config.money import Money
+from earthward.control.bookkeeper import Valuer, rows_of
+from earthward.ledger.books import JUDGE_PATH, SHADOW_PATH
 from earthward.ledger.record import Attempt, Record
-from earthward.store.rows import record_of, row_of
+from earthward.store.rows import BOOKED, booked_of, record_of, row_of
 from earthward.store.tables import RECORD
 
 counts = st.builds(Count) | st.builds(
@@ -67,3 +75,20 @@ def test_tokens_that_are_unknown_are_null_and_not_zero():
     assert row["output_tokens"] is None
     assert row["usage_sources"] == "ruuuu"
     assert row["cost"] is None
+
+
+def test_what_the_books_read_of_a_record_is_all_that_they_need():
+    kinds = product(("ok", "failed", "cancelled", "unknown"), ("/v1", JUDGE_PATH, SHADOW_PATH), (0, 1, 2))
+    made = [one_of_a_kind(number, *kind) for number, kind in enumerate(kinds)]
+    names = [column.name for column in RECORD]
+    rows = [dict(zip(names, row_of(record), strict=True)) for record in made]
+    read = [booked_of([row[name] for name in BOOKED]) for row in rows]
+    valuer = Valuer(snapshot("open"), Money(), {})
+    assert [rows_of(record, valuer) for record in read] == [rows_of(record, valuer) for record in made]
+
+
+def one_of_a_kind(number, status, path, count):
+    record = sample(number)[1].record
+    attempts = (Attempt("mini", "", "", 5, 7, failure=FailureKind.RESET), *record.attempts)[:count]
+    changes = {"status": status, "path": path, "attempts": attempts, "team": "t" * number, "data_class": "public"}
+    return msgspec.structs.replace(record, stage=number, characters_out=number, **changes)

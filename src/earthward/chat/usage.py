@@ -13,7 +13,7 @@ class Source(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Count(msgspec.Struct, frozen=True, array_like=True):
+class Count(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A number of tokens; `unknown` always has the value 0 and must not be summed as zero."""
 
     tokens: int = 0
@@ -36,7 +36,7 @@ UNKNOWN = Count()
 COUNTS = ("input", "output", "cached", "cache_written", "reasoning")
 
 
-class Usage(msgspec.Struct, frozen=True, array_like=True):
+class Usage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Tokens of one answer.
 
     `input` includes what was read from and written to a prompt cache, `output` includes reasoning, whatever

@@ -28,7 +28,7 @@ from earthward.store import money as books
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 2000
 PAUSE = 0.25
 BREATH = 0.005
 HABITS_AGE = 60.0
@@ -44,13 +44,14 @@ class Valuer:
 
     def __init__(self, snapshot: Snapshot, money: Money, seen: dict[str, Habits]) -> None:
         self._targets = {target.name: target for target in snapshot.targets}
+        self._homes = frozenset(target.name for target in snapshot.targets if target.zone == "local")
         self._baselines = {route.name: route.baseline or route.use for route in snapshot.routes}
         self._money = money
         self._habits = seen
         self._rates: dict[tuple[str, str], tuple[Rate, ...]] = {}
 
     def is_home(self, target: str) -> bool:
-        return self.zone(target) == "local"
+        return target in self._homes
 
     def zone(self, target: str) -> str:
         """Empty where the target is no longer in the configuration, or there was none."""

@@ -4,7 +4,8 @@ The records arrive exactly once, so what is counted here can't drift from the le
 process, as Prometheus expects.
 """
 
-from collections import defaultdict
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -32,10 +33,10 @@ class Histogram:
         self.counts = [0] * (len(SECONDS) + 1)
         self.total = 0.0
 
-    def add(self, nanoseconds: int) -> None:
-        seconds = nanoseconds / 1e9
-        self.total += seconds
-        self.counts[next((place for place, edge in enumerate(SECONDS) if seconds <= edge), len(SECONDS))] += 1
+    def add(self, nanoseconds: list[int]) -> None:
+        self.total += sum(nanoseconds) / 1e9
+        for time in nanoseconds:
+            self.counts[bisect_left(SECONDS, time / 1e9)] += 1
 
     def buckets(self) -> list[tuple[str, float]]:
         running = 0
@@ -79,23 +80,34 @@ class Metrics(Collector):
         return generate_latest(self.registry)
 
     def fold(self, records: Iterable[Record]) -> None:
+        by_place: defaultdict[Place, list[Record]] = defaultdict(list)
         for record in records:
-            place = (record.route, record.arm, record.target)
-            self._requests[(*place, record.status, record.failure or "")] += 1
-            for attempt in record.attempts:
-                self._attempts[attempt.target, attempt.failure or ""] += 1
-            self._tokens[(*place, "input")] += record.usage.input.tokens
-            self._tokens[(*place, "output")] += record.usage.output.tokens
-            self._tokens[(*place, "cached")] += record.usage.cached.tokens
-            if record.cost is None:
-                self._unpriced[place] += 1
-            else:
-                self._cost[place] += record.cost
-            self._duration[place].add(record.duration)
-            if record.queued:
-                self._waits[place].add(record.queued)
-            if record.first_content is not None:
-                self._ttft[place].add(record.first_content)
+            by_place[record.route, record.arm, record.target].append(record)
+        for place, several in by_place.items():
+            self._fold(place, several)
+
+    def _fold(self, place: Place, records: list[Record]) -> None:
+        for (status, failure), count in Counter([(it.status, it.failure) for it in records]).items():
+            self._requests[(*place, status, failure or "")] += count
+        tried = Counter([(attempt.target, attempt.failure) for it in records for attempt in it.attempts])
+        for (target, failure), count in tried.items():
+            self._attempts[target, failure or ""] += count
+        usages = [it.usage for it in records]
+        self._tokens[(*place, "input")] += sum([usage.input.tokens for usage in usages])
+        self._tokens[(*place, "output")] += sum([usage.output.tokens for usage in usages])
+        self._tokens[(*place, "cached")] += sum([usage.cached.tokens for usage in usages])
+        costs = [it.cost for it in records if it.cost is not None]
+        if costs:
+            self._cost[place] += sum(costs)
+        if len(costs) < len(records):
+            self._unpriced[place] += len(records) - len(costs)
+        self._duration[place].add([it.duration for it in records])
+        waits = [it.queued for it in records if it.queued]
+        if waits:
+            self._waits[place].add(waits)
+        first_contents = [it.first_content for it in records if it.first_content is not None]
+        if first_contents:
+            self._ttft[place].add(first_contents)
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]:
         yield _counter("requests", "Exchanges settled.", [*PLACE, "status", "failure"], self._requests)

@@ -18,7 +18,7 @@ _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODER = msgspec.json.Encoder()
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     fields: dict[str, msgspec.Raw]
 
     def get(self, name: str) -> Any:

@@ -23,7 +23,7 @@ GRAINS = {"minute": 1, "hour": 60, "day": 1440}
 """Minutes."""
 
 
-class Worth(msgspec.Struct, frozen=True):
+class Worth(msgspec.Struct, frozen=True, gc=False):
     """What an attempt cost at home, None where that is not known or it was not at home; `millijoules` it took; what the
     model that was asked for would have cost, None where not known; whether another model stood in for that one."""
 
@@ -57,7 +57,7 @@ class Sums(msgspec.Struct):
     millijoules: int = 0
 
 
-class Booking(msgspec.Struct, frozen=True):
+class Booking(msgspec.Struct, frozen=True, gc=False):
     """One line: `sums` in the order of `Sums`."""
 
     purpose: Purpose

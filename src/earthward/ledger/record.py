@@ -1,6 +1,7 @@
 """What is kept of an exchange, for ever.
 
 Content is never part of it. Times are Unix nanoseconds, durations nanoseconds, money integer nano-dollars.
+None of these can be part of a cycle, so that the garbage collector need not walk through thousands of them.
 """
 
 from typing import Literal
@@ -14,7 +15,7 @@ Arm = Literal["baseline", "candidate", "only"]
 Status = Literal["ok", "failed", "cancelled", "unknown"]
 
 
-class Attempt(msgspec.Struct, frozen=True, array_like=True):
+class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One try at one endpoint. `why` says what made the gateway try it, `failure` how it ended if not well.
 
     `usage` and `cost` are its own: a provider bills what it answered even where the answer was of no use. A cost of
@@ -33,7 +34,7 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
     cost: int | None = 0
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True):
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One exchange, settled. Fields are only ever added at the end: old spools must stay readable."""
 
     id: str
@@ -80,7 +81,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     dropped: tuple[str, ...] = ()
 
 
-class Opened(msgspec.Struct, frozen=True, array_like=True, tag="opened"):
+class Opened(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="opened"):
     """Written before an attempt goes out. Never stored: should the process die, it proves that money may be due."""
 
     id: str
@@ -100,7 +101,7 @@ class Opened(msgspec.Struct, frozen=True, array_like=True, tag="opened"):
     snapshot: str
 
 
-class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
+class Settled(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="settled"):
     """Written before the last bytes of the answer leave."""
 
     record: Record

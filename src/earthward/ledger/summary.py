@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from earthward.chat.usage import Source
 from earthward.ledger.record import Record
 
 GROWTH = 1.05
 """Each bucket of times ends 5 % above the one before, so that its middle is at most 2.5 % away from any time in it."""
 
+UNKNOWN = Source.UNKNOWN
 _SHORTEST = 1_000_000
 _LOG_GROWTH = math.log(GROWTH)
 _HOUR = 3_600_000_000_000
@@ -87,7 +89,8 @@ def totals(record: Record) -> tuple[int, ...]:
     usage = record.usage
     into, out = usage.input, usage.output
     first, cost = record.first_content, record.cost
-    timed = first is not None and out.is_known
+    out_is_known = out.source is not UNKNOWN
+    timed = first is not None and out_is_known
     return (
         1,
         1 if record.status == "failed" else 0,
@@ -96,7 +99,7 @@ def totals(record: Record) -> tuple[int, ...]:
         usage.cached.tokens,
         usage.cache_written.tokens,
         usage.reasoning.tokens,
-        0 if into.is_known and out.is_known else 1,
+        0 if out_is_known and into.source is not UNKNOWN else 1,
         cost or 0,
         1 if cost is None else 0,
         record.duration,

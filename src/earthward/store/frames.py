@@ -22,7 +22,7 @@ _BEGINNING = re.compile(
 )
 
 
-class Entered(msgspec.Struct, frozen=True):
+class Entered(msgspec.Struct, frozen=True, gc=False):
     """An entry as read back: its number, and the offset of the first byte behind it."""
 
     seq: int

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from earthward.ledger.plausible import plausible
-from earthward.ledger.record import Opened, Record, Settled
+from earthward.ledger.record import Opened, Record
 from earthward.ledger.summary import bucket, hour, totals
 from earthward.ledger.unsettled import unsettled
 from earthward.store.rows import row_of
@@ -109,14 +109,18 @@ class _Tail:
 
     def _take(self, item: Spooled) -> None:
         # After a restart the segments that remain are read again, for the sake of what was opened in them.
-        self.seq = max(self.seq, item.seq)
-        match item.entry:
-            case Opened(id=id) as opened:
-                self.open.setdefault(id, (item.segment, []))[1].append(opened)
-            case Settled(record):
-                self.open.pop(record.id, None)
-                if item.seq > self.stored:
-                    self.records.append(plausible(record))
+        if item.seq > self.seq:
+            self.seq = item.seq
+        entry = item.entry
+        if isinstance(entry, Opened):
+            if entry.id in self.open:
+                self.open[entry.id][1].append(entry)
+            else:
+                self.open[entry.id] = (item.segment, [entry])
+            return
+        self.open.pop(entry.record.id, None)
+        if item.seq > self.stored:
+            self.records.append(plausible(entry.record))
 
 
 class Intake:

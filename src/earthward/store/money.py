@@ -3,6 +3,7 @@
 Exchanges are booked in the order they were stored, each once: the sums and how far they go are committed together.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Literal
 
@@ -12,12 +13,11 @@ from sqlalchemy.exc import IntegrityError
 
 from earthward.ledger.books import GRAINS, Sums
 from earthward.ledger.record import Record
-from earthward.store.rows import record_of
+from earthward.store.rows import BOOKED, booked_of
 from earthward.store.tables import (
     MONEY_KEY,
     MONEY_NAMES,
     MONEY_SUMS,
-    RECORD,
     alerts_told,
     booked,
     exchanges,
@@ -48,9 +48,11 @@ def position(engine: Engine) -> int:
 
 
 def unbooked(engine: Engine, after: int, limit: int) -> list[tuple[int, Record]]:
-    query = select(exchanges.c.number, *RECORD).where(exchanges.c.number > after).order_by(exchanges.c.number)
+    """Of the records as much as matters to the books, with their numbers."""
+    columns = [exchanges.c[name] for name in BOOKED]
+    query = select(exchanges.c.number, *columns).where(exchanges.c.number > after).order_by(exchanges.c.number)
     with engine.connect() as connection:
-        return [(row[0], record_of(row[1:])) for row in connection.execute(query.limit(limit))]
+        return [(row[0], booked_of(row[1:])) for row in connection.execute(query.limit(limit)).all()]
 
 
 def book(engine: Engine, rows: Iterable[tuple[Any, ...]], after: int, up_to: int) -> None:
@@ -65,14 +67,19 @@ def book(engine: Engine, rows: Iterable[tuple[Any, ...]], after: int, up_to: int
 
 def _by_grain(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     width = 1 + len(MONEY_NAMES)
-    added: dict[tuple[Any, ...], list[int]] = {}
+    minutes: defaultdict[tuple[Any, ...], list[tuple[int, ...]]] = defaultdict(list)
     for row in rows:
+        minutes[row[:width]].append(row[width:])
+    grains: defaultdict[tuple[Any, ...], list[tuple[int, ...]]] = defaultdict(list)
+    for (minute, *names), several in minutes.items():
+        sums = _sum(several)
         for grain in GRAINS.values():
-            key = (grain, row[0] - row[0] % grain, *row[1:width])
-            more = row[width:]
-            sums = added.get(key)
-            added[key] = list(more) if sums is None else [one + other for one, other in zip(sums, more, strict=True)]
-    return [(*key, *sums) for key, sums in added.items()]
+            grains[grain, minute - minute % grain, *names].append(sums)
+    return [(*key, *_sum(several)) for key, several in grains.items()]
+
+
+def _sum(several: list[tuple[int, ...]]) -> tuple[int, ...]:
+    return several[0] if len(several) == 1 else tuple(map(sum, zip(*several, strict=True)))
 
 
 def _move(connection: Connection, after: int, up_to: int) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 import msgspec
 
 from earthward.ledger.record import Entry
-from earthward.store.frames import Damaged, Entered, Unreadable, frames, next_whole
+from earthward.store.frames import Damaged, Entered, frames, next_whole
 from earthward.store.spool import LOCK_NAME, SUFFIX
 
 CHUNK = 128 * 1024
 
 
-class Spooled(msgspec.Struct, frozen=True):
+class Spooled(msgspec.Struct, frozen=True, gc=False):
     """An entry, its number, and the segment it lies in."""
 
     segment: int
@@ -142,21 +142,21 @@ class SpoolReader:
         data = os.pread(fd, self._chunk, self.offset)
         base = self.offset
         for item in frames(data):
-            match item:
-                case Entered():
-                    self.offset = base + item.end
-                    self._take(item, spooled)
-                case Unreadable():
-                    self.offset = base + item.end
-                    self.damage.unreadable += 1
-                case Damaged():
-                    self._get_over(data, item.start, base, over, last)
+            if isinstance(item, Damaged):
+                self._get_over(data, item.start, base, over, last)
+                continue
+            self.offset = base + item.end
+            if isinstance(item, Entered):
+                self._take(item, spooled)
+            else:
+                self.damage.unreadable += 1
 
     def _take(self, item: Entered, spooled: list[Spooled]) -> None:
         # A writer that distrusts its segment copies its end into the next one, so a number may come twice.
         if self._begun and item.seq <= self._last:
             return
-        self.damage.missing += max(0, item.seq - self._last - 1)
+        if item.seq > self._last + 1:
+            self.damage.missing += item.seq - self._last - 1
         self._last = item.seq
         self._begun = True
         spooled.append(Spooled(self.segment, item.seq, item.entry))

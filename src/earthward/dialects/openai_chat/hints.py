@@ -39,7 +39,7 @@ _OWN = frozenset(
 _ROOT_ROLES = frozenset({"system", "developer", "user"})
 
 
-class Glance(msgspec.Struct, frozen=True):
+class Glance(msgspec.Struct, frozen=True, gc=False):
     """`model` is what was asked for, and `stream` whether in pieces.
 
     `root` is what stays the same over the turns of a conversation: system text and the first user message, the

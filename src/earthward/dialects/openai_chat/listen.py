@@ -64,7 +64,7 @@ _CHUNK = msgspec.json.Decoder(_Chunk)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-class Heard(msgspec.Struct, frozen=True):
+class Heard(msgspec.Struct, frozen=True, gc=False):
     """A whole answer: the body to send on, and what was heard in it. With a failure the body is empty."""
 
     body: bytes
