@@ -48,7 +48,7 @@ BELOW_THE_LINE: dict[str, set[str]] = {
     "probe": {"chat", "config.secrets", "config.snapshot", "dialects", "http", "providers"},
     "fleet": {"chat", "config.snapshot", "dialects", "http", "providers", "routing"},
     "simulator": {"chat", "config.snapshot", "cost", "dialects", "http"},
-    "assess": {"config.snapshot", "cost", "ledger"},
+    "assess": {"config.snapshot", "cost", "dialects", "ledger"},
     "store": {"chat", "config", "ledger"},
     "gateway": {*ABOVE_THE_LINE, "fleet", "http", "probe", "store.digest", "store.spool"},
     "control": {*ABOVE_THE_LINE, "fleet", "gateway", "http", "probe", "store"},

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from earthward.chat import Failed, Failure, FailureKind
@@ -158,3 +159,23 @@ def test_an_error_line_is_read_back_as_a_failure() -> None:
     (failed,) = StreamReader().feed(line)
     assert isinstance(failed, Failed)
     assert failed.failure.kind is FailureKind.OVERLOADED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "llama runner process has terminated: exit status 2",
+        "failed to encode response: json: unsupported value: NaN",
+        'do embedding request: Post "http://127.0.0.1:1/embedding": EOF',
+        "model requires more system memory (9 GiB) than is available",
+    ],
+)
+def test_gotcha_47_a_crash_that_is_called_a_bad_request_is_a_crash(text: str) -> None:
+    body = msgspec.json.encode({"error": text})
+    assert failure_of(400, [], body).kind is FailureKind.UPSTREAM_ERROR
+
+
+def test_gotcha_47_a_request_that_is_at_fault_stays_so() -> None:
+    body = b'{"error":"the input length exceeds the context length"}'
+    assert failure_of(400, [], body).kind is FailureKind.CONTEXT_LENGTH
+    assert failure_of(400, [], b'{"error":"invalid input type"}').kind is FailureKind.BAD_REQUEST

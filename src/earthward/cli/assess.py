@@ -19,6 +19,7 @@ from earthward.assess.read import MEMORY, columns_of, connect, read, same_twice
 from earthward.assess.result import Assessment
 from earthward.assess.source import Unreadable
 from earthward.assess.sums import assessment
+from earthward.cli.assess_compat import compat
 from earthward.cli.assess_screen import show
 from earthward.cli.output import DONE, NOT_ENOUGH_EVIDENCE, fail, print_json
 from earthward.config.load import money_of
@@ -47,7 +48,13 @@ def assess(
     Formats are told apart by what is in the files: OpenAI usage and costs, Anthropic's console, Google Cloud billing,
     LiteLLM, Helicone, Langfuse, OpenTelemetry, this gateway's ledger, any CSV, JSON lines or Parquet. What can't be
     read or priced is counted and told. Exit status 3 if no row was usage.
+
+    `earthward assess compat FILES` reads recorded requests with their bodies instead (HAR, JSON lines, LiteLLM,
+    Langfuse, Helicone) and says, for each application, what of them breaks on the way to Ollama, how often, and what
+    becomes of it behind the gateway. A file of that name is `./compat`.
     """
+    if str(files[0]) == "compat":
+        compat(files[1:], json=json)
     try:
         columns = columns_of(map_) if map_ else None
     except ValueError as error:

@@ -17,6 +17,7 @@ from earthward.config.snapshot import Zone
 from earthward.cost.exchange import cost_at
 from earthward.gateway.balancing import FAULTS, Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor, why_not_accepted
+from earthward.gateway.counting import counting
 from earthward.gateway.crossing import Crossing, Written, crossing
 from earthward.gateway.decide import Decision, no_target
 from earthward.gateway.doors.door import Door, Headers, Question, tokens_in
@@ -52,6 +53,8 @@ LEFT_ALONE = Failure(FailureKind.UNREACHABLE, "left alone for a while after fail
 ENDPOINTS_OWN = FAULTS | {FailureKind.NO_SUCH_MODEL}
 """Failures after which another endpoint with the same model is worth a try."""
 OK = 200
+APART = {"embed": embedding, "count": counting}
+"""Operations that are no chat, and how they cross."""
 
 
 class Begun(NamedTuple):
@@ -161,8 +164,9 @@ class Attempts:
         if self._exchange.is_gone:
             return Outcome(gone=True, unreached=True)
         self._tried = ()
-        if self._question.door.operation == "embed":
-            self._way = way = embedding(self._question, target)
+        apart = APART.get(self._question.door.operation)
+        if apart is not None:
+            self._way = way = apart(self._question, target)
         else:
             self._way = way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
         written = way.request()
@@ -546,7 +550,8 @@ class Attempts:
         del self._exchange
 
     def passed_back(self, upstream: Headers) -> Headers:
-        assert self.target is not None
+        if self.target is None:
+            return []
         provider = self.target.provider
         if provider.dialect != self._exchange.door.dialect:
             return []
@@ -566,8 +571,7 @@ class Attempts:
 
 def operation_at(target: ServingTarget, door: Door) -> Operation:
     """What the target is asked for: the same as the gateway, or a chat where the caller speaks another dialect."""
-    is_apart = door.operation == "embed"
-    return door.operation if is_apart or target.provider.dialect == door.dialect else "chat"
+    return door.operation if door.operation in APART or target.provider.dialect == door.dialect else "chat"
 
 
 def wanted(question: Question, target: ServingTarget, key: str, priority: str, tried: tuple[int, ...] = ()) -> Wanted:

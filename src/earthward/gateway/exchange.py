@@ -15,7 +15,7 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.dialects.envelope import read
-from earthward.gateway import stored
+from earthward.gateway import counting, stored
 from earthward.gateway.attempts import Attempts, wanted
 from earthward.gateway.balancing import Endpoints
 from earthward.gateway.decide import Decision, decide, minute_of_week
@@ -58,6 +58,7 @@ class Exchange:
         "beaten_at",
         "caller",
         "connection",
+        "counted",
         "decision",
         "door",
         "first_content",
@@ -100,6 +101,7 @@ class Exchange:
         self.left: Failure | None = None
         self.beaten_at: float | None = None
         self.is_ending = False
+        self.counted = b""
         self.admission: Admission | None = None
         self.tap: Tap | None = None
 
@@ -127,11 +129,14 @@ class Exchange:
             if answer is not None:
                 self.connection.respond(200, [], answer, JSON + self.own_lines())
                 return
-            if self.introduction.limits or self.serving.has_budgets:
-                decision = self.decision = admit_within_limits(self, decision, question.input_tokens)
-            if decision.route.sampling is not None:
-                self.tap = tap_of(self)
-            outcome = await self.attempts.serve(question, decision)
+            if self.door.operation == "count":
+                outcome = await self.counts(question, counting.for_a_count(decision))
+            else:
+                if self.introduction.limits or self.serving.has_budgets:
+                    decision = self.decision = admit_within_limits(self, decision, question.input_tokens)
+                if decision.route.sampling is not None and self.door.operation != "embed":
+                    self.tap = tap_of(self)
+                outcome = await self.attempts.serve(question, decision)
         except Refused as refused:
             outcome = Outcome(failure=refused.failure)
         except Exception:
@@ -169,7 +174,21 @@ class Exchange:
             seen = {name: self._endpoints(question, name) for name, _ in decision.plan.attempts}
             decision, left = foreseen(self, decision)
             return msgspec.json.encode(explanation(question, decision, self.serving.snapshot, seen, left))
+        if self.door.operation == "count" and not counting.can_ask(self, decision):
+            self.counted = b"estimate"
+            return counting.estimate(self, question, decision)
         return self.door.answers_itself(question)
+
+    async def counts(self, question: Question, decision: Decision) -> Outcome:
+        """The count of who would serve it; an estimate where they can't tell."""
+        self.decision = decision
+        self.counted = b"exact"
+        outcome = await self.attempts.serve(question, decision)
+        if outcome.failure is not None and outcome.failure.kind in counting.ESTIMATED_AFTER:
+            self.counted = b"estimate"
+            outcome.body = counting.estimate(self, question, decision)
+            outcome.failure = None
+        return outcome
 
     def _endpoints(self, question: Question, name: str) -> Endpoints:
         target = self.serving.targets[name]
@@ -290,6 +309,8 @@ class Exchange:
         lines = b"x-earthward-id: %b\r\n" % self.id.encode()
         if self.decision is not None:
             lines += self.serving.lines(self.decision.plan, self.attempts.target)
+        if self.counted:
+            lines += b"%b: %b\r\n" % (counting.HEADER, self.counted)
         if self.attempts.dropped:
             lines += header_lines(
                 [(b"x-earthward-dropped", ", ".join(self.attempts.dropped).encode("ascii", "replace"))]

@@ -4,13 +4,14 @@ All tell the same: the models that routes offer to this caller.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 
 from earthward.chat import Failure, FailureKind
+from earthward.config.snapshot import EMBEDDINGS, Route, Target
 from earthward.dialects import anthropic_messages, gemini, ollama, openai_chat
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.gateway.doors import DOORS
@@ -23,6 +24,8 @@ ANTHROPIC = DOORS[b"/v1/messages"]
 OLLAMA = DOORS[b"/api/chat"]
 ONE_MODEL = b"/v1/models/"
 GEMINI_MODEL = b"/v1beta/models/"
+CAPABILITIES = (("tools", "tools"), ("vision", "images"), ("insert", "insert"), ("audio", "audio"))
+"""Ollama's words for abilities."""
 KEPT_FOR = 300
 """Seconds for which `/api/ps` says that models stay loaded: they are, for all that callers need to know."""
 
@@ -30,11 +33,13 @@ Written = bytes | Failure
 
 
 class Shelf(msgspec.Struct, frozen=True):
-    """What there is for one caller: names to show, whether any other name would be served too, since when (Unix s)."""
+    """What there is for one caller: names to show, whether any other name would be served too, since when (Unix s), and
+    what the models behind a name can do."""
 
     offered: Sequence[str]
     serves: Callable[[str], bool]
     since: int
+    offer: Callable[[str], ollama.Offer]
 
 
 class ModelsList(msgspec.Struct, frozen=True):
@@ -94,7 +99,7 @@ def _anthropic_model(request: Request, shelf: Shelf) -> Written:
 
 
 def _ollama_tags(request: Request, shelf: Shelf) -> Written:
-    return ollama.write_tags(map(ollama.Offer, shelf.offered), shelf.since)
+    return ollama.write_tags(map(shelf.offer, shelf.offered), shelf.since)
 
 
 def _ollama_show(request: Request, shelf: Shelf) -> Written:
@@ -105,11 +110,24 @@ def _ollama_show(request: Request, shelf: Shelf) -> Written:
     name = asked.get("model") or asked.get("name")
     if not isinstance(name, str):
         return Failure(FailureKind.BAD_REQUEST, "you must name a `model`", param="model")
-    return ollama.write_show(ollama.Offer(name), shelf.since) if shelf.serves(name) else _no_model(name)
+    return ollama.write_show(shelf.offer(name), shelf.since) if shelf.serves(name) else _no_model(name)
 
 
 def _ollama_ps(request: Request, shelf: Shelf) -> Written:
-    return ollama.write_ps(map(ollama.Offer, shelf.offered), time.time() + KEPT_FOR)
+    return ollama.write_ps(map(shelf.offer, shelf.offered), time.time() + KEPT_FOR)
+
+
+def offer_of(name: str, *routes: Route, targets: Mapping[str, Target]) -> ollama.Offer:
+    """What whoever serves this name can do, in Ollama's words: what all can that may be asked first, with the least of
+    their contexts."""
+    first = [targets[arm] for route in routes for arm in (route.use, route.baseline, route.candidate) if arm]
+    talking = [target for target in first if EMBEDDINGS not in target.abilities]
+    can = frozenset.intersection(*(target.abilities for target in talking)) if talking else frozenset[str]()
+    words = ["completion"] if talking or not first else []
+    words += [word for word, ability in CAPABILITIES if ability in can]
+    words += ["embedding"] if any(EMBEDDINGS in target.abilities for target in first) else []
+    contexts = [target.context for target in talking or first if target.context]
+    return ollama.Offer(name, tuple(words), min(contexts) if contexts else None)
 
 
 def _ollama_version(request: Request, shelf: Shelf) -> Written:

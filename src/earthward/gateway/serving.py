@@ -143,6 +143,10 @@ class ServingTarget:
         self.limits = limits
         self.model = full_name(target.model)
 
+    def can(self, operation: Operation) -> bool:
+        """Whether its hosts have a path for that."""
+        return operation in self.provider.heads
+
 
 class Serving:
     """What one snapshot means for a worker."""

@@ -104,7 +104,7 @@ async def resumed(exchange: "Exchange", question: Question) -> Question:
     unit = unit or new.encode()
     glance = msgspec.structs.replace(glance, root=unit)
     made = Question(question.door, kept.unkept(whole), glance, question.id, question.created)
-    if openai_responses.is_stored(envelope):
+    if question.door.operation == "chat" and openai_responses.is_stored(envelope):
         named = kept.Named(new, previous)
         made.stored = Stored(exchange, kept.input_of(envelope), named, root or new, unit)
     return made

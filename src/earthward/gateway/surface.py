@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from earthward.chat import Failure, FailureKind
+from earthward.config.snapshot import EMBEDDINGS
+from earthward.dialects.ollama import Offer
 from earthward.gateway import stored_paths, straight
 from earthward.gateway.callers import Caller, caller_of
 from earthward.gateway.doors import BESIDE, DOORS, door_at
@@ -15,7 +17,7 @@ from earthward.gateway.doors.gemini import ANYWHERE as GEMINI
 from earthward.gateway.feedback import PATH as FEEDBACK
 from earthward.gateway.feedback import FeedbackPath
 from earthward.gateway.introduction import introduction
-from earthward.gateway.lists import LISTS, Shelf, door_of_list
+from earthward.gateway.lists import LISTS, Shelf, door_of_list, offer_of
 from earthward.gateway.ready import PATH as READY_MODEL
 from earthward.gateway.ready import asked_model, readiness
 from earthward.http.head import by_name
@@ -35,6 +37,7 @@ REFUSALS = {
     503: FailureKind.OVERLOADED,
 }
 """What the statuses mean with which http/ refuses; the others are bad requests."""
+PATHLESS = "there was no path: with `vertexai=True` give Google's SDK a `project` and a `location`, or an `api_key`"
 ALIVE = b"Earthward is running\n"
 
 
@@ -50,7 +53,7 @@ class Surface:
             b"/healthz": {b"GET": self._healthz},
             b"/readyz": {b"GET": self._readyz},
             # What Ollama's command line asks for before anything else.
-            b"/": {b"GET": self._alive},
+            b"/": {b"GET": self._alive, b"POST": self._nowhere},
         }
         for listed in LISTS:
             if not listed.is_beginning:
@@ -165,17 +168,27 @@ class Surface:
     def _shelf(self, caller: Caller | Failure) -> Shelf:
         worker = self._worker
         if isinstance(caller, Failure):
-            return Shelf((), lambda model: False, worker.started)
+            return Shelf((), lambda model: False, worker.started, Offer)
         router, key = worker.serving.router, caller.key
 
         def serves(model: str) -> bool:
             asked = Asked(model, key=key.id, app=key.app, team=key.team, scope=key.routes)
             return router.route(asked) is not None
 
-        return Shelf([name for name in worker.serving.offered if serves(name)], serves, worker.started)
+        def offer(model: str) -> Offer:
+            asked = Asked(model, key=key.id, app=key.app, team=key.team, scope=key.routes)
+            routes = (router.route(asked), router.route(asked._replace(needs=frozenset({EMBEDDINGS}))))
+            return offer_of(model, *(route for route in routes if route is not None), targets=router.targets)
+
+        return Shelf([name for name in worker.serving.offered if serves(name)], serves, worker.started, offer)
 
     def _healthz(self, request: Request, connection: ServerConnection) -> None:
         connection.respond(200, [TEXT], b"ok\n")
+
+    def _nowhere(self, request: Request, connection: ServerConnection) -> None:
+        """Google's SDK asks so when it is set to Vertex AI and a base URL, and told neither project nor key."""
+        status, headers, body = GEMINI.write_failure(Failure(FailureKind.BAD_REQUEST, PATHLESS), None)
+        connection.respond(status, [*headers, *self.cors_headers(request)], body)
 
     def _alive(self, request: Request, connection: ServerConnection) -> None:
         connection.respond(200, [TEXT], ALIVE)

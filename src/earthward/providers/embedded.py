@@ -12,6 +12,12 @@ KIND = Kind(
     zone="local",
     # Where it listens is only known once it runs.
     base_url="http://embedded/v1",
+    operations=(
+        ("chat", "/chat/completions"),
+        ("count", "/chat/completions/input_tokens"),
+        ("embed", "/embeddings"),
+        ("models", "/models"),
+    ),
     credential=None,
     is_embedded=True,
     abilities=frozenset({"schema", "stream"}),

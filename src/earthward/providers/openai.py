@@ -18,6 +18,12 @@ KIND = Kind(
     dialect="openai_chat",
     zone="cloud",
     base_url="https://api.openai.com/v1",
+    operations=(
+        ("chat", "/chat/completions"),
+        ("count", "/responses/input_tokens"),
+        ("embed", "/embeddings"),
+        ("models", "/models"),
+    ),
     needs_key=True,
     price_list="openai",
     abilities=ABILITIES - {"insert", "raw"},

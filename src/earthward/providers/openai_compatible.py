@@ -10,6 +10,13 @@ KIND = Kind(
     name="openai_compatible",
     dialect="openai_chat",
     zone="by_host",
+    # llama.cpp counts; whoever does not says so, and the count is an estimate.
+    operations=(
+        ("chat", "/chat/completions"),
+        ("count", "/chat/completions/input_tokens"),
+        ("embed", "/embeddings"),
+        ("models", "/models"),
+    ),
     abilities=frozenset({"tools", "schema", "stream"}),
     request_headers=frozenset({b"x-client-request-id", b"idempotency-key"}),
     answer_headers=RATE_LIMITS | {b"x-request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"},

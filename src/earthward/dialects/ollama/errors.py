@@ -47,6 +47,8 @@ class _Words(msgspec.Struct, frozen=True):
 
 _REFUSED = (400, 500, None)
 _FAILED = (500, None)
+_CRASHED = (400, 500, None)
+"""With 400 as well: for embeddings Ollama calls everything it has no word for a bad request."""
 _WORDS = (
     _Words("exceed_context_size_error", FailureKind.CONTEXT_LENGTH, _REFUSED, "context_length_exceeded"),
     _Words("exceeds the available context size", FailureKind.CONTEXT_LENGTH, _REFUSED, "context_length_exceeded"),
@@ -57,10 +59,12 @@ _WORDS = (
     _Words("unauthorized", FailureKind.UPSTREAM_AUTH, (None,)),
     _Words("server busy", FailureKind.OVERLOADED, _FAILED),
     _Words("timed out waiting for", FailureKind.TIMEOUT, _FAILED, "load_timeout"),
-    _Words("requires more system memory", FailureKind.UPSTREAM_ERROR, _FAILED, "out_of_memory"),
-    _Words("out of memory", FailureKind.UPSTREAM_ERROR, _FAILED, "out_of_memory"),
-    _Words("process has terminated", FailureKind.UPSTREAM_ERROR, _FAILED, "runner_crashed"),
-    _Words("process no longer running", FailureKind.UPSTREAM_ERROR, _FAILED, "runner_crashed"),
+    _Words("requires more system memory", FailureKind.UPSTREAM_ERROR, _CRASHED, "out_of_memory"),
+    _Words("out of memory", FailureKind.UPSTREAM_ERROR, _CRASHED, "out_of_memory"),
+    _Words("process has terminated", FailureKind.UPSTREAM_ERROR, _CRASHED, "runner_crashed"),
+    _Words("process no longer running", FailureKind.UPSTREAM_ERROR, _CRASHED, "runner_crashed"),
+    _Words("unsupported value: nan", FailureKind.UPSTREAM_ERROR, _CRASHED, "not_a_number"),
+    _Words("do embedding request", FailureKind.UPSTREAM_ERROR, _CRASHED, "runner_crashed"),
     _Words("parsing tool call", FailureKind.UPSTREAM_ERROR, _FAILED, "bad_tool_call"),
 )
 """What Ollama says, the first that fits; in lower case."""

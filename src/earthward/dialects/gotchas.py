@@ -1,0 +1,404 @@
+"""What breaks in requests, answers, errors, counts and vectors when applications move to Ollama: a page's data.
+
+Each has its number, what people meet, what the gateway does about it, and the tests that show it, parted by spaces;
+without a test it is not handled, and the text says why.
+"""
+
+_WRITE = "tests/dialects/test_ollama_write_request.py::"
+_STREAM = "tests/dialects/test_ollama_read_stream.py::"
+_NAMED = "tests/e2e/test_named_regressions.py::"
+_OPENAI = "tests/dialects/test_ollama_with_openai.py::"
+_DIALECTS = "tests/dialects/test_"
+_ROUTING = "tests/routing/test_"
+_E2E = "tests/e2e/test_"
+
+GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
+    (
+        1,
+        "Long prompts are forgotten, and answers from documents get worse: what is too long is cut without a word",
+        (
+            "An Ollama is asked by its own API, never to cut, and with the target's `context`. What is too long is "
+            "refused in the caller's words; a host that has cut a prompt all the same is found out by its own count."
+        ),
+        _WRITE
+        + "test_requests_that_differ_load_the_model_in_the_same_way "
+        + _E2E
+        + "fleet.py::test_an_answer_to_a_prompt_that_the_host_has_cut_is_a_failure_and_on_record",
+    ),
+    (
+        2,
+        "`num_ctx` sent through OpenAI's SDK has no effect",
+        "The target's `context` is sent as `num_ctx` with every request, whatever the caller's API.",
+        _WRITE + "test_requests_that_differ_load_the_model_in_the_same_way",
+    ),
+    (
+        3,
+        "It works on one machine with a GPU, and another one cuts: the context follows the memory there is",
+        (
+            "A target's `context` is the same at every host; `earthward doctor` notes a target at an Ollama that has "
+            "none."
+        ),
+        "tests/probe/test_ollama_hosts.py::test_a_target_without_context_is_worth_a_note",
+    ),
+    (
+        4,
+        "A model writes on and on: `max_completion_tokens` is ignored",
+        (
+            "`max_completion_tokens`, `max_tokens` and `max_output_tokens` become `num_predict`. A request that "
+            "states none ends with its route's deadline, and with its caller: who leaves ends the answer."
+        ),
+        _WRITE + "test_every_option_has_its_place",
+    ),
+    (
+        5,
+        "An answer ends with `length` and is empty: the model thought all the while",
+        (
+            "`reasoning_effort: none`, `thinking: disabled` and `think: false` are passed on as Ollama takes them, "
+            "and an answer that was cut says `length`. Whether a model can think is not known of each, so none is "
+            "stopped unasked."
+        ),
+        _DIALECTS + "ollama_think.py::test_thinking_is_on_off_or_a_level_as_the_model_takes_it",
+    ),
+    (
+        6,
+        "Stop strings make a model run on: those of a request take the place of its Modelfile's",
+        (
+            "The gateway reads no Modelfile before it asks. Put the model's own stop strings into the request, or "
+            "leave `stop` out."
+        ),
+        "",
+    ),
+    (
+        7,
+        "An answer goes on and loses the thread: what came first is shifted out of the context",
+        "`shift: false` is sent with every request, always, since it belongs to how a model is loaded.",
+        _WRITE + "test_requests_that_differ_load_the_model_in_the_same_way",
+    ),
+    (
+        19,
+        "`tool_choice` has no effect",
+        (
+            "Where an engine does not see to it, the tools are told in words and the answer is held to a schema that "
+            "leaves the call no way out."
+        ),
+        _DIALECTS + "content_tools_in_words.py::test_gotcha_19_words_are_needed_where_the_engine_does_not_do_it",
+    ),
+    (
+        20,
+        "A call of a tool arrives as text",
+        "Text that is exactly one call of an offered tool becomes that call; anything more or less stays text.",
+        _DIALECTS + "content_calls.py::test_gotcha_20_a_call_that_arrived_as_text_is_a_call",
+    ),
+    (
+        21,
+        "The model invents arguments: `$ref`, `oneOf`, bounds and defaults are dropped from the schema",
+        (
+            "References are put in place and limits said in descriptions, which Ollama keeps; calls are checked "
+            "against the tool's own schema."
+        ),
+        _DIALECTS
+        + "ollama_schemas.py::test_what_is_lost_otherwise_is_said_in_words_that_are_kept "
+        + _DIALECTS
+        + "content_calls.py::test_gotcha_21_arguments_are_checked_against_the_tools_own_schema",
+    ),
+    (
+        22,
+        "Parallel calls are merged into garbage: all have index 0",
+        "Calls are numbered anew.",
+        _STREAM + "test_calls_that_all_have_index_zero_stay_apart",
+    ),
+    (
+        23,
+        "`finish_reason` is `stop` though tools were called",
+        "Whether a tool was called is remembered over the stream, and is the reason it ends.",
+        _STREAM
+        + "test_a_stream_that_calls_tools_ends_with_tool_calls "
+        + _NAMED
+        + "test_litellm_35663_a_stream_of_calls_says_that_it_ends_in_calls",
+    ),
+    (
+        24,
+        "Arguments come in no fragments",
+        "A call that comes whole is told whole, in the events that each SDK puts together; nobody waits for more.",
+        _OPENAI + "test_an_ollama_stream_arrives_at_an_openai_client",
+    ),
+    (
+        25,
+        "History that is sent again is refused: empty arguments, content that is null, refusals",
+        "Arguments that are no object ride along in one, what is null is left out, a refusal is the text it was.",
+        _WRITE
+        + "test_arguments_that_are_no_object_ride_along_in_one "
+        + _NAMED
+        + "test_litellm_25321_a_call_without_arguments_is_a_call",
+    ),
+    (
+        26,
+        "A tool's result is not linked to its call",
+        "Each result carries the name and the id of its call.",
+        _WRITE
+        + "test_calls_and_results_are_linked_by_name_and_id "
+        + _NAMED
+        + "test_litellm_26094_each_result_stays_with_its_call",
+    ),
+    (
+        27,
+        "An agent's run ends in a 500: one call that can't be parsed fails the whole answer",
+        (
+            "That is a failure of the target: the next one of the route is asked, as long as the caller has seen "
+            "nothing."
+        ),
+        _E2E + "fallback.py::test_a_candidate_that_fails_is_rescued_by_the_baseline",
+    ),
+    (
+        28,
+        "400: the model does not support tools",
+        "A request goes to targets that have the `abilities` it takes; why others were left out is explained.",
+        _ROUTING + "plan.py::test_a_target_that_is_not_able_is_left_out_with_the_reason",
+    ),
+    (
+        29,
+        "Ollama's own client drops the ids of calls",
+        "Results without ids answer the calls of their name, in order.",
+        _DIALECTS + "ollama_read_request.py::test_results_without_ids_answer_the_calls_of_their_name_in_order",
+    ),
+    (
+        30,
+        "Tools stop working beside a JSON schema, whose grammar forbids the call",
+        "While tools are offered the schema is left out, and named among what was dropped.",
+        _WRITE + "test_a_schema_for_the_answer_yields_to_tools_since_it_forbids_their_calls",
+    ),
+    (
+        31,
+        "The system prompt is ignored: its role is `developer`",
+        "`developer` becomes `system`.",
+        _WRITE + "test_developer_is_system",
+    ),
+    (
+        32,
+        "Images are refused, or are no legal base64",
+        (
+            "Data URLs and URL-safe base64 become what Ollama takes. An address is fetched for nobody, and refused "
+            "with the way out."
+        ),
+        _WRITE
+        + "test_images_are_bare_standard_base64 "
+        + _DIALECTS
+        + "ollama_read_request.py::test_url_safe_base64_is_made_standard",
+    ),
+    (
+        33,
+        "Documents vanish",
+        (
+            "One that is text is said; any other is refused with a 400 that names the place, or goes to a target that "
+            "reads it."
+        ),
+        _WRITE + "test_content_ollama_cannot_take_is_refused_with_the_place_and_the_way_out",
+    ),
+    (
+        34,
+        "A chat by OpenAI's responses forgets everything",
+        (
+            "With a `content_key` responses are kept, and the target gets the whole conversation; without, "
+            "`previous_response_id` is refused."
+        ),
+        _E2E + "stored_responses.py::test_a_conversation_goes_on_from_a_response_that_is_kept",
+    ),
+    (
+        35,
+        "A Modelfile's SYSTEM and MESSAGE come back",
+        (
+            "The gateway reads no Modelfile. A system message of the request's own replaces SYSTEM; for candidates "
+            "take models without MESSAGE."
+        ),
+        "",
+    ),
+    (
+        36,
+        "Two turns of one role in a row",
+        "Neighbours of one role become one message, and parts of text one string.",
+        _WRITE + "test_neighbours_of_one_role_become_one_message",
+    ),
+    (
+        37,
+        "The same model has another style by `/v1` than by `/api`",
+        (
+            "All go by Ollama's own API, which forces nothing: the model's own values hold unless the caller states "
+            "others."
+        ),
+        _OPENAI + "test_an_openai_request_arrives_at_ollama",
+    ),
+    (
+        38,
+        "A seed gives no equal answers",
+        "The seed is passed on and nothing is promised: engines batch and cache. Compare by scores, not by words.",
+        "",
+    ),
+    (
+        39,
+        "JSON mode rambles, or loops on white space: only the grammar knows of it",
+        "The model is told in words as well, with the schema.",
+        _DIALECTS
+        + "ollama_output.py::test_the_schema_is_said_to_the_model "
+        + _DIALECTS
+        + "ollama_output.py::test_any_json_is_asked_for_in_words",
+    ),
+    (
+        40,
+        "A schema is ignored",
+        "Answers are checked against what was asked for.",
+        _DIALECTS + "content_structured.py::test_gotcha_40_an_answer_is_checked_against_what_was_asked_for",
+    ),
+    (
+        41,
+        "`json_object` in OpenAI's responses is ignored",
+        "It becomes Ollama's `format`, from every dialect.",
+        _WRITE + "test_a_format_is_sent",
+    ),
+    (
+        42,
+        "`logprobs`, `n` and `logit_bias` are missing",
+        (
+            "What can't be said is refused by name where it carries content, and named among what was dropped where "
+            "it tunes."
+        ),
+        _WRITE + "test_what_carries_content_is_refused_by_name " + _WRITE + "test_what_only_tunes_is_dropped_and_named",
+    ),
+    (
+        43,
+        "The thoughts are in `reasoning`, not in `reasoning_content`",
+        "They are heard under each engine's name for them, and told in the caller's dialect.",
+        _DIALECTS + "content_engines.py::test_gotcha_43_thinking_stands_under_the_engines_name_both_ways",
+    ),
+    (
+        44,
+        "Answers that broke off count as whole",
+        (
+            "Without the event that ends it a stream is a failure: the next target is asked if nothing was shown, "
+            "else the caller gets an error."
+        ),
+        _STREAM + "test_a_stream_without_its_last_line_is_broken_whatever_came_before",
+    ),
+    (
+        45,
+        "An error is JSON inside JSON",
+        "It is unpacked, and a context that is too long is told in each vendor's own words.",
+        _DIALECTS + "ollama_errors.py::test_json_inside_the_text_is_unpacked",
+    ),
+    (
+        46,
+        "`e.code` is None, and what hangs on it fails",
+        "Every failure has the status, type and code that the caller's vendor would give.",
+        _OPENAI
+        + "test_a_context_that_is_too_long_is_told_in_openai_s_words "
+        + _OPENAI
+        + "test_a_missing_model_is_told_in_openai_s_words",
+    ),
+    (
+        47,
+        "A crash while embedding is called a bad request",
+        "The words decide: what is a crash counts as one, and what is at fault stays so and is not tried again.",
+        _DIALECTS + "ollama_errors.py::test_gotcha_47_a_crash_that_is_called_a_bad_request_is_a_crash",
+    ),
+    (
+        48,
+        "404 on the model: `gpt-4o` is not installed",
+        "Routes match the name that is asked for; targets have the model's name at their host.",
+        _ROUTING + "match.py::test_models_match_as_globs_over_the_whole_name",
+    ),
+    (
+        49,
+        "A model with `/` in its name can't be asked about at `/v1/models/`",
+        "All that follows is the name.",
+        _E2E + "ollama_surfaces.py::test_gotcha_49_a_model_with_slashes_in_its_name_can_be_asked_about",
+    ),
+    (
+        50,
+        "Claude's clients get a 404 for `count_tokens`, content that is null, no signature, no ping",
+        "All of it is served, and the events are in the order that Anthropic's SDK reads.",
+        _E2E
+        + "counts.py::test_the_engine_counts_as_it_will_read "
+        + _NAMED
+        + "test_litellm_33224_a_message_starts_and_stops_once",
+    ),
+    (
+        51,
+        "The helper for responses crashes: two items at one index",
+        "Events are made here, each item with an index of its own, and read so that two at one index are two.",
+        _DIALECTS + "openai_responses_read_stream.py::test_gotcha_51_two_items_at_one_index_are_two_items",
+    ),
+    (
+        52,
+        "Comparing costs is off by 10 to 30 %: tokenizers differ",
+        "Characters are on record beside tokens, and what the cloud would have cost is estimated from them.",
+        "tests/cost/test_counterfactual.py::test_the_clouds_tokens_are_estimated_from_characters",
+    ),
+    (
+        53,
+        "Counts are 0 or too low",
+        "What is missing is unknown, never zero, and marked as an estimate where it had to be estimated.",
+        _DIALECTS + "ollama_write_stream.py::test_what_is_not_known_is_left_out",
+    ),
+    (
+        54,
+        "Cached tokens are always 0",
+        ("Most versions tell none: they are unknown, not zero. `prompt_eval_cached_count` is read where it is told."),
+        "",
+    ),
+    (
+        55,
+        "Vectors have other lengths: 1536 here, 768 there",
+        ("A route that leads to two models that give vectors is refused when it is read, with how to move an index."),
+        "tests/config/test_vectors.py::test_two_models_on_one_route_are_refused_at_the_second_by_name",
+    ),
+    (
+        56,
+        ("Search gets worse without an error: vectors of two models, texts that were cut, prefixes that are missing"),
+        (
+            "Texts are not cut unasked, and models are not mixed. A model's prefixes, such as `search_query: `, are "
+            "the application's to write."
+        ),
+        _DIALECTS + "embeddings.py::test_gotcha_56_texts_are_not_cut_by_ollama_unless_the_caller_said_so",
+    ),
+    (
+        57,
+        "400 though cutting is on: dense text, or more than a batch",
+        (
+            "It is told in the caller's words. Texts are not split or shortened here: the index would know less than "
+            "was sent."
+        ),
+        "",
+    ),
+    (
+        58,
+        "Tokens as numbers are refused",
+        ("Between two who speak OpenAI's API they pass; elsewhere they are refused with the setting that sends text."),
+        _E2E
+        + "embeddings.py::test_between_two_who_speak_the_same_tokens_pass_as_numbers "
+        + _E2E
+        + "embeddings.py::test_tokens_as_numbers_are_refused_where_another_model_would_read_them",
+    ),
+    (
+        63,
+        "Google's SDK crashes on comments, `[DONE]` and `event:` lines",
+        "Its streams hold none of them; who waits hears blank lines.",
+        "tests/gateway/test_heartbeat.py::test_a_heartbeat_is_no_event_for_whoever_reads_the_stream",
+    ),
+    (
+        64,
+        "Google's SDK asks at `/`",
+        "It is told what to set: a project and a location, or a key.",
+        _E2E + "ollama_surfaces.py::test_gotcha_64_a_request_without_a_path_is_told_what_to_set",
+    ),
+    (
+        65,
+        "Fields seem to be missing: some are in camel case, some in snake case",
+        "Both are read.",
+        _DIALECTS + "gemini_read_request.py::test_gotcha_65_both_spellings_are_read",
+    ),
+    (
+        66,
+        "Google's older SDKs speak gRPC",
+        'The gateway speaks HTTP alone: set `transport="rest"`, or use google-genai.',
+        "",
+    ),
+)

@@ -1,0 +1,40 @@
+import json
+from pathlib import Path
+
+from click.testing import Result
+from typer.testing import CliRunner
+
+from earthward.cli import application
+from earthward.cli.output import DONE, NOT_ENOUGH_EVIDENCE, WRONG_USE
+
+ASKED = {"app": "shop", "model": "gpt-4o", "messages": [{"role": "developer", "content": "zebra"}], "n": 2}
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(application(("assess", "prices")), ["assess", "compat", *arguments])
+
+
+def test_each_application_sees_what_it_would_meet(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text(json.dumps(ASKED) + "\nnonsense\n")
+    result = run(str(file))
+    assert result.exit_code == DONE
+    assert "shop: 1 requests" in result.output
+    assert "refused" in result.output
+    assert "role `developer`" in result.output
+    assert "1 records hold no request" in result.output
+    assert "zebra" not in result.output
+
+
+def test_programs_get_json(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text(json.dumps(ASKED))
+    (shop,) = json.loads(run(str(file), "--json").output)["applications"]
+    assert {one["number"] for one in shop["meets"]} == {31, 37, 42}
+
+
+def test_files_without_a_request_are_not_enough_and_missing_ones_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text("")
+    assert run(str(tmp_path / "empty.jsonl")).exit_code == NOT_ENOUGH_EVIDENCE
+    assert run(str(tmp_path / "nowhere")).exit_code == WRONG_USE
+    assert run().exit_code == WRONG_USE

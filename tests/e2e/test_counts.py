@@ -1,0 +1,139 @@
+"""How many tokens a prompt has: exact from whoever counts, else an estimate that is marked as one."""
+
+import json
+
+import anthropic
+import pytest
+from google import genai
+from google.genai import types
+
+from harness import Gateway, Simulator, http, until
+
+CONFIG = """
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+auth: open
+providers:
+  claude: {{kind: anthropic, base_url: "{cloud}", zone: cloud, api_key: env:UPSTREAM_KEY}}
+  house: {{kind: ollama, base_url: "{house}"}}
+  vllm: {{kind: openai_compatible, base_url: "{house}/v1"}}
+  here: {{kind: embedded, context: 2048, slots: 2}}
+targets:
+  sonnet: {{provider: claude, model: claude-sonnet-4-5, price: {{input: 3, output: 15}}}}
+  llama: {{provider: house, model: "llama3.2:latest"}}
+  other: {{provider: vllm, model: llama}}
+  smol: {{provider: here, model: smollm2}}
+routes:
+  - {{name: real, when: {{model: smol}}, use: smol}}
+  - {{name: host, when: {{model: llama}}, use: llama}}
+  - {{name: server, when: {{model: other}}, use: other}}
+  - {{name: cloud, when: {{model: "claude-*"}}, use: sonnet}}
+"""
+HELLO = {"messages": [{"role": "user", "content": "Name three animals that live in the sea, and say why."}]}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    simulator = Simulator(tmp_path_factory.mktemp("cloud"), "--bodies", name="cloud")
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory, cloud):
+    gateway = Gateway(tmp_path_factory.mktemp("gateway"), CONFIG.format(cloud=cloud.url, house=cloud.url))
+    until(lambda: gateway.chat("smol", max_tokens=1)[0] == 200, "the model to be loaded", patience=60)
+    yield gateway
+    gateway.stop()
+
+
+def counted(gateway, model, headers=None, **fields):
+    status, told, body = http(
+        "POST", f"{gateway.url}/v1/messages/count_tokens", {"model": model, **HELLO, **fields}, headers
+    )
+    return status, told.get("x-earthward-count"), json.loads(body)
+
+
+def test_the_engine_counts_as_it_will_read(gateway):
+    status, how, body = counted(gateway, "smol")
+    assert (status, how) == (200, "exact")
+    asked = {"model": "smol", "max_tokens": 1, **HELLO}
+    usage = json.loads(http("POST", f"{gateway.url}/v1/messages", asked)[2])["usage"]
+    assert body["input_tokens"] == usage["input_tokens"] + usage.get("cache_read_input_tokens", 0)
+
+
+def test_the_vendor_counts_what_it_would_answer_and_gets_nothing_else(gateway, cloud):
+    with anthropic.Anthropic(base_url=gateway.url, api_key="unused", max_retries=0) as sdk:
+        found = sdk.messages.count_tokens(model="claude-opus-4-5", system="Be kind.", **HELLO)
+    assert found.input_tokens > 10
+    sent = [one for one in cloud.seen() if one["path"].startswith("/v1/messages")][-1]
+    assert sent["path"] == "/v1/messages/count_tokens"
+
+
+def test_a_count_is_on_record_where_it_went_out_and_costs_nothing(gateway):
+    _, headers, _ = http("POST", f"{gateway.url}/v1/messages/count_tokens", {"model": "claude-opus-4-5", **HELLO})
+    row = gateway.row(headers["x-earthward-id"])
+    assert (row["target"], row["arm"], row["cost"], row["input_tokens"]) == ("sonnet", "only", 0, 0)
+    assert row["path"] == "/v1/messages/count_tokens"
+
+
+def test_an_ollama_counts_nothing_so_that_it_is_an_estimate_and_asks_nobody(gateway, cloud):
+    before = len(cloud.seen())
+    status, how, body = counted(gateway, "llama")
+    assert (status, how) == (200, "estimate")
+    assert 5 <= body["input_tokens"] <= 40
+    assert len(cloud.seen()) == before
+
+
+def test_an_estimate_learns_from_what_hosts_have_counted(gateway):
+    long = {"messages": [{"role": "user", "content": "word " * 400}]}
+    before = counted(gateway, "llama", **long)[2]["input_tokens"]
+    for _ in range(12):
+        gateway.chat("llama", text="word " * 400, max_tokens=1)
+    told = gateway.chat("llama", text="word " * 400, max_tokens=1)[2]["usage"]["prompt_tokens"]
+    after = counted(gateway, "llama", **long)[2]["input_tokens"]
+    assert abs(after - told) <= abs(before - told)
+
+
+def test_a_server_that_counts_nothing_is_asked_and_the_count_estimated(gateway):
+    assert counted(gateway, "other")[:2] == (200, "estimate")
+
+
+@pytest.mark.parametrize("data_class", ["health", "secret"])
+def test_what_may_not_leave_is_not_sent_out_to_be_counted(gateway, cloud, data_class):
+    before = len(cloud.seen())
+    status, _, _ = counted(gateway, "claude-opus-4-5", {"x-earthward-data-class": data_class})
+    assert status in (200, 403, 503)
+    assert len(cloud.seen()) == before
+
+
+def test_googles_sdk_gets_a_count(gateway):
+    with genai.Client(api_key="unused", http_options=types.HttpOptions(base_url=gateway.url)) as sdk:
+        found = sdk.models.count_tokens(model="smol", contents="Name three animals.")
+    assert found.total_tokens > 3
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1beta/models/smol:countTokens", "/v1/projects/p/locations/l/publishers/google/models/smol:countTokens"],
+)
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_google_may_ask_with_contents_or_with_the_whole_request(gateway, path, is_whole):
+    asked = {"contents": [{"role": "user", "parts": [{"text": "Name three animals."}]}]}
+    body = {"generateContentRequest": {"model": "models/smol", **asked}} if is_whole else asked
+    status, headers, answer = http("POST", gateway.url + path, body)
+    assert (status, headers["x-earthward-count"]) == (200, "exact"), answer
+    assert json.loads(answer)["totalTokens"] > 3
+
+
+def test_the_input_of_a_response_is_counted(gateway):
+    status, headers, answer = http("POST", f"{gateway.v1}/responses/input_tokens", {"model": "smol", "input": "Hello."})
+    assert (status, headers["x-earthward-count"]) == (200, "exact"), answer
+    assert json.loads(answer)["object"] == "response.input_tokens"
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"model":"smol"}', b'{"model":"smol","messages":7}', b"\xff"])
+def test_what_can_not_be_counted_is_refused_in_the_callers_words(gateway, body):
+    status, _, answer = http("POST", f"{gateway.url}/v1/messages/count_tokens", body)
+    assert status == 400, answer
+    assert json.loads(answer)["error"]["type"] == "invalid_request_error"
