@@ -15,7 +15,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import anthropic
+import ollama
+import openai
 import pytest
+from google import genai
+from google.genai import types
 
 from harness import Gateway, Simulator, http, running, until
 
@@ -478,6 +483,48 @@ def test_a_caller_who_waits_long_for_a_stream_hears_heartbeats_until_it_begins_o
     assert "x-earthward-target" not in headers
     assert (b"[DONE]" in text) == ends_well
     assert (b'"error"' in text) != ends_well
+
+
+SILENT = 17
+
+
+@pytest.mark.parametrize("silence", ["first", "gap"])
+def test_callers_of_every_dialect_hear_that_a_silent_stream_goes_on_and_their_sdks_read_it(
+    fleet: Fleet, silence: str
+) -> None:
+    host = fleet.host()
+    host.script(default={silence: SILENT, "tokens": 2})
+    gateway = fleet.gateway(f"{{url: '{host.url}', slots: 8}}")
+    model, messages = "llama", [{"role": "user", "content": "hello"}]
+    body = {"model": model, "messages": messages, "stream": True, "max_tokens": 50}
+
+    def by_ollama() -> str:
+        pieces = list(ollama.Client(host=gateway.url).chat(model, messages=messages, stream=True))
+        assert "" in [piece.message.content for piece in pieces[:-1]]
+        return "".join(piece.message.content or "" for piece in pieces)
+
+    def by_google() -> str:
+        client = genai.Client(api_key="x", http_options=types.HttpOptions(base_url=gateway.url))
+        return "".join(it.text or "" for it in client.models.generate_content_stream(model=model, contents="hello"))
+
+    def by_openai() -> str:
+        client = openai.OpenAI(api_key="x", base_url=gateway.v1)
+        stream = client.chat.completions.create(model=model, messages=messages, stream=True)  # type: ignore[call-overload]
+        return "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+
+    def by_anthropic() -> str:
+        client = anthropic.Anthropic(api_key="x", base_url=gateway.url)
+        with client.messages.stream(model=model, messages=messages, max_tokens=50) as stream:  # type: ignore[arg-type]
+            return "".join(stream.text_stream)
+
+    def on_the_wire() -> str:
+        _, _, text = slow_http(f"{gateway.v1}/chat/completions", body)
+        assert text.count(b": waiting\n\n") == 1
+        return "t0 t1" if b"[DONE]" in text else ""
+
+    with ThreadPoolExecutor(5) as pool:
+        said = [pool.submit(each) for each in (by_ollama, by_google, by_openai, by_anthropic, on_the_wire)]
+        assert [each.result().split() for each in said] == [["t0", "t1"]] * 5
 
 
 def slow_http(url: str, body: Any) -> tuple[int, dict[str, str], bytes]:

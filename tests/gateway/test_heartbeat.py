@@ -1,34 +1,74 @@
 import asyncio
+import json
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import ollama
 import pytest
 import uvloop
 
 from earthward.bench.exchange import request, snapshot, wire, worker
+from earthward.chat import Failure
+from earthward.dialects.envelope import read
 from earthward.dialects.sse import Reader
 from earthward.gateway.doors import DOORS
-from earthward.gateway.heartbeat import HEARTBEATS
+from earthward.gateway.doors.door import Question
+from earthward.gateway.doors.gemini import ANYWHERE as GEMINI
+from earthward.gateway.heartbeat import COMMENT, Quiet, word_for
 from earthward.gateway.messages import NewSnapshot
 from earthward.http.server import ServerConnection
 
+PYTHON = {b"x-goog-api-client": b"google-genai-sdk/1.20.0 gl-python/3.11.7"}
+NODE = {b"x-goog-api-client": b"genai-js/0.24.0"}
 
-@pytest.mark.parametrize("dialect", HEARTBEATS)
-def test_a_heartbeat_is_no_event_for_whoever_reads_the_stream(dialect: str) -> None:
+
+def asked(path: bytes, **fields: Any) -> Question:
+    door = DOORS[path]
+    body = {"model": "llama", "stream": True, "messages": [{"role": "user", "content": "hello"}], **fields}
+    envelope = read(msgspec.json.encode(body))
+    assert not isinstance(envelope, Failure)
+    glance = door.glance(envelope)
+    assert not isinstance(glance, Failure)
+    return Question(door, envelope, glance, "id", 0)
+
+
+@pytest.mark.parametrize("path", [b"/v1/chat/completions", b"/v1/messages"])
+def test_a_heartbeat_is_no_event_for_whoever_reads_the_stream(path: bytes) -> None:
     reader = Reader()
-    assert list(reader.feed(HEARTBEATS[dialect] * 3)) == []
+    word = word_for(asked(path, max_tokens=1), {})
+    assert word
+    assert list(reader.feed(word * 3)) == []
     assert len(list(reader.feed(b'data: {"a": 1}\n\n'))) == 1
 
 
-def test_heartbeats_are_for_dialects_of_server_sent_events_alone() -> None:
-    doors = DOORS.values() if isinstance(DOORS, dict) else DOORS
-    types = {door.dialect: door.stream_type for door in doors}
-    assert HEARTBEATS.keys() <= types.keys()
-    assert all(types[dialect].startswith(b"text/event-stream") for dialect in HEARTBEATS)
-    assert "ollama" not in HEARTBEATS
-    assert "gemini" not in HEARTBEATS, "Google's SDKs take a comment for broken JSON"
+@pytest.mark.parametrize(("path", "more"), [(b"/api/chat", {}), (b"/api/generate", {"prompt": "hello"})])
+def test_a_heartbeat_for_ollamas_clients_is_a_piece_without_text(path: bytes, more: dict[str, str]) -> None:
+    word = word_for(asked(path, **more), {})
+    assert word is not None
+    assert word.endswith(b"\n")
+    piece = (
+        ollama.ChatResponse(**json.loads(word)) if path == b"/api/chat" else ollama.GenerateResponse(**json.loads(word))
+    )
+    assert not piece.done
+    assert (piece.message.content if isinstance(piece, ollama.ChatResponse) else piece.response) == ""
+
+
+def test_blank_lines_are_for_googles_sdk_for_python_alone() -> None:
+    question = asked(b"/v1/chat/completions")
+    question.door = GEMINI
+    assert word_for(question, PYTHON) == b"\n\n"
+    assert word_for(question, NODE) is None, "an older SDK for JavaScript stops at them"
+    assert word_for(question, {}) is None
+
+
+def test_a_stream_is_quiet_since_the_first_look_that_found_nothing_new() -> None:
+    quiet = Quiet()
+    assert [quiet.since(count, now) for count, now in ((5, 2.0), (9, 4.0), (9, 6.0), (9, 8.0), (10, 10.0))] == [
+        *(2.0, 4.0, 4.0, 4.0, 10.0)
+    ]
 
 
 def test_a_browser_may_read_a_stream_that_begins_with_a_heartbeat(tmp_path: Path) -> None:
@@ -54,5 +94,5 @@ def test_a_browser_may_read_a_stream_that_begins_with_a_heartbeat(tmp_path: Path
     answer = b"".join(heard)
     assert answer.startswith(b"HTTP/1.1 200")
     assert b"access-control-allow-origin: https://app.example\r\n" in answer
-    assert HEARTBEATS["openai_chat"] in answer
+    assert COMMENT in answer
     assert answer.count(b'"error"') == 1, "nobody is there, and the status is out"

@@ -22,7 +22,7 @@ from earthward.gateway.decide import Decision, decide, minute_of_week
 from earthward.gateway.doors.door import Door, Headers, Question
 from earthward.gateway.drive import drive
 from earthward.gateway.explain import ASKS_TO_EXPLAIN, explanation
-from earthward.gateway.heartbeat import HEARTBEATS, SILENCE
+from earthward.gateway.heartbeat import SILENCE, Quiet, word_for
 from earthward.gateway.introduction import Introduction
 from earthward.gateway.limiting import Admission, foreseen
 from earthward.gateway.limiting import admit as admit_within_limits
@@ -68,6 +68,7 @@ class Exchange:
         "is_ending",
         "left",
         "question",
+        "quiet",
         "request",
         "serving",
         "tap",
@@ -100,6 +101,7 @@ class Exchange:
         self.first_content: int | None = None
         self.left: Failure | None = None
         self.beaten_at: float | None = None
+        self.quiet: Quiet | None = None
         self.is_ending = False
         self.counted = b""
         self.admission: Admission | None = None
@@ -217,13 +219,15 @@ class Exchange:
 
     def beat(self, now: float) -> None:
         """Sends a word that means nothing, where the caller of a stream has heard nothing for a while."""
-        word = HEARTBEATS.get(self.door.dialect)
-        is_waiting = self.question is not None and self.question.glance.stream and not self.has_begun
-        if word is None or not is_waiting or self.is_ending or self.is_gone or self.decision is None:
+        question = self.question
+        if question is None or not question.glance.stream or self.is_ending or self.is_gone or self.decision is None:
             return
-        if now - (self.beaten_at or self.request.accepted) < SILENCE:
+        if now - self._silent_since(now) < SILENCE:
             return
-        if self.beaten_at is None:
+        word = word_for(question, self.introduction.headers)
+        if word is None:
+            return
+        if self.beaten_at is None and not self.has_begun:
             lines = b"x-earthward-id: %b\r\n" % self.id.encode() + self.serving.lines(self.decision.plan, None)
             lines += b"content-type: %b\r\n" % self.door.stream_type
             headers = self.with_id(self.worker.surface.cors_headers(self.request))
@@ -233,6 +237,13 @@ class Exchange:
 
     def give_up_at(self, down: Container[tuple[str, str]], failure: Failure) -> None:
         self.attempts.give_up_at(down, failure)
+
+    def _silent_since(self, now: float) -> float:
+        last = self.beaten_at or self.request.accepted
+        if not self.has_begun or self.attempts.heard is None:
+            return last
+        self.quiet = self.quiet or Quiet()
+        return max(last, self.quiet.since(self.attempts.heard.characters_out, now))
 
     def caller_left(self) -> None:
         """Called by the connection: whatever is under way upstream is cancelled at once."""
