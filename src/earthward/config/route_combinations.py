@@ -1,6 +1,6 @@
 """What a route means together with the targets it names: mixes that make no sense, or that would let data leave."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from earthward.config.document import Mapping, Path, Sequence
 from earthward.config.draft import Draft
@@ -14,6 +14,9 @@ from earthward.rollout.plan import Plan
 from earthward.rollout.read_plan import presets
 from earthward.rollout.sources import has_guardrail, measurable
 from earthward.routing.egress import may_leave
+
+MOST_DRILLED = 1000
+"""In 1/10,000."""
 
 
 def targets_of_routes(draft: Draft) -> Iterator[Problem]:
@@ -72,8 +75,9 @@ def rollouts_of_routes(draft: Draft) -> Iterator[Problem]:
             message = f"of the guardrails of `{name}` nothing is measured here, so nothing could roll it back"
             yield draft.document.problem(path, f"{message}; add the gate `error_rate`")
     for name, plan in draft.rollouts.items():
-        for inner, what in _not_yet(plan) if plan else ():
-            yield draft.document.problem(("rollouts", name, *inner), f"{what}: not yet supported in a gateway")
+        for inner, what in _unmeasured(plan, draft.settings.metrics if draft.settings else {}) if plan else ():
+            message = f"{what} is measured by nothing: say what does under `metrics`"
+            yield draft.document.problem(("rollouts", name, *inner), message)
 
 
 def routes_of_hooks(draft: Draft) -> Iterator[Problem]:
@@ -95,10 +99,10 @@ def on_a_route(plan: Plan, route: Route) -> Plan:
     return measurable(plan, sources)
 
 
-def _not_yet(plan: Plan) -> Iterator[tuple[Path, str]]:
-    """What of a plan no route can carry out, and where the plan says it."""
+def _unmeasured(plan: Plan, own: Collection[str]) -> Iterator[tuple[Path, str]]:
+    """Gates of a plan that no route can measure, and where the plan names them."""
     for index, gate in enumerate(plan.gates):
-        if gate.metric not in METRICS:
+        if gate.metric not in METRICS and gate.metric not in own:
             yield ("gates", index), f"gate `{gate.metric}`"
 
 
@@ -139,6 +143,20 @@ def _unpaid(draft: Draft, route: Route, *, has_shadow: bool) -> Iterator[tuple[s
 
 def _plan_of(draft: Draft, route: Route) -> Plan | None:
     return draft.rollouts.get(route.rollout) or presets().get(route.rollout) if route.rollout else None
+
+
+def drills_that_have_a_path(draft: Draft) -> Iterator[Problem]:
+    for index, route in draft.read_routes():
+        if not route.drill:
+            continue
+        others = [name for name in route.targets if name != (route.candidate or route.use)]
+        message = None
+        if not any(_zone(draft, name) == "cloud" for name in others):
+            message = "`drill` tries the emergency path to the cloud, and the route has none: add a `fallback`"
+        elif route.drill > MOST_DRILLED:
+            message = f"`drill` is a trickle: at most {MOST_DRILLED / 100:g}%"
+        if message:
+            yield draft.document.key_problem(("routes", index, "drill"), message)
 
 
 def fallbacks_that_help(draft: Draft) -> Iterator[Problem]:
@@ -257,6 +275,7 @@ CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     rollouts_of_routes,
     routes_of_hooks,
     answers_that_are_looked_at,
+    drills_that_have_a_path,
     fallbacks_that_help,
     boundaries_of_routes,
     data_that_may_go_somewhere,

@@ -230,7 +230,8 @@ class Route(msgspec.Struct, frozen=True):
     `candidate_may_rescue` allows fallback from baseline to candidate. With `boundary: local` nothing of a request may
     go to a cloud target, whatever its class. Whatever the route matches counts as `data_class` at least. Of a stream
     `buffer` characters are held back, so that one that breaks within them can begin anew elsewhere. `plan` is that of
-    its rollout, packed, for the control process alone; the rollout then says `share`, `stage` and `epoch`.
+    its rollout, packed, for the control process alone; the rollout then says `share`, `stage` and `epoch`. `drill`, in
+    1/10,000, is the part of the units that goes through the emergency path once nobody else does.
     """
 
     name: str
@@ -252,6 +253,7 @@ class Route(msgspec.Struct, frozen=True):
     buffer: int = 0
     plan: bytes = b""
     sampling: Sampling | None = None
+    drill: int = 0
 
 
 class Hook(msgspec.Struct, frozen=True):
@@ -266,6 +268,18 @@ class Hook(msgspec.Struct, frozen=True):
     format: Literal["json", "slack"] = "json"
     events: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
+
+
+class OwnMetric(msgspec.Struct, frozen=True):
+    """A bad event of the user's own: a file of Python, or a URL, that says of exchanges whether they are bad.
+
+    `timeout` is in seconds, for 100 exchanges at most.
+    """
+
+    name: str
+    file: str | None = None
+    url: str | None = None
+    timeout: float = 2.0
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -289,7 +303,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     `switch` sends everything to one zone, whatever the routes say. `accepted_for`, in seconds, is how long a caller's
     own vendor key opens local targets after its vendor took it. `content_key` are references to what stored content
     is sealed with, the first, and still opened with, all; without one nothing is stored. `responses_kept` is in
-    seconds. `money` is what the operator says of it, packed, for the control process alone, and so is `notify`.
+    seconds. `money` is what the operator says of it, packed, for the control process alone, and so are `notify` and
+    `metrics`.
     `accounts` are the limits of teams, applications and targets; keys bring their own. `limits_webhook` is told of
     their budgets.
     """
@@ -310,6 +325,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     content_key: tuple[str, ...] = ()
     responses_kept: int = RESPONSES_KEPT
     notify: tuple[Hook, ...] = ()
+    metrics: tuple[OwnMetric, ...] = ()
     accounts: tuple[Account, ...] = ()
     limits_webhook: str | None = None
 
