@@ -5,7 +5,7 @@ can. The SDKs' `x-stainless-*` headers describe the caller's machine and stay he
 """
 
 from earthward.config.snapshot import ABILITIES
-from earthward.providers.kind import Kind
+from earthward.providers.kind import Api, Kind
 
 RATE_LIMITS = frozenset(
     b"x-ratelimit-%b-%b" % (what, of)
@@ -13,11 +13,14 @@ RATE_LIMITS = frozenset(
     for of in (b"requests", b"tokens", b"project-requests", b"project-tokens")
 )
 
+RESPONSES = Api("responses", "openai_responses", (("chat", "/responses"),))
+
 KIND = Kind(
     name="openai",
     dialect="openai_chat",
     zone="cloud",
     base_url="https://api.openai.com/v1",
+    apis=(RESPONSES,),
     needs_key=True,
     price_list="openai",
     abilities=ABILITIES - {"insert", "raw"},
