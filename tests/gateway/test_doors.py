@@ -80,6 +80,8 @@ def test_claude_on_vertex_ai_is_read_as_anthropic_s_own() -> None:
         (CLAUDE + b"claude:rawPredict", "vertex"),
         (b"/v1/projects/p/locations/l/publishers/google/models/m:generateContent", "vertex"),
         (b"/v1/publishers/google/models/m:generateContent", "vertex"),
+        (b"/v1/projects/p/locations/l/publishers/google/models/m:predict", "vertex"),
+        (b"/v1beta/models/m:embedContent", "gemini"),
         (b"/v1beta/models/m:generateContent", "gemini"),
         (b"/v1/chat/completions", "openai_chat"),
     ],
