@@ -22,9 +22,34 @@ def simulator(folder: Path, name: str, *arguments: str) -> Simulator:
     return Simulator(folder, "--bodies", "--slots", "512", "--disk", _ON_DISK, *arguments, name=name)
 
 
+CLOUDS = {
+    "gemini": "gemini-2.5-flash",
+    "vertex": "claude-haiku-4-5",
+    "azure": "gpt-4o-mini",
+    "responses": "gpt-4o-mini",
+}
+"""Targets that are always in the cloud, beside those above, and their models. At Vertex AI it is Claude."""
+_CLOUDS = {
+    "gemini": 'kind: gemini, base_url: "{url}", api_key: env:UPSTREAM_KEY',
+    "vertex": 'kind: vertex, base_url: "{url}", project: acme, location: eu, credentials: {account}',
+    "azure": 'kind: azure, base_url: "{url}", api_key: env:UPSTREAM_KEY, api_version: "2024-10-21"',
+    "responses": 'kind: openai, base_url: "{url}/v1", api_key: env:UPSTREAM_KEY',
+}
+
+
+def cloud(name: str, url: str, account: Path, extra: str = "") -> str:
+    """The settings of a provider that is always in the cloud. `account` is the file of a service account."""
+    return f"{{{_CLOUDS[name].format(url=url, account=account)}, eject_after: 1000{extra}}}"
+
+
+def cloud_target(name: str, provider: str, model: str | None = None) -> str:
+    api = ", api: responses" if name == "responses" else ""
+    return f'{{provider: {provider}, model: "{model or CLOUDS[name]}"{api}}}'
+
+
 @contextmanager
-def one_of_each(folder: Path, where: str) -> Iterator[dict[str, Simulator]]:
-    vendors = {dialect: simulator(folder, f"{where}-{dialect}") for dialect in DIALECTS}
+def one_of_each(folder: Path, where: str, names: tuple[str, ...] = DIALECTS) -> Iterator[dict[str, Simulator]]:
+    vendors = {dialect: simulator(folder, f"{where}-{dialect}") for dialect in names}
     with running(*vendors.values()):
         yield vendors
 

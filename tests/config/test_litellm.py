@@ -42,6 +42,8 @@ def test_a_typical_file_keeps_its_models_its_fallbacks_and_its_prices() -> None:
         "ollama": "ollama",
         "server": "openai_compatible",
         "groq": "openai_compatible",
+        "azure": "azure",
+        "gemini": "gemini",
     }
     assert [it.url for it in found.providers["ollama"].addresses] == ["http://gpu-1:11434", "http://gpu-2:11434"]
     llama = found.targets["llama3.1-8b"]
@@ -51,9 +53,9 @@ def test_a_typical_file_keeps_its_models_its_fallbacks_and_its_prices() -> None:
     assert (str(price.input), str(price.output)) == ("0.15", "0.6")
     routes = {route.name: route for route in found.routes}
     assert (routes["gpt-4o"].when.model, routes["gpt-4o"].use) == (("gpt-4o", "gpt-4"), "gpt-4o")
-    assert routes["gpt-4o"].fallback == ("claude-3-5-sonnet-20241022",)
+    assert routes["gpt-4o"].fallback == ("gpt-4o-eu", "claude-3-5-sonnet-20241022")
     assert routes["gpt-4o"].deadlines.total == 300
-    assert routes["llama"].fallback == ("gpt-4o",)
+    assert routes["llama"].fallback == ("gpt-4o", "gpt-4o-eu")
     assert found.routes[-1].name == "everything"
     assert found.routes[-1].when.model == ()
 
@@ -69,9 +71,7 @@ def test_no_secret_that_stands_in_the_file_is_copied_or_told() -> None:
 def test_what_has_no_counterpart_is_listed_with_its_line() -> None:
     told = "\n".join(notes(TYPICAL))
     for expected in (
-        "10 model `gpt-4o`: is at azure, which is not yet supported",
         "44 model `bedrock-claude`: is at bedrock, which has no counterpart",
-        "48 model `gemini`: is at gemini, which is not yet supported",
         "52 model `text-embedding-ada-002`: is for embedding; only chat is served yet",
         "57 model `anthropic/*`: stands for any model of a vendor",
         "70 `litellm_settings.success_callback`: no counterpart",
@@ -205,3 +205,18 @@ def test_a_file_of_another_shape_breaks_nothing(text: str) -> None:
 def test_a_vendors_usual_key_is_for_the_vendors_own_address_alone(params: str, key: tuple[str, ...]) -> None:
     (provider,) = configuration(one(params, name="my-model.1")).providers.values()
     assert provider.api_key == key
+
+
+def test_azure_and_vertex_ai_keep_what_says_where_they_are() -> None:
+    azure = configuration(TYPICAL).providers["azure"]
+    assert azure.settings == {"api_version": "2024-02-01"}
+    assert azure.api_key == ("env:AZURE_API_KEY_EU",)
+    found = configuration(one("model: vertex_ai/gemini-2.5-pro, vertex_project: os.environ/P", "g"), P="acme")
+    assert found.providers["vertex_ai"].settings == {"project": "acme", "location": "global"}
+    assert found.targets["gemini-2.5-pro"].model == "gemini-2.5-pro"
+    assert "has no `vertex_project`" in notes(one("model: vertex_ai/gemini-2.5-pro"))[0]
+    assert (
+        "takes its `vertex_project` from P"
+        in notes(one("model: vertex_ai/gemini-2.5-pro, vertex_project: os.environ/P"))[0]
+    )
+    assert "has no `api_base`" in notes(one("model: azure/mini, api_key: os.environ/K"))[0]

@@ -42,7 +42,7 @@ KEYS_OF_A_PROVIDER = (
     "api_key, balance, base_url, deadlines, eject_after, endpoints, headers, kind, proxy, queue, tls, zone"
 )
 KEYS_OF_A_CONDITION = "app, data, key, model, needs, priority, task, team, time, tokens"
-KINDS_NOW = "anthropic, embedded, ollama, openai, openai_compatible"
+KINDS_NOW = "anthropic, azure, embedded, gemini, ollama, openai, openai_compatible, vertex"
 GOOD = """\
 listen: 127.0.0.1:4000
 auth: keys
@@ -222,9 +222,15 @@ def test_open_beyond_loopback_is_refused(host: str) -> None:
         ("kind: openai", "4:3: `kind: openai` needs an `api_key`, such as env:OPENAI_API_KEY"),
         ("api_key: env:X", "4:3: `kind` is missing"),
         ("kind: 5", "4:16: `kind` must be text; put it in quotes"),
-        ("kind: gemini, api_key: env:X",
-         "4:16: `kind: gemini` is not yet supported; for now: " + KINDS_NOW),
-        ("kind: azure", "4:16: `kind: azure` is not yet supported; for now: " + KINDS_NOW),
+        ("kind: bedrock", "4:16: unknown kind `bedrock`. Known: " + KINDS_NOW),
+        ("kind: gemini", "4:3: `kind: gemini` needs an `api_key`, such as env:GEMINI_API_KEY"),
+        ("kind: azure, api_key: env:X", "4:3: `kind: azure` needs a `base_url`, or `endpoints`"),
+        ("kind: azure, base_url: https://acme.openai.azure.com",
+         "4:3: `kind: azure` needs an `api_key`, such as env:AZURE_API_KEY"),
+        ("kind: azure, base_url: https://acme.openai.azure.com, api_key: env:X, zone: local",
+         "4:86: `kind: azure` is always cloud"),
+        ("kind: azure, base_url: https://acme.openai.azure.com, api_key: env:X, api_version: ''",
+         "4:93: `api_version` must not be empty"),
         ("kind: openai_compatible", "4:3: `kind: openai_compatible` needs a `base_url`, or `endpoints`"),
         ("kind: openai_compatible, base_url: http://a/v1, endpoints: [http://b/v1]",
          "4:45: `base_url` or `endpoints`, not both"),
@@ -245,7 +251,7 @@ def test_open_beyond_loopback_is_refused(host: str) -> None:
         ("kind: openai_compatible, base_url: http://gpu/v1, balance: hottest",
          "4:69: `balance` takes fastest, least_busy, round_robin, sticky, warmest; not `hottest`"),
         ("kind: openai_compatible, base_url: http://gpu/v1, keep_alive: 5m",
-         "4:60: unknown key `keep_alive`. Known: " + KEYS_OF_A_PROVIDER),
+         "4:60: unknown key `keep_alive`. Known: " + KEYS_OF_A_PROVIDER.replace("kind,", "kind, profile,")),
         ("kind: ollama, keep_alive: forever",
          "4:36: `keep_alive` takes -1 for ever, 0 for not at all, seconds, or a time such as 30m or 24h"),
         ("kind: anthropic", "4:3: `kind: anthropic` needs an `api_key`, such as env:ANTHROPIC_API_KEY"),
@@ -260,8 +266,14 @@ def test_open_beyond_loopback_is_refused(host: str) -> None:
         ("kind: openai_compatible, endpoints: [http://gpu/v1, https://api.anthropic.com], zone: local",
          "4:96: api.anthropic.com is a vendor's own: it is always cloud"),
         ("kind: ollama, endpoints: [http://b:11434, http://b:11434/api]", "4:52: the same endpoint is here twice"),
-        ("kind: vertex, project: acme, location: europe-west4",
-         "4:16: `kind: vertex` is not yet supported; for now: anthropic, embedded, ollama, openai, openai_compatible"),
+        ("kind: vertex, location: europe-west4",
+         "4:3: `kind: vertex` needs a `project`, or an `api_key` for express mode"),
+        ("kind: vertex, project: acme, api_key: env:X",
+         "4:24: `project` or `api_key`, not both: express mode has a key and knows the project by it"),
+        ("kind: vertex, project: acme, credentials: nowhere.json",
+         "4:52: `credentials` names a file that is not there: /etc/earthward/nowhere.json"),
+        ("kind: openai_compatible, base_url: http://gpu/v1, profile: vlm",
+         "4:69: `profile` takes llama_cpp, lm_studio, sglang, vllm; not `vlm`, did you mean `vllm`?"),
         ("kind: openai_compatible, base_url: gpu-1:8000",
          "4:45: `base_url` must begin with http:// or https:// and a host"),
         ("kind: openai, api_key: env:X, base_url: http://api.example.com/v1",
@@ -295,6 +307,7 @@ def test_names_that_would_not_fit_in_a_header_are_refused() -> None:
         ("provider: gpus, model: x, context: 8k", "7:45: `context` must be a whole number"),
         ("provider: gpus, model: x, keep_alive: -1",
          "7:36: `keep_alive` is for Ollama; `gpus` is of `kind: openai_compatible`"),
+        ("provider: gpus, model: x, api: messages", "7:41: `api` takes chat, responses; not `messages`"),
         ("provider: gpus, model: x, limits: {}",
          "7:44: `limits` limits nothing: give `rpm`, `tpm`, `parallel`, `budget` or `budget_soft`"),
         ("provider: gpus, model: x, limits: {rpm: 0}", "7:50: `rpm` must be above 0"),

@@ -111,7 +111,8 @@ def test_where_nothing_is_found_there_are_examples_that_say_so() -> None:
 
 
 def test_keys_of_other_vendors_are_told_and_not_used() -> None:
-    text, found = written(("GROQ_API_KEY", "GEMINI_API_KEY"), (OLLAMA,))
+    text, found = written(("GROQ_API_KEY", "AZURE_API_KEY", "GOOGLE_CLOUD_PROJECT"), (OLLAMA,))
     assert "# GROQ_API_KEY is set: groq: {kind: openai_compatible" in text
-    assert "# GEMINI_API_KEY is set: Gemini is not yet supported." in text
+    assert "# AZURE_API_KEY is set: azure: {kind: azure, api_key: env:AZURE_API_KEY, base_url: https://NAME" in text
+    assert "# GOOGLE_CLOUD_PROJECT is set: vertex: {kind: vertex, project: PROJECT" in text
     assert list(found.providers) == ["ollama"]

@@ -216,7 +216,7 @@ def test_where_a_stream_is_cut_into_pieces_never_matters(name: str) -> None:
 def test_a_whole_answer_is_sent_on_under_the_name_asked_for() -> None:
     heard = listen_answer(write_answer(Answer("r", "up", 5, (Choice(PARTS, "tool_calls"),), USAGE)), "asked-for")
     assert json.loads(heard.body)["model"] == "asked-for"
-    assert (heard.model, heard.usage, heard.finish_reason) == ("up", USAGE, "completed")
+    assert (heard.model, heard.usage, heard.finish_reason) == ("up", USAGE, "tool_calls")
     assert heard.characters_out == len("HmFour.No.then") + len('{"x":1}') + len("1+1")
 
 

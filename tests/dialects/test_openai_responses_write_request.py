@@ -118,7 +118,10 @@ def test_an_error_is_told_in_words() -> None:
     [
         (ReasoningControl("none"), {"effort": "none"}),
         (ReasoningControl(budget=0), {"effort": "none"}),
-        (ReasoningControl(budget=4096), {"effort": "medium"}),
+        (ReasoningControl(budget=4096), {"effort": "medium", "summary": "auto"}),
+        (ReasoningControl(budget=4096, show=False), {"effort": "medium"}),
+        (ReasoningControl("low"), {"effort": "low"}),
+        (ReasoningControl(), {"summary": "auto"}),
         (ReasoningControl(budget=-1, show=True), {"summary": "auto"}),
     ],
 )

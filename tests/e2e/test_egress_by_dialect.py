@@ -13,8 +13,9 @@ from typing import NamedTuple
 import pytest
 
 from callers import DIALECTS, Answer, ask, ends_well
+from google_cloud import service_account
 from harness import Gateway, Simulator, http
-from vendors import MODELS, one_of_each, provider
+from vendors import CLOUDS, MODELS, cloud, cloud_target, one_of_each, provider
 
 FAULTS = (
     *("blackhole", "reset_before_head", "closed_before_head", "slow_first_byte", "slow_head", "not_http", "html"),
@@ -54,23 +55,30 @@ def _model(route: str, house: str, fault: str) -> str:
     return f"{route}-{house}-{fault}"
 
 
-def _config(clouds: dict[str, Simulator], houses: dict[str, Simulator]) -> str:
+ALL_CLOUDS = (*DIALECTS, *CLOUDS)
+BROKEN = tuple(product(DIALECTS, FAULTS))
+BASELINES = dict(zip(BROKEN, cycle(ALL_CLOUDS), strict=False))
+"""The cloud that each broken house stands beside."""
+
+
+def _config(clouds: dict[str, Simulator], houses: dict[str, Simulator], account: Path) -> str:
     """Routes of each kind over a broken house; all but those with a boundary fall back on every cloud."""
     lines = ["listen: 127.0.0.1:0", "admin: 127.0.0.1:0", "auth: keys", "providers:"]
     for dialect in DIALECTS:
         lines.append(f"  {dialect}: {provider(dialect, clouds[dialect].url, 'cloud')}")
         lines.append(f"  house-{dialect}: {provider(dialect, houses[dialect].url, 'local', DEADLINES)}")
+    lines += [f"  {name}: {cloud(name, clouds[name].url, account)}" for name in CLOUDS]
     lines.append("targets:")
     lines += [f"  {dialect}: {{provider: {dialect}, model: {MODELS[dialect]}}}" for dialect in DIALECTS]
-    broken = list(product(DIALECTS, FAULTS))
-    for dialect, fault in broken:
+    lines += [f"  {name}: {cloud_target(name, name)}" for name in CLOUDS]
+    for dialect, fault in BROKEN:
         model = f"{MODELS[dialect]}+sim:fault={fault}"
         lines.append(f'  {dialect}-{fault}: {{provider: house-{dialect}, model: "{model}"}}')
     lines.append("routes:")
-    rest = f"fallback: [{', '.join(DIALECTS)}]"
-    for dialect, fault in broken:
+    rest = f"fallback: [{', '.join(ALL_CLOUDS)}]"
+    for dialect, fault in BROKEN:
         of = {
-            "free": f"baseline: {dialect}, candidate: {dialect}-{fault}, share: 100%, {rest}",
+            "free": f"baseline: {BASELINES[dialect, fault]}, candidate: {dialect}-{fault}, share: 100%, {rest}",
             "payment": f"use: {dialect}-{fault}, {rest}, data: payment",
             "bound": f"use: {dialect}-{fault}, boundary: local",
         }
@@ -93,9 +101,10 @@ class Stage:
         model = _model(way.route, house, fault)
         return ask(self.gateway.url, caller, model, f"My word is {word}.", stream=stream, headers=headers)
 
-    def leaked(self) -> str:
-        """All that the clouds have seen."""
-        logs = (http("GET", f"{cloud.url}/sim/log?limit=10000&bodies=1")[2] for cloud in self._clouds.values())
+    def leaked(self, only: str | None = None) -> str:
+        """All that the clouds have seen, or one of them."""
+        asked = [cloud for name, cloud in self._clouds.items() if only in (None, name)]
+        logs = (http("GET", f"{cloud.url}/sim/log?limit=10000&bodies=1")[2] for cloud in asked)
         return b"".join(logs).decode()
 
 
@@ -106,13 +115,15 @@ Start = Callable[..., Stage]
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Starts a gateway of this program over fresh clouds and houses."""
     folder = tmp_path_factory.mktemp("egress")
-    with one_of_each(folder, "cloud") as clouds, one_of_each(folder, "house") as houses:
+    with one_of_each(folder, "cloud", ALL_CLOUDS) as clouds, one_of_each(folder, "house") as houses:
         started: list[Gateway] = []
+        # Google's tokens come from a place that is asked for nothing else.
+        account = service_account(folder, houses["openai"].url)
 
         def begin(*program: str) -> Stage:
             own = folder / str(len(started))
             own.mkdir()
-            gateway = Gateway(own, _config(clouds, houses), program=program or ("-m", "earthward"))
+            gateway = Gateway(own, _config(clouds, houses, account), program=program or ("-m", "earthward"))
             started.append(gateway)
             return Stage(gateway, clouds)
 
@@ -168,12 +179,13 @@ def test_the_clouds_were_asked_for_nothing_at_all(ran: Ran) -> None:
 def test_what_may_leave_is_rescued_by_the_cloud_under_the_same_faults(start: Start) -> None:
     """Without this the tests above would pass where nothing ever falls back."""
     stage = start()
-    for caller, house in zip(DIALECTS, cycle(("ollama", "openai", "anthropic")), strict=False):
-        word = f"free-{caller}-end"
-        answer = stage.ask(Way(header="public"), caller, house, "500", word, stream=True)
-        assert answer.headers["x-earthward-target"] == house
+    for caller, rescuer in zip(cycle(DIALECTS), ALL_CLOUDS, strict=False):
+        (house, fault) = next(broken for broken, baseline in BASELINES.items() if baseline == rescuer)
+        word = f"free-{caller}-{rescuer}-end"
+        answer = stage.ask(Way(header="public"), caller, house, fault, word, stream=True)
+        assert answer.headers["x-earthward-target"] == rescuer
         assert ends_well(caller, answer.body)
-        assert word in stage.leaked()
+        assert word in stage.leaked(rescuer)
 
 
 def test_without_the_gate_it_does_leave_and_the_search_shows_it(start: Start) -> None:

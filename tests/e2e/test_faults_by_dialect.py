@@ -6,15 +6,17 @@ All are asked at once; each test looks at what came of its own.
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
+from itertools import cycle, product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from callers import DIALECTS, Answer, ask, ends_well, error_in_stream, error_of
 from earthward.bench.kill import free_port
+from google_cloud import service_account
 from harness import Gateway, running
-from vendors import MODELS, one_of_each, provider
+from vendors import CLOUDS, MODELS, cloud, cloud_target, one_of_each, provider
 
 DEADLINES = ", deadlines: {connect: 1500ms, first_byte: 1500ms, idle: 1500ms, total: 2s}"
 TOTAL = 2.0
@@ -39,6 +41,9 @@ class Fault(NamedTuple):
             return self.by_target.get(f"{target} streamed", self.streamed)
         return self.by_target.get(target, self.whole)
 
+
+SAYS_OVERLOADED = [f"{name}{how}" for name in ("anthropic", "gemini", "vertex") for how in ("", " streamed")]
+WHOLE_IS_OK = dict.fromkeys(("anthropic", "gemini", "vertex"), "ok")
 
 FAULTS = {
     "unreachable": Fault("unreachable"),
@@ -67,12 +72,12 @@ FAULTS = {
         "upstream_error",
         "upstream_error",
         begun=True,
-        by_target={"anthropic": "overloaded", "anthropic streamed": "overloaded"},
+        by_target=dict.fromkeys(SAYS_OVERLOADED, "overloaded"),
     ),
-    "error_first": Fault("ok", "upstream_error", by_target={"anthropic streamed": "overloaded"}),
+    "error_first": Fault("ok", "upstream_error", by_target=dict.fromkeys(SAYS_OVERLOADED, "overloaded") | WHOLE_IS_OK),
     "cut_short": Fault("ok", "broken_stream", begun=True),
     # OpenAI's answers are whole once there is a reason why they ended; not all who speak its dialect send [DONE].
-    "no_done": Fault("ok", "broken_stream", begun=True, by_target={"openai streamed": "ok"}),
+    "no_done": Fault("ok", "broken_stream", begun=True, by_target={"openai streamed": "ok", "azure streamed": "ok"}),
 }
 
 
@@ -98,7 +103,17 @@ TOLD = {
 }
 
 Cell = tuple[str, str, str, bool]
-CELLS: list[Cell] = list(product(FAULTS, DIALECTS, DIALECTS, (False, True)))
+TARGETS = (*DIALECTS, *CLOUDS)
+CELLS: list[Cell] = [
+    *product(FAULTS, DIALECTS, DIALECTS, (False, True)),
+    # One caller for each, in turn: what becomes of a failure was told by the cells before.
+    *(
+        (fault, caller, target, stream)
+        for (fault, target, stream), caller in zip(
+            product(FAULTS, CLOUDS, (False, True)), cycle(("openai", "openai", "anthropic", "ollama")), strict=False
+        )
+    ),
+]
 
 
 class Ran(NamedTuple):
@@ -109,25 +124,33 @@ class Ran(NamedTuple):
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     folder = tmp_path_factory.mktemp("faults")
-    with one_of_each(folder, "sim") as simulators:
-        gateway = Gateway(folder, _config({dialect: each.url for dialect, each in simulators.items()}))
+    with one_of_each(folder, "sim", TARGETS) as simulators:
+        urls = {name: each.url for name, each in simulators.items()}
+        gateway = Gateway(folder, _config(urls, service_account(folder, urls["vertex"])))
         with running(gateway):
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 answers = dict(zip(CELLS, pool.map(lambda cell: _ask(gateway, cell), CELLS), strict=True))
             yield Ran(answers, gateway.rows(len(CELLS)))
 
 
-def _config(urls: dict[str, str]) -> str:
+def _config(urls: dict[str, str], account: Path) -> str:
     nobody = f"http://127.0.0.1:{free_port()}"
-    names = [
-        (f"{dialect}{at}", dialect, url) for dialect in DIALECTS for at, url in (("", urls[dialect]), ("-dead", nobody))
-    ]
+    names = [(f"{name}{at}", name, url) for name in TARGETS for at, url in (("", urls[name]), ("-dead", nobody))]
+
+    def of_provider(vendor: str, url: str) -> str:
+        if vendor in CLOUDS:
+            return cloud(vendor, url, account, DEADLINES)
+        return provider(vendor, url, "cloud", DEADLINES)
+
+    def of_target(name: str, vendor: str) -> str:
+        return cloud_target(vendor, name) if vendor in CLOUDS else f"{{provider: {name}, model: {MODELS[vendor]}}}"
+
     return "\n".join(
         [
             *("listen: 127.0.0.1:0", "admin: 127.0.0.1:0", "auth: open", "providers:"),
-            *(f"  {name}: {provider(dialect, url, 'cloud', DEADLINES)}" for name, dialect, url in names),
+            *(f"  {name}: {of_provider(vendor, url)}" for name, vendor, url in names),
             "targets:",
-            *(f"  {name}: {{provider: {name}, model: {MODELS[dialect]}}}" for name, dialect, _ in names),
+            *(f"  {name}: {of_target(name, vendor)}" for name, vendor, _ in names),
             "routes:",
             *(f"  - {{name: {name}, when: {{model: {name}}}, use: {name}}}" for name, _, _ in names),
         ]

@@ -11,14 +11,17 @@ from earthward.config.snapshot import Provider, Target
 from earthward.dialects.envelope import Envelope, read
 from earthward.gateway.crossing import MOST_NAMES, OTHER, Crossing, Written, crossing, plain_names
 from earthward.gateway.doors import DOORS, EXITS, door_at
-from earthward.gateway.doors.door import Question
+from earthward.gateway.doors.door import Question, entered
 from earthward.providers import KINDS
+from earthward.providers.kind import Kind
 
 GOLDEN = Path(__file__).parents[1] / "dialects" / "golden"
 STREAMS = {
     "openai_chat": GOLDEN / "streams",
     "anthropic_messages": GOLDEN / "anthropic_streams",
     "ollama": GOLDEN / "ollama" / "streams",
+    "gemini": GOLDEN / "gemini_streams",
+    "openai_responses": GOLDEN / "responses_streams",
 }
 
 
@@ -33,6 +36,12 @@ def chunk(choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     return {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "up", "choices": choices, **more}
 
 
+def response(**fields: Any) -> dict[str, Any]:
+    return {"id": "r", "object": "response", "created_at": 1, "model": "up", "output": [], **fields}
+
+
+MESSAGE = {"type": "message", "id": "m", "role": "assistant", "content": [{"type": "output_text", "text": "Hello"}]}
+CUT = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
 LINE = {"model": "up", "created_at": "2026-01-01T00:00:00Z"}
 TEXT = {
     "openai_chat": sse(
@@ -63,6 +72,25 @@ TEXT = {
             },
         )
     ),
+    "gemini": sse(
+        {"candidates": [{"content": {"parts": [{"text": "Hello"}]}, "index": 0}], "modelVersion": "up"},
+        {
+            "candidates": [{"finishReason": "MAX_TOKENS", "index": 0}],
+            "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 5},
+            "modelVersion": "up",
+        },
+    ),
+    "openai_responses": sse(
+        {"type": "response.created", "response": response(status="in_progress")},
+        {"type": "response.output_item.added", "output_index": 0, "item": {**MESSAGE, "content": []}},
+        {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Hello"},
+        {"type": "response.output_item.done", "output_index": 0, "item": MESSAGE},
+        {
+            "type": "response.incomplete",
+            "response": response(**CUT, output=[MESSAGE], usage={"input_tokens": 3, "output_tokens": 5}),
+        },
+        named=True,
+    ),
 }
 WHOLE = {
     "openai_chat": {
@@ -78,12 +106,25 @@ WHOLE = {
         "model": "up", "created_at": "2026-01-01T00:00:00Z", "message": {"role": "assistant", "content": "Hello"},
         "done": True, "done_reason": "length", "prompt_eval_count": 3, "eval_count": 5,
     },
+    "gemini": {
+        "candidates": [{"content": {"parts": [{"text": "Hello"}]}, "finishReason": "MAX_TOKENS"}], "modelVersion": "up",
+        "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 5},
+    },
+    "openai_responses": response(**CUT, output=[MESSAGE], usage={"input_tokens": 3, "output_tokens": 5}),
 }  # fmt: skip
 GENERATE = b"/v1beta/models/asked:generateContent"
+CLAUDE = b"/v1/projects/acme/locations/eu/publishers/anthropic/models/asked:rawPredict"
+DEPLOYMENT = b"/openai/deployments/asked/chat/completions"
 VERTEX = b"/v1/projects/acme/locations/eu/publishers/google/models/asked:generateContent"
 REQUESTS: dict[bytes, dict[str, Any]] = {
     GENERATE: {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}], "generationConfig": {"maxOutputTokens": 5}},
     VERTEX: {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+    CLAUDE: {
+        "anthropic_version": "vertex-2023-10-16",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "max_tokens": 5,
+    },
+    DEPLOYMENT: {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5},
     b"/v1/completions": {"prompt": "Hi", "max_tokens": 5},
     b"/v1/responses": {"input": "Hi", "max_output_tokens": 5},
     b"/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5},
@@ -102,18 +143,25 @@ def question(path: bytes, stream: bool = False, **fields: Any) -> Question:
     asked = {} if is_google_s else {"model": "asked", "stream": stream}
     envelope = read(json.dumps({**asked, **REQUESTS[path], **fields}).encode())
     assert isinstance(envelope, Envelope)
-    door = door_at(path.replace(b":generate", b":streamGenerate") if stream and is_google_s else path, b"alt=sse")
+    if stream and is_google_s:
+        path = path.replace(b":generate", b":streamGenerate").replace(b":raw", b":streamRaw")
+    door = door_at(path, b"alt=sse")
     assert door is not None
+    envelope = entered(door, envelope)
     glance = door.glance(envelope)
     assert not isinstance(glance, Failure), glance
     return Question(door, envelope, glance, "1", 1_700_000_000)
 
 
 def way(asked: Question, dialect: str) -> Crossing:
-    kind = next(kind for kind in KINDS.values() if kind.dialect == dialect)
+    kind = next(kind for kind in KINDS.values() if dialect in dialects_of(kind))
     provider = Provider("p", kind.name, dialect, "local", ())
     target = Target("t", "p", "up", "local", context=4096)
     return crossing(asked, EXITS[dialect].way(target, provider), dialect, "up")
+
+
+def dialects_of(kind: Kind) -> set[str]:
+    return {kind.dialect, *(api.dialect for api in kind.apis)}
 
 
 def written(asked: Question, dialect: str) -> Any:
@@ -125,7 +173,7 @@ def written(asked: Question, dialect: str) -> Any:
 def said(path: bytes, body: bytes) -> str:
     """The text in a whole answer, by the caller's own dialect."""
     answer = json.loads(body)
-    if path == b"/v1/messages":
+    if path in (b"/v1/messages", CLAUDE):
         return str(answer["content"][0]["text"])
     if path == b"/api/generate":
         return str(answer["response"])
@@ -139,8 +187,9 @@ def said(path: bytes, body: bytes) -> str:
 
 
 def test_every_dialect_of_a_provider_has_an_exit() -> None:
-    assert {kind.dialect for kind in KINDS.values()} == set(EXITS)
-    assert {door.key_dialect for door in DOORS.values()} <= set(EXITS)
+    assert {dialect for kind in KINDS.values() for dialect in dialects_of(kind)} == set(EXITS)
+    doors = [*DOORS.values(), *(door_at(path, b"") for path in REQUESTS)]
+    assert {door.key_dialect for door in doors if door} <= {kind.whose_keys for kind in KINDS.values()}
 
 
 def test_every_door_is_asked_here() -> None:
@@ -153,6 +202,10 @@ def test_a_request_asks_the_target_for_its_own_model_and_for_a_stream_if_one_is_
     path: bytes, dialect: str, stream: bool
 ) -> None:
     wire = written(question(path, stream), dialect)
+    if dialect == "gemini":
+        assert "model" not in wire
+        assert "stream" not in wire, "both stand in the path"
+        return
     assert wire["model"] == "up"
     assert bool(wire.get("stream", False)) is stream
     if dialect == "openai_chat" and stream:
@@ -171,7 +224,7 @@ def test_a_whole_answer_says_the_same_and_names_the_model_that_was_asked_for(pat
     assert heard.failure is None
     assert said(path, heard.body) == "Hello"
     answer = json.loads(heard.body)
-    assert (answer["modelVersion"] if b":" in path else answer["model"]) == "asked"
+    assert answer.get("modelVersion", answer.get("model")) == "asked"
     assert (heard.usage.input.tokens, heard.usage.output.tokens, heard.characters_out) == (3, 5, 5)
 
 
@@ -182,6 +235,9 @@ def test_a_stream_says_the_same_and_is_over_when_its_last_event_came(path: bytes
     assert isinstance(this.request(), Written)
     listener = this.stream()
     out = listener.feed(TEXT[dialect])
+    if dialect == "gemini":
+        assert not listener.is_over, "its only end is that of the body"
+        out += listener.end()
     assert (listener.failure, listener.has_content, listener.is_over) == (None, True, True)
     assert b"Hello" in out
     assert b'"asked"' in out or b'"model": "asked"' in out

@@ -15,6 +15,7 @@ from earthward.dialects.envelope import Envelope, read
 from earthward.gateway.crossing import crossing
 from earthward.gateway.doors import EXITS, door_at
 from earthward.gateway.doors.door import Question
+from earthward.gateway.serving import api_of
 
 RECORDED = Path(__file__).parents[1] / "dialects" / "golden"
 HERE = Path(__file__).parent / "golden"
@@ -26,11 +27,17 @@ DOORS = {
     "responses_requests": b"/v1/responses",
     "completions_requests": b"/v1/completions",
 }
-PROVIDERS = (
-    Provider("openai", "openai", "openai_chat", "cloud", ()),
-    Provider("vllm", "openai_compatible", "openai_chat", "local", ()),
-    Provider("anthropic", "anthropic", "anthropic_messages", "cloud", ()),
-    Provider("house", "ollama", "ollama", "local", ()),
+MODEL = "model-of-the-target"
+IN_PROJECT = (("project", "acme"), ("location", "eu"))
+TARGETS = (
+    (Provider("openai", "openai", "openai_chat", "cloud", ()), MODEL, None),
+    (Provider("vllm", "openai_compatible", "openai_chat", "local", ()), MODEL, None),
+    (Provider("anthropic", "anthropic", "anthropic_messages", "cloud", ()), MODEL, None),
+    (Provider("house", "ollama", "ollama", "local", ()), MODEL, None),
+    (Provider("responses", "openai", "openai_chat", "cloud", ()), MODEL, "responses"),
+    (Provider("gemini", "gemini", "gemini", "cloud", ()), "gemini-2.5-flash", None),
+    (Provider("vertex", "vertex", "gemini", "cloud", (), settings=IN_PROJECT), "gemini-3-pro", None),
+    (Provider("claude_on_vertex", "vertex", "gemini", "cloud", (), settings=IN_PROJECT), "claude-opus-4-5", None),
 )
 CASES = [
     pytest.param(folder, path, id=f"{folder}/{path.stem}")
@@ -50,13 +57,13 @@ def crossed(folder: str, path: Path) -> dict[str, Any]:
     if isinstance(glance, Failure):
         return {"refused": glance.message, "param": glance.param}
     question = Question(door, envelope, glance, "1", 1_700_000_000)
-    return {provider.name: written(question, provider) for provider in PROVIDERS}
+    return {provider.name: written(question, provider, model, api) for provider, model, api in TARGETS}
 
 
-def written(question: Question, provider: Provider) -> dict[str, Any]:
-    target = Target("t", provider.name, "model-of-the-target", provider.zone, context=16384, keep_alive=-1)
-    way = EXITS[provider.dialect].way(target, provider)
-    request = crossing(question, way, provider.dialect, target.model).request()
+def written(question: Question, provider: Provider, model: str, api: str | None) -> dict[str, Any]:
+    target = Target("t", provider.name, model, provider.zone, context=16384, keep_alive=-1, api=api)
+    dialect = api_of(target, provider).dialect
+    request = crossing(question, EXITS[dialect].way(target, provider), dialect, model).request()
     if isinstance(request, Failure):
         return {"refused": request.message, "param": request.param}
     body = json.loads(request.body)

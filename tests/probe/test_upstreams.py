@@ -160,3 +160,32 @@ def test_a_date_that_is_none_tells_nothing(date: str) -> None:
     with standing({"/v1/models": LIST}, {"Date": date}) as stand:
         (one,) = seen(openai(stand))
     assert one.skew is None
+
+
+def test_gemini_s_models_are_listed_by_longer_names() -> None:
+    with standing({"/v1beta/models?pageSize=1000": {"models": [{"name": "models/gemini-2.5-flash"}]}}) as stand:
+        found = findings(f'kind: gemini, api_key: env:K, base_url: "{stand.url}"', "gemini-2.5-flash")
+        assert [it.state for it in found] == ["ok", "ok"]
+        assert stand.asked[0][2]["x-goog-api-key"] == SECRET
+        (_, other) = findings(f'kind: gemini, api_key: env:K, base_url: "{stand.url}"', "gemini-2.5-flas")
+    assert "did you mean `gemini-2.5-flash`" in other.what
+
+
+def test_deployments_can_t_be_listed_so_nothing_is_said_against_them() -> None:
+    with standing({"/openai/v1/models": LIST}) as stand:
+        found = findings(f'kind: azure, api_key: env:K, base_url: "{stand.url}", api_version: "2024-10-21"', "mine")
+    assert [(it.state, it.what) for it in found] == [
+        ("ok", "reachable, its key accepted"),
+        ("note", "does not tell whether it has mine"),
+    ]
+    assert stand.asked[0][2]["api-key"] == SECRET
+
+
+def test_a_file_that_gives_no_access_token_is_a_problem_and_nobody_is_asked(tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    file.write_text('{"type": "service"}')
+    with standing({}) as stand:
+        (found,) = findings(f'kind: vertex, project: acme, credentials: {file}, base_url: "{stand.url}"')
+    assert found.state == "problem"
+    assert "its `type` must be one of authorized_user, external_account" in found.what
+    assert not stand.asked

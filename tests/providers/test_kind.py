@@ -1,6 +1,8 @@
 import pytest
 
-from earthward.providers.kind import Kind
+from earthward.providers import KINDS
+from earthward.providers.kind import Api, Kind
+from earthward.providers.kind import path as path_of
 
 PLAIN = Kind("plain", "openai_chat", "by_host", frozenset())
 
@@ -65,3 +67,60 @@ def test_the_vendors_own_host_is_in_the_cloud_and_a_server_that_speaks_the_same_
 def test_a_base_url_may_say_what_the_operations_paths_begin_with(url: str, base: str) -> None:
     assert Kind("o", "d", "by_host", frozenset(), prefixes=("/api", "/v1")).base(url) == base
     assert PLAIN.base(url) == url
+
+
+def test_a_target_is_asked_in_the_way_that_it_names_or_that_its_model_or_its_provider_s_settings_ask_for() -> None:
+    kind = Kind(
+        "k",
+        "usual",
+        "cloud",
+        frozenset(),
+        apis=(
+            Api("by_model", "other", (), models=("claude-*",)),
+            Api("by_setting", "usual", (), setting="project"),
+            Api("by_name", "third", ()),
+        ),
+    )
+    project = {"project": "acme"}
+    assert kind.api("gemini").name == ""
+    assert kind.api("gemini", project).name == "by_setting"
+    assert kind.api("claude-3", project).name == "by_model"
+    assert kind.api("gemini", project, "by_name").dialect == "third"
+    assert kind.api("gemini", project, "nobody").dialect == "usual"
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "settings", "url", "path"),
+    [
+        ("gemini", "gemini-2.5-flash", {}, "https://generativelanguage.googleapis.com",
+         b"/v1beta/models/gemini-2.5-flash:generateContent"),
+        ("vertex", "gemini-2.5-flash", {}, "https://aiplatform.googleapis.com",
+         b"/v1/publishers/google/models/gemini-2.5-flash:generateContent"),
+        ("vertex", "gemini-2.5-flash", {"project": "acme", "location": "europe-west4"}, "https://x",
+         b"/v1/projects/acme/locations/europe-west4/publishers/google/models/gemini-2.5-flash:generateContent"),
+        ("vertex", "claude-sonnet-4-5@20250929", {"project": "acme", "location": "global"}, "https://x",
+         b"/v1/projects/acme/locations/global/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict"),
+        ("azure", "my mini", {"api_version": "2024-10-21"}, "https://acme.openai.azure.com",
+         b"/openai/deployments/my%20mini/chat/completions?api-version=2024-10-21"),
+        ("azure", "mini", {}, "https://acme.openai.azure.com", b"/openai/v1/chat/completions"),
+    ],
+)  # fmt: skip
+def test_where_a_vendor_s_model_is_asked(
+    kind: str, model: str, settings: dict[str, str], url: str, path: bytes
+) -> None:
+    api = KINDS[kind].api(model, settings)
+    assert path_of(url, dict(api.operations)["chat"], {**settings, "model": model}) == path
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("global", "https://aiplatform.googleapis.com"),
+        ("eu", "https://aiplatform.eu.rep.googleapis.com"),
+        ("europe-west4", "https://europe-west4-aiplatform.googleapis.com"),
+    ],
+)
+def test_each_location_of_vertex_ai_has_its_host(location: str, host: str) -> None:
+    home = KINDS["vertex"].home
+    assert home is not None
+    assert home({"location": location}) == host

@@ -12,7 +12,7 @@ import earthward.providers
 from earthward.config.models import Provider, provider_model
 from earthward.config.snapshot import ABILITIES
 from earthward.providers import KINDS
-from earthward.providers.kind import Kind
+from earthward.providers.kind import Kind, path
 
 FRAMING = {b"host", b"connection", b"content-length", b"transfer-encoding", b"te", b"upgrade", b"expect", b"keep-alive"}
 CREDENTIALS = {b"authorization", b"x-api-key", b"api-key", b"cookie", b"set-cookie", b"proxy-authorization"}
@@ -63,14 +63,35 @@ def test_retry_hints_pass_back_unless_the_gateway_runs_it_itself(kind: Kind) -> 
 
 
 @every_kind
+def test_a_caller_s_key_goes_to_no_kind_but_its_own(kind: Kind) -> None:
+    """OpenAI's and Azure's dialects are the same, and so are those of the Gemini API and of Vertex AI."""
+    others = [other for other in KINDS.values() if other.zone == "cloud" and other is not kind]
+    assert kind.zone != "cloud" or kind.whose_keys not in {other.whose_keys for other in others}
+
+
+@every_kind
 def test_a_kind_with_an_address_of_its_own_has_a_zone_for_it(kind: Kind) -> None:
     assert kind.base_url is None or kind.zone_of(kind.base_url) is not None
 
 
 @every_kind
 def test_a_kind_can_be_reached_for_every_operation(kind: Kind) -> None:
-    for operation, _ in kind.operations:
-        assert kind.path(kind.base_url or "http://host/v1", operation).startswith(b"/")
+    settings = {"model": "m", **{setting.name: "x" for setting in kind.settings}}
+    for api in (*kind.apis, kind.api("m")):
+        assert dict(api.operations).keys() & {"chat"}
+        for _, template in api.operations:
+            assert path(kind.base_url or "http://host/v1", template, settings).startswith(b"/")
+    assert b"{" not in kind.path(kind.base_url or "http://host/v1", "models"), "asked without a target"
+
+
+@every_kind
+def test_a_model_s_name_stays_one_segment_of_a_path_whatever_is_in_it(kind: Kind) -> None:
+    settings = {"model": "a/../b?c#d\r\ne", **{setting.name: "x" for setting in kind.settings}}
+    for api in (*kind.apis, kind.api("m")):
+        for _, template in api.operations:
+            filled = path("http://host", template, settings)
+            if "{model}" in template:
+                assert b"a%2F..%2Fb%3Fc%23d%0D%0Ae" in filled
 
 
 @every_kind

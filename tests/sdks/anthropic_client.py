@@ -1,7 +1,11 @@
-"""Anthropic's Python SDK, of whatever version is installed, as a program that does what it is told."""
+"""Anthropic's Python SDK, of whatever version is installed, as a program that does what it is told.
+
+With the argument `vertex` it takes the gateway for Vertex AI.
+"""
 
 import inspect
 import json
+import sys
 from functools import cache
 from typing import Any
 
@@ -10,7 +14,11 @@ from loop import left_after, now, serve
 
 
 @cache
-def client_of(url: str, key: str) -> anthropic.Anthropic:
+def client_of(url: str, key: str) -> Any:
+    if sys.argv[1:] == ["vertex"]:
+        return anthropic.AnthropicVertex(
+            base_url=f"{url}/v1", region="eu", project_id="acme", access_token=key, max_retries=0, timeout=60
+        )
     return anthropic.Anthropic(base_url=url, api_key=key, max_retries=0, timeout=60)
 
 
@@ -38,7 +46,7 @@ def take(task: dict[str, Any]) -> dict[str, Any]:
     return second
 
 
-def known(client: anthropic.Anthropic, request: dict[str, Any]) -> dict[str, Any]:
+def known(client: Any, request: dict[str, Any]) -> dict[str, Any]:
     """What this version has no name for goes into the body as it is."""
     names = inspect.signature(client.messages.create).parameters
     unknown = {name: value for name, value in request.items() if name not in names}
@@ -46,11 +54,11 @@ def known(client: anthropic.Anthropic, request: dict[str, Any]) -> dict[str, Any
     return {**kept, "extra_body": unknown} if unknown else kept
 
 
-def whole(client: anthropic.Anthropic, request: dict[str, Any]) -> dict[str, Any]:
+def whole(client: Any, request: dict[str, Any]) -> dict[str, Any]:
     return told_of(client.messages.create(**request))
 
 
-def streamed(client: anthropic.Anthropic, request: dict[str, Any]) -> dict[str, Any]:
+def streamed(client: Any, request: dict[str, Any]) -> dict[str, Any]:
     pieces = arguments = 0
     with client.messages.stream(**request) as stream:
         for event in stream:
@@ -60,7 +68,7 @@ def streamed(client: anthropic.Anthropic, request: dict[str, Any]) -> dict[str, 
     return {**told_of(final), "pieces": pieces, "argument_pieces": arguments}
 
 
-def leave(client: anthropic.Anthropic, request: dict[str, Any]) -> dict[str, Any]:
+def leave(client: Any, request: dict[str, Any]) -> dict[str, Any]:
     with client.messages.stream(**request) as stream:
         told = left_after(stream.text_stream, 3)
     return {**told, "left": now()}

@@ -27,7 +27,14 @@ class Question(NamedTuple):
 
 def request(dialect: str, question: Question) -> dict[str, Any]:
     """What the SDK's method takes."""
-    return {"openai": _openai, "anthropic": _anthropic, "ollama": _ollama}[dialect](question)
+    written = {
+        "openai": _openai,
+        "anthropic": _anthropic,
+        "ollama": _ollama,
+        "responses": _responses,
+        "google": _google,
+    }
+    return written[dialect](question)
 
 
 def _openai(asked: Question) -> dict[str, Any]:
@@ -86,6 +93,55 @@ def _ollama(asked: Question) -> dict[str, Any]:
         think=True if asked.thinks else None,
         options=options,
     )
+
+
+def _responses(asked: Question) -> dict[str, Any]:
+    said: Any = asked.say
+    if asked.image:
+        picture = {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}", "detail": "auto"}
+        said = [{"type": "input_text", "text": asked.say}, picture]
+    wanted = {"format": {"type": "json_schema", "name": "answer", "schema": asked.schema, "strict": True}}
+    request = _without_nothing(
+        model=asked.model,
+        instructions=asked.system or None,
+        input=[*_turns(asked.history), {"role": "user", "content": said}],
+        tools=[
+            {"type": "function", "name": name, "parameters": schema, "strict": True} for name, schema in asked.tools
+        ],
+        max_output_tokens=asked.most,
+        temperature=asked.temperature,
+        text=wanted if asked.schema else None,
+        reasoning={"effort": "low", "summary": "auto"} if asked.thinks else None,
+    )
+    return {**request, "store": False}
+
+
+def _google(asked: Question) -> dict[str, Any]:
+    parts: list[dict[str, Any]] = [{"text": asked.say}]
+    if asked.image:
+        parts.append({"inlineData": {"mimeType": "image/png", "data": PNG}})
+    roles = {"user": "user", "assistant": "model"}
+    history = [{"role": roles[role], "parts": [{"text": text}]} for role, text in asked.history]
+    declared = [{"name": name, "parameters": _in_capitals(schema)} for name, schema in asked.tools]
+    config = _without_nothing(
+        systemInstruction=asked.system or None,
+        tools=[{"functionDeclarations": declared}] if declared else None,
+        stopSequences=[asked.stop] if asked.stop else None,
+        maxOutputTokens=asked.most,
+        temperature=asked.temperature,
+        responseMimeType="application/json" if asked.schema else None,
+        responseSchema=_in_capitals(asked.schema) if asked.schema else None,
+        thinkingConfig={"includeThoughts": True, "thinkingBudget": 1024} if asked.thinks else None,
+    )
+    return {"model": asked.model, "contents": [*history, {"role": "user", "parts": parts}], "config": config}
+
+
+def _in_capitals(schema: Any) -> Any:
+    """As Google's own schemas are written, which know no `additionalProperties`."""
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: _in_capitals(value) for key, value in schema.items() if key != "additionalProperties"}
+    return {**kept, "type": schema["type"].upper()} if isinstance(schema.get("type"), str) else kept
 
 
 def _turns(turns: Sequence[Turn]) -> list[dict[str, Any]]:

@@ -18,21 +18,37 @@ class Sdk(NamedTuple):
     name: str
     dialect: str
     package: str
-    command: tuple[Path, ...]
+    command: tuple[Path | str, ...]
 
 
-def _python(program: str, interpreter: Path = NEWEST) -> tuple[Path, ...]:
-    return interpreter, TESTS / "sdks" / program
+def _older(program: str) -> tuple[Path | str, ...]:
+    return _python(program, interpreter=OLDER)
+
+
+def _python(program: str, *arguments: str, interpreter: Path = NEWEST) -> tuple[Path | str, ...]:
+    return interpreter, TESTS / "sdks" / program, *arguments
 
 
 SDKS = (
     Sdk("openai", "openai", "`openai` for Python", _python("openai_client.py")),
-    Sdk("openai-2025", "openai", "`openai` 1.109 for Python", _python("openai_client.py", OLDER)),
+    Sdk("openai-2025", "openai", "`openai` 1.109 for Python", _older("openai_client.py")),
     Sdk("openai-js", "openai", "`openai` for JavaScript", (NODE, TESTS / "js" / "openai.mjs")),
     Sdk("anthropic", "anthropic", "`anthropic` for Python", _python("anthropic_client.py")),
-    Sdk("anthropic-2025", "anthropic", "`anthropic` 0.49 for Python", _python("anthropic_client.py", OLDER)),
+    Sdk("anthropic-2025", "anthropic", "`anthropic` 0.49 for Python", _older("anthropic_client.py")),
     Sdk("anthropic-js", "anthropic", "`@anthropic-ai/sdk` for JavaScript", (NODE, TESTS / "js" / "anthropic.mjs")),
     Sdk("ollama", "ollama", "`ollama` for Python", _python("ollama_client.py")),
+    Sdk("responses", "responses", "`openai` by its responses,", _python("responses_client.py")),
+    Sdk("azure", "openai", "`openai` for Azure,", _python("openai_client.py", "azure")),
+    Sdk(
+        "anthropic-vertex",
+        "anthropic",
+        "`anthropic` for Vertex AI,",
+        _python("anthropic_client.py", "vertex"),
+    ),
+    Sdk("google", "google", "`google-genai` for Python", _python("google_client.py")),
+    Sdk("google-vertex", "google", "`google-genai` for Vertex AI,", _python("google_client.py", "vertex")),
+    Sdk("google-2025", "google", "`google-genai` 1.20 for Python", _older("google_client.py")),
+    Sdk("google-js", "google", "`@google/genai` for JavaScript", (NODE, TESTS / "js" / "google.mjs")),
 )
 
 
@@ -40,11 +56,11 @@ class Client:
     """One SDK at work. `tell` does one task and returns what came of it."""
 
     def __init__(self, sdk: Sdk, log: Path) -> None:
-        program = sdk.command[0]
+        program = Path(sdk.command[0])
         assert program.exists(), f"{program} is missing: `make test` sets it up"
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                sdk.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=sdk.command[-1].parent
+                sdk.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=TESTS
             )
         self._log = log
 

@@ -22,7 +22,9 @@ def serve(take: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
 
 def shown(raised: Exception) -> dict[str, Any]:
     classes = [each.__name__ for each in type(raised).__mro__]
-    return {"classes": classes, "status": getattr(raised, "status_code", None), "message": str(raised)}
+    # Google's SDK has it under another name.
+    status = getattr(raised, "status_code", None) or getattr(raised, "code", None)
+    return {"classes": classes, "status": status, "message": str(raised)}
 
 
 def left_after(pieces: Iterator[Any], enough: int) -> dict[str, Any]:

@@ -1,6 +1,10 @@
-"""OpenAI's Python SDK, of whatever version is installed, as a program that does what it is told."""
+"""OpenAI's Python SDK, of whatever version is installed, as a program that does what it is told.
+
+With the argument `azure` it takes the gateway for an Azure OpenAI.
+"""
 
 import json
+import sys
 from functools import cache
 from typing import Any
 
@@ -10,6 +14,8 @@ from loop import left_after, now, serve
 
 @cache
 def client_of(url: str, key: str) -> openai.OpenAI:
+    if sys.argv[1:] == ["azure"]:
+        return openai.AzureOpenAI(azure_endpoint=url, api_version="2024-10-21", api_key=key, max_retries=0, timeout=60)
     return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=60)
 
 

@@ -5,29 +5,47 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from google_cloud import service_account
 from harness import Gateway, Process, Simulator, http, until
 from sdks.client import Client, Sdk
 
 MODEL = {"name": "simulated:latest", "capabilities": ["completion", "tools", "vision", "thinking"], "context": 8192}
 
+SMALL = ("--model", "gemini-2.5-small", "--model", "gemini-3-small")
+"""Models of Google's with a window that is soon full, one before Gemini 3 and one after."""
+VENDORS = ("openai", "anthropic", "ollama", "azure", "gemini", "vertex")
+
 
 class Target(NamedTuple):
-    """`name` is its route's model too. `is_real` is whether a model answers there."""
+    """`name` is its route's model too. `is_real` is whether a model answers there, `context` how long its window is."""
 
     name: str
     about: str
     dialect: str
+    context: int = 2048
     is_real: bool = False
 
 
 TARGETS = (
-    Target("sim-openai", "OpenAI", "openai"),
-    Target("sim-anthropic", "Anthropic", "anthropic"),
-    Target("sim-ollama", "Ollama", "ollama"),
+    Target("sim-openai", "OpenAI", "openai", 128_000),
+    Target("sim-anthropic", "Anthropic", "anthropic", 200_000),
+    Target("sim-ollama", "Ollama", "ollama", 8192),
+    Target("sim-responses", "OpenAI's responses", "responses", 128_000),
+    Target("sim-azure", "Azure", "openai", 128_000),
+    Target("sim-gemini", "Gemini", "gemini", 131_072),
+    Target("sim-vertex", "Vertex AI", "gemini", 131_072),
+    Target("sim-claude", "Claude on Vertex AI", "anthropic", 200_000),
     Target("llama-openai", "llama.cpp as OpenAI", "openai", is_real=True),
     Target("llama-anthropic", "llama.cpp as Anthropic", "anthropic", is_real=True),
     Target("llama-ollama", "llama.cpp as Ollama", "ollama", is_real=True),
 )
+
+VENDOR_OF = {
+    "sim-responses": "openai",
+    "sim-claude": "vertex",
+    **{f"sim-{vendor}": vendor for vendor in VENDORS},
+}
+"""Which simulator stands behind a target."""
 
 IN_FRONT = """\
 listen: 127.0.0.1:0
@@ -48,6 +66,9 @@ providers:
   openai: {{kind: openai, base_url: "{openai}/v1", api_key: env:UPSTREAM_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:UPSTREAM_KEY, zone: cloud}}
   ollama: {{kind: ollama, base_url: "{ollama}"}}
+  azure: {{kind: azure, base_url: "{azure}", api_key: env:UPSTREAM_KEY, api_version: "2024-10-21"}}
+  gemini: {{kind: gemini, base_url: "{gemini}", api_key: env:UPSTREAM_KEY}}
+  vertex: {{kind: vertex, base_url: "{vertex}", project: acme, location: eu, credentials: {account}}}
   engine_as_openai: {{kind: openai_compatible, base_url: "{engine}/v1"}}
   engine_as_anthropic: {{kind: anthropic, base_url: "{engine}", api_key: env:UPSTREAM_KEY}}
   engine_as_ollama: {{kind: ollama, base_url: "{in_front}"}}
@@ -55,6 +76,11 @@ targets:
   sim-openai: {{provider: openai, model: gpt-4o-mini}}
   sim-anthropic: {{provider: anthropic, model: claude-sonnet-4-5}}
   sim-ollama: {{provider: ollama, model: "simulated:latest", context: 8192, abilities: [tools, images, schema, stream]}}
+  sim-responses: {{provider: openai, model: gpt-4o-mini, api: responses}}
+  sim-azure: {{provider: azure, model: gpt-4o-mini}}
+  sim-gemini: {{provider: gemini, model: gemini-2.5-small}}
+  sim-vertex: {{provider: vertex, model: gemini-3-small}}
+  sim-claude: {{provider: vertex, model: claude-sonnet-4-5@20250929}}
   llama-openai: {{provider: engine_as_openai, model: smollm2, abilities: [schema, stream]}}
   llama-anthropic: {{provider: engine_as_anthropic, model: smollm2, abilities: [stream]}}
   llama-ollama: {{provider: engine_as_ollama, model: smollm2, context: 2048, abilities: [schema, stream]}}
@@ -73,12 +99,9 @@ class World:
         self._markers = itertools.count()
         seen = ("--bodies", "--keep", "4")
         disk = ("--disk", json.dumps(MODEL))
-        self.simulators = {
-            target.dialect: self._up(
-                Simulator(folder, *seen, *(disk if target.dialect == "ollama" else ()), name=target.name)
-            )
-            for target in TARGETS
-            if not target.is_real
+        offered = {name: disk if name == "ollama" else SMALL for name in VENDORS}
+        self._simulators = {
+            name: self._up(Simulator(folder, *seen, *models, name=name)) for name, models in offered.items()
         }
         self._engine: Process = self._up(
             Process(
@@ -90,8 +113,9 @@ class World:
         (folder / "front").mkdir()
         front = self._up(Gateway(folder / "front", IN_FRONT.format(engine=engine)))
         routes = "\n".join(f"  - {{name: {name}, when: {{model: {name}}}, use: {name}}}" for name, *_ in TARGETS)
-        urls = {dialect: simulator.url for dialect, simulator in self.simulators.items()}
-        config = CONFIG.format(engine=engine, in_front=front.url, routes=routes, **urls)
+        urls = {name: simulator.url for name, simulator in self._simulators.items()}
+        account = service_account(folder, urls["vertex"])
+        config = CONFIG.format(engine=engine, in_front=front.url, routes=routes, account=account, **urls)
         self.gateway: Gateway = self._up(Gateway(folder, config))
         self.key = self.gateway.new_key("--app", "sdks")
 
@@ -116,7 +140,7 @@ class World:
 
     def seen(self, target: Target, marker: str, count: int = 1) -> list[dict[str, Any]]:
         """The requests with this marker that reached the simulated vendor, the oldest first."""
-        simulator = self.simulators[target.dialect]
+        simulator = self._simulators[VENDOR_OF[target.name]]
 
         def arrived() -> list[dict[str, Any]]:
             log = json.loads(http("GET", f"{simulator.url}/sim/log?bodies=1")[2])

@@ -9,6 +9,9 @@ import uvloop
 
 from earthward.simulator import Simulator
 
+OWN_WORDS = ("/v1beta/", "/v1/projects/", "/v1/responses")
+"""Paths at which a body has no messages, or no model."""
+
 
 class Seen(NamedTuple):
     """Everything that came on a connection, and how it ended: eof, reset, or open when nothing more came."""
@@ -87,7 +90,8 @@ async def ask(
     **body: Any,
 ) -> Seen:
     """One request over a connection of its own, and all that comes back until the connection ends or falls silent."""
-    asked = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}], **body}
+    usual = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]}
+    asked = body if path.startswith(OWN_WORDS) else {**usual, **body}
     data = b"" if method == "GET" else raw_body if raw_body is not None else json.dumps(asked).encode()
     lines = [f"{method} {path} HTTP/1.1", "host: test", "connection: close", f"content-length: {len(data)}"]
     lines += [f"{name}: {value}" for name, value in headers]

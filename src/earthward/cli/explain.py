@@ -67,7 +67,7 @@ def explain(
     router = Router(snapshot)
     salt = _salt(configuration.state)
     caller = Key(key, b"", app, team, data_class=data_class)
-    own_key = question.door.dialect if snapshot.auth == "passthrough" else None
+    own_key = question.door.key_dialect if snapshot.auth == "passthrough" else None
     hints = hints_of(_headers(header or []))
     now = datetime.now().astimezone()
     minute = minute_of_week(now.weekday(), now.hour, now.minute)

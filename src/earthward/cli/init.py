@@ -11,7 +11,7 @@ from rich.text import Text
 
 from earthward.cli.output import fail, print_json, write_new
 from earthward.config.load import read
-from earthward.config.starter import CLOUD, LATER, LocalModel, LocalServer, Surroundings, starter
+from earthward.config.starter import BY_HAND, CLOUD, LocalModel, LocalServer, Surroundings, starter
 from earthward.config.task_routes import PRESETS
 from earthward.config.written import text_of
 from earthward.probe.machine import Machine, machine
@@ -78,7 +78,7 @@ def servers(url: str, ports: list[int]) -> list[Server]:
 
 def surroundings(here: Machine, found: list[Server], variables: frozenset[str]) -> Surroundings:
     """What was found as the starter takes it."""
-    keys = [name for name in (*(key for key, _ in CLOUD.values()), *LATER) if name in variables]
+    keys = [name for name in (*(key for key, _ in CLOUD.values()), *BY_HAND) if name in variables]
     lines = [*(f"{name} in the environment" for name in keys), *map(_server_line, found), *_machine_lines(here)]
     local = tuple(LocalServer(it.kind, it.name, it.url, _models(it.models, here.room)) for it in found)
     return Surroundings(variables, local, tuple(lines))

@@ -217,7 +217,8 @@ DEADLINES: Keys = {
 
 TARGET: Keys = {
     "provider": "the name of one above",
-    "model": "what the model is called there",
+    "model": "what the model is called there; at `kind: azure`, what its deployment is called",
+    "api": "`responses`: it is asked by OpenAI's responses, at `kind: openai`, `azure` or `openai_compatible`",
     "context": "its context window in tokens; at an Ollama, what the model is loaded with (`num_ctx`)",
     "keep_alive": "at an Ollama, how long the model stays in memory after a request; -1 for ever, 0 not at all. "
     "Left out, as its provider says, or as Ollama does",
@@ -349,6 +350,15 @@ def configuration() -> str:
         "Of `kind: embedded`, `model` is the path of a GGUF (left out, SmolLM2-135M from the extra `engine`), "
         "`context` is in tokens for each request (4,096), `slots` is how many requests run at a time (4), `threads` is "
         "half of the cores.",
+        "Of `kind: vertex`, `project` and `location` (`global`) say where in Google's cloud, and `credentials` is the "
+        "file of a service account or of a workload identity. Without that file it is the one that "
+        "`GOOGLE_APPLICATION_CREDENTIALS` names, or what the machine is there. With an `api_key` instead of "
+        "a `project` it is express mode. Models called `claude-*` are asked as Anthropic's.",
+        "Of `kind: azure`, `base_url` is that of the resource, as in `https://acme.openai.azure.com`. With an "
+        "`api_version`, such as `2024-10-21`, the older paths are used, which name the deployment.",
+        "Of `kind: openai_compatible`, `profile` is "
+        f"{' or '.join(f'`{word}`' for word in KINDS['openai_compatible'].settings[0].choices)}: how that engine calls "
+        "thoughts, and what it can be told about them.",
     )
 
 

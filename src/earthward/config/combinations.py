@@ -51,7 +51,7 @@ def vendors_of_callers(draft: Draft) -> Iterator[Problem]:
     for name, provider in draft.read_providers():
         if not takes_callers_keys(provider):
             continue
-        first = vendors.setdefault(provider.its_kind.dialect, name)
+        first = vendors.setdefault(provider.its_kind.whose_keys, name)
         if first != name:
             message = f"with `auth: passthrough`, is a caller's key for `{first}` or for this? Give one an `api_key`"
             yield draft.document.key_problem(("providers", name), message)
@@ -68,7 +68,8 @@ def vendors_of_callers(draft: Draft) -> Iterator[Problem]:
 
 def takes_callers_keys(provider: Provider) -> bool:
     """Whether, with `auth: passthrough`, callers bring the key for it."""
-    return provider.is_in == "cloud" and not provider.api_key and provider.its_kind.credential is not None
+    kind = provider.its_kind
+    return provider.is_in == "cloud" and not provider.api_key and kind.credential is not None and not kind.identity
 
 
 def addresses_apart(draft: Draft) -> Iterator[Problem]:
@@ -192,6 +193,38 @@ def providers_of_targets(draft: Draft) -> Iterator[Problem]:
         yield from draft.unknown_name(("targets", target, "provider"), "provider", draft.providers)
 
 
+def apis_of_targets(draft: Draft) -> Iterator[Problem]:
+    for name, target in draft.read_targets():
+        provider = draft.provider_of(target)
+        if provider is None or target.api == "chat":
+            continue
+        known = [api.name for api in provider.its_kind.apis]
+        if target.api not in known:
+            message = f"`api: {target.api}` is nothing that `kind: {provider.kind}` has"
+            yield draft.document.problem(("targets", name, "api"), message)
+
+
+def places_in_google(draft: Draft) -> Iterator[Problem]:
+    """At Vertex AI a project is named, or a key is given that knows it."""
+    for name, provider in draft.read_providers():
+        if provider.its_kind.identity is None:
+            continue
+        path, settings = ("providers", name), provider.settings
+        if provider.api_key:
+            for key in ("project", "credentials"):
+                if key in settings:
+                    message = f"`{key}` or `api_key`, not both: express mode has a key and knows the project by it"
+                    yield draft.document.key_problem((*path, key), message)
+        elif "project" not in settings:
+            message = f"`kind: {provider.kind}` needs a `project`, or an `api_key` for express mode"
+            yield draft.document.key_problem((*path, "project"), message)
+    for name, target in draft.read_targets():
+        at = draft.provider_of(target)
+        if at is not None and at.its_kind.identity and at.api_key and at.its_kind.api(target.model).name == "claude":
+            message = f"express mode has Gemini only; give `{target.provider}` a `project` for {target.model}"
+            yield draft.document.problem(("targets", name, "model"), message)
+
+
 def models_kept_in_memory(draft: Draft) -> Iterator[Problem]:
     for name, target in draft.read_targets():
         provider = draft.provider_of(target)
@@ -216,6 +249,8 @@ CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     room_for_limits,
     limits_of_callers,
     providers_of_targets,
+    apis_of_targets,
+    places_in_google,
     models_kept_in_memory,
     own_costs_of_what_is_at_home,
     *vectors.CHECKS,

@@ -125,6 +125,7 @@ def _provider(name: str, section: ProviderSection, cells: dict[Place, int]) -> P
         balance=section.balance or section.its_kind.balance,
         queue=Queue(**_given(section.queue)),
         eject_after=section.eject_after,
+        settings=tuple(section.settings.items()),
     )
 
 
@@ -156,8 +157,9 @@ def _target(name: str, section: TargetSection, configuration: Configuration, day
         keep_alive=keep_alive,
         # Whoever wants a model kept for ever wants it there before the first request, too.
         warm=int(keep_alive == -1) if section.warm is None else section.warm,
-        callers_key=provider.its_kind.dialect if callers_key else None,
+        callers_key=provider.its_kind.whose_keys if callers_key else None,
         cell=column,
+        api=None if section.api == "chat" else section.api,
     )
 
 

@@ -81,7 +81,7 @@ class _Conversion:
         return _named(self.targets, name_from(deployment.target["model"].rpartition("/")[2]), entry)
 
     def _provider(self, it: Deployment, urls: list[str]) -> str:
-        entry: dict[str, Any] = {"kind": it.kind}
+        entry: dict[str, Any] = {"kind": it.kind, **it.settings}
         if len(urls) > 1:
             entry["endpoints"] = urls
         elif urls and urls[0] != KINDS[it.kind].base_url:

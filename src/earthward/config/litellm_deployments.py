@@ -13,10 +13,11 @@ import msgspec
 from earthward.config import litellm_values as values
 from earthward.config.document import Document, Path
 from earthward.config.litellm_values import listed, mapped
-from earthward.config.litellm_vendors import LATER, SERVER, VENDORS, Vendor, split
+from earthward.config.litellm_vendors import SERVER, VENDORS, Vendor, split
 from earthward.config.problems import shown
 from earthward.config.values import url as checked_url
 from earthward.providers import KINDS
+from earthward.providers.hosts import is_vendor
 
 OF_PARAMS = frozenset({"model", "api_key", "api_base", "base_url", "timeout", "num_ctx", "keep_alive"})
 PRICES = frozenset({"input_cost_per_token", "output_cost_per_token"})
@@ -60,6 +61,7 @@ class Deployment(msgspec.Struct, frozen=True):
     zone: str | None
     target: dict[str, Any]
     seconds: float | None
+    settings: dict[str, Any] = {}
 
 
 class _Left(Exception):
@@ -94,9 +96,10 @@ class Deployments:
         if info.get("mode", "chat") != "chat":
             raise _Left(f"is for {shown(str(info['mode']))}; only chat is served yet")
         base_url = base_url or vendor.base_url
-        if vendor.kind == "openai_compatible" and not base_url:
+        if vendor.kind in ("azure", "openai_compatible") and not base_url:
             raise _Left("has no `api_base`, so its address isn't known")
-        self._note_unused(path, name, params, info)
+        settings = self._settings(vendor, params)
+        self._note_unused(path, name, vendor, params, info)
         key = self._key((*path, "litellm_params"), name, params.get("api_key"), vendor, base_url)
         zone = self._zone(path, name, vendor, base_url)
         if key and base_url and base_url.startswith("http:") and not values.is_in_the_house(base_url):
@@ -104,13 +107,13 @@ class Deployments:
         said = (values.context(vendor, params, info), values.price({**info, **params}), values.abilities(vendor, info))
         target = {"model": model, **{key: value for part in said for key, value in part.items()}}
         seconds = values.seconds(params)
-        return Deployment(path, name, service or vendor.kind, vendor.kind, base_url, key, zone, target, seconds)
+        return Deployment(
+            path, name, service or vendor.kind, vendor.kind, base_url, key, zone, target, seconds, settings
+        )
 
     def _vendor(self, service: str | None, model: str, base_url: str | None) -> Vendor:
         vendor = VENDORS.get(service or "")
         if vendor is None:
-            if service in LATER:
-                raise _Left(f"is at {service}, which is not yet supported")
             if service is None and base_url:
                 return SERVER
             raise _Left(
@@ -133,6 +136,8 @@ class Deployments:
 
     def _key(self, path: Path, name: str, given: Any, vendor: Vendor, base_url: str | None) -> str | None:
         is_vendors = _is_vendors(vendor, base_url)
+        if KINDS[vendor.kind].identity:
+            return None
         if given is None:
             return f"env:{vendor.key}" if is_vendors and vendor.key else None
         variable = values.variable(given)
@@ -153,8 +158,23 @@ class Deployments:
             self._notes.of_model(path, name, f"is taken to be in the cloud; if {host} is yours, write `zone: local`")
         return "cloud"
 
-    def _note_unused(self, path: Path, name: str, params: dict[str, Any], info: dict[str, Any]) -> None:
-        unused = [*sorted(params.keys() - OF_PARAMS - PRICES), *sorted(info.keys() - OF_INFO)]
+    def _settings(self, vendor: Vendor, params: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for theirs, ours in vendor.settings:
+            given = params.get(theirs)
+            if variable := values.variable(given):
+                given = self._environ.get(variable)
+                if not given:
+                    raise _Left(f"takes its `{theirs}` from {variable}, which is not set here; set it and import again")
+            if given:
+                found[ours] = str(given)
+        if vendor.kind == "vertex" and "project" not in found:
+            raise _Left("has no `vertex_project`, so it isn't known whose it is")
+        return found
+
+    def _note_unused(self, path: Path, name: str, vendor: Vendor, params: dict[str, Any], info: dict[str, Any]) -> None:
+        of_vendor = {theirs for theirs, _ in vendor.settings}
+        unused = [*sorted(params.keys() - OF_PARAMS - PRICES - of_vendor), *sorted(info.keys() - OF_INFO)]
         if unused:
             told = ", ".join(f"`{shown(key)}`" for key in unused)
             self._notes.of_model(path, name, f"{told}: no counterpart")
@@ -165,4 +185,6 @@ def _is_vendors(vendor: Vendor, base_url: str | None) -> bool:
     if vendor.base_url is not None:
         return base_url in (None, vendor.base_url)
     kind = KINDS[vendor.kind]
+    if kind.zone == "cloud" and kind.base_url is None:
+        return base_url is not None and is_vendor(urlsplit(base_url).hostname or "")
     return kind.base_url is not None and (base_url is None or kind.is_at_its_vendor(base_url))

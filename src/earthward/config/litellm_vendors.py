@@ -7,11 +7,15 @@ import msgspec
 
 
 class Vendor(msgspec.Struct, frozen=True):
-    """`kind` is ours; without `base_url` it must be stated, or is the kind's own. `key` is an environment variable."""
+    """`kind` is ours; without `base_url` it must be stated, or is the kind's own. `key` is an environment variable.
+
+    `settings` are the kind's own, by LiteLLM's names for them.
+    """
 
     kind: str
     key: str | None = None
     base_url: str | None = None
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 def _hosted(key: str, base_url: str) -> Vendor:
@@ -20,9 +24,14 @@ def _hosted(key: str, base_url: str) -> Vendor:
 
 SERVER = Vendor("openai_compatible")
 
+VERTEX = Vendor("vertex", settings=(("vertex_project", "project"), ("vertex_location", "location")))
+
 VENDORS: dict[str, Vendor] = {
     "openai": Vendor("openai", "OPENAI_API_KEY"),
     "anthropic": Vendor("anthropic", "ANTHROPIC_API_KEY"),
+    "azure": Vendor("azure", "AZURE_API_KEY", settings=(("api_version", "api_version"),)),
+    "gemini": Vendor("gemini", "GEMINI_API_KEY"),
+    **dict.fromkeys(("vertex_ai", "vertex_ai_beta"), VERTEX),
     "ollama": Vendor("ollama"),
     "ollama_chat": Vendor("ollama"),
     **dict.fromkeys(("custom_openai", "docker_model_runner", "hosted_vllm", "litellm_proxy"), SERVER),
@@ -39,11 +48,19 @@ VENDORS: dict[str, Vendor] = {
     "xai": _hosted("XAI_API_KEY", "https://api.x.ai/v1"),
 }
 
-LATER = frozenset({"azure", "azure_ai", "gemini", "vertex_ai", "vertex_ai_beta"})
-"""Ours will be azure, gemini and vertex."""
-
-KNOWN = LATER | {
-    *("bedrock", "cohere", "cohere_chat", "databricks", "github", "huggingface", "jina_ai", "perplexity", "predibase"),
+KNOWN = {
+    *(
+        "azure_ai",
+        "bedrock",
+        "cohere",
+        "cohere_chat",
+        "databricks",
+        "github",
+        "huggingface",
+        "jina_ai",
+        "perplexity",
+        "predibase",
+    ),
     *("replicate", "sagemaker", "sagemaker_chat", "text-completion-openai", "triton", "voyage", "watsonx"),
 }
 """What else a model's name may begin with that is no part of it."""

@@ -13,7 +13,6 @@ from earthward.config.combinations import check
 from earthward.config.document import Document, Mapping, Scalar, Sequence, parse
 from earthward.config.draft import Draft
 from earthward.config.models import (
-    LATER_KINDS,
     Configuration,
     Provider,
     Route,
@@ -172,10 +171,7 @@ class _Reader:
             return self._section(Provider, path)
         if kind.value in KINDS:
             return self._section(provider_model(kind.value), path)
-        if kind.value in LATER_KINDS:
-            self._note(kind_path, f"`kind: {kind.value}` is not yet supported; for now: {', '.join(KINDS)}")
-        else:
-            self._note(kind_path, unknown("kind", kind.value, KINDS))
+        self._note(kind_path, unknown("kind", kind.value, KINDS))
         return None
 
     def _rollout(self, name: str) -> Plan | None:

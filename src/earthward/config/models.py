@@ -46,7 +46,7 @@ from earthward.config.values import (
     one_of,
 )
 from earthward.providers import KINDS
-from earthward.providers.kind import Kind
+from earthward.providers.kind import Kind, Setting
 from earthward.rollout.notices import TOLD
 from earthward.rollout.plan import Plan
 from earthward.routing.balance import POLICIES
@@ -55,7 +55,7 @@ Auth = Literal["keys", "passthrough", "open"]
 Balance = Annotated[str, one_of(*POLICIES)]
 Boundary = Annotated[Literal["local"], one_of("local")]
 
-LATER_KINDS = frozenset({"azure", "gemini", "vertex"})
+Api = Annotated[Literal["chat", "responses"], one_of("chat", "responses")]
 
 Ability = Annotated[str, one_of(*sorted({*ABILITIES, EMBEDDINGS}))]
 
@@ -113,8 +113,6 @@ def _endpoint(value: Any) -> Any:
 class Provider(Section):
     """What all kinds have in common; `provider_model` adds what one kind has of its own."""
 
-    later = frozenset({"project", "location"})
-
     kind: str
     api_key: Secrets = ()
     base_url: Url | None = None
@@ -135,9 +133,16 @@ class Provider(Section):
     @property
     def addresses(self) -> tuple[Endpoint, ...]:
         """Its endpoints, their URLs up to where the paths of its kind begin."""
-        url = self.base_url or self.its_kind.base_url
+        kind = self.its_kind
+        url = self.base_url or (kind.home(self.settings) if kind.home else kind.base_url)
         stated = self.endpoints or ((Endpoint(url=url),) if url else ())
         return tuple(endpoint.model_copy(update={"url": self.its_kind.base(endpoint.url)}) for endpoint in stated)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Those of its kind that are text, by name; what is left out and has no default isn't among them."""
+        named = ((setting.name, getattr(self, setting.name)) for setting in self.its_kind.settings)
+        return {name: value for name, value in named if isinstance(value, str)}
 
     @property
     def is_in(self) -> Zone | None:
@@ -188,6 +193,7 @@ class QuotaSection(Section):
 class Target(Section):
     provider: str
     model: Annotated[str, Field(min_length=1)]
+    api: Api = "chat"
     context: Count | None = None
     keep_alive: KeepAlive | None = None
     warm: Number | None = None
@@ -399,12 +405,15 @@ class Configuration(BaseModel):
 @cache
 def provider_model(kind: str) -> type[Provider]:
     """The model of a provider of this kind, its own settings included."""
-    types: dict[str, Any] = {"text": str, "count": Count, "path": File, "keep_alive": KeepAlive}
-    fields: dict[str, Any] = {
-        setting.name: (types[setting.type], ...) if setting.is_required else (types[setting.type] | None, None)
-        for setting in KINDS[kind].settings
-    }
+    text = Annotated[str, Field(min_length=1)]
+    types: dict[str, Any] = {"text": text, "count": Count, "path": File, "keep_alive": KeepAlive}
+    fields: dict[str, Any] = {setting.name: _field(setting, types) for setting in KINDS[kind].settings}
     return create_model(f"Provider of kind {kind}", __base__=Provider, **fields)
+
+
+def _field(setting: Setting, types: dict[str, Any]) -> tuple[Any, Any]:
+    taken = Annotated[str, one_of(*setting.choices)] if setting.choices else types[setting.type]
+    return (taken, ...) if setting.is_required else (taken | None, setting.default)
 
 
 def _engine(name: str, provider: Provider) -> Engine:

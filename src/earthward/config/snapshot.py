@@ -110,7 +110,7 @@ class Queue(msgspec.Struct, frozen=True, array_like=True):
 
 class Provider(msgspec.Struct, frozen=True):
     """`api_keys` are references; `proxy` is an http:// URL that CONNECTs. After `eject_after` failures in a row an
-    endpoint, and a target, is left alone for a while."""
+    endpoint, and a target, is left alone for a while. `settings` are those that only its kind has, by name."""
 
     name: str
     kind: str
@@ -125,6 +125,7 @@ class Provider(msgspec.Struct, frozen=True):
     balance: str = "round_robin"
     queue: Queue = Queue()
     eject_after: int = 5
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 Period = Literal["day", "week", "month"]
@@ -172,7 +173,7 @@ class Target(msgspec.Struct, frozen=True):
     `warm` is how many hosts are to have it loaded before anybody asks. `callers_key` is the dialect of those who call
     it with their own keys, None where the gateway has its own. `rates` are there where `price`, which is that of a
     short prompt now, is not the only one. `cell` is its column among the verdicts on the board, -1 where there is no
-    room for it.
+    room for it. `api` is the way in which it is asked, where that is stated and another than its provider's usual one.
     """
 
     name: str
@@ -187,6 +188,7 @@ class Target(msgspec.Struct, frozen=True):
     warm: int = 0
     rates: tuple[Rate, ...] = ()
     cell: int = -1
+    api: str | None = None
 
 
 class When(msgspec.Struct, frozen=True):

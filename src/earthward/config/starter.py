@@ -17,15 +17,19 @@ from earthward.providers import KINDS
 CLOUD: dict[str, tuple[str, tuple[str, ...]]] = {
     "openai": ("OPENAI_API_KEY", ("gpt-4o-mini", "gpt-4o")),
     "anthropic": ("ANTHROPIC_API_KEY", ("claude-haiku-4-5", "claude-sonnet-4-5")),
+    "gemini": ("GEMINI_API_KEY", ("gemini-2.5-flash", "gemini-2.5-pro")),
 }
 """By kind: the variable with its key, and models to begin with, the smallest first."""
 
-LATER = {
-    "GEMINI_API_KEY": "Gemini",
-    "GOOGLE_API_KEY": "Gemini",
-    "AZURE_OPENAI_API_KEY": "Azure",
-    "AZURE_API_KEY": "Azure",
+BY_HAND = {
+    "GOOGLE_API_KEY": "gemini: {kind: gemini, api_key: env:GOOGLE_API_KEY}",
+    **{
+        name: f"azure: {{kind: azure, api_key: env:{name}, base_url: https://NAME.openai.azure.com}}"
+        for name in ("AZURE_OPENAI_API_KEY", "AZURE_API_KEY")
+    },
+    "GOOGLE_CLOUD_PROJECT": "vertex: {kind: vertex, project: PROJECT, location: global}",
 }
+"""What else a variable says could be here, and what only its owner can complete."""
 MOST_MODELS = 8
 CONTEXT = 16384
 STAYS = ["personal", "health", "payment", "secret"]
@@ -103,7 +107,7 @@ def _add_clouds(start: _Starter) -> None:
             _add_cloud(start, kind, variable, models)
     hosted = [name for name, it in VENDORS.items() if it.base_url and it.key in start.around.variables]
     lines = [f"{VENDORS[name].key} is set: {_hosted(name)}" for name in hosted]
-    lines += [f"{name} is set: {LATER[name]} is not yet supported." for name in LATER if name in start.around.variables]
+    lines += [f"{name} is set: {line}" for name, line in BY_HAND.items() if name in start.around.variables]
     if lines:
         start.notes["providers"] = lines
 

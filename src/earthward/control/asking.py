@@ -18,6 +18,7 @@ from earthward.cost.exchange import cost
 from earthward.gateway.balancing import Known
 from earthward.gateway.board import Board
 from earthward.gateway.doors.exit import Reader
+from earthward.gateway.identity import Identities
 from earthward.gateway.serving import IdlePools, Serving, ServingTarget
 from earthward.gateway.upstream import NOT_A_STREAM, is_encoded
 from earthward.http.client import ClientConnection, ConnectFailed
@@ -61,6 +62,7 @@ class Asking:
         self._engines = engines
         self._sweep = Sweep(0.25)
         self._known = Known(board, {}, {})
+        self._identities = Identities()
         self._pools: IdlePools = {}
         self._ours: Counter[int] = Counter()
         self._rests_until: dict[str, float] = {}
@@ -69,7 +71,7 @@ class Asking:
 
     def take_over(self, snapshot: Snapshot) -> None:
         """Raises OSError, ValueError or LookupError where a secret can't be had; the one before stays then."""
-        serving = Serving(snapshot, self._pools, self._engines, self._sweep, self._known)
+        serving = Serving(snapshot, self._pools, self._engines, self._sweep, self._known, self._identities)
         left = [pool for identity, pool in self._pools.items() if identity not in serving.pools]
         self._pools, self.serving = serving.pools, serving
         for pool in left:
@@ -127,7 +129,7 @@ class Asking:
             return msgspec.structs.replace(begun, failure=body)
         provider = target.provider
         _, credential = provider.credentials.current(time.monotonic())
-        head = provider.heads["chat"][place]
+        head = target.chat_head(place, stream=True)
         request = b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, credential, provider.all_lines, len(body), body)
         kept = endpoint.pool.idle()
         while True:

@@ -20,7 +20,7 @@ from earthward.gateway.callers import refused_by_vendor, why_not_accepted
 from earthward.gateway.counting import counting
 from earthward.gateway.crossing import Crossing, Written, crossing
 from earthward.gateway.decide import Decision, no_target
-from earthward.gateway.doors.door import Door, Headers, Question, tokens_in
+from earthward.gateway.doors.door import Headers, Question, tokens_in
 from earthward.gateway.doors.exit import Heard, Listener
 from earthward.gateway.embedding import embedding
 from earthward.gateway.limiting import within_limits_of
@@ -29,7 +29,6 @@ from earthward.gateway.serving import ServingEndpoint, ServingTarget
 from earthward.gateway.upstream import Outcome, StreamedAnswer, WholeAnswer
 from earthward.http.client import ClientConnection, ConnectFailed
 from earthward.ledger.record import Attempt, Opened
-from earthward.providers.kind import Operation
 from earthward.routing import egress
 from earthward.routing.context import fits, was_cut
 from earthward.routing.deadlines import bounded, callers_patience, left_for
@@ -157,7 +156,7 @@ class Attempts:
             return self.left_out(target, why, LEFT_ALONE)
         if self._targets_left and not self._fits(target):
             return self.left_out(target, why, TOO_LONG)
-        refused = await self._why_not_for_caller(target)
+        refused = target.provider.why_not_yet() or await self._why_not_for_caller(target)
         if refused is not None:
             # Not the target's fault: nothing is learned of it.
             return self._unsent(target, why, refused)
@@ -168,7 +167,7 @@ class Attempts:
         if apart is not None:
             self._way = way = apart(self._question, target)
         else:
-            self._way = way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
+            self._way = way = crossing(self._question, target.way, target.dialect, target.target.model)
         written = way.request()
         if isinstance(written, Failure):
             return self.left_out(target, why, written)
@@ -178,7 +177,7 @@ class Attempts:
     async def _go_on(self, target: ServingTarget, why: str, begun: Begun) -> Outcome:
         """What was begun elsewhere, from where its only attempt is over."""
         self.begun = None
-        self._way = way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
+        self._way = way = crossing(self._question, target.way, target.dialect, target.target.model)
         written = way.request()
         assert isinstance(written, Written), "it was sent"
         endpoint = target.provider.endpoints[0]
@@ -280,8 +279,8 @@ class Attempts:
         if isinstance(place, Failure):
             return self.left_out(target, why, place)
         try:
-            operation = operation_at(target, self._question.door)
-            endpoint, head = provider.endpoints[place], provider.heads[operation][place]
+            endpoint = provider.endpoints[place]
+            head = target.head(self._question.door, place, stream=self._question.glance.stream)
             self.target = target
             self.endpoint = endpoint.url
             self.heard = None
@@ -503,7 +502,7 @@ class Attempts:
         if counted.source is not Source.REPORTED or glance.features & MORE_THAN_TEXT:
             return None
         estimate = lengths.tokens(about.model, glance.characters)
-        if target.provider.dialect == "ollama" and was_cut(glance.characters, estimate, counted.tokens, about.context):
+        if target.dialect == "ollama" and was_cut(glance.characters, estimate, counted.tokens, about.context):
             log.warning("%s has cut a prompt to %d tokens", self.endpoint, counted.tokens)
             return CUT_SHORT
         lengths.learn(about.model, glance.characters, counted.tokens)
@@ -552,10 +551,9 @@ class Attempts:
     def passed_back(self, upstream: Headers) -> Headers:
         if self.target is None:
             return []
-        provider = self.target.provider
-        if provider.dialect != self._exchange.door.dialect:
+        if self.target.dialect != self._exchange.door.dialect:
             return []
-        return [header for header in upstream if header[0] in provider.passes_back]
+        return [header for header in upstream if header[0] in self.target.provider.passes_back]
 
     def cost(self) -> int | None:
         """Of all, in nano-dollars; unknown if it is for the last, or for one at a target that has a price."""
@@ -567,11 +565,6 @@ class Attempts:
             elif attempt is self.made[-1] or targets[attempt.target].target.price.input is not None:
                 return None
         return total
-
-
-def operation_at(target: ServingTarget, door: Door) -> Operation:
-    """What the target is asked for: the same as the gateway, or a chat where the caller speaks another dialect."""
-    return door.operation if door.operation in APART or target.provider.dialect == door.dialect else "chat"
 
 
 def wanted(question: Question, target: ServingTarget, key: str, priority: str, tried: tuple[int, ...] = ()) -> Wanted:

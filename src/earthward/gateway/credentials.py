@@ -13,6 +13,9 @@ class Credentials:
     Times are seconds of a monotonic clock.
     """
 
+    has_none = False
+    """Whether there should be one and is none."""
+
     def __init__(self, headers: Sequence[bytes], secrets: Sequence[str]) -> None:
         self._headers = tuple(headers)
         self._secrets = tuple(secret for secret in secrets if secret)
@@ -39,6 +42,9 @@ class Credentials:
         """Leaves this key alone for a while."""
         if index < len(self._rests_until):
             self._rests_until[index] = now + min(seconds, LONGEST_REST)
+
+    def refused(self, index: int, now: float) -> None:
+        self.rest(index, now, REST_AFTER_REFUSAL)
 
     def has_rested_key(self, now: float) -> bool:
         return any(until <= now for until in self._rests_until)

@@ -31,7 +31,7 @@ from earthward.chat import (
     UsageReported,
 )
 from earthward.gateway.doors.door import Question, Writer
-from earthward.gateway.doors.exit import Heard, Listener, Reader, Way
+from earthward.gateway.doors.exit import Ending, Heard, Listener, Reader, Way
 
 ON_RECORD: dict[FinishReason, str] = {
     "stop": "stop",
@@ -75,11 +75,12 @@ def crossing(question: Question, way: Way, dialect: str, model: str) -> Crossing
 
 
 class _Passing:
-    __slots__ = ("_question", "_way")
+    __slots__ = ("_listener", "_question", "_way")
 
     def __init__(self, question: Question, way: Way) -> None:
         self._question = question
         self._way = way
+        self._listener: Listener | None = None
 
     def request(self) -> Written | Failure:
         return Written(self._way.pass_on(self._question))
@@ -88,9 +89,12 @@ class _Passing:
         return self._way.hear(self._question, body)
 
     def stream(self) -> Listener:
-        return self._way.listen(self._question)
+        self._listener = self._way.listen(self._question)
+        return self._listener
 
     def broken_off(self, failure: Failure) -> bytes:
+        if isinstance(self._listener, Ending):
+            return self._listener.broken_off(failure)
         return self._question.door.error_event(failure, self._question.id)
 
 

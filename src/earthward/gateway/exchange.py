@@ -19,7 +19,7 @@ from earthward.gateway import counting, stored
 from earthward.gateway.attempts import Attempts, wanted
 from earthward.gateway.balancing import Endpoints
 from earthward.gateway.decide import Decision, decide, minute_of_week
-from earthward.gateway.doors.door import Door, Headers, Question
+from earthward.gateway.doors.door import Door, Headers, Question, entered
 from earthward.gateway.drive import drive
 from earthward.gateway.explain import ASKS_TO_EXPLAIN, explanation
 from earthward.gateway.heartbeat import SILENCE, Quiet, word_for
@@ -348,6 +348,7 @@ def question_of(worker: "Worker", door: Door, request: Request, id: str, accepte
     envelope = read(request.body, worker.json_limits)
     if isinstance(envelope, Failure):
         return envelope
+    envelope = entered(door, envelope)
     glance = door.glance(envelope)
     if isinstance(glance, Failure):
         return glance

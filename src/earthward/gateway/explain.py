@@ -12,6 +12,7 @@ from earthward.gateway.decide import Decision
 from earthward.gateway.doors import EXITS
 from earthward.gateway.doors.door import Question
 from earthward.gateway.limits_left import Left, Remaining, remaining
+from earthward.gateway.serving import api_of
 from earthward.routing.egress import UNCLASSIFIED
 from earthward.routing.split import BUCKETS
 
@@ -95,10 +96,11 @@ def explanation(
 def _attempted(
     question: Question, why: str, target: Target, provider: Provider, endpoints: Endpoints | None
 ) -> Attempted:
-    way = EXITS[provider.dialect].way(target, provider)
-    written = crossing(question, way, provider.dialect, target.model).request()
-    translated = provider.dialect != question.door.dialect
-    about = (target.name, why, provider.name, target.zone, target.model, provider.dialect, translated)
+    dialect = api_of(target, provider).dialect
+    way = EXITS[dialect].way(target, provider)
+    written = crossing(question, way, dialect, target.model).request()
+    translated = dialect != question.door.dialect
+    about = (target.name, why, provider.name, target.zone, target.model, dialect, translated)
     if isinstance(written, Failure):
         return Attempted(*about, refused=written.message, endpoints=endpoints)
     return Attempted(*about, dropped=written.dropped, endpoints=endpoints)

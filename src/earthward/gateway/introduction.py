@@ -71,7 +71,7 @@ def introduction(worker: "Worker", door: Door, request: Request) -> Introduction
 
 def _lines(headers: dict[bytes, bytes], target: ServingTarget, door: Door) -> bytes:
     provider = target.provider
-    if provider.dialect != door.dialect:
+    if target.dialect != door.dialect:
         return provider.all_lines
     names = provider.passes_on | provider.account_headers if target.takes_callers_key else provider.passes_on
     passed = [b"%b: %b\r\n" % (name, headers[name]) for name in names if name in headers]

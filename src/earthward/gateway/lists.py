@@ -146,6 +146,8 @@ def _no_model(name: str) -> Failure:
 LISTS = (
     ModelsList(OPENAI, b"GET", b"/v1/models", _openai_models),
     ModelsList(OPENAI, b"GET", ONE_MODEL, _openai_model),
+    ModelsList(OPENAI, b"GET", b"/openai/models", _openai_models),
+    ModelsList(OPENAI, b"GET", b"/openai/v1/models", _openai_models),
     ModelsList(ANTHROPIC, b"GET", b"/v1/models", _anthropic_models),
     ModelsList(ANTHROPIC, b"GET", ONE_MODEL, _anthropic_model),
     ModelsList(GEMINI, b"GET", b"/v1/models", _gemini_models),

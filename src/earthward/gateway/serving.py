@@ -17,16 +17,18 @@ from earthward.config import secrets
 from earthward.config.snapshot import DeadlineChange, Deadlines, Endpoint, Provider, Route, Snapshot, Target
 from earthward.fleet.found import Probed
 from earthward.gateway.balancing import Balancing, Breaker, Known
-from earthward.gateway.credentials import REST_AFTER_QUOTA, REST_AFTER_REFUSAL, Credentials
+from earthward.gateway.credentials import REST_AFTER_QUOTA, Credentials
 from earthward.gateway.doors import EXITS
+from earthward.gateway.doors.door import Door
 from earthward.gateway.doors.exit import Exit, Way
+from earthward.gateway.identity import Identities
 from earthward.gateway.limiting import Metered, metered
 from earthward.gateway.verdicts import place_of_target
 from earthward.http.answer import header_lines
 from earthward.http.client import Pool, client_context, proxy_for
 from earthward.http.sweep import Sweep
 from earthward.providers import KINDS
-from earthward.providers.kind import Kind, Operation
+from earthward.providers.kind import Api, Operation, path
 from earthward.routing.balance.standing import full_name
 from earthward.routing.match import Router
 from earthward.routing.plan import Plan, Planner
@@ -55,7 +57,6 @@ class ServingProvider:
         kind = KINDS[provider.kind]
         self.name = provider.name
         self.kind = provider.kind
-        self.dialect = provider.dialect
         self.deadlines: Deadlines = provider.deadlines
         self.endpoints = endpoints
         self.credentials = credentials
@@ -65,25 +66,28 @@ class ServingProvider:
         self.lines = [(name, b"%b: %b\r\n" % (name, value)) for name, value in kind.headers]
         self.own_lines = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in provider.headers)
         self.all_lines = b"".join(line for _, line in self.lines)
-        self.heads = {
-            operation: [_fixed_head(kind, provider, endpoint, operation) for endpoint in endpoints]
-            for operation, _ in kind.operations
-        }
+        self._list_head = _fixed_head(provider, endpoints[0], b"GET", kind.path(endpoints[0].url, "models"))
         self.balancing = Balancing(provider, endpoints, known.standings, known.board, known.verdicts)
         self._kind = kind
 
     def list_request(self, credential: bytes) -> bytes:
         """A whole request for the models there are, to the first endpoint."""
-        return b"%b%b%b\r\n" % (self.heads["models"][0], credential, self.all_lines)
+        return b"%b%b%b\r\n" % (self._list_head, credential, self.all_lines)
 
     def credential_of(self, key: bytes) -> bytes:
         """The header line that carries a caller's own key."""
         return self._kind.credential_line(key.decode("ascii"))
 
+    def why_not_yet(self) -> Failure | None:
+        """Why nothing can be sent to it for now."""
+        if not self.credentials.has_none:
+            return None
+        return Failure(FailureKind.UPSTREAM_AUTH, f"the gateway has no access token for provider {self.name}")
+
     def learn(self, failure: Failure, key: int, now: float) -> None:
         """Lets the key rest that was refused, or is out of quota for a while."""
         if failure.kind is FailureKind.UPSTREAM_AUTH:
-            self.credentials.rest(key, now, REST_AFTER_REFUSAL)
+            self.credentials.refused(key, now)
         elif failure.kind is FailureKind.RATE_LIMITED:
             self.credentials.rest(key, now, failure.retry_after or REST_AFTER_QUOTA)
 
@@ -108,9 +112,13 @@ class ServingProvider:
 
 
 class ServingTarget:
-    """`takes_callers_key` is whether it is asked with the caller's own key, `model` what its hosts call its model."""
+    """`takes_callers_key` is whether it is asked with the caller's own key, `model` what its hosts call its model.
+
+    `dialect` is the one it is asked in.
+    """
 
     __slots__ = (
+        "_heads",
         "breaker",
         "dialect",
         "exit",
@@ -130,12 +138,14 @@ class ServingTarget:
         exit: Exit,
         way: Way,
         breaker: Breaker,
+        heads: dict[Operation, list[bytes]],
         limits: Metered | None = None,
     ) -> None:
+        self._heads = heads
+        self.dialect = exit.dialect
         self.name = target.name
         self.exit = exit
         self.way = way
-        self.dialect = provider.dialect
         self.takes_callers_key = target.callers_key is not None
         self.target = target
         self.provider = provider
@@ -145,15 +155,32 @@ class ServingTarget:
 
     def can(self, operation: Operation) -> bool:
         """Whether its hosts have a path for that."""
-        return operation in self.provider.heads
+        return operation in self._heads
+
+    def head(self, door: Door, place: int, *, stream: bool) -> bytes:
+        """What of a request's head never changes, for one that came in by this door and goes to that endpoint."""
+        is_apart = door.operation in ("embed", "count")
+        operation = door.operation if is_apart or door.dialect == self.dialect else "chat"
+        return self.chat_head(place, stream=stream) if operation == "chat" else self._heads[operation][place]
+
+    def chat_head(self, place: int, *, stream: bool) -> bytes:
+        """As above, of a chat; some have a path of their own for streams."""
+        return self._heads["stream" if stream and "stream" in self._heads else "chat"][place]
 
 
 class Serving:
     """What one snapshot means for a worker."""
 
     def __init__(
-        self, snapshot: Snapshot, pools: IdlePools, engines: Mapping[str, str], sweep: Sweep, known: Known
+        self,
+        snapshot: Snapshot,
+        pools: IdlePools,
+        engines: Mapping[str, str],
+        sweep: Sweep,
+        known: Known,
+        identities: Identities | None = None,
     ) -> None:
+        self._identities = identities or Identities()
         self.snapshot = snapshot
         self.router = Router(snapshot)
         self.planner = Planner(self.router.targets, snapshot.switch)
@@ -217,11 +244,12 @@ class Serving:
         keys = [secrets.resolve(reference, os.environ, _read) for reference in provider.api_keys]
         kind = KINDS[provider.kind]
         lines = [kind.credential_line(key) for key in keys]
+        credentials = self._identities.of(provider) if kind.identity and not keys else Credentials(lines, keys)
         endpoints = [
             ServingEndpoint(endpoint, self._pool(provider, engines.get(provider.name, endpoint.url), pools))
             for endpoint in provider.endpoints
         ]
-        return ServingProvider(provider, endpoints, Credentials(lines, keys), self._known)
+        return ServingProvider(provider, endpoints, credentials, self._known)
 
     def _pool(self, provider: Provider, url: str, pools: IdlePools) -> Pool:
         identity = (url, provider.tls.ca, provider.tls.certificate, provider.tls.key, provider.proxy)
@@ -242,10 +270,32 @@ def _context(provider: Provider, url: str) -> ssl.SSLContext | None:
 def _target(
     target: Target, told: Provider, provider: ServingProvider, known: Known, limits: Metered | None
 ) -> ServingTarget:
-    dialect = EXITS[told.dialect]
+    api = api_of(target, told)
+    exit = EXITS[api.dialect]  # noqa: A001  the word for it here
     breaker = known.breakers.setdefault(target.name, Breaker())
     breaker.share(known.verdicts, place_of_target(target.cell))
-    return ServingTarget(target, provider, dialect, dialect.way(target, told), breaker, limits)
+    return ServingTarget(
+        target, provider, exit, exit.way(target, told), breaker, _heads(target, told, provider), limits
+    )
+
+
+def _heads(target: Target, told: Provider, provider: ServingProvider) -> dict[Operation, list[bytes]]:
+    """What never changes of the heads of requests for this target: for each operation one for each endpoint."""
+    kind, fields = KINDS[told.kind], {**dict(told.settings), "model": target.model}
+    templates = {**dict(kind.operations), **dict(api_of(target, told).operations)}
+    return {
+        operation: [
+            _fixed_head(told, endpoint, b"POST", path(endpoint.url, template, fields))
+            for endpoint in provider.endpoints
+        ]
+        for operation, template in templates.items()
+        if operation != "models"
+    }
+
+
+def api_of(target: Target, provider: Provider) -> Api:
+    """The paths and the dialect in which this target is asked."""
+    return KINDS[provider.kind].api(target.model, dict(provider.settings), target.api)
 
 
 def _changed(deadlines: Deadlines, change: DeadlineChange) -> Deadlines:
@@ -253,13 +303,12 @@ def _changed(deadlines: Deadlines, change: DeadlineChange) -> Deadlines:
     return msgspec.structs.replace(deadlines, **said)
 
 
-def _fixed_head(kind: Kind, provider: Provider, endpoint: ServingEndpoint, operation: Operation) -> bytes:
+def _fixed_head(provider: Provider, endpoint: ServingEndpoint, method: bytes, path: bytes) -> bytes:
     """Everything of a request's head that never changes."""
-    asks = b"GET " if operation == "models" else b"POST "
     lines = [
-        asks + kind.path(endpoint.url, operation) + b" HTTP/1.1",
+        b"%b %b HTTP/1.1" % (method, path),
         b"host: " + endpoint.pool.host_header,
-        *([] if operation == "models" else [b"content-type: application/json"]),
+        *([] if method == b"GET" else [b"content-type: application/json"]),
         b"accept-encoding: identity",
         b"user-agent: earthward",
         *(f"{name.lower()}: {value}".encode("latin-1") for name, value in provider.headers),

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from earthward.chat import Failure, Usage
+from earthward.dialects import gemini
 from earthward.gateway.decide import LONGEST_HINT
 from earthward.ledger.record import Record, Status
 from earthward.routing.plan import Plan
@@ -29,6 +30,15 @@ REASONS = {
     "tool_use": "tool_calls",
     "refusal": "content_filter",
     "pause_turn": "paused",
+    # Google's.
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    "CONTINUATION": "paused",
+    **dict.fromkeys(gemini.FILTERED, "content_filter"),
+    # Those of OpenAI's responses.
+    "completed": "stop",
+    "max_output_tokens": "length",
+    "incomplete": "length",
 }
 """Reasons why answers end, in each dialect's words, and the word that the ledger has for them."""
 
@@ -65,7 +75,7 @@ def record_of(exchange: "Exchange", status: Status, http_status: int, failure: F
         exchange.serving.snapshot.version,
         target.name if target else "",
         attempts.endpoint,
-        target.provider.dialect if target else "",
+        target.dialect if target else "",
         target.target.model if target else "",
         attempts.made,
         CANCELLED if status == "cancelled" else http_status,

@@ -108,7 +108,7 @@ class Leg:
         self.way = target.way
         self.deadlines = serving.deadlines(decision.route, provider)
         self.limit = serving.snapshot.limits.answer
-        self.head = provider.heads[door.operation][0]
+        self.head = target.head(door, 0, stream=False)
         self.passed_lines = introduced.lines_for(target, door)
         self.passes_back = provider.passes_back
         self.answer_lines = JSON + b"x-earthward-id: %b\r\n" + serving.lines(plan, target).replace(b"%", b"%%")
@@ -154,7 +154,7 @@ class Leg:
                 snapshot=serving.snapshot.version,
                 target=name,
                 endpoint=endpoint.url,
-                upstream_dialect=provider.dialect,
+                upstream_dialect=target.dialect,
                 model=target.target.model,
                 http_status=200,
             ),
@@ -465,7 +465,7 @@ def _leg(worker: "Worker", introduced: Introduction, question: Question, request
     target = serving.targets[attempts[0][0]]
     provider, about = target.provider, target.target
     is_straight = (
-        provider.dialect == question.door.dialect
+        target.dialect == question.door.dialect
         and question.glance.features <= NEEDS
         and len(provider.endpoints) == 1
         and knows_all_of(about)

@@ -30,6 +30,7 @@ from earthward.gateway.board import Board
 from earthward.gateway.callers import Acceptance
 from earthward.gateway.exchange import Exchange
 from earthward.gateway.gone import give_up_on
+from earthward.gateway.identity import Identities
 from earthward.gateway.keeping import Keeper
 from earthward.gateway.link import Link
 from earthward.gateway.loading import Loads
@@ -60,6 +61,8 @@ LAST_RECORDS = 1.0
 """Seconds for what was cut off to be put on record."""
 LONGEST_SILENCE = 10.0
 """Seconds for which callers wait at a start for the ledger to tell what was spent."""
+FIRST_TOKENS = 5.0
+"""Seconds for which access tokens are waited for before the first caller is let in."""
 HEARTBEAT = 0.5
 SWEEP = 0.25
 MOST_PRESENTED = 10_000
@@ -114,6 +117,7 @@ class Worker:
         self._verdicts = Verdicts(seat.board)
         self._known = Known(seat.board, {}, {}, self.meters, self._verdicts)
         self.samples = SampleLine(self.state.content_socket, seat.board)
+        self.identities = Identities()
         self.serving = self._made_ready(self._snapshot_on_disk())
         self._pools = self.serving.pools
         self.access_log = AccessLog(sys.stderr) if self.serving.snapshot.access_log else None
@@ -203,7 +207,7 @@ class Worker:
         return ""
 
     def _made_ready(self, snapshot: Snapshot) -> Serving:
-        return Serving(snapshot, self._pools, self.seat.engines, self.sweep, self._known)
+        return Serving(snapshot, self._pools, self.seat.engines, self.sweep, self._known, self.identities)
 
     def _take(self, serving: Serving) -> None:
         left = [pool for identity, pool in self._pools.items() if identity not in serving.pools]
@@ -279,6 +283,7 @@ class Worker:
         while not self.is_ready and not stop.is_set():
             await asyncio.sleep(0.01)
         await self._hear_what_was_spent(stop)
+        await self.identities.first(FIRST_TOKENS)
         # What is here by now stays: the collector need not look at it again with every exchange's leavings.
         gc.freeze()
         await self.server.serve(self.seat.listener, ssl=_tls(self.seat.boot))
@@ -309,6 +314,7 @@ class Worker:
             await asyncio.sleep(0.01)
         self.loads.cancel()
         self.keeper.close()
+        self.identities.stop()
         for task in self._background:
             task.cancel()
         self.spool.close()

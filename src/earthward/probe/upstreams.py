@@ -16,6 +16,7 @@ from earthward.http.proxy import proxy_for
 from earthward.http.tls import client_context
 from earthward.probe.fetch import Answer, Unreachable, get
 from earthward.probe.finding import Finding, note, ok, problem
+from earthward.probe.google_identity import NoToken, token
 from earthward.providers import KINDS
 
 SECONDS = 8.0
@@ -75,9 +76,15 @@ def look(at: Look, environ: Mapping[str, str]) -> Seen:
         return Seen((problem(at.about, str(error), "set it, in the environment that the gateway is started in"),))
     keys: list[str | None] = [*resolved] or [None]
     findings: list[Finding] = []
+    if _has_identity(at.provider):
+        try:
+            keys = [token(dict(at.provider.settings).get("credentials")).value]
+        except NoToken as error:
+            do = "name the file of a service account in `credentials`, or run where Google knows the machine"
+            return Seen((problem(at.about, str(error), do),))
     skew = None
     for number, key in enumerate(keys, 1):
-        which = f"key {number}" if len(keys) > 1 else "its key" if key else "no key"
+        which = f"key {number}" if len(keys) > 1 else _named(at.provider) if key else "no key"
         try:
             answer = ask(at.provider, at.endpoint, key, environ)
         except (Unreachable, OSError, ValueError) as error:
@@ -86,7 +93,7 @@ def look(at: Look, environ: Mapping[str, str]) -> Seen:
         findings += _about_answer(at, answer, which)
         skew = _skew(at, answer, datetime.now(UTC)) if skew is None else skew
         if number == 1 and answer.status == 200:
-            findings += _about_models(at, answer)
+            findings += _about_models(at, answer) if KINDS[at.provider.kind].lists_targets else _not_listed(at)
     return Seen(tuple(findings), skew)
 
 
@@ -95,7 +102,9 @@ def ask(provider: Provider, endpoint: Endpoint, key: str | None, environ: Mappin
     kind = KINDS[provider.kind]
     path = kind.path(endpoint.url, "models").decode() + ("?limit=1000" if kind.dialect == "anthropic_messages" else "")
     headers = {name.decode(): value.decode() for name, value in kind.headers} | dict(provider.headers)
-    if key is not None:
+    if key is not None and _has_identity(provider):
+        headers["authorization"] = f"Bearer {key}"
+    elif key is not None:
         name, _, value = kind.credential_line(key).decode().rstrip("\r\n").partition(": ")
         headers |= {name: value} if name else {}
     parts = urlsplit(endpoint.url)
@@ -107,6 +116,14 @@ def ask(provider: Provider, endpoint: Endpoint, key: str | None, environ: Mappin
         tls=client_context(tls.ca, tls.certificate, tls.key) if parts.scheme == "https" else None,
         proxy=_proxy(provider, endpoint, environ),
     )
+
+
+def _has_identity(provider: Provider) -> bool:
+    return KINDS[provider.kind].identity is not None and not provider.api_keys
+
+
+def _named(provider: Provider) -> str:
+    return "its access token" if _has_identity(provider) else "its key"
 
 
 def clock(skews: Iterable[float | None]) -> Finding:
@@ -127,7 +144,8 @@ def _targets_at(snapshot: Snapshot, provider: Provider) -> tuple[Target, ...]:
 
 
 def _brings_key(snapshot: Snapshot, provider: Provider) -> bool:
-    return snapshot.auth == "passthrough" and provider.zone == "cloud" and not provider.api_keys
+    is_in_cloud = provider.zone == "cloud" and not provider.api_keys and not _has_identity(provider)
+    return snapshot.auth == "passthrough" and is_in_cloud
 
 
 def _resolved(reference: str, environ: Mapping[str, str]) -> str:
@@ -177,7 +195,7 @@ def _about_models(at: Look, answer: Answer) -> Iterator[Finding]:
         yield note(at.about, "what it lists can't be read, so models were not looked for", "is this the right `kind`?")
         return
     listed = (read.data if read.data is not None else read.models) or []
-    names = [it.id or it.name for it in listed]
+    names = [it.id or it.name.removeprefix("models/") for it in listed]
     # llama.cpp's server answers with the model it has, whatever it is asked for.
     takes_any = any(it.owned_by == "llamacpp" for it in listed)
     for target in at.targets:
@@ -190,6 +208,12 @@ def _about_models(at: Look, answer: Answer) -> Iterator[Finding]:
             yield note(about, "runs at ollama.com, not here", "sign in on that host: `ollama signin`")
         else:
             yield problem(about, f"is not there{_nearest(target.model, names)}", _how_to_get(at, target))
+
+
+def _not_listed(at: Look) -> Iterator[Finding]:
+    if at.targets:
+        names = ", ".join(target.model for target in at.targets)
+        yield note(at.about, f"does not tell whether it has {names}", "the first request to each will")
 
 
 def _is_there(model: str, names: list[str], kind: str) -> bool:

@@ -3,15 +3,19 @@
 Pure data and what follows from it. Sends nothing, and knows no wire format beyond its name.
 """
 
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from earthward.config.snapshot import Deadlines, Zone
 from earthward.providers.hosts import is_local, is_vendor
 
-Operation = Literal["chat", "generate", "models", "embed", "count"]
+Operation = Literal["chat", "stream", "generate", "models", "embed", "count"]
+Settings = Mapping[str, str]
+NONE: Settings = {}
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -20,6 +24,28 @@ class Setting(msgspec.Struct, frozen=True):
     name: str
     type: Literal["text", "count", "path", "keep_alive"]
     is_required: bool = False
+    default: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+class Api(msgspec.Struct, frozen=True):
+    """Another way in which targets of a kind may be asked: at other paths, in another dialect.
+
+    It is taken by targets that name it in `api`; else by those whose model fits one of `models`; else, with `setting`,
+    by all targets of a provider that has that setting.
+    """
+
+    name: str
+    dialect: str
+    operations: tuple[tuple[Operation, str], ...]
+    models: tuple[str, ...] = ()
+    setting: str | None = None
+
+    def is_for(self, model: str, settings: Settings) -> bool:
+        """Whether it is taken unasked."""
+        if self.models:
+            return any(fnmatchcase(model, pattern) for pattern in self.models)
+        return self.setting is not None and self.setting in settings
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -31,6 +57,12 @@ class Kind(msgspec.Struct, frozen=True):
     `headers` are sent where the caller's own do not say the same. `account_headers` say which account pays, and pass
     only beside a caller's own key. `prefixes` are ends of a base URL that people write and that the operations' paths
     begin with already. `deadlines`, `slots` of each endpoint and `balance` are those of providers that state none.
+
+    In paths `{model}` is the target's, and other names in braces are the provider's settings. Where streams have a
+    path of their own it is that of `stream`. `home` is the base URL where that depends on the settings. `keys` tells
+    whose keys a caller may bring for it, where the dialect alone doesn't. With `identity` the gateway has tokens of
+    its own made for it, by that name, when no key is given. `lists_targets` is whether its list of models names what
+    targets may name.
     """
 
     name: str
@@ -56,6 +88,11 @@ class Kind(msgspec.Struct, frozen=True):
     deadlines: Deadlines = Deadlines()
     slots: int | None = None
     balance: str = "round_robin"
+    apis: tuple[Api, ...] = ()
+    home: Callable[[Settings], str] | None = None
+    keys: str | None = None
+    identity: str | None = None
+    lists_targets: bool = True
 
     def credential_line(self, key: str) -> bytes:
         """The header line that carries this key, or nothing where none is sent. Raises ValueError, without the key."""
@@ -75,9 +112,20 @@ class Kind(msgspec.Struct, frozen=True):
         """Whether an endpoint with this URL is the vendor's own, and not a server that speaks the same."""
         return bool(self.base_url) and urlsplit(url).hostname == urlsplit(self.base_url or "").hostname
 
-    def path(self, url: str, operation: Operation) -> bytes:
+    @property
+    def whose_keys(self) -> str:
+        return self.keys or self.dialect
+
+    def api(self, model: str, settings: Settings = NONE, stated: str | None = None) -> Api:
+        """How a target with this model is asked."""
+        if stated is not None and (named := next((api for api in self.apis if api.name == stated), None)):
+            return named
+        fitting = (api for api in self.apis if stated is None and api.is_for(model, settings))
+        return next(fitting, Api("", self.dialect, self.operations))
+
+    def path(self, url: str, operation: Operation, settings: Settings = NONE) -> bytes:
         """The path to send this operation to, at an endpoint with this URL."""
-        return (urlsplit(url).path.rstrip("/") + dict(self.operations)[operation]).encode("ascii")
+        return path(url, dict(self.operations)[operation], settings)
 
     def zone_of(self, url: str) -> Zone | None:
         """Where an endpoint with this URL is; None if that can't be told and must be stated."""
@@ -87,3 +135,9 @@ class Kind(msgspec.Struct, frozen=True):
         if is_local(host):
             return "local"
         return "cloud" if is_vendor(host) or self.is_at_its_vendor(url) else None
+
+
+def path(url: str, template: str, fields: Settings) -> bytes:
+    """The path at an endpoint with this URL. What is filled in may hold anything: it stays one segment."""
+    filled = template.format_map({name: quote(value, safe="@:") for name, value in fields.items()})
+    return (urlsplit(url).path.rstrip("/") + filled).encode("ascii")

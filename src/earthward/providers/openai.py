@@ -5,13 +5,15 @@ can. The SDKs' `x-stainless-*` headers describe the caller's machine and stay he
 """
 
 from earthward.config.snapshot import ABILITIES
-from earthward.providers.kind import Kind
+from earthward.providers.kind import Api, Kind
 
 RATE_LIMITS = frozenset(
     b"x-ratelimit-%b-%b" % (what, of)
     for what in (b"limit", b"remaining", b"reset")
     for of in (b"requests", b"tokens", b"project-requests", b"project-tokens")
 )
+
+RESPONSES = Api("responses", "openai_responses", (("chat", "/responses"),))
 
 KIND = Kind(
     name="openai",
@@ -24,6 +26,7 @@ KIND = Kind(
         ("embed", "/embeddings"),
         ("models", "/models"),
     ),
+    apis=(RESPONSES,),
     needs_key=True,
     price_list="openai",
     abilities=ABILITIES - {"insert", "raw"},

@@ -1,10 +1,11 @@
 """Anything that speaks OpenAI's chat API: vLLM, llama.cpp, SGLang, LM Studio, and many hosted services.
 
 What the model behind it can do is not known from here; images, audio and the like are left to the targets that say so.
+`profile` names the engine, where it is one whose ways are known.
 """
 
-from earthward.providers.kind import Kind
-from earthward.providers.openai import RATE_LIMITS
+from earthward.providers.kind import Kind, Setting
+from earthward.providers.openai import RATE_LIMITS, RESPONSES
 
 KIND = Kind(
     name="openai_compatible",
@@ -17,7 +18,9 @@ KIND = Kind(
         ("embed", "/embeddings"),
         ("models", "/models"),
     ),
+    apis=(RESPONSES,),
     abilities=frozenset({"tools", "schema", "stream"}),
+    settings=(Setting("profile", "text", choices=("llama_cpp", "lm_studio", "sglang", "vllm")),),
     request_headers=frozenset({b"x-client-request-id", b"idempotency-key"}),
     answer_headers=RATE_LIMITS | {b"x-request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"},
 )

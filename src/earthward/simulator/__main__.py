@@ -24,7 +24,7 @@ def arguments() -> argparse.ArgumentParser:
     known = "\n".join(f"  {fault.name:20} {fault.about}" for fault in FAULTS.values())
     parser = argparse.ArgumentParser(
         prog="python -m earthward.simulator",
-        description="A stand-in for the APIs of OpenAI, Anthropic and Ollama on a port of its own.",
+        description="A stand-in for the APIs of OpenAI, Azure, Anthropic, Google and Ollama on a port of its own.",
         epilog=f"faults:\n{known}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -80,18 +80,19 @@ class Answers:
         # Asked for beforehand: working it out may use up the last of the queue.
         if not self._script.is_steady or len(request.body) > _LARGEST:
             return self._work_out(vendor, request, said, ordinal)
-        known = self._remembered.get((request.path, request.body, said))
+        at = vendor.at(request)
+        known = self._remembered.get((at, request.body, said))
         if known is not None:
             return known
         understood = self._work_out(vendor, request, said, ordinal)
         if isinstance(understood, Understood):
             if len(self._remembered) >= _REMEMBERED:
                 self._remembered.clear()
-            self._remembered[request.path, request.body, said] = understood
+            self._remembered[at, request.body, said] = understood
         return understood
 
     def _work_out(self, vendor: Vendor, request: Request, said: bytes | None, ordinal: int) -> Understood | Problem:
-        asked = vendor.read(request.path, request.body, sha256(request.body).hexdigest())
+        asked = vendor.read(vendor.at(request), request.body, sha256(request.body).hexdigest())
         if isinstance(asked, Problem):
             return asked
         model = vendor.find(self._offer, asked.model)

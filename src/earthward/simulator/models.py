@@ -55,12 +55,22 @@ ANTHROPIC = (
 )
 
 
+# As above, of Google's Gemini API, from https://ai.google.dev/gemini-api/docs/pricing; of two tiers the lower.
+GOOGLE = (
+    Model("gemini-2.5-flash", "gemini-2.5-flash", 1_048_576, "0.30", "2.50", "0.03", "google", None, 65_536),
+    Model("gemini-2.5-flash-lite", "gemini-2.5-flash-lite", 1_048_576, "0.10", "0.40", "0.01", "google", None, 65_536),
+    Model("gemini-2.5-pro", "gemini-2.5-pro", 1_048_576, "1.25", "10", "0.125", "google", None, 65_536),
+    Model("gemini-2.0-flash", "gemini-2.0-flash", 1_048_576, "0.10", "0.40", "0.025", "google", None, 8192),
+    Model("gemini-3-pro-preview", "gemini-3-pro-preview", 1_048_576, "2", "12", "0.20", "google", None, 65_536),
+)
+
+
 def house(name: str) -> Model:
     """A model as an OpenAI-compatible server in the house has it: undated, and nobody sends a bill."""
     return Model(name, name, 131_072, "0", "0", "0", "house")
 
 
-ALL = (*OPENAI, *ANTHROPIC, house("llama"))
+ALL = (*OPENAI, *ANTHROPIC, *GOOGLE, house("llama"))
 
 _DATE = re.compile(r"-(\d{4}-\d\d-\d\d|\d{8})$")
 

@@ -11,6 +11,7 @@ from earthward.dialects.anthropic_messages.listen import Heard, StreamListener, 
 from earthward.dialects.anthropic_messages.models import write_model, write_models
 from earthward.dialects.anthropic_messages.read_request import read_request
 from earthward.dialects.anthropic_messages.read_stream import StreamReader
+from earthward.dialects.anthropic_messages.vertex import at_vertex
 from earthward.dialects.anthropic_messages.write_request import losses, write_request
 from earthward.dialects.anthropic_messages.write_stream import PING, StreamWriter
 
@@ -21,6 +22,7 @@ __all__ = [
     "StreamListener",
     "StreamReader",
     "StreamWriter",
+    "at_vertex",
     "check",
     "conversation_root",
     "error_event",

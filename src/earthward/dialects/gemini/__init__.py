@@ -7,6 +7,7 @@ URL: whoever reads or writes that tells them.
 from earthward.dialects.gemini.answer import read_answer, write_answer
 from earthward.dialects.gemini.count_tokens import read_count, read_count_request, write_count, write_count_request
 from earthward.dialects.gemini.errors import error_event, failure_of, write_failure
+from earthward.dialects.gemini.finish import FILTERED
 from earthward.dialects.gemini.hints import Glance, answers, conversation_root, features, glance
 from earthward.dialects.gemini.listen import Heard, StreamListener, listen_answer, prepare
 from earthward.dialects.gemini.models import Offer, write_model, write_models
@@ -16,6 +17,7 @@ from earthward.dialects.gemini.write_request import losses, write_request
 from earthward.dialects.gemini.write_stream import HEARTBEAT, StreamWriter
 
 __all__ = [
+    "FILTERED",
     "HEARTBEAT",
     "Glance",
     "Heard",

@@ -19,6 +19,8 @@ _READ: dict[str, FinishReason] = {
     "CONTINUATION": "paused",
 }
 
+FILTERED = frozenset(word for word, reason in _READ.items() if reason == "filtered")
+
 _WRITTEN: dict[FinishReason, str] = {
     "stop": "STOP",
     "stop_sequence": "STOP",

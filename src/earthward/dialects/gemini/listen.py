@@ -11,7 +11,7 @@ import msgspec
 from earthward.chat import Failure, FailureKind, Usage
 from earthward.dialects import sse
 from earthward.dialects.envelope import Envelope
-from earthward.dialects.gemini.errors import failure_of_error
+from earthward.dialects.gemini.errors import error_event, failure_of_error
 from earthward.dialects.gemini.finish import failure_in
 from earthward.dialects.gemini.read_stream import is_whole
 from earthward.dialects.gemini.signatures import FOREIGN
@@ -94,7 +94,7 @@ def listen_answer(body: bytes, requested_model: str) -> Heard:
         forwarded = _with_model(body, requested_model)
     except NOT_JSON as error:
         return Heard(b"", failure=Failure(FailureKind.MALFORMED, f"the provider's answer is not JSON: {error}"))
-    reasons = [_text(candidate.finish_reason) for candidate in answer.candidates or ()]
+    reasons = [_reason(candidate) for candidate in answer.candidates or ()]
     for candidate in answer.candidates or ():
         failure = failure_in(_text(candidate.finish_reason), _text(candidate.finish_message))
         if failure is not None:
@@ -119,8 +119,10 @@ class StreamListener:
 
     __slots__ = (
         "_answers",
+        "_array",
         "_begun",
         "_blocks",
+        "_calls",
         "_finished",
         "_framing",
         "_halves",
@@ -139,8 +141,10 @@ class StreamListener:
         self._answers = answers
         self._blocks = sse.Blocks()
         self._halves = Halves()
+        self._array = array
         self._framing = Framing(array)
         self._begun: set[Any] = set()
+        self._calls = False
         self._finished: set[Any] = set()
         self._usage: dict[str, Any] = {}
         self.has_content = False
@@ -183,6 +187,10 @@ class StreamListener:
             self.failure = BROKEN_OFF
         return forwarded
 
+    def broken_off(self, failure: Failure) -> bytes:
+        """What ends a stream of which something was sent on."""
+        return error_event(failure, self._array)
+
     def _pass(self, payload: bytes | None) -> bytes:
         if payload is None:
             return b""
@@ -217,10 +225,11 @@ class StreamListener:
     def _hear_candidate(self, candidate: _Candidate) -> None:
         self._begun.add(candidate.index)
         self.characters_out += _characters(candidate)
+        self._calls = self._calls or _is_call(candidate)
         self.has_content = self.has_content or _is_content(candidate)
         reason = _text(candidate.finish_reason)
         if reason is not None:
-            self.finish_reason = reason
+            self.finish_reason = "tool_calls" if reason == "STOP" and self._calls else reason
             self._finished.add(candidate.index)
             self.failure = self.failure or failure_in(reason, _text(candidate.finish_message))
 
@@ -237,11 +246,21 @@ def _parts(candidate: _Candidate) -> list[_Part]:
     return (candidate.content.parts if candidate.content is not None else None) or []
 
 
+def _reason(candidate: _Candidate) -> str | None:
+    """Why it ended; Google has no word for calls."""
+    reason = _text(candidate.finish_reason)
+    return "tool_calls" if reason == "STOP" and _is_call(candidate) else reason
+
+
 def _is_content(candidate: _Candidate) -> bool:
     return any(
         part.text or part.function_call or part.inline_data or part.executable_code or part.code_execution_result
         for part in _parts(candidate)
     )
+
+
+def _is_call(candidate: _Candidate) -> bool:
+    return any(part.function_call for part in _parts(candidate))
 
 
 def _characters(candidate: _Candidate) -> int:

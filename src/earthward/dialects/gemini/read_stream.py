@@ -21,6 +21,7 @@ from earthward.chat import (
     ToolCall,
     ToolCallDelta,
     ToolCallStarted,
+    Usage,
     UsageReported,
 )
 from earthward.dialects import sse
@@ -54,6 +55,11 @@ class StreamReader:
         self._usage: dict[str, Any] = {}
         self._is_blocked = False
         self.is_over = False
+
+    @property
+    def usage_so_far(self) -> Usage:
+        """What was told before the end, should there be none."""
+        return read_usage(self._usage)
 
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []

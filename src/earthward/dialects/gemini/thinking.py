@@ -49,8 +49,8 @@ def write_control(control: ReasoningControl | None, budgets: bool) -> dict[str, 
         wire["thinkingBudget"] = max(control.budget, MODEL_DECIDES)
     elif control.effort is not None:
         wire = {"thinkingBudget": _BUDGETS[control.effort]} if budgets else {"thinkingLevel": _WRITTEN[control.effort]}
-    # Whoever gives a budget elsewhere is shown the thoughts unasked.
-    if control.show or (control.show is None and control.budget is not None):
+    # Whoever gives a budget elsewhere, or no level, is shown the thoughts unasked.
+    if control.show or (control.show is None and (control.effort is None or control.budget is not None)):
         wire["includeThoughts"] = True
     return wire or None
 

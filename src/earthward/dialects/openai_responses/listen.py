@@ -19,6 +19,7 @@ from earthward.dialects.openai_responses.errors import failure_of_error
 from earthward.dialects.openai_responses.ids import OURS, is_ours
 from earthward.dialects.openai_responses.stream_end import BROKEN_OFF, TOO_LONG, senseless
 from earthward.dialects.openai_responses.usage import read_usage
+from earthward.dialects.openai_responses.write_stream import error_event
 
 _ENCODE = msgspec.json.Encoder().encode
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -37,6 +38,7 @@ class _Response(msgspec.Struct, gc=False):
 
 class _Event(msgspec.Struct, gc=False):
     type: Any = None
+    sequence_number: Any = None
     delta: Any = None
     response: _Response | None = None
     item: Any = None
@@ -49,6 +51,7 @@ class _Event(msgspec.Struct, gc=False):
 _RESPONSE = msgspec.json.Decoder(_Response)
 _EVENT = msgspec.json.Decoder(_Event)
 _OURS = re.compile(f"{OURS}|{MARK}".encode())
+_CALLS = ("function_call", "custom_tool_call")
 _TERMINAL = ("response.completed", "response.incomplete")
 
 
@@ -106,6 +109,7 @@ class StreamListener:
     __slots__ = (
         "_blocks",
         "_halves",
+        "_number",
         "_requested_model",
         "characters_out",
         "failure",
@@ -120,6 +124,7 @@ class StreamListener:
         self._requested_model = msgspec.Raw(_ENCODE(requested_model))
         self._blocks = sse.Blocks()
         self._halves = Halves()
+        self._number = -1
         self.has_content = False
         self.is_over = False
         self.finish_reason: str | None = None
@@ -150,6 +155,10 @@ class StreamListener:
         if not self.is_over and self.failure is None:
             self.failure = BROKEN_OFF
         return forwarded
+
+    def broken_off(self, failure: Failure) -> bytes:
+        """What ends a stream of which something was sent on; its number is the one after the last."""
+        return error_event(failure, self._number + 1)
 
     def _pass(self, block: bytes) -> bytes:
         payload = sse.data_of(block)
@@ -182,6 +191,8 @@ class StreamListener:
         return b""
 
     def _hear(self, event: _Event) -> None:
+        if isinstance(event.sequence_number, int):
+            self._number = event.sequence_number
         if isinstance(event.delta, str) and event.delta:
             self.characters_out += len(event.delta)
             self.has_content = True
@@ -217,6 +228,9 @@ def _named(block: bytes, payload: bytes) -> bytes:
 def _reason(response: _Response) -> str | None:
     details = response.incomplete_details
     reason = _text(details.get("reason")) if isinstance(details, dict) else None
+    items = response.output if isinstance(response.output, list) else ()
+    if response.status == "completed" and any(isinstance(item, dict) and item.get("type") in _CALLS for item in items):
+        return "tool_calls"
     return reason or _text(response.status)
 
 

@@ -71,6 +71,11 @@ class StreamReader:
         self._calls = 0
         self.is_over = False
 
+    @property
+    def usage_so_far(self) -> Usage:
+        """Nothing: all is told by the last event."""
+        return Usage()
+
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
         for block in self._blocks.feed(data):

@@ -119,5 +119,8 @@ def _reasoning(control: ReasoningControl | None) -> Wire | None:
     if effort is None and control.budget is not None and control.budget >= 0:
         budget = control.budget
         effort = "none" if budget == 0 else "low" if budget <= 1024 else "medium" if budget <= 8192 else "high"
-    wire = {"effort": effort, "summary": "auto" if control.show else None}
+    # Whoever gives a budget elsewhere, or no level, is shown the thoughts unasked.
+    unasked = control.show is None and (control.effort is None or control.budget is not None)
+    shown = control.show or (unasked and effort != "none")
+    wire = {"effort": effort, "summary": "auto" if shown else None}
     return {name: value for name, value in wire.items() if value is not None} or None

@@ -9,15 +9,15 @@ from earthward.gateway.doors.exit import Heard, Listener, Reader, Way
 from earthward.providers.kind import Operation
 
 
-class _Door:
+class MessagesDoor:
     path = b"/v1/messages"
     family = b"/v1/messages"
     dialect = "anthropic_messages"
     key_dialect = "anthropic_messages"
     operation: Operation = "chat"
-    vendor = "anthropic"
+    vendor: str | None = "anthropic"
     stream_type = b"text/event-stream; charset=utf-8"
-    id_header = b"request-id"
+    id_header: bytes | None = b"request-id"
     presented = b""
 
     def glance(self, envelope: Envelope) -> Glance | Failure:
@@ -44,16 +44,21 @@ class _Door:
 
 
 class _Way:
-    """`extensions` is whether the server takes more than Anthropic's own does, and checks no signatures."""
+    """`extensions` is whether the server takes more than Anthropic's own does, and checks no signatures.
 
-    def __init__(self, model: str, extensions: bool) -> None:
+    `vertex` is for Vertex AI, where the model stands in the path.
+    """
+
+    def __init__(self, model: str, extensions: bool, vertex: bool) -> None:
         self._model = model
         self._extensions = extensions
+        self._vertex = vertex
 
     def pass_on(self, question: Question) -> bytes:
-        return anthropic_messages.prepare(
+        body = anthropic_messages.prepare(
             question.envelope, self._model, question.glance.stream, extensions=self._extensions
         )
+        return anthropic_messages.at_vertex(body) if self._vertex else body
 
     def hear(self, question: Question, body: bytes) -> Heard:
         return anthropic_messages.listen_answer(body, question.glance.model)
@@ -62,7 +67,8 @@ class _Way:
         return anthropic_messages.StreamListener(question.glance.model, question.input_tokens)
 
     def write_request(self, chat: ChatRequest) -> bytes | Failure:
-        return anthropic_messages.write_request(chat, extensions=self._extensions)
+        body = anthropic_messages.write_request(chat, extensions=self._extensions)
+        return anthropic_messages.at_vertex(body) if self._vertex and isinstance(body, bytes) else body
 
     def losses(self, chat: ChatRequest) -> tuple[str, ...]:
         return anthropic_messages.losses(chat, extensions=self._extensions)
@@ -79,7 +85,7 @@ class _Exit:
     stream_type = b"text/event-stream"
 
     def way(self, target: Target, provider: Provider) -> Way:
-        return _Way(target.model, extensions=provider.zone == "local")
+        return _Way(target.model, extensions=provider.zone == "local", vertex=provider.kind == "vertex")
 
     def failure_of(self, status: int, headers: Headers, body: bytes) -> Failure:
         return anthropic_messages.failure_of(status, headers, body)
@@ -89,5 +95,5 @@ def _id(question: Question) -> str:
     return f"msg_{question.id}"
 
 
-DOORS = (_Door(),)
+DOORS = (MessagesDoor(),)
 EXIT = _Exit()

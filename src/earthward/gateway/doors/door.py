@@ -119,3 +119,9 @@ class Door(Protocol):
     def write_answer(self, question: Question, answer: Answer) -> bytes | Failure: ...
     def write_failure(self, failure: Failure, id: str | None) -> tuple[int, Headers, bytes]: ...
     def error_event(self, failure: Failure, id: str | None) -> bytes: ...
+
+
+def entered(door: Door, envelope: Envelope) -> Envelope:
+    """The envelope with what this door's path says, and other doors' bodies: `entered` of such a door adds it."""
+    enter = getattr(door, "entered", None)
+    return envelope if enter is None else enter(envelope)

@@ -129,13 +129,14 @@ class _Google(_Door):
 
     family = b"/v1beta"
     dialect = "gemini_embeddings"
-    key_dialect = "gemini"
-    vendor: str | None = "gemini"
+    vendor: str | None
     id_header: bytes | None = None
 
     def __init__(self, path: bytes, model: str, form: gemini.Form, presented: bytes) -> None:
         self.path = path
         self.presented = presented
+        # What is shown at Vertex AI's paths is nothing to the Gemini API.
+        self.key_dialect = self.vendor = "vertex" if b"/publishers/" in path or b"/projects/" in path else "gemini"
         self._model = model
         self._form = form
 

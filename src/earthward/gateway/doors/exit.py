@@ -1,6 +1,6 @@
 """What the gateway must know of a target's dialect: how it is asked, and how its answers and errors read."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from earthward.chat import Answer, ChatRequest, Event, Failure, Usage
 from earthward.config.snapshot import Provider, Target
@@ -25,6 +25,13 @@ class Listener(Protocol):
 
     def feed(self, data: bytes) -> bytes: ...
     def end(self) -> bytes: ...
+
+
+@runtime_checkable
+class Ending(Protocol):
+    """A listener that knows better than the door how a stream that was sent on ends: a number, an array."""
+
+    def broken_off(self, failure: Failure) -> bytes: ...
 
 
 class Heard(Protocol):

@@ -9,15 +9,15 @@ from earthward.gateway.doors.exit import Heard, Listener, Reader, Way
 from earthward.providers.kind import Operation
 
 
-class _Door:
+class ChatDoor:
     path = b"/v1/chat/completions"
     family = b"/v1/chat/"
     dialect = "openai_chat"
     key_dialect = "openai_chat"
     operation: Operation = "chat"
-    vendor = "openai"
+    vendor: str | None = "openai"
     stream_type = b"text/event-stream; charset=utf-8"
-    id_header = b"x-request-id"
+    id_header: bytes | None = b"x-request-id"
     presented = b""
 
     def glance(self, envelope: Envelope) -> Glance | Failure:
@@ -86,7 +86,7 @@ class _Exit:
     stream_type = b"text/event-stream"
 
     def way(self, target: Target, provider: Provider) -> Way:
-        return _Way(target.model, extensions=provider.kind != "openai")
+        return _Way(target.model, extensions=provider.kind not in ("azure", "openai"))
 
     def failure_of(self, status: int, headers: Headers, body: bytes) -> Failure:
         return openai_chat.failure_of(status, headers, body)
@@ -100,5 +100,5 @@ def _speaks_of_functions(envelope: Envelope) -> bool:
     return "functions" in envelope.fields and "tools" not in envelope.fields
 
 
-DOORS = (_Door(),)
+DOORS = (ChatDoor(),)
 EXIT = _Exit()

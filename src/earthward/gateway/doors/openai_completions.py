@@ -7,15 +7,15 @@ from earthward.gateway.doors.door import Glance, Headers, Question, Writer
 from earthward.providers.kind import Operation
 
 
-class _Door:
+class CompletionsDoor:
     path = b"/v1/completions"
     family = b"/v1/completions"
     dialect = "openai_completions"
     key_dialect = "openai_chat"
     operation: Operation = "chat"
-    vendor = "openai"
+    vendor: str | None = "openai"
     stream_type = b"text/event-stream; charset=utf-8"
-    id_header = b"x-request-id"
+    id_header: bytes | None = b"x-request-id"
     presented = b""
 
     def glance(self, envelope: Envelope) -> Glance | Failure:
@@ -46,4 +46,4 @@ def _id(question: Question) -> str:
     return f"cmpl-{question.id}"
 
 
-DOORS = (_Door(),)
+DOORS = (CompletionsDoor(),)

@@ -3,8 +3,27 @@
 The first that claims a request answers it, the last one where none does.
 """
 
-from earthward.simulator.vendors import anthropic, ollama, openai
+from earthward.simulator.vendors import (
+    anthropic,
+    azure,
+    claude_on_vertex,
+    gemini,
+    google_identity,
+    ollama,
+    openai,
+    responses,
+)
 from earthward.simulator.vendors.ollama import openai_bridge
 from earthward.simulator.vendors.vendor import Vendor
 
-VENDORS: tuple[Vendor, ...] = (anthropic.VENDOR, ollama.VENDOR, openai_bridge.VENDOR, openai.VENDOR)
+VENDORS: tuple[Vendor, ...] = (
+    anthropic.VENDOR,
+    claude_on_vertex.VENDOR,
+    google_identity.VENDOR,
+    gemini.VENDOR,
+    ollama.VENDOR,
+    openai_bridge.VENDOR,
+    responses.VENDOR,
+    azure.VENDOR,
+    openai.VENDOR,
+)

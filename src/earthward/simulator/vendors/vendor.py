@@ -1,6 +1,6 @@
 """What the simulator has to know of a vendor: how its requests read and how its answers are written."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 
 import msgspec
 
@@ -35,6 +35,11 @@ def no_words(name: str, created: int) -> Problem | None:
     return None
 
 
+def path_of(request: Request) -> bytes:
+    """For vendors whose requests need nothing of the query."""
+    return request.path
+
+
 def nowhere(made: Made) -> Visit | None:
     """For vendors whose machines are not simulated."""
     return None
@@ -49,16 +54,17 @@ class Vendor(msgspec.Struct, frozen=True):
 
     `speaks` claims a request as this vendor's. Answers are asked for by POST at the paths in `asks`; everything else
     is a question `about` models. `refused` looks at the head: credentials (any, if `keys` is empty) and what else is
-    demanded. `read` understands a body, given with its path and digest, or says what is wrong with it; `find` finds
-    the model it names, and `fits` holds the request against that model. `head` gives the headers of every answer
-    from its id and time, `whole` and `stream` write the answer, `event` frames an error for the stream, `around` is
-    what stands before and after the text of an answer (or an event). `error` writes a problem of the answer with this
-    id, `refusal` words a fault in the vendor's own way. `visit` is what an answer needs of the machine, and
-    `seated` the answer once it got that, `busy` what is said when too many wait.
+    demanded. `at` is the path, with what of the query counts. `read` understands a body, given with that and its
+    digest, or says what is wrong with it; `find` finds the model it names, and `fits` holds the request against that
+    model. `head` gives the headers of every answer from its id and time, `whole` and `stream` write the answer, `event`
+    frames an error for the stream, `around` is what stands before and after the text of an answer (or an event).
+    `error` writes a problem of the answer with this id, `refusal` words a fault in the vendor's own way. `visit` is
+    what an answer needs of the machine, and `seated` the answer once it got that, `busy` what is said when too many
+    wait.
     """
 
     name: str
-    asks: frozenset[bytes]
+    asks: Container[bytes]
     speaks: Callable[[Request], bool]
     refused: Callable[[Request, Collection[str]], Problem | None]
     read: Callable[[bytes, bytes, str], Asked | Problem]
@@ -73,6 +79,7 @@ class Vendor(msgspec.Struct, frozen=True):
     event: Callable[[bytes], bytes]
     error: Callable[[Problem, str], bytes]
     around: Callable[[bool], tuple[bytes, bytes]]
+    at: Callable[[Request], bytes] = path_of
     refusal: Callable[[str, int], Problem | None] = no_words
     visit: Callable[[Made], Visit | None] = nowhere
     seated: Callable[[Made, Seat], Made] = unchanged

@@ -1,0 +1,74 @@
+"""Claude as Vertex AI has it: Anthropic's answers at Google's paths, behind Google's door."""
+
+import re
+from collections.abc import Collection
+from urllib.parse import unquote
+
+import msgspec
+
+from earthward.http.server import Request
+from earthward.simulator.draft import Asked
+from earthward.simulator.models import Offer
+from earthward.simulator.steps import Problem
+from earthward.simulator.vendors import anthropic
+from earthward.simulator.vendors.gemini import errors as google
+from earthward.simulator.vendors.vendor import Vendor, bearer
+
+_PATH = re.compile(
+    rb"/v1(?:beta1)?/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/([^/]+):(rawPredict|streamRawPredict)"
+)
+_VERSION = "vertex-2023-10-16"
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_encode = msgspec.json.Encoder().encode
+
+
+class _Asks:
+    def __contains__(self, path: object) -> bool:
+        return isinstance(path, bytes) and _PATH.fullmatch(path) is not None
+
+
+def speaks(request: Request) -> bool:
+    return request.path in _Asks()
+
+
+def refused(request: Request, keys: Collection[str]) -> Problem | None:
+    shown = bearer(request)
+    refusal = google.refusal("401", 0)
+    return None if shown and (not keys or shown in keys) else refusal
+
+
+def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
+    found = _PATH.fullmatch(path)
+    assert found is not None, "asked for at one of these paths only"
+    try:
+        fields = _fields.decode(body)
+    except msgspec.DecodeError as problem:
+        return Problem(400, str(problem))
+    if "model" in fields:
+        return Problem(400, "model: Extra inputs are not permitted")
+    if bytes(fields.pop("anthropic_version", b"")) != _encode(_VERSION):
+        return Problem(400, "anthropic_version: Field required")
+    if (bytes(fields.get("stream", b"")) == b"true") is not (found[2] == b"streamRawPredict"):
+        return Problem(400, "stream: must be asked for at streamRawPredict, and nowhere else")
+    model = unquote(found[1].decode("latin-1")).replace("@", "-")
+    return anthropic.read(path, _encode({**fields, "model": model}), digest)
+
+
+def no_model(name: str) -> Problem:
+    return Problem(404, f"Publisher Model `publishers/anthropic/models/{name}` was not found.")
+
+
+def about(request: Request, offer: Offer) -> None:
+    return None
+
+
+VENDOR: Vendor = msgspec.structs.replace(
+    anthropic.VENDOR,
+    name="claude_on_vertex",
+    asks=_Asks(),
+    speaks=speaks,
+    refused=refused,
+    read=read,
+    no_model=no_model,
+    about=about,
+)

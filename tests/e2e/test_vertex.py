@@ -1,0 +1,162 @@
+"""Vertex AI end to end: where its access tokens come from, what happens without one, and who may show which."""
+
+import json
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from google_cloud import on_a_machine_of_google_s, service_account, workload_identity
+from harness import Gateway, Simulator, http, running, until
+
+GEMINI = "/v1/projects/acme/locations/eu/publishers/google/models/gemini-2.5-flash:generateContent"
+HELLO = {"contents": [{"role": "user", "parts": [{"text": "hello sim:tokens=2"}]}]}
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    simulator = Simulator(tmp_path_factory.mktemp("vertex"), "--bodies")
+    with running(simulator):
+        yield simulator
+
+
+def config(url: str, settings: str, auth: str = "open", rest: str = "") -> str:
+    return f"""\
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+auth: {auth}
+providers:
+  vertex: {{kind: vertex, base_url: "{url}", {settings}}}
+  openai: {{kind: openai, base_url: "{url}/v1", api_key: env:UPSTREAM_KEY}}
+targets:
+  flash: {{provider: vertex, model: gemini-2.5-flash}}
+  haiku: {{provider: vertex, model: claude-haiku-4-5@20251001}}
+  mini: {{provider: openai, model: gpt-4o-mini}}
+{rest or EVERYTHING}"""
+
+
+EVERYTHING = """\
+routes:
+  - {name: flash, when: {model: "gemini-*"}, use: flash}
+  - {name: haiku, when: {model: "claude-*"}, use: haiku}
+"""
+
+
+def digest_of(number: int) -> str:
+    """What the simulator's log shows of its token of that number."""
+    return sha256(f"ya29.simulated-{number}".encode()).hexdigest()[:12]
+
+
+def shown_at(simulator: Simulator, path: str) -> list[str]:
+    """The digests of the tokens that came with requests whose path has this in it."""
+    log = json.loads(http("GET", f"{simulator.url}/sim/log?limit=10000&bodies=1")[2])
+    return [dict(entry["headers"]).get("authorization", "") for entry in log if path in entry["path"]]
+
+
+Source = Callable[[Path, str], tuple[str, dict[str, str]]]
+SOURCES: dict[str, Source] = {
+    "service account": lambda folder, url: (f", credentials: {service_account(folder, url)}", {}),
+    "workload identity": lambda folder, url: (f", credentials: {workload_identity(folder, url)}", {}),
+    "file named by Google's variable": lambda folder, url: (
+        "",
+        {"GOOGLE_APPLICATION_CREDENTIALS": str(service_account(folder, url))},
+    ),
+    "machine of Google's": lambda folder, url: ("", on_a_machine_of_google_s(url)),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_token_is_there_before_the_first_request(tmp_path: Path, simulator: Simulator, source: str) -> None:
+    credentials, env = SOURCES[source](tmp_path, simulator.url)
+    gateway = Gateway(tmp_path, config(simulator.url, f"project: acme, location: eu{credentials}"), env=env)
+    with running(gateway):
+        status, _, body = http("POST", gateway.url + GEMINI, HELLO)
+        assert status == 200, gateway.log.read_text()
+        assert json.loads(body)["candidates"][0]["content"]["parts"] == [{"text": "t0 t1"}]
+        told: dict[str, Any] = gateway.chat("claude-x", "hello sim:tokens=2", max_tokens=10)[2]
+        assert told["choices"][0]["message"]["content"] == "t0 t1", "Claude is there, too"
+    shown = {shown_at(simulator, "publishers/google")[-1], shown_at(simulator, "publishers/anthropic")[-1]}
+    assert len(shown) == 1, "one token for both"
+    assert shown <= {f"Bearer sha256:{digest_of(number)}" for number in range(100)}
+    assert "ya29" not in gateway.log.read_text()
+
+
+def test_a_token_that_was_refused_is_renewed(tmp_path: Path, simulator: Simulator) -> None:
+    credentials = f"project: acme, location: eu, credentials: {service_account(tmp_path, simulator.url)}"
+    gateway = Gateway(tmp_path, config(simulator.url, credentials))
+    with running(gateway):
+        http("POST", gateway.url + GEMINI, HELLO)
+        before = shown_at(simulator, "publishers/google")[-1]
+        refused = {"contents": [{"role": "user", "parts": [{"text": "hello sim:fault=401"}]}]}
+        status, _, body = http("POST", gateway.url + GEMINI, refused)
+        assert (status, b"refused the gateway" in body) == (502, True), body
+
+        def renewed() -> bool:
+            http("POST", gateway.url + GEMINI, HELLO)
+            return shown_at(simulator, "publishers/google")[-1] != before
+
+        until(renewed, "another token")
+
+
+def test_without_a_token_nothing_is_sent_there_and_another_target_serves(tmp_path: Path, simulator: Simulator) -> None:
+    """The endpoint of tokens is nowhere: the gateway starts all the same, and says why in its log."""
+    account = service_account(tmp_path, "http://127.0.0.1:9")
+    routes = (
+        "routes:\n  - {name: rescued, when: {model: rescued}, use: flash, fallback: [mini]}\n"
+        "  - {name: alone, when: {model: alone}, use: flash}\n"
+    )
+    text = config(simulator.url, f"project: acme, credentials: {account}", rest=routes)
+    gateway = Gateway(tmp_path, text)
+    with running(gateway):
+        before = len(shown_at(simulator, "publishers/google"))
+        status, headers, told = gateway.chat("rescued", "hello sim:tokens=2")
+        assert (status, headers["x-earthward-target"]) == (200, "mini")
+        status, _, told = gateway.chat("alone")
+        assert status == 502
+        assert "no access token for provider vertex" in told["error"]["message"]
+        assert len(shown_at(simulator, "publishers/google")) == before
+    assert "Google gives no access token" in gateway.log.read_text()
+
+
+def test_express_mode_has_a_key_and_no_project(tmp_path: Path, simulator: Simulator) -> None:
+    routes = "routes: [{name: flash, use: flash}]\n"
+    text = config(simulator.url, "api_key: env:UPSTREAM_KEY", rest=routes)
+    text = "\n".join(line for line in text.splitlines() if "haiku" not in line)
+    gateway = Gateway(tmp_path, text)
+    with running(gateway):
+        status, _, body = http("POST", gateway.url + "/v1/publishers/google/models/x:generateContent", HELLO)
+        assert (status, json.loads(body)["modelVersion"]) == (200, "x")
+    assert shown_at(simulator, "/v1/publishers/google/models/gemini-2.5-flash:generateContent")
+
+
+def test_a_token_of_google_s_opens_nothing_of_the_gemini_api_and_is_shown_to_nobody(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    """With `auth: passthrough` a key goes to its own vendor: not to one that speaks the same dialect."""
+    text = f"""\
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+auth: passthrough
+providers:
+  gemini: {{kind: gemini, base_url: "{simulator.url}"}}
+  openai: {{kind: openai, base_url: "{simulator.url}/v1"}}
+targets:
+  flash: {{provider: gemini, model: gemini-2.5-flash}}
+  mini: {{provider: openai, model: gpt-4o-mini}}
+routes:
+  - {{name: flash, when: {{model: "gemini-*"}}, use: flash}}
+  - {{name: mini, when: {{model: "gpt-*"}}, use: mini}}
+"""
+    gateway = Gateway(tmp_path, text)
+    with running(gateway):
+        own = f"{gateway.url}/v1beta/models/gemini-2.5-flash:generateContent"
+        assert http("POST", own, HELLO, {"x-goog-api-key": "k"})[0] == 200
+        astray = {"authorization": "Bearer ya29.astray"}
+        assert http("POST", gateway.url + GEMINI, HELLO, astray)[0] in (403, 503)
+        azure = f"{gateway.url}/openai/deployments/gpt-4o-mini/chat/completions?api-version=1"
+        asked = {"messages": [{"role": "user", "content": "hi"}]}
+        assert http("POST", azure, asked, {"api-key": "azure-astray"})[0] in (403, 503)
+    log = http("GET", f"{simulator.url}/sim/log?limit=10000&bodies=1")[2]
+    assert b"astray" not in log
