@@ -16,7 +16,7 @@ from rich.text import Text
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from earthward.chat.usage import Usage
+from earthward.chat.usage import COUNTS, Usage
 from earthward.cli.output import DONE, NO, NOT_ENOUGH_EVIDENCE, fail, print_json
 from earthward.config.problems import ConfigErrors
 from earthward.ledger.plain import plain
@@ -235,7 +235,9 @@ def _fields(record: Record) -> Table:
     for name, value in plain(record).items():
         if name not in ("attempts", "usage") and value not in ("", None, ()):
             table.add_row(name.replace("_", " "), _cell(_worded(name, value)))
-    for name, count in plain(record)["usage"].items():
+    told = plain(record)["usage"]
+    for name in COUNTS:
+        count = told[name]
         tokens = "unknown" if count["tokens"] is None else f"{count['tokens']} ({count['source']})"
         table.add_row(f"{name.replace('_', ' ')} tokens", _cell(tokens))
     if record.cost is None:
