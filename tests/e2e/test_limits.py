@@ -64,8 +64,8 @@ def usage(gateway: Gateway, query: str = "") -> list[dict[str, Any]]:
     return list(json.loads(gateway.admin_get(f"/api/limits{query}")[2])["limits"])
 
 
-def test_four_workers_together_let_no_more_requests_through_than_a_minute_holds(start, cloud):
-    gateway = start(cloud, auth="keys", workers=WORKERS)
+def test_four_workers_together_let_no_more_requests_through_than_a_minute_holds(start, cloud, local):
+    gateway = start(cloud, local, auth="keys", workers=WORKERS)
     key, bearer = known(gateway, "--rpm", "40")
     begin_minute()
     answers = hammer(gateway, bearer, 120)

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from earthward.chat import Failure, FailureKind
@@ -106,6 +107,20 @@ def test_the_word_of_a_worker_that_died_is_kept_by_those_who_heard_it(boards):
     first.say(0, WELL, OUT)
     second.hear()
     boards[2].clear(0)
+    second.hear()
+    assert held.health == OUT
+
+
+def test_what_a_worker_itself_said_before_does_not_count_again_when_the_one_who_said_otherwise_dies(boards):
+    _, second, third = map(Verdicts, boards)
+    held = Standing()
+    second.watch(0, held)
+    second.say(0, OUT, WELL)
+    boards[0].say(0, (9_000_000_000_000, *msgspec.structs.astuple(OUT)), is_out=True)
+    second.hear()
+    assert held.health == OUT
+    boards[2].clear(0)
+    third.say(1, WELL, OUT)
     second.hear()
     assert held.health == OUT
 

@@ -130,9 +130,11 @@ def test_a_place_that_was_somebody_elses_begins_empty_and_shows_others_nothing()
     limits.own(cells, 0, US)
     assert use(cells, 0).requests == 1
     limits.own(cells, 0, them)
+    assert not any(cells[1:LENGTH])
+    limits.enter(cells, 0, 10, 0)
+    limits.spend(cells, 0, 5, DAY)
     assert use(cells, 0).requests == 0
     assert limits.spent(cells, PLACES, US, DAY) == [0, 0, 0]
-    assert not any(cells[1:LENGTH])
 
 
 def test_what_a_long_answer_takes_beyond_its_estimate_counts_when_it_is_known():
@@ -148,8 +150,9 @@ def test_what_was_not_taken_is_free_again_in_the_minute_that_it_was_reserved_in(
     limits.leave(cells, 0, entered, 100, 40, WINDOW)
     assert (use(cells, WINDOW).tokens, use(cells, WINDOW).tokens_before) == (0, 40)
     entered = limits.enter(cells, 0, 100, WINDOW)
+    limits.enter(cells, 0, 200, 8 * WINDOW)
     limits.leave(cells, 0, entered, 100, 40, 9 * WINDOW)
-    assert (use(cells, 9 * WINDOW).tokens, use(cells, 9 * WINDOW).tokens_before) == (0, 0)
+    assert (use(cells, 9 * WINDOW).tokens, use(cells, 9 * WINDOW).tokens_before) == (0, 200)
 
 
 @pytest.mark.parametrize(

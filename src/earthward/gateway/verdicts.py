@@ -37,7 +37,7 @@ class Verdicts:
         self._board = board
         self._holders: dict[int, Holder] = {}
         self._at: dict[int, int] = {}
-        self._heard = 0
+        self._heard: list[int] = []
 
     def watch(self, place: int, holder: Holder) -> None:
         """From now on this one goes by what others say of this place, too."""
@@ -56,7 +56,8 @@ class Verdicts:
 
     def hear(self) -> None:
         """Goes by what others said since the last time."""
-        said = self._board.total(SAID)
+        # Of each by itself: what one said anew must not make up for what went with one that died.
+        said = self._board.column(SAID)
         if said != self._heard:
             self._heard = said
             for place in self._holders:
