@@ -19,9 +19,9 @@ HEAD = """\
 
 `make sdk-matrix` writes this page from a run, and the tests hold two cells in five to be so, of every pair. Each of the
 vendors' own SDKs calls the gateway as it would call its vendor, and each time a target of another kind answers:
-simulated vendors, and a real model (SmolLM2-135M in llama.cpp) that the gateway reaches by OpenAI's API, by Anthropic's,
-and by Ollama's from a second gateway in front of it. In each pair of the same dialect bytes pass through; the others
-are translated.
+simulated vendors, and a real model (SmolLM2-135M in llama.cpp) that the gateway reaches by OpenAI's API, by
+Anthropic's, and by Ollama's from a second gateway in front of it. In each pair of the same dialect bytes pass through;
+the others are translated.
 
 - **passed**: the SDK did it, and the target was sent what was meant.
 - **refused**: the gateway said no before anything was sent, with the reason below.
