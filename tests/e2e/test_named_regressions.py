@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from callers import DIALECTS, PATHS, Answer, ask, events
+from google_cloud import service_account
 from harness import Gateway, Simulator, http, running, until
 from sdks.asking import Question, request
-from vendors import MODELS, one_of_each, provider
+from vendors import CLOUDS, MODELS, cloud, cloud_target, one_of_each, provider
 
-PAIRS = list(product(DIALECTS, DIALECTS))
+TARGETS = (*DIALECTS, *CLOUDS)
+PAIRS = list(product(DIALECTS, TARGETS))
 every_pair = pytest.mark.parametrize(("caller", "target"), PAIRS, ids=lambda value: value)
-every_target = pytest.mark.parametrize("target", DIALECTS)
-thinking_target = pytest.mark.parametrize("target", ["anthropic", "ollama"])
+every_target = pytest.mark.parametrize("target", TARGETS)
+thinking_target = pytest.mark.parametrize("target", ["anthropic", "ollama", "vertex"])
 CITY = {
     "type": "object",
     "properties": {"city": {"type": "string", "enum": ["Oslo"]}},
@@ -52,13 +54,16 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("regressions")
-    with one_of_each(folder, "sim") as vendors:
+    with one_of_each(folder, "sim", TARGETS) as vendors:
+        account = service_account(folder, vendors["openai"].url)
         lines = ["listen: 127.0.0.1:0", "admin: 127.0.0.1:0", "auth: open", "providers:"]
-        lines += [f"  {dialect}: {provider(dialect, each.url, 'cloud')}" for dialect, each in vendors.items()]
+        lines += [f"  {dialect}: {provider(dialect, vendors[dialect].url, 'cloud')}" for dialect in DIALECTS]
+        lines += [f"  {name}: {cloud(name, vendors[name].url, account)}" for name in CLOUDS]
         lines.append("targets:")
         lines += [f"  {dialect}: {{provider: {dialect}, model: {MODELS[dialect]}}}" for dialect in DIALECTS]
+        lines += [f"  {name}: {cloud_target(name, name)}" for name in CLOUDS]
         lines.append("routes:")
-        lines += [f"  - {{name: {dialect}, when: {{model: {dialect}}}, use: {dialect}}}" for dialect in DIALECTS]
+        lines += [f"  - {{name: {name}, when: {{model: {name}}}, use: {name}}}" for name in TARGETS]
         gateway = Gateway(folder, "\n".join(lines))
         with running(gateway):
             yield Stage(gateway, vendors)
@@ -286,6 +291,14 @@ def _linked(target: str, body: dict[str, Any]) -> dict[str, str]:
     """The tools' names by what their results say, as the target will see them."""
     names: dict[str, str] = {}
     linked: dict[str, str] = {}
+    if target == "gemini":
+        parts = [part for turn in body["contents"] for part in turn["parts"]]
+        results = [part["functionResponse"] for part in parts if "functionResponse" in part]
+        return {"".join(result["response"].values()): result["name"] for result in results}
+    if target == "responses":
+        names = {item["call_id"]: item["name"] for item in body["input"] if item["type"] == "function_call"}
+        results = [item for item in body["input"] if item["type"] == "function_call_output"]
+        return {_text_in(result["output"]): names[result["call_id"]] for result in results}
     for turn in body["messages"]:
         blocks = turn["content"] if isinstance(turn.get("content"), list) else []
         for call in turn.get("tool_calls") or ():
@@ -294,12 +307,14 @@ def _linked(target: str, body: dict[str, Any]) -> dict[str, str]:
             if block["type"] == "tool_use":
                 names[block["id"]] = block["name"]
             elif block["type"] == "tool_result":
-                content = block["content"]
-                text = content if isinstance(content, str) else "".join(part["text"] for part in content)
-                linked[text] = names[block["tool_use_id"]]
+                linked[_text_in(block["content"])] = names[block["tool_use_id"]]
         if turn["role"] == "tool":
             linked[turn["content"]] = turn.get("tool_name") if target == "ollama" else names[turn["tool_call_id"]]
     return linked
+
+
+def _text_in(content: Any) -> str:
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
 
 
 @every_pair
@@ -315,10 +330,28 @@ def test_litellm_35711_tools_arrive_with_their_schemas(stage: Stage, caller: str
     word = stage.word()
     stage.ask(caller, target, {"tokens": 1}, say=word, tools=TOOLS, stream=False)
     sent = stage.seen(target, word)["tools"]
-    found = [tool if target == "anthropic" else tool["function"] for tool in sent]
+    if target == "gemini":
+        sent = sent[0]["functionDeclarations"]
+    found = [tool.get("function", tool) for tool in sent]
     assert [tool["name"] for tool in found] == ["weather", "population"]
-    schemas = [tool["input_schema" if target == "anthropic" else "parameters"] for tool in found]
+    names = {"anthropic": "input_schema", "vertex": "input_schema", "gemini": "parametersJsonSchema"}
+    schemas = [tool[names.get(target, "parameters")] for tool in found]
     assert all(schema["properties"]["city"]["enum"] == ["Oslo"] for schema in schemas)
+
+
+@every_target
+def test_litellm_14994_what_gemini_s_callers_say_beside_the_conversation_arrives(stage: Stage, target: str) -> None:
+    word = stage.word()
+    asked = {
+        "systemInstruction": {"parts": [{"text": f"The word is {word}."}]},
+        "contents": [{"role": "user", "parts": [{"text": "Hello. sim:tokens=2"}]}],
+        "tools": [{"functionDeclarations": [{"name": "weather", "parametersJsonSchema": CITY}]}],
+    }
+    status, _, body = http("POST", f"{stage.gateway.url}/v1beta/models/{target}:generateContent", asked)
+    assert (status, json.loads(body)["candidates"][0]["content"]["parts"][-1]) == (200, {"text": "t0 t1"})
+    sent = stage.seen(target, word)
+    assert "weather" in json.dumps(sent["tools"])
+    assert "Oslo" in json.dumps(sent["tools"])
 
 
 @every_pair
@@ -330,6 +363,8 @@ def test_litellm_7131_a_wanted_format_is_asked_for(stage: Stage, caller: str, ta
         "openai": lambda: body["response_format"]["json_schema"]["schema"],
         "anthropic": lambda: body["output_config"]["format"]["schema"],
         "ollama": lambda: body["format"],
-    }[target]()
+        "gemini": lambda: body["generationConfig"]["responseJsonSchema"],
+        "responses": lambda: body["text"]["format"]["schema"],
+    }[{"azure": "openai", "vertex": "anthropic"}.get(target, target)]()
     assert wanted["properties"]["city"]["enum"] == ["Oslo"]
     assert "Oslo" in answer.body.decode()

@@ -1,4 +1,4 @@
-"""Every official SDK with every kind of target: each cell of the page is one test. As a program, prints the page."""
+"""Every official SDK with every kind of target: cells of the page as tests. As a program, tries all and prints it."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.progress import track
 
-from sdks.page import CELLS, PAGE, Cell, Outcome, outcome, read, written
+from sdks.page import CELLS, PAGE, TRIED, Cell, Outcome, outcome, read, written
 from sdks.world import World
 
 TOLD = PAGE.read_text()
@@ -23,7 +23,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world.stop()
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell[0].name}-{cell[1].name}-{cell[2].name}")
+@pytest.mark.parametrize("cell", TRIED, ids=lambda cell: f"{cell[0].name}-{cell[1].name}-{cell[2].name}")
 def test_what_the_page_says_is_so(world: World, cell: Cell) -> None:
     assert outcome(world, cell) == read(TOLD).get(cell), ANEW
 
@@ -33,6 +33,12 @@ def test_the_page_has_every_cell_and_none_that_failed() -> None:
     assert set(told) == set(CELLS)
     assert not [cell for cell, each in told.items() if each.verdict == "failed"]
     assert written(told) == TOLD, ANEW
+
+
+def test_every_feature_is_tried_with_every_sdk_and_with_every_target() -> None:
+    assert {(sdk.name, feature.name) for sdk, _, feature in TRIED} == {(sdk.name, it.name) for sdk, _, it in CELLS}
+    assert {(target.name, feature.name) for _, target, feature in TRIED} == {(it.name, f.name) for _, it, f in CELLS}
+    assert {(sdk.name, target.name) for sdk, target, _ in TRIED} == {(sdk.name, it.name) for sdk, it, _ in CELLS}
 
 
 def test_only_a_model_that_cannot_is_refused_anything() -> None:

@@ -160,3 +160,19 @@ routes:
         assert http("POST", azure, asked, {"api-key": "azure-astray"})[0] in (403, 503)
     log = http("GET", f"{simulator.url}/sim/log?limit=10000&bodies=1")[2]
     assert b"astray" not in log
+
+
+def test_counts_and_vectors_come_from_vertex_ai_too(tmp_path: Path, simulator: Simulator) -> None:
+    credentials = f"project: acme, location: eu, credentials: {service_account(tmp_path, simulator.url)}"
+    targets = "  vectors: {provider: vertex, model: text-embedding-005, abilities: [embeddings]}\n"
+    routes = EVERYTHING + "  - {name: vectors, when: {model: text-embedding-005}, use: vectors}\n"
+    gateway = Gateway(tmp_path, config(simulator.url, credentials, rest=targets + routes))
+    with running(gateway):
+        counted = http("POST", gateway.url + GEMINI.replace("generateContent", "countTokens"), HELLO)
+        assert counted[0] == 200
+        assert json.loads(counted[2])["totalTokens"] > 0
+        asked = {"model": "text-embedding-005", "input": ["one", "two"]}
+        status, _, body = http("POST", f"{gateway.v1}/embeddings", asked)
+        assert (status, len(json.loads(body)["data"])) == (200, 2)
+    assert shown_at(simulator, "gemini-2.5-flash:countTokens")
+    assert shown_at(simulator, "/v1/projects/acme/locations/eu/publishers/google/models/text-embedding-005:predict")

@@ -81,6 +81,8 @@ def test_claude_on_vertex_ai_is_read_as_anthropic_s_own() -> None:
         (b"/v1/projects/p/locations/l/publishers/google/models/m:generateContent", "vertex"),
         (b"/v1/publishers/google/models/m:generateContent", "vertex"),
         (b"/v1/projects/p/locations/l/publishers/google/models/m:predict", "vertex"),
+        (b"/v1/projects/p/locations/l/publishers/google/models/m:countTokens", "vertex"),
+        (CLAUDE + b"count-tokens:rawPredict", "vertex"),
         (b"/v1beta/models/m:embedContent", "gemini"),
         (b"/v1beta/models/m:generateContent", "gemini"),
         (b"/v1/chat/completions", "openai_chat"),
@@ -88,3 +90,10 @@ def test_claude_on_vertex_ai_is_read_as_anthropic_s_own() -> None:
 )
 def test_a_caller_s_own_key_is_for_the_vendor_of_the_path_and_not_for_its_dialect(path: bytes, whose: str) -> None:
     assert door(path).key_dialect == whose
+
+
+def test_counts_for_claude_on_vertex_ai_have_a_path_of_their_own() -> None:
+    found = door(CLAUDE + b"count-tokens:rawPredict")
+    assert found.operation == "count"
+    asked = {"anthropic_version": "vertex-2023-10-16", "model": "claude-x", "messages": []}
+    assert body_at(CLAUDE + b"count-tokens:rawPredict", **asked) == {"model": "claude-x", "messages": []}

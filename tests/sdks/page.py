@@ -17,10 +17,11 @@ NOTHING = "–"
 HEAD = """\
 # Which SDKs work with which targets
 
-`make sdk-matrix` writes this page from a run, and the tests hold every cell to be so. Each of the vendors' own SDKs
-calls the gateway as it would call its vendor, and each time a target of another kind answers: simulated vendors, and a
-real model (SmolLM2-135M in llama.cpp) that the gateway reaches by OpenAI's API, by Anthropic's, and by Ollama's from a
-second gateway in front of it. In each pair of the same dialect bytes pass through; the others are translated.
+`make sdk-matrix` writes this page from a run, and the tests hold two cells in five to be so, of every pair. Each of the
+vendors' own SDKs calls the gateway as it would call its vendor, and each time a target of another kind answers:
+simulated vendors, and a real model (SmolLM2-135M in llama.cpp) that the gateway reaches by OpenAI's API, by
+Anthropic's, and by Ollama's from a second gateway in front of it. In each pair of the same dialect bytes pass through;
+the others are translated.
 
 - **passed**: the SDK did it, and the target was sent what was meant.
 - **refused**: the gateway said no before anything was sent, with the reason below.
@@ -49,6 +50,17 @@ CELLS: tuple[Cell, ...] = tuple(
     for feature in FEATURES
     if (feature.of_real or not target.is_real) and not {sdk.name, target.name} & feature.nothing_for
 )
+
+
+ALWAYS = frozenset({"stream, by the SDK's helper", "tool results in a second turn"})
+EVERY = 3
+TRIED: tuple[Cell, ...] = tuple(
+    cell
+    for cell in CELLS
+    if cell[2].name in ALWAYS or (SDKS.index(cell[0]) + TARGETS.index(cell[1]) + FEATURES.index(cell[2])) % EVERY == 0
+)
+"""The cells that the tests hold to be so: the hardest of each pair, and of the others one in three, each feature with
+each SDK and with each target. `make sdk-matrix` tries all."""
 
 
 def outcome(world: World, cell: Cell) -> Outcome:

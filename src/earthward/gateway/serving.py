@@ -282,7 +282,10 @@ def _target(
 def _heads(target: Target, told: Provider, provider: ServingProvider) -> dict[Operation, list[bytes]]:
     """What never changes of the heads of requests for this target: for each operation one for each endpoint."""
     kind, fields = KINDS[told.kind], {**dict(told.settings), "model": target.model}
-    templates = {**dict(kind.operations), **dict(api_of(target, told).operations)}
+    api = api_of(target, told)
+    # What is asked in another dialect has its own paths alone.
+    usual = kind.operations if api.dialect == kind.dialect else ()
+    templates = {**dict(usual), **dict(api.operations)}
     return {
         operation: [
             _fixed_head(told, endpoint, b"POST", path(endpoint.url, template, fields))

@@ -16,6 +16,7 @@ KIND = Kind(
     operations=(
         ("chat", "/v1beta/models/{model}:generateContent"),
         ("stream", "/v1beta/models/{model}:streamGenerateContent?alt=sse"),
+        ("count", "/v1beta/models/{model}:countTokens"),
         ("embed", "/v1beta/models/{model}:batchEmbedContents"),
         ("models", "/v1beta/models?pageSize=1000"),
     ),

@@ -13,7 +13,7 @@ RATE_LIMITS = frozenset(
     for of in (b"requests", b"tokens", b"project-requests", b"project-tokens")
 )
 
-RESPONSES = Api("responses", "openai_responses", (("chat", "/responses"),))
+RESPONSES = Api("responses", "openai_responses", (("chat", "/responses"), ("count", "/responses/input_tokens")))
 
 KIND = Kind(
     name="openai",

@@ -31,6 +31,7 @@ KIND = Kind(
     operations=(
         ("chat", "/v1/publishers/google/models/{model}:generateContent"),
         ("stream", "/v1/publishers/google/models/{model}:streamGenerateContent?alt=sse"),
+        ("count", "/v1/publishers/google/models/{model}:countTokens"),
         ("embed", "/v1/publishers/google/models/{model}:predict"),
         ("models", "/v1beta1/publishers/google/models"),
     ),
@@ -50,6 +51,7 @@ KIND = Kind(
             (
                 ("chat", _IN_PROJECT + "/google/models/{model}:generateContent"),
                 ("stream", _IN_PROJECT + "/google/models/{model}:streamGenerateContent?alt=sse"),
+                ("count", _IN_PROJECT + "/google/models/{model}:countTokens"),
                 ("embed", _IN_PROJECT + "/google/models/{model}:predict"),
             ),
             setting="project",

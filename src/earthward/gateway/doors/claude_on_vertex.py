@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from earthward.dialects.envelope import Envelope
 from earthward.gateway.doors.anthropic_messages import MessagesDoor
+from earthward.gateway.doors.counts import AnthropicCount
 from earthward.gateway.doors.door import Door
 
 _PATH = re.compile(
@@ -30,9 +31,24 @@ class _Door(MessagesDoor):
         return envelope.without("anthropic_version").with_fields(model=self._model, **stream)
 
 
+class _Count(AnthropicCount):
+    """Counts have a path of their own, and the model in the body as elsewhere."""
+
+    key_dialect = "vertex"
+    vendor: str | None = "vertex"
+
+    def __init__(self, path: bytes) -> None:
+        self.path = path
+
+    def entered(self, envelope: Envelope) -> Envelope:
+        return envelope.without("anthropic_version")
+
+
 def opened(path: bytes, query: bytes) -> Door | None:
     found = _PATH.fullmatch(path)
     if found is None:
         return None
+    if found[1] == b"count-tokens":
+        return _Count(path)
     model = unquote_to_bytes(found[1]).decode("utf-8", "replace")
     return _Door(path, model, stream=found[2] == b"streamRawPredict")

@@ -40,7 +40,7 @@ class _Door:
         return Failure(FailureKind.MALFORMED, "an answer to a chat came back for a count")
 
 
-class _Anthropic(_Door):
+class AnthropicCount(_Door):
     path = b"/v1/messages/count_tokens"
     family = b"/v1/messages/count_tokens"
     dialect = "anthropic_messages"
@@ -94,13 +94,14 @@ class _Google(_Door):
 
     family = b"/v1beta"
     dialect = "gemini"
-    key_dialect = "gemini"
-    vendor: str | None = "gemini"
+    vendor: str | None
     id_header: bytes | None = None
 
     def __init__(self, path: bytes, model: str, presented: bytes) -> None:
         self.path = path
         self.presented = presented
+        # What is shown at Vertex AI's paths is nothing to the Gemini API.
+        self.key_dialect = self.vendor = "vertex" if b"/publishers/" in path or b"/projects/" in path else "gemini"
         self._model = model
 
     def glance(self, envelope: Envelope) -> Glance | Failure:
@@ -131,4 +132,4 @@ def opened(path: bytes, query: bytes) -> Door | None:
     return _Google(path, unquote_to_bytes(found[1]).decode("utf-8", "replace"), key)
 
 
-BESIDE: tuple[Door, ...] = (_Anthropic(), _OpenAI())
+BESIDE: tuple[Door, ...] = (AnthropicCount(), _OpenAI())
