@@ -6,6 +6,7 @@ import pytest
 
 from earthward.config.snapshot import Hook
 from earthward.control.notifier import MOST_WAITING, STALE, Notifier, Teller
+from earthward.rollout.notices import Notice
 from earthward.rollout.state import Transition
 from harness import until
 from receiver import Receiver, receiving
@@ -174,9 +175,24 @@ def test_a_changed_hook_goes_on_where_it_was(tmp_path, histories, receiver):
     notifier.take_over([Hook("ops", receiver.url)])
     histories.routes["chat"] = [entry(0, "started")]
     notifier.wake()
-    until(lambda: receiver.events == ["started"], "the first")
+    until(lambda: notifier.told[0].told == 1, "the first")
     notifier.take_over([Hook("ops", receiver.url + "/other")])
     histories.routes["chat"].append(entry(1, "completed"))
     notifier.wake()
     until(lambda: receiver.events == ["started", "completed"], "the second")
     notifier.close()
+
+
+def test_what_is_in_no_history_is_told_once_to_those_who_mean_it(tmp_path, histories):
+    drill = Notice("chat/drill/x", "drill failed", "chat", "", PAST, "drill", 10_000, "earthward", "down")
+    with receiving() as one, receiving() as other:
+        notifier = Notifier(tmp_path, histories.lengths, histories.entries, lambda: PAST)
+        notifier.take_over([Hook("one", one.url), Hook("other", other.url, events=("completed",))])
+        one.statuses = [500]
+        notifier.say(drill)
+        until(lambda: one.events == ["drill failed"], "the drill")
+        histories.routes["chat"] = [entry(0, "completed")]
+        notifier.wake()
+        until(lambda: one.events == ["drill failed", "completed"], "what came next")
+        until(lambda: other.events == ["completed"], "the other")
+        notifier.close()

@@ -241,6 +241,8 @@ ROUTE: Keys = {
     "rollout": "instead of `share`: `fast`, or the name of one under `rollouts`, which then sets the share",
     "pilots": "always on the candidate: `user:`, `key:`, `app:` or `team:` and a name; without it a user or a key",
     "fallback": "targets to try after the arm's own, in this order",
+    "drill": "of the units that the fallback in the cloud serves although the house has all the traffic, so that the "
+    "emergency path is known to work, such as `0.5%`",
     "candidate_may_rescue": "whether the candidate is tried when the baseline fails",
     "unit": "who is kept on one arm: the conversation (or who the request names), or the caller's key",
     "buffer": "how many characters of a stream are held back: one that breaks within them begins anew elsewhere, "

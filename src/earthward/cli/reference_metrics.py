@@ -7,6 +7,7 @@ from prometheus_client.metrics_core import Metric
 
 from earthward.cli.markdown import page, table
 from earthward.config.snapshot import Endpoint, Provider, Snapshot, Target
+from earthward.control.drills import Drilled
 from earthward.control.endpoint_metrics import EndpointMetrics
 from earthward.control.limit_metrics import LimitMetrics
 from earthward.control.metrics import SECONDS, Metrics
@@ -53,7 +54,7 @@ def families() -> list[Metric]:
         path = Path(folder) / "board"
         board.create(path)
         blank = Board(path)
-        shown = Metrics(blank, 1, lambda: "ok", lambda: (STANDING,), lambda: (TOLD,))
+        shown = Metrics(blank, 1, lambda: "ok", lambda: (STANDING,), lambda: (TOLD,), lambda: {"route": Drilled()})
         shown.fold(EXAMPLES)
         limits = LimitMetrics(blank, lambda: (LEFT,))
         seen = {("route", "word"): 1}

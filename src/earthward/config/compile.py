@@ -197,6 +197,7 @@ def _route(section: RouteSection, configuration: Configuration, before: Route | 
         data_class=section.data or "",
         buffer=section.buffer,
         plan=plan,
+        drill=section.drill or 0,
         sampling=_sampling(section, configuration),
     )
 

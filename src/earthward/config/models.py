@@ -252,6 +252,7 @@ class Route(Section):
     sampling: Sampling | None = None
     shadow: Shadow | None = None
     judge: str | None = None
+    drill: Share | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:

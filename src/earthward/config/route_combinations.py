@@ -15,6 +15,9 @@ from earthward.rollout.read_plan import presets
 from earthward.rollout.sources import has_guardrail, measurable
 from earthward.routing.egress import may_leave
 
+MOST_DRILLED = 1000
+"""In 1/10,000."""
+
 
 def targets_of_routes(draft: Draft) -> Iterator[Problem]:
     for index in range(len(draft.routes)):
@@ -141,6 +144,20 @@ def _plan_of(draft: Draft, route: Route) -> Plan | None:
     return draft.rollouts.get(route.rollout) or presets().get(route.rollout) if route.rollout else None
 
 
+def drills_that_have_a_path(draft: Draft) -> Iterator[Problem]:
+    for index, route in draft.read_routes():
+        if not route.drill:
+            continue
+        others = [name for name in route.targets if name != (route.candidate or route.use)]
+        message = None
+        if not any(_zone(draft, name) == "cloud" for name in others):
+            message = "`drill` tries the emergency path to the cloud, and the route has none: add a `fallback`"
+        elif route.drill > MOST_DRILLED:
+            message = f"`drill` is a trickle: at most {MOST_DRILLED / 100:g}%"
+        if message:
+            yield draft.document.key_problem(("routes", index, "drill"), message)
+
+
 def fallbacks_that_help(draft: Draft) -> Iterator[Problem]:
     for index, route in draft.read_routes():
         # From a candidate a request may well fall back to the baseline.
@@ -257,6 +274,7 @@ CHECKS: tuple[Callable[[Draft], Iterable[Problem]], ...] = (
     rollouts_of_routes,
     routes_of_hooks,
     answers_that_are_looked_at,
+    drills_that_have_a_path,
     fallbacks_that_help,
     boundaries_of_routes,
     data_that_may_go_somewhere,

@@ -230,7 +230,8 @@ class Route(msgspec.Struct, frozen=True):
     `candidate_may_rescue` allows fallback from baseline to candidate. With `boundary: local` nothing of a request may
     go to a cloud target, whatever its class. Whatever the route matches counts as `data_class` at least. Of a stream
     `buffer` characters are held back, so that one that breaks within them can begin anew elsewhere. `plan` is that of
-    its rollout, packed, for the control process alone; the rollout then says `share`, `stage` and `epoch`.
+    its rollout, packed, for the control process alone; the rollout then says `share`, `stage` and `epoch`. `drill`, in
+    1/10,000, is the part of the units that goes through the emergency path once nobody else does.
     """
 
     name: str
@@ -252,6 +253,7 @@ class Route(msgspec.Struct, frozen=True):
     buffer: int = 0
     plan: bytes = b""
     sampling: Sampling | None = None
+    drill: int = 0
 
 
 class Hook(msgspec.Struct, frozen=True):

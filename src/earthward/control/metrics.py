@@ -6,14 +6,15 @@ process, as Prometheus expects.
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from earthward.control.drills import Drilled
 from earthward.control.notifier import Told
-from earthward.control.rollout_metrics import notice_families, rollout_families
+from earthward.control.rollout_metrics import drill_families, notice_families, rollout_families
 from earthward.control.standing import Standing
 from earthward.gateway import board as columns
 from earthward.gateway.board import Board
@@ -49,7 +50,7 @@ class Histogram:
 
 class Metrics(Collector):
     """`store_state` tells in one word how the intake is doing, `rollouts` where the rollouts stand,
-    `notices` how those are told who want to hear of them.
+    `notices` how those are told who want to hear of them, `drills` how the drills of each route went.
     """
 
     def __init__(
@@ -59,12 +60,14 @@ class Metrics(Collector):
         store_state: Callable[[], str],
         rollouts: Callable[[], Iterable[Standing]] = tuple,
         notices: Callable[[], Iterable[Told]] = tuple,
+        drills: Callable[[], Mapping[str, Drilled]] = dict,
     ) -> None:
         self._board = board
         self._workers = workers
         self._store_state = store_state
         self._rollouts = rollouts
         self._notices = notices
+        self._drills = drills
         self._requests: dict[tuple[str, str, str, str, str], int] = defaultdict(int)
         self._attempts: dict[tuple[str, str], int] = defaultdict(int)
         self._tokens: dict[tuple[str, str, str, str], int] = defaultdict(int)
@@ -136,6 +139,7 @@ class Metrics(Collector):
         yield state
         yield from rollout_families(self._rollouts())
         yield from notice_families(self._notices())
+        yield from drill_families(self._drills())
 
 
 def _counter(

@@ -8,6 +8,7 @@ that one that is slow or away keeps nobody else waiting.
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -57,28 +58,37 @@ class Teller:
         self._failures = 0
         self._waiting = 0
         self._told = self._given_up = 0
+        self._said: deque[Notice] = deque(maxlen=MOST_WAITING)
         self._problem = ""
 
     @property
     def state(self) -> Told:
         return Told(self.hook.name, self._waiting, self._told, self._given_up, self._problem)
 
+    def say(self, it: Notice) -> None:
+        """Something that is in no history, and is forgotten when the process ends."""
+        if self._is_meant(it):
+            self._said.append(it)
+
     def step(self, now: float) -> float:
         """Tells what is next, if anything; how many seconds to wait before the next step."""
         waiting = list(self._next(now))
-        self._waiting = len(waiting)
-        if not waiting:
+        self._waiting = len(waiting) + len(self._said)
+        if not self._waiting:
             return LOOK
-        number, it = waiting[0]
+        number, it = waiting[0] if waiting else (None, self._said[0])
         body = it.slack() if self.hook.format == "slack" else it.body()
         try:
             tell(self.hook, body, now, it.id)
         except NotTold as problem:
             return self._put_off(it, problem)
         self._failures, self._problem = 0, ""
+        if number is None:
+            self._said.remove(it)
+        else:
+            self._move_to(it.route, number + 1)
         self._told += 1
         self._waiting -= 1
-        self._move_to(it.route, number + 1)
         return 0.0
 
     def _put_off(self, it: Notice, problem: NotTold) -> float:
@@ -176,6 +186,12 @@ class Notifier:
         for name, hook in wanted.items():
             if name not in self._tellers:
                 self._tellers[name] = self._begun(hook)
+
+    def say(self, it: Notice) -> None:
+        """Tells what is in no history. May be called in any thread."""
+        for teller, _, wake in list(self._tellers.values()):
+            teller.say(it)
+            wake.set()
 
     def wake(self) -> None:
         """Something has happened; may be called in any thread."""

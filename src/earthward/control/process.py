@@ -28,6 +28,7 @@ from earthward.control.admin_limits import serve_limits
 from earthward.control.admin_quality import serve_quality
 from earthward.control.admin_rollouts import serve_rollouts
 from earthward.control.bookkeeper import Bookkeeper
+from earthward.control.drills import Drills
 from earthward.control.endpoint_metrics import EndpointMetrics
 from earthward.control.feed import Feed
 from earthward.control.fleet import Fleet
@@ -49,6 +50,7 @@ from earthward.gateway.meters import Meters
 from earthward.gateway.start import read_snapshot
 from earthward.gateway.state import State, write_whole
 from earthward.gateway.supervisor import Supervisor
+from earthward.ledger.record import Record
 from earthward.store import keys as keys_table
 from earthward.store.intake import Intake, pause_after
 from earthward.store.tables import open as open_store
@@ -93,12 +95,14 @@ class Control:
         self.fleet = Fleet(self._hear_of_hosts)
         self.warm_ups = WarmUps()
         self.notifier = Notifier(self.state.folder / "notices", self.rollouts.histories, self.rollouts.entries)
+        self.drills = Drills(self.notifier.say)
         self.metrics = Metrics(
             self.board,
             workers,
             lambda: self.intake_state,
             lambda: self.rollouts.standings.values(),
             lambda: self.notifier.told,
+            lambda: self.drills.routes,
         )
         self.metrics.registry.register(EndpointMetrics(self.board, lambda: self.snapshot))
         self.metrics.registry.register(LimitMetrics(self.board, self.limits.configured))
@@ -146,7 +150,7 @@ class Control:
             was_told_to_end = self._ending.is_set()
             try:
                 engine = open_store(self.boot.store)
-                self.intake = Intake(engine, self.state.spool, self.boot.replica, on_settled=self.metrics.fold)
+                self.intake = Intake(engine, self.state.spool, self.boot.replica, on_settled=self._settled)
                 self.engine = engine
             except Exception as error:  # noqa: BLE001  whatever the driver raises: the store is away, and is tried again
                 self.intake_state = f"store away: {type(error).__name__}"
@@ -158,6 +162,10 @@ class Control:
         books.start()
         self._tail(self.intake)
         books.join()
+
+    def _settled(self, records: list[Record]) -> None:
+        self.metrics.fold(records)
+        self.drills.fold(records)
 
     def _keep_books(self) -> None:
         keeper = Bookkeeper(

@@ -1,9 +1,10 @@
 """Figures for Prometheus on rollouts, and on who is told of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from earthward.control.drills import Drilled
 from earthward.control.notifier import Told
 from earthward.control.standing import Standing
 from earthward.rollout.event import WHOLE
@@ -21,6 +22,18 @@ def rollout_families(rollouts: Iterable[Standing]) -> Iterator[Family]:
         phase.add_metric([it.route, it.phase, it.paused or "", "1" if it.problem else ""], 1)
         moves.add_metric([it.route], it.moves)
     yield from (share, phase, moves)
+
+
+def drill_families(drills: Mapping[str, Drilled]) -> Iterator[Family]:
+    labels = ["route", "result"]
+    went = CounterMetricFamily("earthward_drills", "Requests drilled through the emergency path.", labels=labels)
+    text = "1 where the last drills failed: the emergency path does not work."
+    failing = GaugeMetricFamily("earthward_drill_failing", text, labels=["route"])
+    for route, it in list(drills.items()):
+        went.add_metric([route, "worked"], it.worked)
+        went.add_metric([route, "failed"], it.failed)
+        failing.add_metric([route], it.is_failing)
+    yield from (went, failing)
 
 
 def notice_families(notices: Iterable[Told]) -> Iterator[Family]:

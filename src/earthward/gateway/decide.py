@@ -94,7 +94,7 @@ def decide(
     if route.data_class:
         data_class = egress.strictest((data_class, route.data_class))
     draws = EMBEDDINGS not in glance.features
-    unit = unit_of(route, question, hints, key, salt) if draws and route.candidate is not None else ""
+    unit = unit_of(route, question, hints, key, salt) if draws and (route.candidate is not None or route.drill) else ""
     plan = planner.plan(
         route,
         unit=unit,

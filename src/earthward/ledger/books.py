@@ -10,9 +10,9 @@ from typing import Literal
 import msgspec
 
 from earthward.chat.usage import Source, Usage
-from earthward.ledger.record import Attempt, Record
+from earthward.ledger.record import DRILL, Attempt, Record
 
-Purpose = Literal["serve", "retry", "shadow", "judge"]
+Purpose = Literal["serve", "retry", "shadow", "judge", "drill"]
 
 SHADOW_PATH = "/earthward/shadow"
 JUDGE_PATH = "/earthward/judge"
@@ -79,12 +79,18 @@ def purpose_of(record: Record) -> Purpose:
 def bookings(record: Record, worth: Callable[[Attempt, bool], Worth], is_home: Callable[[str], bool]) -> list[Booking]:
     """One for each attempt, and one for an exchange that had none. `worth` is asked for an attempt and whether it
     served; `is_home` says which targets are one's own, and send no bill."""
-    purpose = purpose_of(record)
     if not record.attempts:
-        return [Booking(purpose, record.target, _unserved(record))]
+        return [Booking(purpose_of(record), record.target, _unserved(record))]
     *before, last = record.attempts
-    found = [_booking(record, it, "retry" if purpose == "serve" else purpose, worth, is_home, False) for it in before]
-    return [*found, _booking(record, last, purpose, worth, is_home, True)]
+    found = [_booking(record, it, _purpose(record, it, "retry"), worth, is_home, False) for it in before]
+    return [*found, _booking(record, last, _purpose(record, last, "serve"), worth, is_home, True)]
+
+
+def _purpose(record: Record, attempt: Attempt, usual: Purpose) -> Purpose:
+    purpose = purpose_of(record)
+    if purpose != "serve":
+        return purpose
+    return "drill" if attempt.why == DRILL else usual
 
 
 def _booking(
@@ -95,7 +101,7 @@ def _booking(
     is_home: Callable[[str], bool],
     is_last: bool,
 ) -> Booking:
-    served = is_last and purpose == "serve" and record.status == "ok"
+    served = is_last and purpose in ("serve", "drill") and record.status == "ok"
     it = worth(attempt, served)
     home = is_home(attempt.target)
     usage = attempt.usage

@@ -14,6 +14,9 @@ from earthward.chat.usage import Usage
 Arm = Literal["baseline", "candidate", "only"]
 Status = Literal["ok", "failed", "cancelled", "unknown"]
 
+DRILL = "drill"
+"""Why an attempt was made that only tries whether the emergency path works."""
+
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One try at one endpoint. `why` says what made the gateway try it, `failure` how it ended if not well.

@@ -71,6 +71,8 @@ class Notice(msgspec.Struct, frozen=True):
     def text(self) -> str:
         if self.event == TRIAL:
             return self.why
+        if self.event in ("drill failed", "drill works"):
+            return f"{self.event} on {self.route}. {self.why}".capitalize()
         by = f" ({self.by})" if self.by else ""
         return f"Rollout of {self.route}: {self.event}, now {self.place} at {self.share / 100:g}%{by}. {self.why}"
 

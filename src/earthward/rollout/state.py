@@ -26,8 +26,6 @@ Happening = Literal[
     "rolled back",
     "aborted",
     "undone",
-    "drill failed",
-    "drill works",
 ]
 """What an entry of a history tells. `judge down` is a pause too."""
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from earthward.config.snapshot import Route, Target, Zone
-from earthward.ledger.record import Arm
-from earthward.routing import egress, split
+from earthward.ledger.record import DRILL, Arm
+from earthward.routing import drill, egress, split
 
 MOST_ATTEMPTS = 3
 
@@ -70,6 +70,10 @@ class Planner:
             # Nobody is drawn, and nothing that is served now tells how the arms compare.
             arm, bucket = "only", -1
         is_pilot = arm == "candidate" and bucket < 0
+        if route.drill and self._switch is None and not is_pilot and drill.is_drilled(route, unit, salt):
+            drilled = self._drilled(route, arm, features, data_class, own_key)
+            if drilled is not None:
+                return drilled
         situation = (route.name, arm, is_pilot, features, data_class, own_key)
         choice = self._known.get(situation)
         if choice is None:
@@ -78,6 +82,20 @@ class Planner:
             choice = self._known[situation] = self._chosen(route, arm, is_pilot, features, data_class, own_key)
         share = split.BUCKETS if is_pilot else 0 if arm == "only" else route.share
         return Plan(route.name, arm, share, bucket, choice[0], choice[1], route.stage, route.epoch)
+
+    def _drilled(
+        self, route: Route, arm: Arm, features: frozenset[str], data_class: str, own_key: str | None
+    ) -> Plan | None:
+        """Through the emergency path, and on as ever where that fails; None where the request may not go there.
+
+        It says nothing of how the arms compare, so it is on none.
+        """
+        name = drill.emergency_target(route, self._targets)
+        if name is None or why_not(route, self._targets[name], features, data_class, own_key) is not None:
+            return None
+        attempts, excluded = self._chosen(route, arm, False, features, data_class, own_key)
+        others = tuple(it for it in attempts if it[0] != name)[: MOST_ATTEMPTS - 1]
+        return Plan(route.name, "only", 0, -1, ((name, DRILL), *others), excluded, route.stage, route.epoch)
 
     def _drawn_for_nobody(self, route: Route, features: frozenset[str], data_class: str, own_key: str | None) -> Plan:
         attempts: list[Reasoned] = []
