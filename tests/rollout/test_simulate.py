@@ -4,6 +4,7 @@ from itertools import islice
 
 import pytest
 
+from earthward.rollout.controller import Controller, begin
 from earthward.rollout.read_plan import plan
 from earthward.rollout.simulate import Run, quantile, run, summed
 from earthward.rollout.worlds import NULLS, SCENARIOS, TURNS, requests, world
@@ -85,3 +86,28 @@ def test_what_runs_come_to():
 def test_a_quantile_is_the_smallest_value_not_exceeded_by_that_part(part, value):
     assert quantile([4, 1, 3, 2], part) == value
     assert quantile([], part) is None
+
+
+def test_nobody_goes_back_and_a_holdback_never_moved():
+    """In the simulation as in a gateway: conversations that come back stay where they are while the share rises."""
+    given = plan(
+        {"stages": ["5%", "25%", "75%", "100%"], "gates": ["error_rate"], "bake": {"for": "1d", "holdback": "5%"}}
+    )
+    controller = Controller(begin(given))
+    controller.act("start", 0.0, "ada", "go")
+    state = controller.state
+    arms: dict[str, list[str]] = {}
+    held: set[str] = set()
+    for number, event in enumerate(requests(world("sticky"), random.Random(5), lambda: (state.share, 0))):
+        controller.feed(event)
+        arms.setdefault(event.unit, []).append(event.arm)
+        if state.place.phase == "bake" and event.arm == "baseline":
+            held.add(event.unit)
+        if number % 1500 == 1499 and state.place.phase == "stage":
+            controller.act("promote", state.now, "ada", "on")
+        if not state.is_under_way:
+            break
+    assert state.place.phase == "completed"
+    assert all(seen == sorted(seen) for seen in arms.values())
+    assert held
+    assert all(set(arms[unit]) == {"baseline"} for unit in held)

@@ -18,6 +18,9 @@ def shares(plan: Plan) -> Mapping[str, float]:
 
 def _share(plan: Plan, gate: Gate, guardrails: float) -> float:
     weight = _weight(gate)
+    if not weight:
+        # What is only shown takes nothing, and nothing is ever compared with this.
+        return plan.alpha
     whole = guardrails if gate.role == "guardrail" else guardrails + weight
     return plan.alpha * weight / whole / _times(plan, gate)
 

@@ -1,0 +1,47 @@
+"""A whole migration with real tokens, and what is read off one."""
+
+import pytest
+
+from earthward.bench.migration.__main__ import main, problems
+from earthward.bench.migration.figures import Row, decided_at, flaps, lag
+from earthward.bench.migration.play import SCENARIOS, played
+
+LAG = 5.0
+"""Seconds; `python -m earthward.bench.migration` has the bar of 1 s, on a machine that does nothing else."""
+
+
+def row(at: float, unit: str, arm: str, took: float = 0.5) -> Row:
+    return Row(at, at + took, unit, arm, "ok", 1)
+
+
+def test_a_unit_flaps_that_goes_back_before_the_rollback():
+    forth = [row(1, "a", "baseline"), row(2, "a", "candidate"), row(1, "b", "candidate"), row(9, "a", "baseline")]
+    assert flaps(forth, 5.0) == 0
+    assert flaps(forth) == 1
+    assert flaps([*forth, row(3, "b", "baseline")], 5.0) == 1
+
+
+def test_the_lag_counts_from_the_answer_that_decided():
+    rows = [row(1.0, "a", "candidate", 2.0), row(3.2, "b", "candidate"), row(4.0, "a", "baseline")]
+    assert decided_at(rows, 1.0) == 3.0
+    assert lag(rows, 3.0) == pytest.approx(0.2)
+    assert lag(rows, 3.5) == 0.0
+
+
+def test_a_scenario_that_there_is_not_is_wrong_use():
+    with pytest.raises(SystemExit) as end:
+        main(["parityy"])
+    assert end.value.code == 2
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("scenario", ["killed", "cut"])
+def test_a_migration_comes_to_its_end_by_itself_and_nobody_flaps(tmp_path, scenario):
+    it = played(scenario, tmp_path, seed=2)
+    wrong = [problem for problem in problems(it) if "after the rollback" not in problem]
+    assert wrong == []
+    assert it.lag is None or it.lag < LAG
+    if SCENARIOS[scenario] == "none":
+        assert it.places == ("stage 5%", "stage 25%", "stage 75%", "promoted", "bake 95%", "completed")
+        assert it.kills > 0
+    assert it.noticed >= 2
