@@ -35,7 +35,7 @@ def test_a_scenario_that_there_is_not_is_wrong_use():
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("scenario", ["killed", "cut"])
+@pytest.mark.parametrize("scenario", ["killed"])
 def test_a_migration_comes_to_its_end_by_itself_and_nobody_flaps(tmp_path, scenario):
     it = played(scenario, tmp_path, seed=2)
     wrong = [problem for problem in problems(it) if "after the rollback" not in problem]

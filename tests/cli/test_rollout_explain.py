@@ -15,7 +15,7 @@ PLAN = plan({"stages": ["25%", "100%"], "gates": ["error_rate", {"ttft": {"at_mo
 
 def told(count: int, scenario: str = "parity", *verbs: str) -> list[str]:
     """What is said of a rollout after so many requests, a second apart."""
-    controller = Controller(begin(measurable(PLAN, {"error_rate", "ttft"}, shadows=False)))
+    controller = Controller(begin(measurable(PLAN, {"error_rate", "ttft"})))
     state = controller.state
     history = []
     for verb in ("start", *verbs) if count else ():
@@ -46,7 +46,9 @@ def test_what_has_not_begun_says_how_it_begins():
     said = told(0)
     assert said[1] == "Why: not started."
     assert said[2] == "Next: `start` begins it; until then all is on the baseline."
-    assert said[3] == "Left out of its plan: quality: nobody compares answers on this route."
+    assert said[3] == (
+        "Left out of its plan: quality: nobody judges answers on this route; add `shadow: {rate: 5%}` and a `judge`."
+    )
 
 
 def test_each_gate_tells_what_it_has_seen_and_when_it_may_decide():

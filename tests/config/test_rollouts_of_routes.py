@@ -7,7 +7,7 @@ import pytest
 
 from earthward.config.compile import compile
 from earthward.config.load import ConfigErrors, Configuration, read
-from earthward.config.snapshot import Sampling
+from earthward.config.snapshot import OwnMetric, Sampling
 from earthward.rollout.plan import Plan
 
 BASE = """\
@@ -86,7 +86,7 @@ def test_a_preset_may_be_changed_under_a_name_of_its_own():
     [
         (
             "{mine: {stages: [5%], gates: [error_rate, wobble], events: [wobble]}}",
-            ["9:53: gate `wobble`: not yet supported in a gateway"],
+            ["9:53: gate `wobble` is measured by nothing: say what does under `metrics`"],
         ),
         ("{mine: }", ["9:12: rollouts.mine: is no rollout; write a mapping with `stages`, or the name of a preset"]),
         ("[mine]", [
@@ -174,3 +174,32 @@ def test_no_judge_in_the_cloud_where_nothing_may_leave():
     with pytest.raises(ConfigErrors) as errors:
         read(text.encode(), Path("/f.yaml"))
     assert "`mini` is in the cloud; `boundary: local` lets nothing leave" in str(errors.value)
+
+
+def test_a_metric_of_ones_own_may_be_a_gate(tmp_path):
+    (tmp_path / "wobble.py").write_text("def is_bad(exchange): return False")
+    own = "metrics: {wobble: wobble.py, far: {url: env:CHECKS, timeout: 1s}}\n"
+    own += "rollouts: {mine: {stages: [5%], gates: [error_rate, wobble: {role: guardrail}, far]}}\n"
+    found = compile(read((BASE.replace("NAME", "mine") + own).encode(), tmp_path / "f.yaml"))
+    assert found.metrics == (
+        OwnMetric("wobble", str(tmp_path / "wobble.py")),
+        OwnMetric("far", url="env:CHECKS", timeout=1.0),
+    )
+    plan = msgspec.msgpack.decode(found.routes[0].plan, type=Plan)
+    assert [(gate.metric, gate.role) for gate in plan.gates] == [
+        ("error_rate", "guardrail"),
+        ("wobble", "guardrail"),
+        ("far", "dry run"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "told"),
+    [
+        ("{wobble: none.py}", "9:19: `file` names a file that is not there: /none.py"),
+        ("{wobble: {}}", "9:19: `wobble` needs a `file` of Python, or a `url`, and not both"),
+        ("{wobble: {url: 7}}", "9:25: `url` takes a URL, or env:NAME or file:PATH"),
+    ],
+)
+def test_a_metric_that_can_not_be_asked_is_told_at_its_place(metrics, told):
+    assert problems("fast", f"metrics: {metrics}") == [told]

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from earthward.chat.failures import FailureKind
-from earthward.config.snapshot import Route, Snapshot, Target
+from earthward.config.snapshot import OwnMetric, Route, Snapshot, Target
 from earthward.control.rollout_routes import NoRollout, Rollouts, unplaced
 from earthward.ledger.record import Record
 from earthward.rollout.read_plan import plan
@@ -198,3 +198,29 @@ def test_with_the_store_away_it_can_be_ended_but_not_begun(world):
     world.act("start")
     world.rollouts.act("trial", "abort", "ada", "enough", None)
     assert world.route.share == 0
+
+
+def test_a_metric_of_the_users_own_rolls_back_and_one_that_breaks_only_holds(world, tmp_path):
+    file = tmp_path / "wobble.py"
+    file.write_text("def is_bad(exchange): return exchange['arm'] == 'candidate'\n")
+    given = plan(
+        {
+            "stages": ["25%", "100%"],
+            "gates": ["error_rate", {"wobble": {"role": "guardrail"}}],
+            "events": ["wobble"],
+            "cooldown": "1s",
+        }
+    )
+    own = (OwnMetric("wobble", str(file)),)
+    world.rollouts.take_over(msgspec.structs.replace(snapshot(given), metrics=own))
+    world.act("start")
+    world.ask(200)
+    assert world.place == "rolled back"
+    file.write_text("def is_bad(exchange): raise ValueError('broken')\n")
+    world.now += 5
+    world.act("retry")
+    world.ask(500)
+    verdicts = {it.metric: it.verdict for it in world.rollouts.told("trial")["evidence"]}
+    assert (world.place, verdicts["wobble"]) == ("stage 25%", "error")
+    assert world.rollouts.own.problems == {"wobble": "ValueError: broken"}
+    world.rollouts.own.close()

@@ -14,6 +14,7 @@ import pytest
 
 from earthward.config.snapshot import Snapshot
 from harness import Gateway, config, http, until
+from receiver import receiving
 
 QUICK = """
 rollouts:
@@ -183,3 +184,27 @@ def test_people_are_told_what_is_wrong(begun, tmp_path):
     gone = rollout(gateway, "abort", "trial", "--why", "x")
     assert gone.returncode == 1
     assert "no gateway runs" in gone.stderr
+
+
+def test_a_drill_goes_through_the_cloud_and_tells_when_that_path_is_broken(tmp_path, cloud, local):
+    with receiving() as receiver:
+        text = config(cloud, local, share="100%", route_extra=", fallback: [mini], drill: 10%")
+        gateway = Gateway(tmp_path, text + f'notify: {{ops: {{url: "{receiver.url}"}}}}\n')
+        try:
+
+            def asked(count: int) -> list[tuple[int, str]]:
+                units = [{"x-earthward-unit": f"{time.time()}"} for _ in range(count)]
+                answers = [gateway.chat(headers=unit) for unit in units]
+                return [(status, headers["x-earthward-target"]) for status, headers, _ in answers]
+
+            assert set(asked(100)) == {(200, "mini"), (200, "llama")}
+            rows = gateway.rows(100)
+            drilled = [row for row in rows if row["target"] == "mini"]
+            assert {row["arm"] for row in drilled} == {"only"}
+            assert all(row["cost"] for row in drilled), "what it cost is on record"
+            cloud.script(default={"fault": "500"})
+            assert set(asked(100)) == {(200, "llama")}, "whom the drill fails is served as ever"
+            until(lambda: receiver.events == ["drill failed"], "somebody to be told")
+            assert 'earthward_drill_failing{route="trial"} 1.0' in gateway.admin_get("/metrics")[2].decode()
+        finally:
+            gateway.stop()

@@ -74,6 +74,7 @@ SETTINGS: Keys = {
     "access_log": "a line of JSON on stderr for each exchange, without content",
     "durability": "`strict` waits for the disk before a request goes out and before the last bytes of its answer do; "
     "`group` syncs in groups of 50 ms, of which a power cut may take the last",
+    "metrics": "bad events of your own, by name; see below",
     "notify": "where people are told what happens to rollouts, by name; see below",
     "admin_token": "the bearer token of the admin port; left out, one is made and kept in the state folder",
     "content_key": "what content in the store is sealed with, 32 characters or more (`openssl rand -hex 32`). Of "
@@ -127,6 +128,12 @@ RETENTION: Keys = {
 
 RESPONSES: Keys = {
     "keep": "how long one can be fetched and gone on from, after its conversation's last; left out, 30d",
+}
+
+OWN_METRIC: Keys = {
+    "file": "Python with a function `is_bad(exchange)`; or, instead of a section, its path alone",
+    "url": "instead of `file`: who is asked by POST",
+    "timeout": "for up to 100 exchanges; left out, 2s",
 }
 
 NOTIFY: Keys = {
@@ -296,6 +303,12 @@ SECTIONS: tuple[tuple[str, type[Section], Keys, str], ...] = (
     ("retention", money.RetentionSection, RETENTION, ""),
     ("limits", models.Limits, LIMITS, "Sizes in bytes of 1,024 to the KB."),
     ("responses", models.Responses, RESPONSES, "See [stored responses](../howto/responses.md)."),
+    (
+        "metrics.NAME",
+        models.OwnMetric,
+        OWN_METRIC,
+        "Bad events of your own, for gates of that name. [How to write one](../howto/own-metrics.md).",
+    ),
     ("notify.NAME", models.Notify, NOTIFY, "[How to hear of rollouts](../howto/rollout-notifications.md)."),
     ("limits.teams.NAME", models.QuotaSection, QUOTA, OF_QUOTAS),
     ("tls", models.ListenerTls, LISTENER_TLS, "The listener's own."),

@@ -25,6 +25,7 @@ from earthward.config.snapshot import (
     Endpoint,
     Hook,
     Limits,
+    OwnMetric,
     Price,
     Provider,
     Queue,
@@ -81,6 +82,7 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
         content_key=configuration.content_key,
         responses_kept=configuration.responses.keep or RESPONSES_KEPT,
         notify=tuple(Hook(name, **_given(it)) for name, it in configuration.notify.items()),
+        metrics=tuple(OwnMetric(name, **_given(it)) for name, it in configuration.metrics.items()),
         accounts=_accounts(configuration, previous),
         limits_webhook=configuration.limits.webhook,
     )

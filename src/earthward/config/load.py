@@ -106,6 +106,7 @@ def _configuration(draft: Draft, data: bytes, path: Path) -> Configuration:
         content_key=settings.content_key,
         responses=settings.responses,
         notify=settings.notify,
+        metrics=settings.metrics,
     )
 
 
@@ -180,8 +181,12 @@ class _Reader:
     def _rollout(self, name: str) -> Plan | None:
         path = ("rollouts", name)
         node = self.document.at(path)
+        plain = self.document.plain(node) if node is not None else None
+        own = tuple(self._names("metrics"))
+        if own and isinstance(plain, dict) and isinstance(plain.get("events", []), list):
+            plain = {**plain, "events": [*plain.get("events", []), *own]}
         try:
-            return read_plan(self.document.plain(node) if node is not None else None, name, path)
+            return read_plan(plain, name, path)
         except PlanErrors as errors:
             for problem in errors.problems:
                 self._note_key(problem.path, str(problem))

@@ -294,6 +294,24 @@ class Notify(Section):
     routes: Texts = ()
 
 
+class OwnMetric(Section):
+    """A bad event of the user's own, and who says whether an exchange is one."""
+
+    file: File | None = None
+    url: Webhook | None = None
+    timeout: Duration | None = None
+
+    @model_validator(mode="after")
+    def _is_one_or_the_other(self) -> Self:
+        if (self.file is None) == (self.url is None):
+            raise ValueError("needs a `file` of Python, or a `url`, and not both")
+        return self
+
+
+def _own_metric(value: Any) -> Any:
+    return {"file": value} if isinstance(value, str) else value
+
+
 class Settings(Section):
     """The keys of the file's top level, sections with names of the user's own left aside."""
 
@@ -324,6 +342,7 @@ class Settings(Section):
         return money(self.prices, self.own_costs, self.budgets, self.retention)
 
     notify: dict[Name, Notify] = Field(default_factory=dict)
+    metrics: dict[Name, Annotated[OwnMetric, BeforeValidator(_own_metric)]] = Field(default_factory=dict)
 
 
 class Configuration(BaseModel):
@@ -357,6 +376,7 @@ class Configuration(BaseModel):
     responses: Responses
     money: Money = Money()
     notify: dict[str, Notify] = Field(default_factory=dict)
+    metrics: dict[str, OwnMetric] = Field(default_factory=dict)
 
     def boot(self) -> Boot:
         """What the supervisor needs of it."""

@@ -1,6 +1,6 @@
 """What a route means together with the targets it names: mixes that make no sense, or that would let data leave."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from earthward.config.document import Mapping, Path, Sequence
 from earthward.config.draft import Draft
@@ -75,8 +75,9 @@ def rollouts_of_routes(draft: Draft) -> Iterator[Problem]:
             message = f"of the guardrails of `{name}` nothing is measured here, so nothing could roll it back"
             yield draft.document.problem(path, f"{message}; add the gate `error_rate`")
     for name, plan in draft.rollouts.items():
-        for inner, what in _not_yet(plan) if plan else ():
-            yield draft.document.problem(("rollouts", name, *inner), f"{what}: not yet supported in a gateway")
+        for inner, what in _unmeasured(plan, draft.settings.metrics if draft.settings else {}) if plan else ():
+            message = f"{what} is measured by nothing: say what does under `metrics`"
+            yield draft.document.problem(("rollouts", name, *inner), message)
 
 
 def routes_of_hooks(draft: Draft) -> Iterator[Problem]:
@@ -98,10 +99,10 @@ def on_a_route(plan: Plan, route: Route) -> Plan:
     return measurable(plan, sources)
 
 
-def _not_yet(plan: Plan) -> Iterator[tuple[Path, str]]:
-    """What of a plan no route can carry out, and where the plan says it."""
+def _unmeasured(plan: Plan, own: Collection[str]) -> Iterator[tuple[Path, str]]:
+    """Gates of a plan that no route can measure, and where the plan names them."""
     for index, gate in enumerate(plan.gates):
-        if gate.metric not in METRICS:
+        if gate.metric not in METRICS and gate.metric not in own:
             yield ("gates", index), f"gate `{gate.metric}`"
 
 

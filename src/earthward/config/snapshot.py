@@ -270,6 +270,18 @@ class Hook(msgspec.Struct, frozen=True):
     routes: tuple[str, ...] = ()
 
 
+class OwnMetric(msgspec.Struct, frozen=True):
+    """A bad event of the user's own: a file of Python, or a URL, that says of exchanges whether they are bad.
+
+    `timeout` is in seconds, for 100 exchanges at most.
+    """
+
+    name: str
+    file: str | None = None
+    url: str | None = None
+    timeout: float = 2.0
+
+
 class Limits(msgspec.Struct, frozen=True):
     """Bytes and counts a request may not exceed; seconds a caller may take."""
 
@@ -291,7 +303,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     `switch` sends everything to one zone, whatever the routes say. `accepted_for`, in seconds, is how long a caller's
     own vendor key opens local targets after its vendor took it. `content_key` are references to what stored content
     is sealed with, the first, and still opened with, all; without one nothing is stored. `responses_kept` is in
-    seconds. `money` is what the operator says of it, packed, for the control process alone, and so is `notify`.
+    seconds. `money` is what the operator says of it, packed, for the control process alone, and so are `notify` and
+    `metrics`.
     `accounts` are the limits of teams, applications and targets; keys bring their own. `limits_webhook` is told of
     their budgets.
     """
@@ -312,6 +325,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     content_key: tuple[str, ...] = ()
     responses_kept: int = RESPONSES_KEPT
     notify: tuple[Hook, ...] = ()
+    metrics: tuple[OwnMetric, ...] = ()
     accounts: tuple[Account, ...] = ()
     limits_webhook: str | None = None
 

@@ -139,6 +139,7 @@ class Control:
         self.notifier.close()
         self._ending.set()
         await asyncio.to_thread(intake.join)
+        self.rollouts.own.close()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -291,6 +292,7 @@ class Control:
             "warming": self.fleet.warming,
             "waiting_for_loads": self.warm_ups.holding,
             "rollouts": [it.told() for it in self.rollouts.standings.values()],
+            "metrics": self.rollouts.own.problems,
             "notify": [msgspec.to_builtins(it) for it in self.notifier.told],
         }
 

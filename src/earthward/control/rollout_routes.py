@@ -19,9 +19,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from earthward.config.snapshot import Route, Snapshot
 from earthward.control.judging import judge_digest
+from earthward.control.own_metrics import OwnMetrics
 from earthward.control.rollout_files import RolloutFiles, Unreadable
 from earthward.control.rollouts import LiveRollout
 from earthward.control.standing import Standing, standing
+from earthward.ledger.record import Record
+from earthward.rollout.metrics import METRICS
+from earthward.rollout.own import Verdict
 from earthward.rollout.plan import Plan
 from earthward.rollout.state import Subject, Transition
 from earthward.rollout.verbs import NotNow, Verb
@@ -52,12 +56,14 @@ class Rollouts:
         self._live: dict[str, LiveRollout] = {}
         self._try_again_at = 0.0
         self.standings: dict[str, Standing] = {}
+        self.own = OwnMetrics()
 
     # ── what comes in ──
 
     def take_over(self, snapshot: Snapshot) -> None:
         """Takes the rollouts that this snapshot's routes name. Those whose plan is the same go on as they are."""
         with self._lock:
+            self.own.take_over(snapshot.metrics)
             before, self._routes = self._routes, {route.name: route for route in snapshot.routes if route.plan}
             for gone in before.keys() - self._routes.keys():
                 self._live.pop(gone, None)
@@ -179,12 +185,24 @@ class Rollouts:
         while live.read_up_to < end and state.is_under_way:
             up_to = min(end, live.read_up_to + BATCH)
             records = queries.stored_after(engine, live.read_up_to, up_to)
-            moved += live.take(records, up_to, now if up_to == end else NOT_YET)
+            own = self._own_verdicts(live, records)
+            moved += live.take(records, up_to, now if up_to == end else NOT_YET, own=own)
         if state.is_under_way:
             moved += live.hear(quality.told_after(engine, live.route, live.told_up_to), now)
         if state.is_under_way and state.due <= now:
             moved += live.take((), live.read_up_to, now)
         return moved
+
+    def _own_verdicts(self, live: LiveRollout, records: Sequence[Record]) -> list[dict[str, Verdict]]:
+        """What the user's own metrics say of each record; nothing where the plan has none."""
+        names = [gate.metric for gate in live.controller.plan.gates if gate.metric not in METRICS]
+        if not names:
+            return []
+        asked = [place for place, record in enumerate(records) if record.route == live.route]
+        found: list[dict[str, Verdict]] = [{} for _ in records]
+        for place, verdicts in zip(asked, self.own.verdicts(names, [records[it] for it in asked]), strict=True):
+            found[place] = verdicts
+        return found
 
     def _try(self, name: str, work: Callable[[LiveRollout], tuple[Transition, ...]]) -> None:
         """What fails by itself is taken up again from the disk; the others don't suffer."""

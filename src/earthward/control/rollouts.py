@@ -4,7 +4,7 @@ Thin on purpose: the controller decides, this only tells it things in order and 
 anybody acts on it. One thread calls it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -14,6 +14,7 @@ from earthward.ledger.record import Record
 from earthward.rollout.controller import Controller, begin
 from earthward.rollout.event import Event
 from earthward.rollout.from_record import event_of
+from earthward.rollout.own import Verdict, with_own
 from earthward.rollout.placed import placed
 from earthward.rollout.plan import Plan
 from earthward.rollout.state import PauseReason, Subject, Transition
@@ -38,21 +39,27 @@ class LiveRollout:
         self.controller = Controller(kept.state)
 
     def take(
-        self, records: Sequence[Record], up_to: int, now: float, more: Sequence[Event] = ()
+        self,
+        records: Sequence[Record],
+        up_to: int,
+        now: float,
+        more: Sequence[Event] = (),
+        own: Sequence[Mapping[str, Verdict]] = (),
     ) -> tuple[Transition, ...]:
         """Takes in what was stored behind `read_up_to`, up to that number, in its order, and what became known later.
 
-        Numbers that were read before are left alone, so that a batch told twice counts once. Raises OSError where the
-        result can't be written down; the state in memory is then ahead of the disk, and this must be made anew.
+        `own` is what the user's own metrics say of each record. Numbers that were read before are left alone, so that a
+        batch told twice counts once. Raises OSError where the result can't be written down; the state in memory is then
+        ahead of the disk, and this must be made anew.
         """
         if up_to < self.read_up_to:
             return ()
         moved: tuple[Transition, ...] = ()
         if up_to > self.read_up_to:
-            for record in records:
+            for place, record in enumerate(records):
                 event = event_of(record) if record.route == self.route else None
                 if event is not None:
-                    moved += self.controller.feed(event)
+                    moved += self.controller.feed(with_own(event, own[place]) if own else event)
         for event in more:
             moved += self.controller.feed(event)
         moved += self.controller.advance(now)

@@ -48,7 +48,7 @@ def tell(hook: Hook, body: Mapping[str, Any], now: float, event: str = "") -> No
     if event:
         headers["x-earthward-event"] = event.encode("ascii", "backslashreplace").decode()
     try:
-        url = _url(hook.url)
+        url = address(hook.url)
         if hook.secret:
             headers[SIGNATURE] = signature(_resolved(hook.secret), data, now)
         request = urllib.request.Request(url, data, headers)  # noqa: S310  `_url` lets http and https through alone
@@ -70,7 +70,8 @@ def signature(secret: str, data: bytes, now: float) -> str:
     return f"t={at},v1={hmac.new(secret.encode(), at.encode() + b'.' + data, 'sha256').hexdigest()}"
 
 
-def _url(given: str) -> str:
+def address(given: str) -> str:
+    """The URL itself, of one or of a reference to one. Raises LookupError or ValueError."""
     url = _resolved(given) if given.startswith(("env:", "file:")) else given
     try:
         parts = urlsplit(url)

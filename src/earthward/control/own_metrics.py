@@ -1,0 +1,190 @@
+"""Asks the user's own metrics about exchanges: a file of Python in a process apart, or a service by HTTP.
+
+One that can't be asked is left alone for a minute: what waits behind it is the store.
+"""
+
+import json
+import logging
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from earthward.config.snapshot import OwnMetric
+from earthward.control.webhooks import address
+from earthward.ledger.record import Record
+from earthward.rollout.own import Verdict, shown
+
+log = logging.getLogger("earthward.rollout")
+
+BATCH = 100
+LEFT_ALONE = 60.0
+LARGEST = 1 << 20
+LOUDEST = 500
+STARTING = 5.0
+"""Seconds more for the first answer: Python has to start, and the file to be loaded."""
+
+
+class CantMeasure(Exception):
+    """It could not be asked, or has no verdict, with the reason."""
+
+
+class FromFile:
+    """A file with a function `is_bad(exchange)`, which says True, False, or None where it has nothing to say."""
+
+    def __init__(self, metric: OwnMetric) -> None:
+        self._metric = metric
+        self._child: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+        self._has_answered = False
+        self._stamp: int | None = None
+
+    def ask(self, exchanges: Sequence[Mapping[str, Any]]) -> Any:
+        if self._child is not None and self._stamp != _stamp(self._metric.file):
+            self.close()
+        child = self._child or self._started()
+        assert child.stdin is not None
+        try:
+            child.stdin.write(json.dumps(exchanges).encode() + b"\n")
+            child.stdin.flush()
+            return json.loads(self._line(child))
+        except (OSError, ValueError) as error:
+            words = self.close()
+            raise CantMeasure(words or f"{type(error).__name__}: {error}") from None
+
+    def close(self) -> str:
+        """Ends the child; its last words."""
+        child, errors = self._child, self._errors
+        if child is None or errors is None:
+            return ""
+        child.kill()
+        child.communicate()
+        self._child = self._errors = None
+        with errors:
+            errors.seek(0)
+            lines = errors.read(LARGEST).decode("utf-8", "replace").strip().splitlines()
+        return lines[-1][:LOUDEST] if lines else ""
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "earthward.control.own_metric_child", str(self._metric.file)]
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  as long as the child lives
+        self._has_answered, self._stamp = False, _stamp(self._metric.file)
+        plain = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
+        self._child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=plain
+        )
+        return self._child
+
+    def _line(self, child: "subprocess.Popen[bytes]") -> bytes:
+        assert child.stdout is not None
+        end = time.monotonic() + self._metric.timeout + (0.0 if self._has_answered else STARTING)
+        data = b""
+        while not data.endswith(b"\n"):
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([child.stdout], [], [], left)[0]:
+                raise TimeoutError(f"no answer within {self._metric.timeout:g} s")
+            piece = os.read(child.stdout.fileno(), LARGEST)
+            data += piece
+            if not piece or len(data) > LARGEST:
+                raise OSError("it ended" if not piece else "its answer is too long")
+        self._has_answered = True
+        return data
+
+
+def _stamp(file: str | None) -> int | None:
+    """Tells one state of the file from another."""
+    try:
+        return Path(file).stat().st_mtime_ns if file else None
+    except OSError:
+        return None
+
+
+class FromService:
+    """A service that takes a list of exchanges by POST and answers with a list of true, false or null."""
+
+    def __init__(self, metric: OwnMetric) -> None:
+        self._metric = metric
+
+    def ask(self, exchanges: Sequence[Mapping[str, Any]]) -> Any:
+        data = json.dumps(exchanges).encode()
+        try:
+            url = address(str(self._metric.url))
+            request = urllib.request.Request(url, data, {"content-type": "application/json"})  # noqa: S310  checked
+            with urllib.request.urlopen(request, timeout=self._metric.timeout) as answer:  # noqa: S310
+                return json.loads(answer.read(LARGEST))
+        except urllib.error.HTTPError as error:
+            with error:
+                raise CantMeasure(f"it answered {error.code}") from None
+        except (OSError, LookupError, ValueError) as error:
+            # Without the address, which may be a secret.
+            raise CantMeasure(f"it can't be asked: {type(error).__name__}") from None
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+class OwnMetrics:
+    """All of a configuration."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._metrics: dict[str, tuple[OwnMetric, FromFile | FromService]] = {}
+        self._alone_until: dict[str, float] = {}
+        self.problems: dict[str, str] = {}
+
+    def take_over(self, metrics: Iterable[OwnMetric]) -> None:
+        wanted = {it.name: it for it in metrics}
+        for name, (metric, asked) in list(self._metrics.items()):
+            if wanted.get(name) != metric:
+                asked.close()
+                del self._metrics[name]
+                self._alone_until.pop(name, None)
+                self.problems.pop(name, None)
+        for name, metric in wanted.items():
+            if name not in self._metrics:
+                self._metrics[name] = metric, FromFile(metric) if metric.file else FromService(metric)
+
+    def verdicts(self, names: Iterable[str], records: Sequence[Record]) -> list[dict[str, Verdict]]:
+        """What each of these metrics says of each record. Waits for them, within their timeouts."""
+        found: list[dict[str, Verdict]] = [{} for _ in records]
+        for name in names:
+            for first in range(0, len(records), BATCH):
+                part = records[first : first + BATCH]
+                for place, verdict in enumerate(self._asked(name, part), first):
+                    found[place][name] = verdict
+        return found
+
+    def close(self) -> None:
+        self.take_over(())
+
+    def _asked(self, name: str, records: Sequence[Record]) -> Sequence[Verdict]:
+        if name not in self._metrics:
+            return [CantMeasure("it is not in the configuration")] * len(records)
+        if self._clock() < self._alone_until.get(name, float("-inf")):
+            return [CantMeasure(self.problems[name])] * len(records)
+        try:
+            said = self._metrics[name][1].ask([shown(it) for it in records])
+            if not isinstance(said, list) or len(said) != len(records):
+                raise CantMeasure("its answer is no list with a verdict for each exchange")
+        except CantMeasure as problem:
+            self._alone_until[name] = self._clock() + LEFT_ALONE
+            self._tell(name, str(problem))
+            return [problem] * len(records)
+        verdicts = [it if it is None or isinstance(it, bool) else CantMeasure(str(it)[:LOUDEST]) for it in said]
+        failed = next((str(it) for it in verdicts if isinstance(it, CantMeasure)), "")
+        self._tell(name, failed)
+        return verdicts
+
+    def _tell(self, name: str, problem: str) -> None:
+        if problem and self.problems.get(name) != problem:
+            log.error("the metric `%s` can't measure: %s", name, problem)
+        self.problems = {**self.problems, name: problem}
+        if not problem:
+            self.problems = {known: it for known, it in self.problems.items() if known != name}

@@ -1,0 +1,161 @@
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from earthward.chat.usage import Count, Source, Usage
+from earthward.config.snapshot import OwnMetric
+from earthward.control.own_metrics import LEFT_ALONE, CantMeasure, OwnMetrics
+from earthward.ledger.record import Record
+from earthward.rollout.event import Event
+from earthward.rollout.own import shown, with_own
+
+LONG = "def is_bad(exchange):\n    return None if exchange['status'] != 'ok' else exchange['characters_out'] > 10\n"
+RECORDS = [Record(f"x{count}", 10**9, "ok", route="chat", arm="candidate", characters_out=count) for count in (5, 50)]
+
+
+@pytest.fixture
+def metrics() -> Iterator[OwnMetrics]:
+    it = OwnMetrics(lambda: 0.0)
+    yield it
+    it.close()
+
+
+@pytest.fixture
+def written(tmp_path: Path, metrics: OwnMetrics) -> Callable[..., OwnMetrics]:
+    """A metric `mine` whose file says this."""
+
+    def write(text: str, timeout: float = 5.0) -> OwnMetrics:
+        file = tmp_path / "mine.py"
+        file.write_text(text)
+        metrics.take_over([OwnMetric("mine", str(file), timeout=timeout)])
+        return metrics
+
+    return write
+
+
+def said(it: OwnMetrics, records: list[Record] | None = None) -> list[Any]:
+    verdicts = [each["mine"] for each in it.verdicts(["mine"], RECORDS if records is None else records)]
+    return [str(each) if isinstance(each, CantMeasure) else each for each in verdicts]
+
+
+def test_a_file_says_of_each_exchange_whether_it_is_bad(written):
+    assert said(written(LONG)) == [False, True]
+    assert said(written(LONG), [Record("x", 1, "cancelled")]) == [None]
+    assert len(said(written(LONG), [RECORDS[0]] * 250)) == 250
+
+
+def test_a_changed_file_counts_at_once(written, tmp_path):
+    assert said(written(LONG)) == [False, True]
+    (tmp_path / "mine.py").write_text("def is_bad(exchange): return True\n")
+    (tmp_path / "mine.py").touch()
+    assert said(written("def is_bad(exchange): return True\n")) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("def is_bad(exchange: pass", "SyntaxError"),
+        ("import nothing_of_that_name", "ModuleNotFoundError"),
+        ("x = 1", "has no function `is_bad(exchange)`"),
+        ("raise SystemExit('gone')", "gone"),
+        ("import os\ndef is_bad(exchange): os._exit(3)", "it ended"),
+        ("import time\ndef is_bad(exchange): time.sleep(60)", "no answer within 0.2 s"),
+    ],
+)
+def test_a_file_that_is_broken_measures_nothing_and_says_why(written, text, why):
+    it = written(text, timeout=0.2)
+    verdicts = said(it)
+    assert len(verdicts) == 2
+    assert why in verdicts[0]
+    assert why in it.problems["mine"]
+
+
+def test_what_fails_for_one_exchange_says_nothing_of_the_others(written):
+    it = written("def is_bad(exchange):\n    print('noise')\n    return 1 / (exchange['characters_out'] - 5) > 0\n")
+    assert said(it) == ["ZeroDivisionError: division by zero", True]
+    assert said(written("def is_bad(exchange): return 'yes'\n")) == ["it said str, not True, False or None"] * 2
+
+
+def test_one_that_hangs_is_left_alone_for_a_while(tmp_path):
+    now = [0.0]
+    it = OwnMetrics(lambda: now[0])
+    (tmp_path / "mine.py").write_text("import time\ndef is_bad(exchange): time.sleep(60)\n")
+    it.take_over([OwnMetric("mine", str(tmp_path / "mine.py"), timeout=0.2)])
+    assert "no answer" in said(it)[0]
+    (tmp_path / "mine.py").write_text(LONG)
+    assert "no answer" in said(it)[0], "asked nothing"
+    now[0] = LEFT_ALONE
+    assert said(it) == [False, True]
+    assert it.problems == {}
+    it.close()
+
+
+def test_a_file_does_not_see_the_gateways_secrets(written, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    assert said(written("import os\ndef is_bad(exchange): return 'OPENAI_API_KEY' in os.environ\n")) == [False, False]
+
+
+@pytest.fixture
+def service() -> Iterator[tuple[str, list[Any]]]:
+    """Answers with what is in the list, one after another."""
+    answers: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            answer = answers.pop(0) if answers else [each["characters_out"] > 10 for each in asked]
+            status, body = (answer, b"") if isinstance(answer, int) else (200, json.dumps(answer).encode())
+            self.send_response_only(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/", answers
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_service_is_asked_by_http(service, metrics):
+    url, _ = service
+    metrics.take_over([OwnMetric("mine", url=url)])
+    assert said(metrics) == [False, True]
+
+
+@pytest.mark.parametrize(("answer", "why"), [(500, "it answered 500"), ([True], "no list"), ({"a": 1}, "no list")])
+def test_a_service_that_answers_wrongly_measures_nothing(service, metrics, answer, why):
+    url, answers = service
+    answers.append(answer)
+    metrics.take_over([OwnMetric("mine", url=url)])
+    assert why in said(metrics)[0]
+
+
+def test_a_metric_that_is_gone_measures_nothing(metrics):
+    assert said(metrics) == ["it is not in the configuration"] * 2
+
+
+def test_what_a_metric_says_becomes_part_of_the_event():
+    event = Event(1.0, "u", "candidate", 500, bad=("truncated",), checked=("truncated",))
+    told = with_own(event, {"mine": True, "other": False, "silent": None, "broken": CantMeasure("x")})
+    assert told.bad == ("truncated", "mine")
+    assert told.checked == ("truncated", "mine", "other")
+    assert told.unmeasured == ("broken",)
+
+
+def test_an_exchange_is_shown_in_seconds_and_dollars_and_without_what_was_said():
+    usage = Usage(input=Count(12, Source.REPORTED))
+    it = shown(Record("x", 2 * 10**9, "ok", first_content=5 * 10**8, duration=10**9, cost=10**9, usage=usage))
+    assert (it["accepted_at"], it["ttft_s"], it["duration_s"], it["cost_usd"]) == (2.0, 0.5, 1.0, 1.0)
+    assert (it["input_tokens"], it["output_tokens"]) == (12, None)
+    assert json.dumps(it)
