@@ -24,6 +24,7 @@ KEYS = ", ".join(
         "durability",
         "limits",
         "listen",
+        "metrics",
         "notify",
         "own_costs",
         "prices",

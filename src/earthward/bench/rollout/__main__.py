@@ -84,7 +84,8 @@ def _figure(it: Judged) -> str:
     if it.figure is None:
         return "-"
     if it.is_part:
-        return f"{it.figure.value:.1%} ± {it.figure.error:.1%}"
+        low, high = it.figure.interval
+        return f"{it.figure.value:.1%} ({low:.1%} to {high:.1%} of {it.figure.of:,})"
     return f"{it.figure.value:,.0f}"
 
 

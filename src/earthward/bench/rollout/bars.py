@@ -17,8 +17,19 @@ STANDARD_ERRORS = 2.0
 
 
 class Figure(msgspec.Struct, frozen=True):
+    """`of` is the number of runs, for a part of them."""
+
     value: float
     error: float = 0.0
+    of: int = 0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the part really lies, at 95 % (Wilson, 1927: right for parts near 0 too)."""
+        z, n, part = 1.96, self.of, self.value
+        middle = (part + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(part * (1 - part) / n + z * z / (4 * n * n))
+        return max(0.0, middle - half), min(1.0, middle + half)
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -78,7 +89,7 @@ def _runs(results: Sequence[Result]) -> list[Run]:
 
 def _part(are: Sequence[bool]) -> Figure:
     part = sum(are) / len(are)
-    return Figure(part, math.sqrt(part * (1 - part) / len(are)))
+    return Figure(part, math.sqrt(part * (1 - part) / len(are)), len(are))
 
 
 def _quantile(results: Sequence[Result], part: float) -> Figure | None:
