@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,32 @@ def test_summary_has_a_line_for_each_arm_and_target(run, store):
         ("candidate", 1, 1_234_000),
     ]
     assert json.loads(run("summary", "--json", "--hours", "1").stdout) == []
+
+
+def test_availability_is_held_against_an_objective_by_route_and_target(run, store):
+    now = time.time_ns()
+    store(*[record(f"ok-{number}", accepted_at=now) for number in range(9)])
+    assert run("availability").exit_code == 0
+    store(record("bad", accepted_at=now, status="failed", failure=FailureKind.TIMEOUT))
+    result = run("availability", "--objective", "95%", "--json")
+    assert result.exit_code == 1
+    told = json.loads(result.output)
+    assert {(it["of"], it["requests"], it["failed"]) for it in told} == {("route", 10, 1), ("target", 10, 1)}
+    assert run("availability", "--objective", "80%").exit_code == 0
+    assert "90.000%" in run("availability").output
+
+
+@pytest.mark.parametrize("objective", ["nonsense", "100%", "0%", "-3"])
+def test_an_objective_that_is_none_is_wrong_use(run, store, objective):
+    store(record("one"))
+    result = run("availability", f"--objective={objective}")
+    assert result.exit_code == 2
+    assert "--objective takes" in result.stderr
+
+
+def test_without_requests_there_is_not_enough_evidence(run, store):
+    store(record("old", accepted_at=0))
+    assert run("availability").exit_code == 3
 
 
 def test_what_callers_wrote_does_not_steer_the_terminal(run, store):

@@ -8,6 +8,7 @@ from earthward.config.compile import compile
 from earthward.config.load import Configuration, read
 from earthward.config.money import unpacked
 from earthward.config.snapshot import DeadlineChange, Deadlines, Limits, Price, Snapshot, Tls
+from earthward.engine.server import Settings
 from earthward.providers import KINDS
 
 DAY = date(2026, 1, 1)
@@ -76,6 +77,9 @@ def test_providers(snapshot: Snapshot) -> None:
     assert [endpoint.slots for endpoint in gpus.endpoints] == [None, 4]
     assert groq.zone == "cloud"
     assert (tiny.zone, tiny.kind) == ("local", "embedded")
+    assert [endpoint.slots for endpoint in tiny.endpoints] == [Settings(Path("m"), "m").slots], (
+        "the engine's own default"
+    )
 
 
 def test_targets_take_zone_and_abilities_from_their_provider(snapshot: Snapshot) -> None:

@@ -11,6 +11,7 @@ from earthward.control.fleet import Fleet
 from earthward.control.warm_up import Need
 from earthward.fleet.found import Probed
 from earthward.simulator import Hardware, Simulator
+from earthward.simulator.hardware import LocalModel
 
 MACHINE = Hardware(load=20e9)
 
@@ -92,6 +93,16 @@ def test_a_model_that_is_warm_is_not_asked_for_again() -> None:
         return sum(1 for entry in host.log() if entry["path"] == "/api/generate")
 
     assert played(1, play) == 1
+
+
+def test_a_model_that_was_pulled_anew_or_differs_between_hosts_is_told_of(caplog: Any) -> None:
+    async def play(hosts: list[Simulator], fleet: Fleet, told: list[Any]) -> None:
+        hosts[1].machine.add([LocalModel("llama3.2:latest", alias_of="another")])
+        fleet.watch(snapshot([host.url for host in hosts], target("a", "llama3.2", warm=0)))
+        await until(lambda: "different models by the name llama3.2:latest" in caplog.text)
+        assert "than before" not in caplog.text
+
+    played(2, play)
 
 
 def test_a_host_that_comes_back_empty_is_warmed_again() -> None:

@@ -499,23 +499,29 @@ def test_callers_of_every_dialect_hear_that_a_silent_stream_goes_on_and_their_sd
     body = {"model": model, "messages": messages, "stream": True, "max_tokens": 50}
 
     def by_ollama() -> str:
-        pieces = list(ollama.Client(host=gateway.url).chat(model, messages=messages, stream=True))
+        client = ollama.Client(host=gateway.url)
+        try:
+            pieces = list(client.chat(model, messages=messages, stream=True))
+        finally:
+            client._client.close()
         assert "" in [piece.message.content for piece in pieces[:-1]]
         return "".join(piece.message.content or "" for piece in pieces)
 
     def by_google() -> str:
-        client = genai.Client(api_key="x", http_options=types.HttpOptions(base_url=gateway.url))
-        return "".join(it.text or "" for it in client.models.generate_content_stream(model=model, contents="hello"))
+        with genai.Client(api_key="x", http_options=types.HttpOptions(base_url=gateway.url)) as client:
+            pieces = client.models.generate_content_stream(model=model, contents="hello")
+            return "".join(piece.text or "" for piece in pieces)
 
     def by_openai() -> str:
-        client = openai.OpenAI(api_key="x", base_url=gateway.v1)
-        stream = client.chat.completions.create(model=model, messages=messages, stream=True)  # type: ignore[call-overload]
-        return "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+        with openai.OpenAI(api_key="x", base_url=gateway.v1) as client:
+            stream = client.chat.completions.create(model=model, messages=messages, stream=True)  # type: ignore[call-overload]
+            return "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
 
     def by_anthropic() -> str:
-        client = anthropic.Anthropic(api_key="x", base_url=gateway.url)
-        with client.messages.stream(model=model, messages=messages, max_tokens=50) as stream:  # type: ignore[arg-type]
-            return "".join(stream.text_stream)
+        with anthropic.Anthropic(api_key="x", base_url=gateway.url) as client:
+            asked = {"model": model, "messages": messages, "max_tokens": 50}
+            with client.messages.stream(**asked) as stream:  # type: ignore[arg-type]
+                return "".join(stream.text_stream)
 
     def on_the_wire() -> str:
         _, _, text = slow_http(f"{gateway.v1}/chat/completions", body)

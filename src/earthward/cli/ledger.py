@@ -100,6 +100,34 @@ def summary(
 
 
 @app.command()
+def availability(
+    objective: Annotated[str, typer.Option(help="What is to be answered of all that is asked.")] = "99.5%",
+    days: Annotated[int, typer.Option("--days", min=1, help="Of how many days.")] = 30,
+    config: Config = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Hold what was answered against an objective, by route and target, and tell the error budget that is left.
+
+    What callers got wrong or gave up does not count; what another target rescued counts as answered. Status 1: a budget
+    is overspent, 3: nothing was asked.
+    """
+    from earthward.cli.ledger_availability import objective_of, table
+    from earthward.ledger.availability import availabilities
+
+    share = objective_of(objective)
+    with _store(config, store) as engine:
+        found = availabilities(queries.outcomes(engine, time.time_ns() - days * 86_400_000_000_000), share)
+    if json:
+        print_json(found)
+    elif found:
+        _console().print(table(found, days))
+    if not found:
+        fail(f"nothing was asked in the last {days} days", NOT_ENOUGH_EVIDENCE)
+    raise typer.Exit(DONE if all(it.is_kept for it in found) else NO)
+
+
+@app.command()
 def export(
     file: Annotated[Path, typer.Argument(help="Where to.")],
     form: Annotated[str | None, typer.Option("--format", help="csv, jsonl or parquet; or as FILE is named.")] = None,

@@ -192,8 +192,8 @@ PROVIDER: Keys = {
 
 ENDPOINT: Keys = {
     "url": "as `base_url`",
-    "slots": "how many requests it answers at a time; the others wait in the gateway's queue. Left out, 4 for Ollama, "
-    "else as many as come",
+    "slots": "how many requests it answers at a time; the others wait in the gateway's queue. Left out, 4 for Ollama "
+    "and what the gateway runs itself, else as many as come",
 }
 
 QUEUE: Keys = {

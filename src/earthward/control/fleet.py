@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from earthward.config.snapshot import Snapshot, Target
+from earthward.control.digests import Digests
 from earthward.control.warm_up import Need
 from earthward.fleet.call import HostFailed
 from earthward.fleet.found import Probed
@@ -31,6 +32,9 @@ class Fleet:
         self._needed: dict[tuple[str, str], Need] = {}
         self._warming: dict[str, asyncio.Task[None]] = {}
         self._asked: set[tuple[str, str]] = set()
+        self._spilled: set[tuple[str, str]] = set()
+        self._digests = Digests()
+        self._named: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def found(self) -> tuple[Probed, ...]:
@@ -49,6 +53,7 @@ class Fleet:
             for target in snapshot.targets
             if target.warm and providers[target.provider].dialect == "ollama"
         }
+        self._named = frozenset((target.provider, full_name(target.model)) for target in snapshot.targets)
         self._asked.clear()
         self._prober.watch(snapshot)
 
@@ -83,11 +88,24 @@ class Fleet:
 
     def _found(self, found: tuple[Probed, ...]) -> None:
         self._tell(found)
+        self._warn_of_spills(found)
+        for line in self._digests.news(found, self._named):
+            log.warning("%s", line)
         for provider in {provider for provider, _ in (*self._targets, *self._needed)}:
             self._warm(provider, [it for it in found if it.provider == provider and it.report.residents is not None])
         down = {it.url for it in found if it.report.is_down}
         # Whoever was away comes back with nothing loaded.
         self._asked = {(url, model) for url, model in self._asked if url not in down}
+
+    def _warn_of_spills(self, found: tuple[Probed, ...]) -> None:
+        """Says once of a model that it is partly on the CPU: it answers, but several times as slowly."""
+        spilled = {(it.url, each.model): each.spill for it in found for each in it.report.residents or () if each.spill}
+        for (url, model), share in spilled.items():
+            if (url, model) not in self._spilled:
+                log.warning(
+                    "%s holds %.0f %% of %s on the CPU; give it less context, or more room", url, share * 100, model
+                )
+        self._spilled = set(spilled)
 
     def _warm(self, provider: str, found: list[Probed]) -> None:
         """Has the plan's next load begun at each host that has nothing to load."""

@@ -48,6 +48,7 @@ class Watched:
         self._version = ""
         self._sizes: tuple[tuple[str, int], ...] | None = None
         self._remote: tuple[str, ...] = ()
+        self._digests: tuple[tuple[str, str], ...] = ()
 
     async def look(self) -> Report:
         """How it is. Raises nothing that a host could cause."""
@@ -66,9 +67,10 @@ class Watched:
             installed = await self.host.installed(TIMEOUT)
             self._sizes = tuple((it.name, it.size) for it in installed)
             self._remote = tuple(it.name for it in installed if it.remote)
+            self._digests = tuple((it.name, it.digest) for it in installed if it.digest)
             self._version = await self.host.version(TIMEOUT)
             self._disk_at = at + DISK_EVERY
-        return Report(at, residents, self._sizes, self._version, remote=self._remote)
+        return Report(at, residents, self._sizes, self._version, remote=self._remote, digests=self._digests)
 
     async def _look_whether_alive(self, at: float) -> Report:
         """Any answer but a server's own failure will do: which models it lists is not asked, nor who may ask."""

@@ -30,6 +30,7 @@ from earthward.gateway.upstream import Outcome, StreamedAnswer, WholeAnswer
 from earthward.http.client import ClientConnection, ConnectFailed
 from earthward.ledger.record import Attempt, Opened
 from earthward.routing import egress
+from earthward.routing.admission import retry_after
 from earthward.routing.context import fits, was_cut
 from earthward.routing.deadlines import bounded, callers_patience, left_for
 from earthward.routing.plan import MOST_ATTEMPTS
@@ -513,6 +514,10 @@ class Attempts:
         if target.takes_callers_key and failure.kind is FailureKind.UPSTREAM_AUTH:
             return refused_by_vendor(target.provider.name, outcome.status)
         target.provider.learn(failure, key, time.monotonic())
+        if failure.kind is FailureKind.OVERLOADED and failure.retry_after is None:
+            # Ollama never says when to come again, and SDKs that are not told ask again at once.
+            when = retry_after(target.provider.balancing.expected_wait)
+            failure = msgspec.structs.replace(failure, retry_after=when)
         return target.provider.as_seen_by_callers(failure)
 
     def _learn_of_callers_key(self, status: int) -> None:

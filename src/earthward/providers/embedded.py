@@ -20,6 +20,8 @@ KIND = Kind(
     ),
     credential=None,
     is_embedded=True,
+    # As many as the engine has unless told otherwise; llama.cpp would let all others wait without an end.
+    slots=4,
     abilities=frozenset({"schema", "stream"}),
     settings=(
         Setting("model", "path"),

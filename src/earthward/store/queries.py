@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Select, Table, func, select
 
+from earthward.ledger.availability import Outcomes
 from earthward.ledger.record import Record
 from earthward.ledger.summary import Summary, Totals, middle, summary
 from earthward.store.rows import record_of
@@ -45,6 +46,14 @@ def summaries(engine: Engine, hours: range = ALWAYS) -> list[Summary]:
     clause = select(*place, *sums).where(*_within(exchange_hours, hours)).group_by(*place).order_by(*place)
     rows = _rows(engine, clause)
     return [summary(arm, target, Totals(*map(int, totals)), ttfts[arm, target]) for arm, target, *totals in rows]
+
+
+def outcomes(engine: Engine, since: int) -> list[Outcomes]:
+    """How exchanges ended that were accepted since then (Unix nanoseconds), by route and target."""
+    table = exchanges
+    place = (table.c.route, table.c.target, table.c.status, table.c.failure)
+    clause = select(*place, func.count()).where(table.c.accepted_at >= since).group_by(*place)
+    return [Outcomes(*row) for row in _rows(engine, clause)]
 
 
 def _ttfts(engine: Engine, hours: range) -> dict[tuple[str, str], Counter[int]]:

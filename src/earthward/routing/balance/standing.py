@@ -26,8 +26,8 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
 
     `residents` is None where it could not be told, as of servers that hold one model for ever. `sizes` are the bytes
     of installed models, None where that was not asked; `remote` names those among them that the host sends on to a
-    cloud, whatever they are called. `problem` says why the endpoint did not answer; it `is_down` if
-    it did not several times in a row.
+    cloud, whatever they are called; `digests` say which weights each name stands for. `problem` says why the endpoint
+    did not answer; it `is_down` if it did not several times in a row.
     """
 
     at: float
@@ -37,6 +37,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     problem: str = ""
     is_down: bool = False
     remote: tuple[str, ...] = ()
+    digests: tuple[tuple[str, str], ...] = ()
 
 
 def full_name(model: str) -> str:
