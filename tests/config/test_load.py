@@ -25,6 +25,7 @@ KEYS = ", ".join(
         "limits",
         "listen",
         "notify",
+        "observe",
         "own_costs",
         "prices",
         "providers",
