@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earthward.assess.compat.features import FEATURES, found_in
-from earthward.assess.compat.recorded import Request, request_in, requests
-from earthward.assess.compat.report import Audit
+from earthward.assess.compat import Audit
+from earthward.assess.recorded import Request, request_in, requests
+from earthward.dialects.breaks import FEATURES, found_in
 from earthward.dialects.gotchas import GOTCHAS
 
 HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi."}], "temperature": 0}
@@ -164,3 +164,11 @@ def test_an_audit_counts_for_each_application_and_keeps_no_word_of_it() -> None:
         (31, 1, 0.5, "handled"),
     ]
     assert "zebra" not in repr(found)
+
+
+def test_what_a_gateway_has_counted_adds_up_and_what_is_not_known_is_left_out() -> None:
+    audit = Audit()
+    audit.add("shop", 3, {"31 role `developer`": 2, "99 what a later version finds": 1})
+    audit.add("shop", 1, {"31 role `developer`": 1})
+    (shop,) = audit.result().applications
+    assert (shop.requests, [(one.number, one.requests) for one in shop.meets]) == (4, [(31, 3)])

@@ -26,6 +26,7 @@ KEYS = ", ".join(
         "listen",
         "metrics",
         "notify",
+        "observe",
         "own_costs",
         "prices",
         "providers",

@@ -9,23 +9,30 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from earthward.assess.compat.recorded import requests
-from earthward.assess.compat.report import Application, Audit, Compatibility
+from earthward.assess.compat import Application, Audit, Compatibility
+from earthward.assess.recorded import requests
 from earthward.cli.ledger import printable
 from earthward.cli.output import DONE, NOT_ENOUGH_EVIDENCE, fail, print_json
+from earthward.gateway.observing import read_counts
 
 WIDE = 140
 COLOURS = {"yours to change": "yellow", "refused": "red", "told": "cyan", "handled": "green"}
 
 
 def compat(files: list[Path], *, json: bool) -> None:
-    """Reads recorded requests and says, for each application, what it would meet. Exit status 3 if there was none."""
+    """Says, for each application, what it would meet, by its recorded requests or by what a gateway has counted.
+
+    Exit status 3 if there was no request.
+    """
     if not files:
         fail("name files with recorded requests, as in: earthward assess compat requests.jsonl")
     audit, quiet = Audit(), json or not sys.stderr.isatty()
     for path in track(files, "reading", console=Console(stderr=True), transient=True, disable=quiet):
         try:
-            audit.take(requests(path))
+            if path.is_dir():
+                _add_counts(audit, path)
+            else:
+                audit.take(requests(path))
         except OSError as error:
             fail(f"{path}: can't be read: {error.strerror}")
     found = audit.result()
@@ -34,6 +41,13 @@ def compat(files: list[Path], *, json: bool) -> None:
     else:
         show(found)
     raise typer.Exit(DONE if found.requests else NOT_ENOUGH_EVIDENCE)
+
+
+def _add_counts(audit: Audit, folder: Path) -> None:
+    """What the workers of a gateway with `observe: true` have counted."""
+    for file in sorted(folder.glob("*.json")):
+        for app, seen in read_counts(file).items():
+            audit.add(app, seen.requests, seen.met)
 
 
 def show(found: Compatibility) -> None:

@@ -81,6 +81,8 @@ SETTINGS: Keys = {
     "several the first seals, and all open: put a new one in front. Left out, no responses are stored, and samples are "
     "sealed with a secret of the state folder",
     "responses": "of those that callers had stored; see below",
+    "observe": "count, without content, what requests ask for that breaks on the way to Ollama: "
+    "`earthward assess compat STATE/observed` shows it",
     "prices": "prices you have agreed on, in place of the public list; see below",
     "own_costs": "what targets in the house cost, by their names; see below",
     "budgets": "what spend or savings are told of; see below",

@@ -80,6 +80,7 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
         accepted_for=ACCEPTED_FOR if configuration.accepted_for is None else configuration.accepted_for,
         money=packed(configuration.money),
         content_key=configuration.content_key,
+        observe=configuration.observe,
         responses_kept=configuration.responses.keep or RESPONSES_KEPT,
         notify=tuple(Hook(name, **_given(it)) for name, it in configuration.notify.items()),
         metrics=tuple(OwnMetric(name, **_given(it)) for name, it in configuration.metrics.items()),

@@ -104,6 +104,7 @@ def _configuration(draft: Draft, data: bytes, path: Path) -> Configuration:
         money=settings.money,
         content_key=settings.content_key,
         responses=settings.responses,
+        observe=settings.observe,
         notify=settings.notify,
         metrics=settings.metrics,
     )

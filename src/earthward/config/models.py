@@ -338,6 +338,7 @@ class Settings(Section):
     admin_token: Secret | None = None
     content_key: Secrets = ()
     responses: Responses = Responses()
+    observe: Flag = False
     prices: tuple[OwnPrice, ...] = ()
     own_costs: dict[Name, OwnCost] = Field(default_factory=dict)
     budgets: tuple[BudgetSection, ...] = ()
@@ -380,6 +381,7 @@ class Configuration(BaseModel):
     admin_token: str | None
     content_key: tuple[str, ...]
     responses: Responses
+    observe: bool
     money: Money = Money()
     notify: dict[str, Notify] = Field(default_factory=dict)
     metrics: dict[str, OwnMetric] = Field(default_factory=dict)

@@ -308,7 +308,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     seconds. `money` is what the operator says of it, packed, for the control process alone, and so are `notify` and
     `metrics`.
     `accounts` are the limits of teams, applications and targets; keys bring their own. `limits_webhook` is told of
-    their budgets.
+    their budgets. With `observe`
+    workers count what requests ask for that breaks on the way to Ollama.
     """
 
     version: str
@@ -326,6 +327,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     money: bytes = b""
     content_key: tuple[str, ...] = ()
     responses_kept: int = RESPONSES_KEPT
+    observe: bool = False
     notify: tuple[Hook, ...] = ()
     metrics: tuple[OwnMetric, ...] = ()
     accounts: tuple[Account, ...] = ()

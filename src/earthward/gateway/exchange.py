@@ -124,6 +124,9 @@ class Exchange:
     async def live(self) -> None:
         try:
             question = self.question = self.question or self.read()
+            if self.serving.snapshot.observe:
+                key = self.caller.key
+                self.worker.observed.take(key.app or key.id, self.request.path.decode("latin-1"), self.request.body)
             if self.door.dialect == stored.DIALECT:
                 question = self.question = await stored.resumed(self, question)
             decision = self.decision = self.decide(question)

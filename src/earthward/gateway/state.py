@@ -22,6 +22,7 @@ class State:
         self.spool = folder / "spool"
         self.control_socket = short_enough(folder) / "control.sock"
         self.content_socket = self.control_socket.with_name("content.sock")
+        self.observed = folder / "observed"
         self.responses_socket = self.control_socket.with_name("responses.sock")
         self.supervisor = folder / "supervisor"
         self.supervisor_lock = folder / "supervisor.lock"

@@ -36,6 +36,7 @@ from earthward.gateway.link import Link
 from earthward.gateway.loading import Loads
 from earthward.gateway.messages import FleetNews, Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
 from earthward.gateway.meters import CARRIED, Meters
+from earthward.gateway.observing import Observed
 from earthward.gateway.samples import SampleLine
 from earthward.gateway.serving import IdlePools, Serving
 from earthward.gateway.state import State
@@ -109,6 +110,7 @@ class Worker:
         self._background: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
         self.loads = Loads(self.loop)
+        self.observed = Observed(self.state.observed / f"{seat.row}.json")
         self.keeper = Keeper(self.state.responses_socket, self.loop)
         self.lengths = Lengths()
         # A row for each worker, and one for the control process.
@@ -325,6 +327,8 @@ class Worker:
             self.board.set(columns.CONNECTIONS, self.server.connections)
             self.board.set(columns.IN_FLIGHT, len(self.exchanges))
             self._show_spool()
+            with contextlib.suppress(OSError):
+                self.observed.save()
             if self.access_log is not None:
                 self.access_log.flush()
             await asyncio.sleep(HEARTBEAT)

@@ -1,15 +1,16 @@
-"""For each application, what it would meet, how often, and what the gateway does about it."""
+"""What of the things that break on the way to Ollama each application would meet, how often, and what comes of it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from earthward.assess.compat.features import Feature, found_in
-from earthward.assess.compat.recorded import Request
+from earthward.assess.recorded import Request
+from earthward.dialects.breaks import FEATURES, found_in
 from earthward.dialects.gotchas import GOTCHAS
 
 ORDER = ("yours to change", "refused", "told", "handled")
+_FEATURES = {f"{one.number} {one.what}": one for one in FEATURES}
 _DOES = {number: (title, does) for number, title, does, _ in GOTCHAS}
 
 
@@ -44,7 +45,7 @@ class Audit:
 
     def __init__(self) -> None:
         self._seen: Counter[str] = Counter()
-        self._met: dict[str, Counter[Feature]] = {}
+        self._met: dict[str, Counter[str]] = {}
         self._without = 0
 
     def take(self, found: Iterable[Request | None]) -> None:
@@ -53,7 +54,14 @@ class Audit:
                 self._without += 1
                 continue
             self._seen[request.app] += 1
-            self._met.setdefault(request.app, Counter()).update(found_in(request.path, request.body))
+            names = (f"{one.number} {one.what}" for one in found_in(request.path, request.body))
+            self._met.setdefault(request.app, Counter()).update(names)
+
+    def add(self, app: str, requests: int, met: Mapping[str, int]) -> None:
+        """What a gateway has counted; what this version doesn't know is left out."""
+        self._seen[app] += requests
+        known = {name: count for name, count in met.items() if name in _FEATURES}
+        self._met.setdefault(app, Counter()).update(known)
 
     def result(self) -> Compatibility:
         applications = tuple(
@@ -63,7 +71,7 @@ class Audit:
 
     def _meetings(self, name: str, count: int) -> list[Meeting]:
         met = [
-            Meeting(feature.number, feature.what, times, times / count, feature.verdict, *_DOES[feature.number])
-            for feature, times in self._met[name].items()
+            Meeting(one.number, one.what, times, times / count, one.verdict, *_DOES[one.number])
+            for one, times in ((_FEATURES[found], times) for found, times in self._met[name].items())
         ]
         return sorted(met, key=lambda one: (ORDER.index(one.verdict), -one.requests, one.number))
