@@ -11,6 +11,7 @@ from earthward.cli.markdown import page, table
 from earthward.config import models, money, quotas, snapshot, values
 from earthward.config.section import Section
 from earthward.control.watch import FIXED, NAMES
+from earthward.dialects.content.engines import PROFILES
 from earthward.providers import KINDS
 from earthward.rollout.notices import TOLD
 from earthward.routing.balance import POLICIES
@@ -75,6 +76,9 @@ SETTINGS: Keys = {
     "durability": "`strict` waits for the disk before a request goes out and before the last bytes of its answer do; "
     "`group` syncs in groups of 50 ms, of which a power cut may take the last",
     "notify": "where people are told what happens to rollouts, by name; see below",
+    "fetch_from": "hosts from which the gateway fetches images and documents that a request names by an `https` "
+    "address, for targets in the house; `.example.com` stands for all below it. Left out, such requests are "
+    "refused there",
     "admin_token": "the bearer token of the admin port; left out, one is made and kept in the state folder",
     "content_key": "what content in the store is sealed with, 32 characters or more (`openssl rand -hex 32`). Of "
     "several the first seals, and all open: put a new one in front. Left out, no responses are stored, and samples are "
@@ -222,6 +226,8 @@ TARGET: Keys = {
     "request that needs more goes elsewhere",
     "vectors": "what its vectors may be compared with, a name, where one model has several names; left out, its model. "
     "No route may lead to two ([embeddings](../howto/embeddings.md))",
+    "tools": "how its model is told of tools: `native`, by its own template, or in `words`, its answer held to a "
+    "schema. Left out, as its kind does; an Ollama tells itself what a model knows",
 }
 
 PRICE: Keys = {
@@ -334,6 +340,8 @@ def configuration() -> str:
         "Of `kind: embedded`, `model` is the path of a GGUF (left out, SmolLM2-135M from the extra `engine`), "
         "`context` is in tokens for each request (4,096), `slots` is how many requests run at a time (4), `threads` is "
         "half of the cores.",
+        f"Of `kind: openai_compatible`, `engine` is one of {', '.join(f'`{name}`' for name in PROFILES)}: a wish for "
+        "thinking is then said in its own words, and calls that must be made are seen to where it doesn't.",
     )
 
 

@@ -76,6 +76,7 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
         cors=configuration.cors,
         access_log=configuration.access_log,
         durability=configuration.durability,
+        fetch_from=configuration.fetch_from,
         accepted_for=ACCEPTED_FOR if configuration.accepted_for is None else configuration.accepted_for,
         money=packed(configuration.money),
         content_key=configuration.content_key,
@@ -123,6 +124,7 @@ def _provider(name: str, section: ProviderSection, cells: dict[Place, int]) -> P
         balance=section.balance or section.its_kind.balance,
         queue=Queue(**_given(section.queue)),
         eject_after=section.eject_after,
+        engine=getattr(section, "engine", None),
     )
 
 
@@ -156,6 +158,7 @@ def _target(name: str, section: TargetSection, configuration: Configuration, day
         warm=int(keep_alive == -1) if section.warm is None else section.warm,
         callers_key=provider.its_kind.dialect if callers_key else None,
         cell=column,
+        tools=section.tools,
     )
 
 

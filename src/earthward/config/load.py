@@ -106,6 +106,7 @@ def _configuration(draft: Draft, data: bytes, path: Path) -> Configuration:
         content_key=settings.content_key,
         responses=settings.responses,
         notify=settings.notify,
+        fetch_from=settings.fetch_from,
     )
 
 

@@ -26,6 +26,7 @@ from earthward.config.values import (
     File,
     Flag,
     Headers,
+    HostNames,
     KeepAlive,
     Listen,
     Name,
@@ -45,6 +46,7 @@ from earthward.config.values import (
     listed,
     one_of,
 )
+from earthward.dialects.content.engines import PROFILES
 from earthward.providers import KINDS
 from earthward.providers.kind import Kind
 from earthward.rollout.notices import TOLD
@@ -54,6 +56,7 @@ from earthward.routing.balance import POLICIES
 Auth = Literal["keys", "passthrough", "open"]
 Balance = Annotated[str, one_of(*POLICIES)]
 Boundary = Annotated[Literal["local"], one_of("local")]
+EngineName = Annotated[str, one_of(*PROFILES)]
 
 LATER_KINDS = frozenset({"azure", "gemini", "vertex"})
 
@@ -195,6 +198,7 @@ class Target(Section):
     limits: QuotaSection | None = None
     abilities: Annotated[tuple[Ability, ...], BeforeValidator(listed)] | None = None
     vectors: Name | None = None
+    tools: Annotated[Literal["native", "words"], one_of("native", "words")] | None = None
 
 
 class When(Section):
@@ -323,6 +327,7 @@ class Settings(Section):
         return money(self.prices, self.own_costs, self.budgets, self.retention)
 
     notify: dict[Name, Notify] = Field(default_factory=dict)
+    fetch_from: HostNames = ()
 
 
 class Configuration(BaseModel):
@@ -356,6 +361,7 @@ class Configuration(BaseModel):
     responses: Responses
     money: Money = Money()
     notify: dict[str, Notify] = Field(default_factory=dict)
+    fetch_from: tuple[str, ...] = ()
 
     def boot(self) -> Boot:
         """What the supervisor needs of it."""
@@ -378,7 +384,13 @@ class Configuration(BaseModel):
 @cache
 def provider_model(kind: str) -> type[Provider]:
     """The model of a provider of this kind, its own settings included."""
-    types: dict[str, Any] = {"text": str, "count": Count, "path": File, "keep_alive": KeepAlive}
+    types: dict[str, Any] = {
+        "text": str,
+        "count": Count,
+        "path": File,
+        "keep_alive": KeepAlive,
+        "engine": EngineName,
+    }
     fields: dict[str, Any] = {
         setting.name: (types[setting.type], ...) if setting.is_required else (types[setting.type] | None, None)
         for setting in KINDS[kind].settings

@@ -125,6 +125,7 @@ class Provider(msgspec.Struct, frozen=True):
     balance: str = "round_robin"
     queue: Queue = Queue()
     eject_after: int = 5
+    engine: Literal["vllm", "llama_cpp", "sglang", "lm_studio"] | None = None
 
 
 Period = Literal["day", "week", "month"]
@@ -173,6 +174,8 @@ class Target(msgspec.Struct, frozen=True):
     it with their own keys, None where the gateway has its own. `rates` are there where `price`, which is that of a
     short prompt now, is not the only one. `cell` is its column among the verdicts on the board, -1 where there is no
     room for it.
+    `tools` is how it is told of tools: by its own template, or in words, its answer held to a schema; None leaves it to
+    what is known of its kind.
     """
 
     name: str
@@ -187,6 +190,7 @@ class Target(msgspec.Struct, frozen=True):
     warm: int = 0
     rates: tuple[Rate, ...] = ()
     cell: int = -1
+    tools: Literal["native", "words"] | None = None
 
 
 class When(msgspec.Struct, frozen=True):
@@ -292,6 +296,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     seconds. `money` is what the operator says of it, packed, for the control process alone, and so is `notify`.
     `accounts` are the limits of teams, applications and targets; keys bring their own. `limits_webhook` is told of
     their budgets.
+    `fetch_from` are hosts from which images and documents may be fetched that requests name by their address; one that
+    begins with a dot stands for all below it.
     """
 
     version: str
@@ -312,6 +318,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     notify: tuple[Hook, ...] = ()
     accounts: tuple[Account, ...] = ()
     limits_webhook: str | None = None
+    fetch_from: tuple[str, ...] = ()
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):

@@ -15,6 +15,7 @@ from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.chat.usage import Source
 from earthward.config.snapshot import Zone
 from earthward.cost.exchange import cost_at
+from earthward.dialects.content.several import billed
 from earthward.gateway.balancing import FAULTS, Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor, why_not_accepted
 from earthward.gateway.crossing import Crossing, Written, crossing
@@ -78,6 +79,7 @@ class Attempts:
         "_place",
         "_question",
         "_relay",
+        "_rounds",
         "_sent",
         "_targets_left",
         "_tried",
@@ -103,6 +105,7 @@ class Attempts:
         self._patience: float | None = None
         self._place = 0
         self._sent = 0.0
+        self._rounds: tuple[Usage, ...] = ()
         self._targets_left = 0
         self._tried: tuple[int, ...] = ()
         self.begun: Begun | None = None
@@ -161,10 +164,13 @@ class Attempts:
         if self._exchange.is_gone:
             return Outcome(gone=True, unreached=True)
         self._tried = ()
+        self._rounds = ()
         if self._question.door.operation == "embed":
             self._way = way = embedding(self._question, target)
         else:
-            self._way = way = crossing(self._question, target.way, target.provider.dialect, target.target.model)
+            self._way = way = crossing(
+                self._question, target.way, target.provider.dialect, target.target.model, target.terms
+            )
         written = way.request()
         if isinstance(written, Failure):
             return self.left_out(target, why, written)
@@ -189,12 +195,35 @@ class Attempts:
         return await self._concluded(target, way, written, outcome)
 
     async def _concluded(self, target: ServingTarget, way: Crossing, written: Written, outcome: Outcome) -> Outcome:
-        """The outcome at this target, which is asked again where that makes sense."""
-        if outcome.failure is not None and not self._is_settled(outcome) and not outcome.left_out:
-            outcome = await self._attempt_again(target, way, written, outcome)
+        """The outcome at this target, which is asked again where that makes sense, and once more for what is left."""
+        outcome = await self._again_if_need_be(target, way, written, outcome)
+        while outcome.failure is None and not outcome.gone and (more := way.more()) is not None:
+            outcome = await self._next_round(target, way, more, outcome)
         if not outcome.gone and not outcome.left_out and not outcome.hurried:
             target.breaker.learn(outcome.failure, target.provider.balancing.rules)
         return outcome
+
+    async def _again_if_need_be(
+        self, target: ServingTarget, way: Crossing, written: Written, outcome: Outcome
+    ) -> Outcome:
+        if outcome.failure is not None and not self._is_settled(outcome) and not outcome.left_out:
+            return await self._attempt_again(target, way, written, outcome)
+        return outcome
+
+    async def _next_round(
+        self, target: ServingTarget, way: Crossing, more: Written | Failure, last: Outcome
+    ) -> Outcome:
+        """What the target is asked beside its last answer, of which the caller gets what there is already."""
+        if isinstance(more, Failure):
+            return Outcome(last.status, last.headers, failure=more)
+        if more.otherwise is not None and not self._may_try_again():
+            return Outcome(last.status, last.headers, failure=more.otherwise)
+        if last.body:
+            self._begin(last.headers, last.body)
+        self._tried = ()
+        self._rounds += (self.made[-1].usage,)
+        outcome = await self._attempt(target, more.why, way, more)
+        return await self._again_if_need_be(target, way, more, outcome)
 
     def _is_left_alone(self, target: ServingTarget) -> bool:
         """Whether it is known to fail, so that the next target is asked at once."""
@@ -465,6 +494,9 @@ class Attempts:
         """The first content event is here."""
         target = self.target
         assert target is not None
+        if self._exchange.has_begun:
+            self._exchange.connection.write(held)
+            return
         target.provider.balancing.began(self._place, target.model, time.monotonic() - self._sent)
         self._exchange.begin(headers, held)
 
@@ -551,6 +583,11 @@ class Attempts:
         if provider.dialect != self._exchange.door.dialect:
             return []
         return [header for header in upstream if header[0] in provider.passes_back]
+
+    def used(self) -> Usage:
+        """By the target that was asked last, over all the rounds this took."""
+        last = self.made[-1].usage if self.made else NOTHING_USED
+        return billed([*self._rounds, last]) if self._rounds else last
 
     def cost(self) -> int | None:
         """Of all, in nano-dollars; unknown if it is for the last, or for one at a target that has a price."""

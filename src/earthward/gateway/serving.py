@@ -21,6 +21,7 @@ from earthward.gateway.credentials import REST_AFTER_QUOTA, REST_AFTER_REFUSAL, 
 from earthward.gateway.doors import EXITS
 from earthward.gateway.doors.exit import Exit, Way
 from earthward.gateway.limiting import Metered, metered
+from earthward.gateway.terms import Terms, terms_of
 from earthward.gateway.verdicts import place_of_target
 from earthward.http.answer import header_lines
 from earthward.http.client import Pool, client_context, proxy_for
@@ -120,6 +121,7 @@ class ServingTarget:
         "provider",
         "takes_callers_key",
         "target",
+        "terms",
         "way",
     )
 
@@ -129,6 +131,7 @@ class ServingTarget:
         provider: ServingProvider,
         exit: Exit,
         way: Way,
+        terms: Terms,
         breaker: Breaker,
         limits: Metered | None = None,
     ) -> None:
@@ -136,6 +139,7 @@ class ServingTarget:
         self.exit = exit
         self.way = way
         self.dialect = provider.dialect
+        self.terms = terms
         self.takes_callers_key = target.callers_key is not None
         self.target = target
         self.provider = provider
@@ -168,6 +172,7 @@ class Serving:
                 providers[target.provider],
                 known,
                 self.metered.get(("target", target.name)),
+                snapshot.fetch_from,
             )
             for target in snapshot.targets
         }
@@ -236,12 +241,18 @@ def _context(provider: Provider, url: str) -> ssl.SSLContext | None:
 
 
 def _target(
-    target: Target, told: Provider, provider: ServingProvider, known: Known, limits: Metered | None
+    target: Target,
+    told: Provider,
+    provider: ServingProvider,
+    known: Known,
+    limits: Metered | None,
+    hosts: tuple[str, ...],
 ) -> ServingTarget:
     dialect = EXITS[told.dialect]
     breaker = known.breakers.setdefault(target.name, Breaker())
     breaker.share(known.verdicts, place_of_target(target.cell))
-    return ServingTarget(target, provider, dialect, dialect.way(target, told), breaker, limits)
+    terms = terms_of(target, told, hosts)
+    return ServingTarget(target, provider, dialect, dialect.way(target, told), terms, breaker, limits)
 
 
 def _changed(deadlines: Deadlines, change: DeadlineChange) -> Deadlines:

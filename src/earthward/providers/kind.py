@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from earthward.config.snapshot import Deadlines, Zone
+from earthward.dialects.content.fitting import Lack
 from earthward.providers.hosts import is_local, is_vendor
 
 Operation = Literal["chat", "generate", "models", "embed", "count"]
@@ -18,7 +19,7 @@ class Setting(msgspec.Struct, frozen=True):
     """A key of the configuration that only this kind of provider has."""
 
     name: str
-    type: Literal["text", "count", "path", "keep_alive"]
+    type: Literal["text", "count", "path", "keep_alive", "engine"]
     is_required: bool = False
 
 
@@ -31,6 +32,7 @@ class Kind(msgspec.Struct, frozen=True):
     `headers` are sent where the caller's own do not say the same. `account_headers` say which account pays, and pass
     only beside a caller's own key. `prefixes` are ends of a base URL that people write and that the operations' paths
     begin with already. `deadlines`, `slots` of each endpoint and `balance` are those of providers that state none.
+    `lacks` is what its targets can't do and what is made up for in translation.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Kind(msgspec.Struct, frozen=True):
     deadlines: Deadlines = Deadlines()
     slots: int | None = None
     balance: str = "round_robin"
+    lacks: frozenset[Lack] = frozenset()
 
     def credential_line(self, key: str) -> bytes:
         """The header line that carries this key, or nothing where none is sent. Raises ValueError, without the key."""

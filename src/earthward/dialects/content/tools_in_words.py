@@ -51,8 +51,8 @@ def needs_words(request: ChatRequest, knows_tools: bool, enforces_choice: bool) 
 
 def in_words(request: ChatRequest) -> ChatRequest:
     """The request without tools: they, and what they were called for so far, are told in words."""
-    offered = _offered(request)
-    told = Message(Role.SYSTEM, (Text(_instruction(offered, request)),))
+    tools = offered(request)
+    told = Message(Role.SYSTEM, (Text(_instruction(tools, request)),))
     messages = tuple(_worded(message) for message in request.messages)
     return msgspec.structs.replace(
         request,
@@ -60,7 +60,7 @@ def in_words(request: ChatRequest) -> ChatRequest:
         tools=(),
         tool_choice=None,
         parallel_tool_calls=None,
-        output=OutputFormat("json", _form(offered, request)),
+        output=OutputFormat("json", _form(tools, request)),
         logprobs=False,
         top_logprobs=None,
     )
@@ -123,7 +123,8 @@ def _spoken(choice: Choice, answer: int) -> list[Event]:
     return events
 
 
-def _offered(request: ChatRequest) -> tuple[Tool, ...]:
+def offered(request: ChatRequest) -> tuple[Tool, ...]:
+    """The tools among which the model may choose."""
     names = request.tool_choice.names if request.tool_choice is not None else ()
     return tuple(tool for tool in request.tools if not names or tool.name in names)
 
@@ -240,7 +241,7 @@ def _read(choice: Choice, request: ChatRequest, id: str) -> Choice | Failure:
 def _called(
     calls: list[Any], others: tuple[Part, ...], choice: Choice, request: ChatRequest, id: str
 ) -> Choice | Failure:
-    kinds = {tool.name: tool.kind for tool in _offered(request)}
+    kinds = {tool.name: tool.kind for tool in offered(request)}
     parts: list[Part] = []
     for place, call in enumerate(calls[:1] if request.parallel_tool_calls is False else calls):
         match call:
@@ -255,4 +256,4 @@ def _called(
 
 
 def _malformed(why: str) -> Failure:
-    return Failure(FailureKind.MALFORMED, f"the model was to answer with calls of tools, or an answer; {why}")
+    return Failure(FailureKind.WRONG_FORM, f"the model was to answer with calls of tools, or an answer; {why}")
