@@ -77,11 +77,11 @@ def test_openais_sdk_gets_a_call_whole_and_streamed(gateway):
         "max_tokens": 100,
     }
     (choice,) = sdk.chat.completions.create(**asked).choices
-    (call,) = choice.message.tool_calls
+    call, *_ = choice.message.tool_calls
     assert (choice.finish_reason, call.function.name) == ("tool_calls", "weather")
     assert is_right(json.loads(call.function.arguments))
     with sdk.chat.completions.stream(**asked) as stream:
-        (streamed,) = stream.get_final_completion().choices[0].message.tool_calls
+        streamed, *_ = stream.get_final_completion().choices[0].message.tool_calls
     assert is_right(json.loads(streamed.function.arguments))
 
 
@@ -95,11 +95,11 @@ def test_anthropics_sdk_gets_a_call_whole_and_streamed(gateway):
         "max_tokens": 100,
     }
     answer = sdk.messages.create(**asked)
-    (block,) = answer.content
+    block, *_ = answer.content
     assert (answer.stop_reason, block.type, block.name) == ("tool_use", "tool_use", "weather")
     assert is_right(block.input)
     with sdk.messages.stream(**asked) as stream:
-        (streamed,) = stream.get_final_message().content
+        streamed, *_ = stream.get_final_message().content
     assert is_right(streamed.input)
 
 

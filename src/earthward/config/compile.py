@@ -159,6 +159,7 @@ def _target(name: str, section: TargetSection, configuration: Configuration, day
         callers_key=provider.its_kind.dialect if callers_key else None,
         cell=column,
         tools=section.tools,
+        states_abilities=section.abilities is not None,
     )
 
 

@@ -165,6 +165,19 @@ class Account(msgspec.Struct, frozen=True, array_like=True):
     quota: Quota
 
 
+class Shown(msgspec.Struct, frozen=True, array_like=True):
+    """What an Ollama host shows of a model. `capabilities` are its own words, None from hosts too old to tell.
+
+    `stop` is the Modelfile's list, `context` how many tokens the model was made for.
+    """
+
+    model: str
+    capabilities: tuple[str, ...] | None = None
+    stop: tuple[str, ...] = ()
+    thinks_in_levels: bool = False
+    context: int | None = None
+
+
 class Target(msgspec.Struct, frozen=True):
     """`context` is in tokens. `abilities` are words such as `tools`, `images`, `schema`, `stream`.
 
@@ -176,6 +189,8 @@ class Target(msgspec.Struct, frozen=True):
     room for it.
     `tools` is how it is told of tools: by its own template, or in words, its answer held to a schema; None leaves it to
     what is known of its kind.
+    `states_abilities` is whether the configuration said what it can do; `shown` is what its hosts show of its model,
+    for workers to fill in.
     """
 
     name: str
@@ -191,6 +206,8 @@ class Target(msgspec.Struct, frozen=True):
     rates: tuple[Rate, ...] = ()
     cell: int = -1
     tools: Literal["native", "words"] | None = None
+    states_abilities: bool = False
+    shown: Shown | None = None
 
 
 class When(msgspec.Struct, frozen=True):

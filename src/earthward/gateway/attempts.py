@@ -233,7 +233,9 @@ class Attempts:
         """Whether the prompt is likely to fit; the host itself says so when it does not."""
         characters = self._question.glance.characters
         prompt = self._exchange.worker.lengths.tokens(target.target.model, characters)
-        return fits(prompt, 0, target.target.context)
+        about = target.target
+        made_for = about.shown.context if about.shown is not None else None
+        return fits(prompt, 0, min(about.context, made_for) if about.context and made_for else about.context)
 
     def left_out(self, target: ServingTarget, why: str, failure: Failure) -> Outcome:
         """Nothing went out: what is asked can't be said there, nobody is there, or all are busy."""

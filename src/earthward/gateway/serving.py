@@ -14,7 +14,7 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.config import secrets
-from earthward.config.snapshot import DeadlineChange, Deadlines, Endpoint, Provider, Route, Snapshot, Target
+from earthward.config.snapshot import DeadlineChange, Deadlines, Endpoint, Provider, Route, Shown, Snapshot, Target
 from earthward.fleet.found import Probed
 from earthward.gateway.balancing import Balancing, Breaker, Known
 from earthward.gateway.credentials import REST_AFTER_QUOTA, REST_AFTER_REFUSAL, Credentials
@@ -28,6 +28,7 @@ from earthward.http.client import Pool, client_context, proxy_for
 from earthward.http.sweep import Sweep
 from earthward.providers import KINDS
 from earthward.providers.kind import Kind, Operation
+from earthward.routing.abilities import learned
 from earthward.routing.balance.standing import full_name
 from earthward.routing.match import Router
 from earthward.routing.plan import Plan, Planner
@@ -159,6 +160,7 @@ class Serving:
         self.planner = Planner(self.router.targets, snapshot.switch)
         self.pools: IdlePools = {}
         self._sweep = sweep
+        self._shown: dict[tuple[str, str], tuple[Shown, ...]] = {}
         self._known = known
         self.providers = providers = {
             provider.name: self._provider(provider, pools, engines) for provider in snapshot.providers
@@ -201,10 +203,42 @@ class Serving:
 
     def hear(self, found: Iterable[Probed]) -> None:
         """What the prober found, for those that are still there."""
+        news = False
         for it in found:
             provider = self.providers.get(it.provider)
             if provider is not None:
                 provider.balancing.heard(it.url, it.report)
+                if it.report.sizes is not None:
+                    news |= self._shown.get((it.provider, it.url)) != it.report.shown
+                    self._shown[it.provider, it.url] = it.report.shown
+        if news:
+            self._learn()
+
+    def _learn(self) -> None:
+        """Hosts have told what models can do: plans are made by that from now on."""
+        told = {provider.name: provider for provider in self.snapshot.providers}
+        for name, target in self.router.targets.items():
+            shown = [
+                one
+                for (provider, _), models in self._shown.items()
+                if provider == target.provider
+                for one in models
+                if one.model == full_name(target.model)
+            ]
+            after = learned(target, shown)
+            if after == target:
+                continue
+            self.router.targets[name] = after
+            self.targets[name] = _target(
+                after,
+                told[after.provider],
+                self.providers[after.provider],
+                self._known,
+                self.targets[name].limits,
+                self.snapshot.fetch_from,
+            )
+        self.snapshot = msgspec.structs.replace(self.snapshot, targets=tuple(self.router.targets.values()))
+        self.planner = Planner(self.router.targets, self.snapshot.switch)
 
     def deadlines(self, route: Route, provider: ServingProvider) -> Deadlines:
         """The provider's, with what the route changes of them."""

@@ -44,6 +44,9 @@ def terms_of(target: Target, provider: Provider, hosts: Iterable[str] = ()) -> T
     profile = PROFILES[provider.engine] if provider.engine else None
     if profile is not None and not profile.enforces_choice:
         lacks |= {"choice", "parallel"}
+    told = target.shown.capabilities if target.shown is not None else None
+    if told is not None and "tools" not in told:
+        lacks.add("tools")
     if target.zone == "local":
         lacks.add("addresses")
     if target.tools:
