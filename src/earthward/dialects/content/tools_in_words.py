@@ -129,6 +129,12 @@ def offered(request: ChatRequest) -> tuple[Tool, ...]:
     return tuple(tool for tool in request.tools if not names or tool.name in names)
 
 
+def _wants_one(request: ChatRequest) -> bool:
+    """A tool that is named is called once, as the vendors' models do; small ones would go on until they are cut off."""
+    is_named = request.tool_choice is not None and len(request.tool_choice.names) == 1
+    return request.parallel_tool_calls is False or (is_named and _must_call(request))
+
+
 def _must_call(request: ChatRequest) -> bool:
     return request.tool_choice is not None and request.tool_choice.mode == "required"
 
@@ -141,7 +147,7 @@ def _instruction(tools: tuple[Tool, ...], request: ChatRequest) -> str:
     call = '{"calls": [{"name": "<tool>", "arguments": {...}}]}'
     if _must_call(request):
         lines.append(
-            f"You must call {'one' if request.parallel_tool_calls is False else 'at least one'}. Answer with {call}"
+            f"You must call {'one' if _wants_one(request) else 'at least one'}. Answer with {call}"
         )
     else:
         lines.append(f'To call tools, answer with {call}. Otherwise answer with {{"answer": "<text>"}}.')
@@ -159,7 +165,7 @@ def _form(tools: tuple[Tool, ...], request: ChatRequest) -> Schema:
         }
         for tool in tools
     ]
-    most = {"maxItems": 1} if request.parallel_tool_calls is False else {}
+    most = {"maxItems": 1} if _wants_one(request) else {}
     items = call[0] if len(call) == 1 else {"anyOf": call}
     calls = _object("calls", {"type": "array", "minItems": 1, **most, "items": items})
     return calls if _must_call(request) else {"anyOf": [calls, _object("answer", _answer_form(request.output))]}
@@ -243,7 +249,7 @@ def _called(
 ) -> Choice | Failure:
     kinds = {tool.name: tool.kind for tool in offered(request)}
     parts: list[Part] = []
-    for place, call in enumerate(calls[:1] if request.parallel_tool_calls is False else calls):
+    for place, call in enumerate(calls[:1] if _wants_one(request) else calls):
         match call:
             case {"name": str(name), "arguments": dict(arguments)} if name in kinds:
                 custom = kinds[name] == "custom"
