@@ -6,6 +6,7 @@ import anthropic
 import openai
 import pytest
 
+from e2e.test_agents import FORM, by_frameworks, failures
 from harness import Gateway, until
 
 ENGINE = """\
@@ -132,3 +133,9 @@ def test_a_form_is_kept_and_several_answers_come(gateway):
             texts[choice.index] = texts.get(choice.index, "") + (choice.delta.content or "")
     assert set(texts) == {0, 1}
     assert all(texts.values())
+
+
+def test_instructor_gets_its_form_from_real_tokens(gateway):
+    told = by_frameworks([{"url": gateway.url, "model": "smollm2"}])
+    assert not failures(told), told
+    assert all(set(it["form"]) == FORM for it in told.values())

@@ -146,9 +146,7 @@ def _instruction(tools: tuple[Tool, ...], request: ChatRequest) -> str:
         lines.append(f"- {tool.name}: {tool.description or 'no description'}\n  {schema}")
     call = '{"calls": [{"name": "<tool>", "arguments": {...}}]}'
     if _must_call(request):
-        lines.append(
-            f"You must call {'one' if _wants_one(request) else 'at least one'}. Answer with {call}"
-        )
+        lines.append(f"You must call {'one' if _wants_one(request) else 'at least one'}. Answer with {call}")
     else:
         lines.append(f'To call tools, answer with {call}. Otherwise answer with {{"answer": "<text>"}}.')
     lines.append("Answer with one JSON document and nothing else.")
