@@ -23,6 +23,7 @@ from earthward.gateway.decide import Decision, no_target
 from earthward.gateway.doors.door import Door, Headers, Question, tokens_in
 from earthward.gateway.doors.exit import Heard, Listener
 from earthward.gateway.embedding import embedding
+from earthward.gateway.fetching import bring_in
 from earthward.gateway.limiting import within_limits_of
 from earthward.gateway.refused import Refused
 from earthward.gateway.serving import ServingEndpoint, ServingTarget
@@ -163,6 +164,10 @@ class Attempts:
             return self._unsent(target, why, refused)
         if self._exchange.is_gone:
             return Outcome(gone=True, unreached=True)
+        if target.terms.hosts:
+            refused = await self._exchange.worker.loop.create_task(bring_in(self._question, target.terms))
+            if refused is not None:
+                return self.left_out(target, why, refused)
         self._tried = ()
         self._rounds = ()
         if self._question.door.operation == "embed":

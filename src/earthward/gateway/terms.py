@@ -67,7 +67,7 @@ def may_pass(question: Question, terms: Terms) -> bool:
     if isinstance(chat, Failure):
         # What can't be read can't be looked through for addresses. All else the target may judge.
         return not names_address
-    if names_address and any(addresses(chat)):
+    if names_address and (question.has_fetched or any(addresses(chat))):
         return False
     return not (chat.tools and _must_be_made_up_for(chat, terms.lacks))
 
