@@ -6,6 +6,7 @@ import anthropic
 import openai
 import pytest
 
+from e2e.coding_agent import NAMES, by_messages
 from e2e.test_agents import FORM, by_frameworks, failures
 from harness import Gateway, until
 
@@ -14,7 +15,7 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 auth: open
 providers:
-  here: {kind: embedded, context: 2048, slots: 2}
+  here: {kind: embedded, context: 4096, slots: 2}
 targets:
   smol: {provider: here, model: smollm2}
 routes:
@@ -139,3 +140,19 @@ def test_instructor_gets_its_form_from_real_tokens(gateway):
     told = by_frameworks([{"url": gateway.url, "model": "smollm2"}])
     assert not failures(told), told
     assert all(set(it["form"]) == FORM for it in told.values())
+
+
+def test_a_coding_agent_with_twenty_tools_gets_a_call_from_real_tokens(engine):
+    asked = by_messages("smollm2")
+    path = {"type": "object", "properties": {"path": {"type": "string", "maxLength": 12}}, "required": ["path"]}
+    with anthropic.Anthropic(base_url=engine.url, api_key="none", max_retries=0).messages.stream(
+        model="smollm2",
+        max_tokens=200,
+        system=[{**block, "text": block["text"][:1000]} for block in asked["system"]],
+        messages=[{"role": "user", "content": "Read /app/steps.py"}],
+        tools=[{"name": name, "description": "Does it.", "input_schema": path} for name in NAMES],
+        tool_choice={"type": "any", "disable_parallel_tool_use": True},
+    ) as stream:
+        (call,) = stream.get_final_message().content
+    assert call.name in NAMES
+    assert set(call.input) == {"path"}
