@@ -29,11 +29,11 @@ setup: .venv/.installed ## make .venv: Earthward, the embedded engine and the de
 demo: setup ## a gateway with a real local model and a simulated cloud, on this machine
 	@$(BIN)/earthward demo $(ARGS)
 
-test: setup tests/js/node_modules/.package-lock.json .venv/older/.installed ## run the tests
+test: setup tests/js/node_modules/.package-lock.json .venv/older/.installed .venv/agents/.installed ## run the tests
 	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 fuzz: setup ## a million broken requests, answers and streams for every dialect (ARGS=-x: stop at the first)
-	@FUZZ_CASES=1000000 $(BIN)/pytest -n auto tests/dialects/test_no_reader_raises.py $(ARGS)
+	@FUZZ_CASES=1000000 $(BIN)/pytest -n auto --timeout=0 tests/dialects/test_no_reader_raises.py $(ARGS)
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -110,4 +110,9 @@ clean: ## remove .venv and everything else that was made here
 
 tests/js/node_modules/.package-lock.json: tests/js/package-lock.json .venv/.installed
 	@cd tests/js && $(NPM) ci $(NPM_QUIETLY)
+	@touch $@
+
+.venv/agents/.installed: locks/agents.lock .venv/.installed
+	@$(PY) -m venv .venv/agents
+	@.venv/agents/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r locks/agents.lock
 	@touch $@

@@ -11,6 +11,7 @@ from earthward.dialects.envelope import read
 from earthward.gateway.crossing import Written, crossing
 from earthward.gateway.doors import DOORS, EXITS
 from earthward.gateway.doors.door import Question
+from earthward.gateway.terms import terms_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "crossings.md"
 CONFIG = b"""\
@@ -45,7 +46,7 @@ def dropped(target: str, path: bytes, fields: dict) -> tuple[str, ...] | None:
     envelope = read(json.dumps(body).encode())
     question = Question(door, envelope, door.glance(envelope), "x", 0)
     way = EXITS[provider.dialect].way(there, provider)
-    written = crossing(question, way, provider.dialect, "m").request()
+    written = crossing(question, way, provider.dialect, "m", terms_of(there, provider)).request()
     return tuple(written.dropped) if isinstance(written, Written) else None
 
 
@@ -64,9 +65,9 @@ def user(part: dict) -> dict:
         (OPENAI, {"logprobs": True}, {"anthropic": ("logprobs",), "ollama": SAID}),
         (OPENAI, {"user": "u"}, {"anthropic": SAID, "ollama": ("user",)}),
         (OPENAI, {"service_tier": "auto"}, {"anthropic": SAID, "ollama": ("service_tier",)}),
-        (OPENAI, {**TOOLS, "tool_choice": "required"}, {"anthropic": SAID, "ollama": ("tool_choice",)}),
-        (OPENAI, {**TOOLS, "parallel_tool_calls": False}, {"anthropic": SAID, "ollama": ("parallel_tool_calls",)}),
-        (OPENAI, {"n": 2}, {"anthropic": None, "ollama": None}),
+        (OPENAI, {**TOOLS, "tool_choice": "required"}, {"anthropic": SAID, "ollama": SAID}),
+        (OPENAI, {**TOOLS, "parallel_tool_calls": False}, {"anthropic": SAID, "ollama": SAID}),
+        (OPENAI, {"n": 2}, {"anthropic": SAID, "ollama": SAID}),
         (
             OPENAI,
             user({"type": "image_url", "image_url": {"url": "https://x.example/y.png"}}),

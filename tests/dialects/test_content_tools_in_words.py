@@ -198,3 +198,13 @@ def test_ollama_takes_the_request_in_words() -> None:
     wire = json.loads(body)
     assert "tools" not in wire
     assert wire["format"]["required"] == ["calls"]
+
+
+def test_a_tool_that_is_named_is_called_once() -> None:
+    request = asked(tool_choice=ToolChoice("required", ("f",)))
+    assert form(request)["properties"]["calls"]["maxItems"] == 1
+    twice = json.dumps({"calls": json.loads(CALL)["calls"] * 2})
+    answer = from_words(said(twice), request)
+    assert isinstance(answer, Answer)
+    assert len([part for part in answer.choices[0].parts if isinstance(part, ToolCall)]) == 1
+    assert "maxItems" not in form(asked(tool_choice=MUST))["properties"]["calls"]

@@ -67,8 +67,9 @@ def test_what_both_can_say_is_the_same_there_and_back_again(speaker: Speaker, ot
     [
         ("system text", "gemini", "kept"),
         ("PDF, as data", "ollama", "refused"),
-        ("some tool must be called", "ollama", "dropped"),
-        ("several answers", "anthropic_messages", "refused"),
+        ("some tool must be called", "ollama", "made up"),
+        ("no calls in parallel", "ollama", "made up"),
+        ("several answers", "anthropic_messages", "made up"),
         ("JSON of a schema", "gemini", "kept"),
         ("a result that is an error", "openai_chat", "roughly"),
     ],

@@ -219,3 +219,35 @@ def test_a_failure_is_never_a_clean_end_in_any_other_dialect() -> None:
             if isinstance(collect(events), Failure):
                 for other in BY_NAME.values():
                     assert isinstance(collect(other.read_stream(other.write_stream(events))), Failure)
+
+
+PROMPTS = st.builds(
+    lambda text, temperature, stop, most: ChatRequest(
+        "m",
+        (Message(Role.USER, (Text(text),)),),
+        sampling=Sampling(temperature=temperature, stop=tuple(stop)),
+        max_tokens=most,
+    ),
+    SOLID,
+    st.none() | st.floats(0, 1),
+    st.lists(st.sampled_from(["END", "\n\n", "Q:"]), max_size=2, unique=True),
+    st.integers(1, 100_000),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(PROMPTS, st.sampled_from(CONVERSING))
+def test_what_completions_can_say_arrives_at_every_other_dialect_and_comes_back(
+    request: ChatRequest, other: Dialect
+) -> None:
+    completions = BY_NAME["openai_completions"]
+    if other.name in ("openai_responses", "anthropic_messages"):
+        # The one has no stops, the other none of white space alone.
+        request = msgspec.structs.replace(request, sampling=msgspec.structs.replace(request.sampling, stop=()))
+    for caller, target in ((completions, other), (other, completions)):
+        asked = read(caller, write(caller, request))
+        arrived = read(target, write(target, asked))
+        assert said(arrived) == said(request)
+        assert arrived.max_tokens == request.max_tokens
+        assert arrived.sampling == request.sampling
+        assert said(read(caller, write(caller, arrived))) == said(request)

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import uvloop
 
-from earthward.config.snapshot import Endpoint, Provider, Snapshot
+from earthward.config.snapshot import Endpoint, Provider, Snapshot, Target
 from earthward.fleet.found import Probed
 from earthward.fleet.prober import Prober
 from earthward.simulator import Hardware, Simulator
@@ -54,6 +55,27 @@ def test_a_host_is_told_with_its_models_sizes_and_version() -> None:
     assert before.report.version == "0.33.0"
     assert [it.model for it in after.report.residents or ()] == [LLAMA]
     assert (after.provider, after.report.problem, after.report.is_down) == ("gpus", "", False)
+
+
+def test_models_that_targets_name_are_looked_at_once_for_each_of_their_digests() -> None:
+    async def play(prober: Prober, told: list[tuple[Probed, ...]]) -> int:
+        async with Simulator(hardware=Hardware()) as one:
+            named = (Target("a", "gpus", "llama3.2", "local"), Target("b", "gpus", "no-such-model", "local"))
+            about = snapshot(provider("gpus", one.url))
+            prober.watch(msgspec.structs.replace(about, targets=named))
+            await prober.round()
+            (watched,) = prober._watched.values()
+            watched._disk_at = 0.0
+            await prober.round()
+            prober.watch(about)
+            await prober.round()
+            return len([line for line in one.journal.entries if line.path == b"/api/show"])
+
+    async def whole(prober: Prober, told: list[tuple[Probed, ...]]) -> Any:
+        return await play(prober, told), [[shown.model for shown in found.report.shown] for (found,) in told]
+
+    shows, models = played(whole)
+    assert (shows, models) == (1, [[LLAMA], [LLAMA], []])
 
 
 def test_a_host_counts_as_down_after_two_looks_without_an_answer_and_as_up_after_one_with() -> None:

@@ -37,10 +37,19 @@ def test_attempts_say_where_they_go_and_whether_they_are_translated() -> None:
 
 
 def test_a_target_that_has_no_words_for_the_request_says_so() -> None:
-    llama, mini = explained(n=3).attempts
+    spoken = {"role": "assistant", "content": "", "audio": {"id": "audio_1"}}
+    llama, mini = explained(messages=[spoken, {"role": "user", "content": "Hi"}]).attempts
     assert llama.refused is not None
-    assert "one answer" in llama.refused
+    assert "transcript" in llama.refused
     assert mini.refused is None
+
+
+def test_what_the_gateway_does_in_a_targets_place_is_named() -> None:
+    tools = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
+    llama, mini = explained(n=3, tools=tools, tool_choice="required", parallel_tool_calls=False).attempts
+    assert llama.made_up == ("tool_choice", "parallel_tool_calls", "n")
+    assert llama.dropped == ()
+    assert mini.made_up == ()
 
 
 def test_what_is_left_out_says_why() -> None:

@@ -70,6 +70,7 @@ class Results(msgspec.Struct):
     ledger: dict[str, Any] = {}
     fleet: dict[str, Any] = {}
     decisions: dict[str, Any] = {}
+    translation: dict[str, Any] = {}
     figures: dict[str, float | None] = {}
 
 
@@ -163,6 +164,10 @@ class Bench:
         with self.step("decisions", 1):
             self.results.decisions = self.printed("-m", "earthward.bench.decisions", "--json")
 
+    def translation(self) -> None:
+        with self.step("translation", 1):
+            self.results.translation = self.printed("-m", "earthward.bench.translation", "--json")
+
     def printed(self, *command: str) -> Any:
         """What this prints as JSON; its own verdict, the exit status, is left to the budgets."""
         pinned = shots.pinned(self.gateway)
@@ -211,6 +216,7 @@ PARTS = {
     "ledger": Bench.ledger,
     "fleet": Bench.fleet,
     "decisions": Bench.decisions,
+    "translation": Bench.translation,
 }
 
 
@@ -261,6 +267,7 @@ def figures(results: Results) -> dict[str, float | None]:
     found["fleet.first"] = results.fleet.get("first")
     found["fleet.loads"] = results.fleet.get("loads")
     found["decisions.growth"] = results.decisions.get("growth")
+    found["translation.chunk"] = results.translation.get("added")
     found["ledger.rate"] = results.ledger.get("per_second")
     found["ready"] = shots.middle(results.ready.get("earthward", []))
     return found

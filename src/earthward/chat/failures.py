@@ -31,6 +31,7 @@ class FailureKind(StrEnum):
     MALFORMED = "malformed"
     PROMPT_CUT = "prompt_cut"
     BROKEN_STREAM = "broken_stream"
+    WRONG_FORM = "wrong_form"
     # The gateway itself.
     NO_TARGET = "no_target"
     DRAINING = "draining"
@@ -54,6 +55,7 @@ ANOTHER_MAY_SERVE = frozenset(
         FailureKind.MALFORMED,
         FailureKind.PROMPT_CUT,
         FailureKind.BROKEN_STREAM,
+        FailureKind.WRONG_FORM,
         FailureKind.NO_SUCH_MODEL,
         FailureKind.CONTEXT_LENGTH,
     }

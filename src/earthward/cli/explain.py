@@ -196,4 +196,6 @@ def _how(attempt: Attempted) -> str:
     if attempt.refused is not None:
         return f"left out: {attempt.refused}"
     how = f"translated to {attempt.dialect}" if attempt.translated else "passes through"
+    if attempt.made_up:
+        how += f", {', '.join(attempt.made_up)} made up for here"
     return f"{how}, without {', '.join(attempt.dropped)}" if attempt.dropped else how

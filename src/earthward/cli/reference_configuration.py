@@ -76,6 +76,9 @@ SETTINGS: Keys = {
     "`group` syncs in groups of 50 ms, of which a power cut may take the last",
     "metrics": "bad events of your own, by name; see below",
     "notify": "where people are told what happens to rollouts, by name; see below",
+    "fetch_from": "hosts from which the gateway fetches images and documents that a request names by an `https` "
+    "address, for targets in the house; `.example.com` stands for all below it. Left out, such requests are "
+    "refused there",
     "admin_token": "the bearer token of the admin port; left out, one is made and kept in the state folder",
     "content_key": "what content in the store is sealed with, 32 characters or more (`openssl rand -hex 32`). Of "
     "several the first seals, and all open: put a new one in front. Left out, no responses are stored, and samples are "
@@ -232,6 +235,8 @@ TARGET: Keys = {
     "request that needs more goes elsewhere",
     "vectors": "what its vectors may be compared with, a name, where one model has several names; left out, its model. "
     "No route may lead to two ([embeddings](../howto/embeddings.md))",
+    "tools": "how its model is told of tools: `native`, by its own template, or in `words`, its answer held to a "
+    "schema. Left out, as its kind does; an Ollama tells itself what a model knows",
 }
 
 PRICE: Keys = {
@@ -360,7 +365,7 @@ def configuration() -> str:
         "`api_version`, such as `2024-10-21`, the older paths are used, which name the deployment.",
         "Of `kind: openai_compatible`, `profile` is "
         f"{' or '.join(f'`{word}`' for word in KINDS['openai_compatible'].settings[0].choices)}: how that engine calls "
-        "thoughts, and what it can be told about them.",
+        "thoughts, what it can be told about them, and whether calls that must be made are seen to by the gateway.",
     )
 
 

@@ -44,6 +44,7 @@ CAUSES = {
     FailureKind.TIMEOUT: "one of the provider's deadlines has passed",
     FailureKind.MALFORMED: "the provider's answer is no HTTP, no JSON, compressed, empty, or too large",
     FailureKind.BROKEN_STREAM: "the provider's stream ended before it said that it was over",
+    FailureKind.WRONG_FORM: "the model's answer has not the form that was asked for, not even at a second try",
     FailureKind.NO_TARGET: "every target of the route is unable, or not allowed, to serve this request",
     FailureKind.DRAINING: "the gateway was stopped before the answer was over; only on record",
     FailureKind.LEDGER_DOWN: "the ledger can't be written to, and the route says `on_ledger_down: refuse`",

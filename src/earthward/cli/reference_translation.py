@@ -17,6 +17,8 @@ def translation() -> str:
         "written again. One table for each dialect of callers: what it can say, in which field, and what becomes of "
         "that at targets of the others.",
         "- **kept**: it arrives as it was said.\n"
+        "- **made up**: the target can't do it, so the gateway does it in its place: "
+        "[how](../explanation/crossings.md#what-a-target-can-not-do).\n"
         "- **roughly**: it is said in other words, or less exactly. The name, if there is one, stands in "
         "`x-earthward-dropped` and in the record.\n"
         "- **dropped**: it only tunes, and the target has no word for it. The name stands there too.\n"

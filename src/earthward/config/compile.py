@@ -77,6 +77,7 @@ def compile(  # noqa: A001  what this file is called for; nothing here needs the
         cors=configuration.cors,
         access_log=configuration.access_log,
         durability=configuration.durability,
+        fetch_from=configuration.fetch_from,
         accepted_for=ACCEPTED_FOR if configuration.accepted_for is None else configuration.accepted_for,
         money=packed(configuration.money),
         content_key=configuration.content_key,
@@ -161,6 +162,8 @@ def _target(name: str, section: TargetSection, configuration: Configuration, day
         callers_key=provider.its_kind.whose_keys if callers_key else None,
         cell=column,
         api=None if section.api == "chat" else section.api,
+        tools=section.tools,
+        states_abilities=section.abilities is not None,
     )
 
 

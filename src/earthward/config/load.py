@@ -107,6 +107,7 @@ def _configuration(draft: Draft, data: bytes, path: Path) -> Configuration:
         observe=settings.observe,
         notify=settings.notify,
         metrics=settings.metrics,
+        fetch_from=settings.fetch_from,
     )
 
 

@@ -26,6 +26,7 @@ from earthward.config.values import (
     File,
     Flag,
     Headers,
+    HostNames,
     KeepAlive,
     Listen,
     Name,
@@ -201,6 +202,7 @@ class Target(Section):
     limits: QuotaSection | None = None
     abilities: Annotated[tuple[Ability, ...], BeforeValidator(listed)] | None = None
     vectors: Name | None = None
+    tools: Annotated[Literal["native", "words"], one_of("native", "words")] | None = None
 
 
 class When(Section):
@@ -350,6 +352,7 @@ class Settings(Section):
 
     notify: dict[Name, Notify] = Field(default_factory=dict)
     metrics: dict[Name, Annotated[OwnMetric, BeforeValidator(_own_metric)]] = Field(default_factory=dict)
+    fetch_from: HostNames = ()
 
 
 class Configuration(BaseModel):
@@ -385,6 +388,7 @@ class Configuration(BaseModel):
     money: Money = Money()
     notify: dict[str, Notify] = Field(default_factory=dict)
     metrics: dict[str, OwnMetric] = Field(default_factory=dict)
+    fetch_from: tuple[str, ...] = ()
 
     def boot(self) -> Boot:
         """What the supervisor needs of it."""

@@ -165,6 +165,19 @@ class Account(msgspec.Struct, frozen=True, array_like=True):
     quota: Quota
 
 
+class Shown(msgspec.Struct, frozen=True, array_like=True):
+    """What an Ollama host shows of a model. `capabilities` are its own words, None from hosts too old to tell.
+
+    `stop` is the Modelfile's list, `context` how many tokens the model was made for.
+    """
+
+    model: str
+    capabilities: tuple[str, ...] | None = None
+    stop: tuple[str, ...] = ()
+    thinks_in_levels: bool = False
+    context: int | None = None
+
+
 class Target(msgspec.Struct, frozen=True):
     """`context` is in tokens. `abilities` are words such as `tools`, `images`, `schema`, `stream`.
 
@@ -174,6 +187,10 @@ class Target(msgspec.Struct, frozen=True):
     it with their own keys, None where the gateway has its own. `rates` are there where `price`, which is that of a
     short prompt now, is not the only one. `cell` is its column among the verdicts on the board, -1 where there is no
     room for it. `api` is the way in which it is asked, where that is stated and another than its provider's usual one.
+    `tools` is how it is told of tools: by its own template, or in words, its answer held to a schema; None leaves it to
+    what is known of its kind.
+    `states_abilities` is whether the configuration said what it can do; `shown` is what its hosts show of its model,
+    for workers to fill in.
     """
 
     name: str
@@ -189,6 +206,9 @@ class Target(msgspec.Struct, frozen=True):
     rates: tuple[Rate, ...] = ()
     cell: int = -1
     api: str | None = None
+    tools: Literal["native", "words"] | None = None
+    states_abilities: bool = False
+    shown: Shown | None = None
 
 
 class When(msgspec.Struct, frozen=True):
@@ -310,6 +330,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     `accounts` are the limits of teams, applications and targets; keys bring their own. `limits_webhook` is told of
     their budgets. With `observe`
     workers count what requests ask for that breaks on the way to Ollama.
+    `fetch_from` are hosts from which images and documents may be fetched that requests name by their address; one that
+    begins with a dot stands for all below it.
     """
 
     version: str
@@ -332,6 +354,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     metrics: tuple[OwnMetric, ...] = ()
     accounts: tuple[Account, ...] = ()
     limits_webhook: str | None = None
+    fetch_from: tuple[str, ...] = ()
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):

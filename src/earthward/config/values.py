@@ -280,6 +280,15 @@ def one_of(*words: str, later: tuple[str, ...] = ()) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def host_name(text: str) -> str:
+    """A name in lower case; one that begins with a dot stands for all below it."""
+    name = text.lower()
+    labels = name.removeprefix(".")
+    if address_of(labels) is not None or "." not in labels or not is_name(labels):
+        raise ValueError("takes names of hosts, as in images.example.com, or .example.com for all below it")
+    return name
+
+
 def _folder(info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("folder", "."))
 
@@ -287,6 +296,7 @@ def _folder(info: ValidationInfo) -> Path:
 Listen = Annotated[Address, BeforeValidator(address)]
 Url = Annotated[str, AfterValidator(url)]
 Proxy = Annotated[str, AfterValidator(proxy)]
+HostNames = Annotated[tuple[Annotated[str, AfterValidator(host_name)], ...], BeforeValidator(listed)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(origin)], ...], BeforeValidator(listed)]
 Duration = Annotated[float, BeforeValidator(duration)]
 Period = Annotated[int, BeforeValidator(period)]

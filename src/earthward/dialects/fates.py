@@ -7,19 +7,21 @@ import msgspec
 
 from earthward.chat import ChatRequest, Failure
 from earthward.dialects import anthropic_messages, gemini, ollama, openai_chat, openai_completions, openai_responses
+from earthward.dialects.content.fitting import Fitted, Lack, fitted
 from earthward.dialects.words import Word
 
-Outcome = Literal["kept", "roughly", "dropped", "refused"]
+Outcome = Literal["kept", "made up", "roughly", "dropped", "refused"]
 
 
 class Speaker(msgspec.Struct, frozen=True):
-    """A dialect as its vendor's own service speaks it."""
+    """A dialect as its vendor's own service speaks it. `lacks` is what the gateway makes up for there."""
 
     name: str
     title: str
     write: Callable[[ChatRequest], bytes | Failure]
     losses: Callable[[ChatRequest], tuple[str, ...]]
     read: Callable[[bytes], ChatRequest | Failure]
+    lacks: frozenset[Lack] = frozenset()
 
 
 class Fate(msgspec.Struct, frozen=True):
@@ -51,6 +53,7 @@ SPEAKERS: tuple[Speaker, ...] = (
         anthropic_messages.write_request,
         anthropic_messages.losses,
         anthropic_messages.read_request,
+        frozenset({"several"}),
     ),
     Speaker(
         "gemini",
@@ -59,7 +62,14 @@ SPEAKERS: tuple[Speaker, ...] = (
         gemini.losses,
         lambda body: gemini.read_request(body, "m"),
     ),
-    Speaker("ollama", "Ollama", ollama.write_request, ollama.losses, ollama.read_request),
+    Speaker(
+        "ollama",
+        "Ollama",
+        ollama.write_request,
+        ollama.losses,
+        ollama.read_request,
+        frozenset({"choice", "parallel", "several", "form"}),
+    ),
     Speaker(
         "openai_completions",
         "OpenAI completions",
@@ -76,6 +86,9 @@ def can_say(speaker: Speaker, word: Word) -> bool:
 
 
 def fate(target: Speaker, word: Word) -> Fate:
+    fit = fitted(word.request, target.lacks)
+    if isinstance(fit, Fitted) and fit.made_up:
+        return Fate("made up", fit.dropped)
     written = target.write(word.request)
     if isinstance(written, Failure):
         return Fate("refused", reason=written.message)

@@ -11,13 +11,14 @@ from collections.abc import Callable
 
 import msgspec
 
-from earthward.config.snapshot import Provider, Snapshot
+from earthward.config.snapshot import Provider, Shown, Snapshot
 from earthward.fleet.call import Gathered, HostFailed, call, request
 from earthward.fleet.found import Probed
 from earthward.fleet.host import Host
+from earthward.fleet.replies import Installed
 from earthward.http.client import Pool, PoolLimits, client_context, proxy_for
 from earthward.providers import KINDS
-from earthward.routing.balance.standing import Report
+from earthward.routing.balance.standing import Report, full_name
 
 EVERY = 1.0
 """Seconds between two looks at a host; a dead one is found out in two."""
@@ -30,7 +31,7 @@ SERVER_ERROR = 500
 
 
 class Watched:
-    """One endpoint, and what is kept of it between two looks."""
+    """One endpoint, and what is kept of it between two looks. `models` are those that targets name."""
 
     def __init__(self, provider: Provider, url: str) -> None:
         self.provider = provider.name
@@ -49,6 +50,14 @@ class Watched:
         self._sizes: tuple[tuple[str, int], ...] | None = None
         self._remote: tuple[str, ...] = ()
         self._digests: tuple[tuple[str, str], ...] = ()
+        self._shown: dict[tuple[str, str], Shown] = {}
+        self.models: frozenset[str] = frozenset()
+
+    def name(self, models: frozenset[str]) -> None:
+        """Targets name these models from now on."""
+        if models != self.models:
+            self.models = models
+            self._disk_at = 0.0
 
     async def look(self) -> Report:
         """How it is. Raises nothing that a host could cause."""
@@ -69,8 +78,31 @@ class Watched:
             self._remote = tuple(it.name for it in installed if it.remote)
             self._digests = tuple((it.name, it.digest) for it in installed if it.digest)
             self._version = await self.host.version(TIMEOUT)
+            await self._look_at_each(installed)
             self._disk_at = at + DISK_EVERY
-        return Report(at, residents, self._sizes, self._version, remote=self._remote, digests=self._digests)
+        return Report(
+            at,
+            residents,
+            self._sizes,
+            self._version,
+            remote=self._remote,
+            digests=self._digests,
+            shown=tuple(self._shown.values()),
+        )
+
+    async def _look_at_each(self, installed: tuple[Installed, ...]) -> None:
+        """What a model can do stays the same as long as its digest does."""
+        before = self._shown
+        self._shown = {}
+        for it in installed:
+            if it.name in self.models:
+                known = before.get((it.name, it.digest))
+                self._shown[it.name, it.digest] = known or await self._show(it.name)
+
+    async def _show(self, model: str) -> Shown:
+        found = await self.host.show(model, TIMEOUT)
+        told = None if found.capabilities is None else tuple(sorted(found.capabilities))
+        return Shown(model, told, found.stop, found.thinks_in_levels, found.trained)
 
     async def _look_whether_alive(self, at: float) -> Report:
         """Any answer but a server's own failure will do: which models it lists is not asked, nor who may ask."""
@@ -93,13 +125,18 @@ class Prober:
     def watch(self, snapshot: Snapshot) -> None:
         """Looks at these from now on. What stays the same is remembered. Needs a running loop."""
         before, self._watched = self._watched, {}
+        named: dict[str, set[str]] = {}
+        for target in snapshot.targets:
+            named.setdefault(target.provider, set()).add(full_name(target.model))
         for provider in snapshot.providers:
             if provider.zone != "local" or KINDS[provider.kind].is_embedded:
                 continue
             settings = msgspec.msgpack.encode((provider.tls, provider.proxy, provider.headers, provider.kind))
             for endpoint in provider.endpoints:
                 key = (provider.name, endpoint.url, settings)
-                self._watched[key] = before.pop(key) if key in before else Watched(provider, endpoint.url)
+                watched = before.pop(key) if key in before else Watched(provider, endpoint.url)
+                watched.name(frozenset(named.get(provider.name, ())))
+                self._watched[key] = watched
         for left in before.values():
             asyncio.get_running_loop().create_task(left.pool.close())
 

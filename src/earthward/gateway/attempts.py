@@ -15,6 +15,7 @@ from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.chat.usage import Source
 from earthward.config.snapshot import Zone
 from earthward.cost.exchange import cost_at
+from earthward.dialects.content.several import billed
 from earthward.gateway.balancing import FAULTS, Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor, why_not_accepted
 from earthward.gateway.counting import counting
@@ -23,6 +24,7 @@ from earthward.gateway.decide import Decision, no_target
 from earthward.gateway.doors.door import Headers, Question, tokens_in
 from earthward.gateway.doors.exit import Heard, Listener
 from earthward.gateway.embedding import embedding
+from earthward.gateway.fetching import bring_in
 from earthward.gateway.limiting import within_limits_of
 from earthward.gateway.refused import Refused
 from earthward.gateway.serving import ServingEndpoint, ServingTarget
@@ -81,6 +83,7 @@ class Attempts:
         "_place",
         "_question",
         "_relay",
+        "_rounds",
         "_sent",
         "_targets_left",
         "_tried",
@@ -106,6 +109,7 @@ class Attempts:
         self._patience: float | None = None
         self._place = 0
         self._sent = 0.0
+        self._rounds: tuple[Usage, ...] = ()
         self._targets_left = 0
         self._tried: tuple[int, ...] = ()
         self.begun: Begun | None = None
@@ -163,12 +167,17 @@ class Attempts:
             return self._unsent(target, why, refused)
         if self._exchange.is_gone:
             return Outcome(gone=True, unreached=True)
+        if target.terms.hosts:
+            refused = await self._exchange.worker.loop.create_task(bring_in(self._question, target.terms))
+            if refused is not None:
+                return self.left_out(target, why, refused)
         self._tried = ()
+        self._rounds = ()
         apart = APART.get(self._question.door.operation)
         if apart is not None:
             self._way = way = apart(self._question, target)
         else:
-            self._way = way = crossing(self._question, target.way, target.dialect, target.target.model)
+            self._way = way = crossing(self._question, target.way, target.dialect, target.target.model, target.terms)
         written = way.request()
         if isinstance(written, Failure):
             return self.left_out(target, why, written)
@@ -193,12 +202,35 @@ class Attempts:
         return await self._concluded(target, way, written, outcome)
 
     async def _concluded(self, target: ServingTarget, way: Crossing, written: Written, outcome: Outcome) -> Outcome:
-        """The outcome at this target, which is asked again where that makes sense."""
-        if outcome.failure is not None and not self._is_settled(outcome) and not outcome.left_out:
-            outcome = await self._attempt_again(target, way, written, outcome)
+        """The outcome at this target, which is asked again where that makes sense, and once more for what is left."""
+        outcome = await self._again_if_need_be(target, way, written, outcome)
+        while outcome.failure is None and not outcome.gone and (more := way.more()) is not None:
+            outcome = await self._next_round(target, way, more, outcome)
         if not outcome.gone and not outcome.left_out and not outcome.hurried:
             target.breaker.learn(outcome.failure, target.provider.balancing.rules)
         return outcome
+
+    async def _again_if_need_be(
+        self, target: ServingTarget, way: Crossing, written: Written, outcome: Outcome
+    ) -> Outcome:
+        if outcome.failure is not None and not self._is_settled(outcome) and not outcome.left_out:
+            return await self._attempt_again(target, way, written, outcome)
+        return outcome
+
+    async def _next_round(
+        self, target: ServingTarget, way: Crossing, more: Written | Failure, last: Outcome
+    ) -> Outcome:
+        """What the target is asked beside its last answer, of which the caller gets what there is already."""
+        if isinstance(more, Failure):
+            return Outcome(last.status, last.headers, failure=more)
+        if more.otherwise is not None and not self._may_try_again():
+            return Outcome(last.status, last.headers, failure=more.otherwise)
+        if last.body:
+            self._begin(last.headers, last.body)
+        self._tried = ()
+        self._rounds += (self.made[-1].usage,)
+        outcome = await self._attempt(target, more.why, way, more)
+        return await self._again_if_need_be(target, way, more, outcome)
 
     def _is_left_alone(self, target: ServingTarget) -> bool:
         """Whether it is known to fail, so that the next target is asked at once."""
@@ -208,7 +240,9 @@ class Attempts:
         """Whether the prompt is likely to fit; the host itself says so when it does not."""
         characters = self._question.glance.characters
         prompt = self._exchange.worker.lengths.tokens(target.target.model, characters)
-        return fits(prompt, 0, target.target.context)
+        about = target.target
+        made_for = about.shown.context if about.shown is not None else None
+        return fits(prompt, 0, min(about.context, made_for) if about.context and made_for else about.context)
 
     def left_out(self, target: ServingTarget, why: str, failure: Failure) -> Outcome:
         """Nothing went out: what is asked can't be said there, nobody is there, or all are busy."""
@@ -469,6 +503,9 @@ class Attempts:
         """The first content event is here."""
         target = self.target
         assert target is not None
+        if self._exchange.has_begun:
+            self._exchange.connection.write(held)
+            return
         target.provider.balancing.began(self._place, target.model, time.monotonic() - self._sent)
         self._exchange.begin(headers, held)
 
@@ -559,6 +596,11 @@ class Attempts:
         if self.target.dialect != self._exchange.door.dialect:
             return []
         return [header for header in upstream if header[0] in self.target.provider.passes_back]
+
+    def used(self) -> Usage:
+        """By the target that was asked last, over all the rounds this took."""
+        last = self.made[-1].usage if self.made else NOTHING_USED
+        return billed([*self._rounds, last]) if self._rounds else last
 
     def cost(self) -> int | None:
         """Of all, in nano-dollars; unknown if it is for the last, or for one at a target that has a price."""

@@ -86,6 +86,9 @@ class _Counting:
     def stream(self) -> Listener:
         raise NotImplementedError("counts do not stream")
 
+    def more(self) -> None:
+        return None
+
     def broken_off(self, failure: Failure) -> bytes:
         raise NotImplementedError("counts do not stream")
 

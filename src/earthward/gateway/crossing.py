@@ -12,7 +12,6 @@ import msgspec
 
 from earthward.chat import (
     Answer,
-    ChatRequest,
     Event,
     Failed,
     Failure,
@@ -30,8 +29,12 @@ from earthward.chat import (
     Usage,
     UsageReported,
 )
+from earthward.dialects.content.engines import for_engine
+from earthward.dialects.content.fitting import fitted
 from earthward.gateway.doors.door import Question, Writer
 from earthward.gateway.doors.exit import Ending, Heard, Listener, Reader, Way
+from earthward.gateway.rounds import GoingOn, Rounds, rounds
+from earthward.gateway.terms import AS_ASKED, Terms, may_pass, unfetched
 
 ON_RECORD: dict[FinishReason, str] = {
     "stop": "stop",
@@ -49,10 +52,17 @@ _NAME = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
 
 class Written(msgspec.Struct, frozen=True):
-    """A request as its target takes it. `dropped` names what could not be said there, or only roughly."""
+    """A request as its target takes it. `dropped` names what could not be said there, or only roughly.
+
+    `made_up` names what the target can't do and the gateway does in its place. `why` is for those that follow a first
+    one, `otherwise` what becomes of the exchange if no more may be asked.
+    """
 
     body: bytes
     dropped: tuple[str, ...] = ()
+    made_up: tuple[str, ...] = ()
+    why: str = ""
+    otherwise: Failure | None = None
 
 
 class Crossing(Protocol):
@@ -61,17 +71,21 @@ class Crossing(Protocol):
     def request(self) -> Written | Failure: ...
     def whole(self, body: bytes) -> Heard: ...
     def stream(self) -> Listener: ...
+    def more(self) -> Written | Failure | None:
+        """What else the same target is to be asked after an answer; None if that was all."""
+        ...
+
     def broken_off(self, failure: Failure) -> bytes:
         """What ends a stream that has begun and can't be finished."""
         ...
 
 
-def crossing(question: Question, way: Way, dialect: str, model: str) -> Crossing:
-    """`dialect` and `model` are the target's."""
-    if question.door.dialect == dialect:
+def crossing(question: Question, way: Way, dialect: str, model: str, terms: Terms = AS_ASKED) -> Crossing:
+    """`dialect`, `model` and `terms` are the target's."""
+    if question.door.dialect == dialect and (terms is AS_ASKED or may_pass(question, terms)):
         passing: Crossing = _Passing(question, way)
         return passing if question.stored is None else question.stored.around(passing)
-    return _Translating(question, way, model)
+    return _Translating(question, way, model, terms)
 
 
 class _Passing:
@@ -92,6 +106,9 @@ class _Passing:
         self._listener = self._way.listen(self._question)
         return self._listener
 
+    def more(self) -> Written | Failure | None:
+        return None
+
     def broken_off(self, failure: Failure) -> bytes:
         if isinstance(self._listener, Ending):
             return self._listener.broken_off(failure)
@@ -99,42 +116,75 @@ class _Passing:
 
 
 class _Translating:
-    __slots__ = ("_chat", "_model", "_question", "_way", "_writer")
+    """Rounds follow one another where the target can do less than was asked; mostly there is one."""
 
-    def __init__(self, question: Question, way: Way, model: str) -> None:
+    __slots__ = ("_model", "_question", "_rounds", "_terms", "_way", "_writer")
+
+    def __init__(self, question: Question, way: Way, model: str, terms: Terms) -> None:
         self._question = question
         self._way = way
         self._model = model
-        self._chat: ChatRequest | None = None
+        self._terms = terms
+        self._rounds: Rounds | None = None
         self._writer: Writer | None = None
 
     def request(self) -> Written | Failure:
-        chat = self._question.chat
+        chat, terms = self._question.chat, self._terms
         if isinstance(chat, Failure):
             return chat
+        refusal = unfetched(chat, terms)
+        if refusal is not None:
+            return refusal
         stream = self._question.glance.stream
         asked = msgspec.structs.replace(chat, model=self._model, stream=stream, stream_usage=stream)
-        body = self._way.write_request(asked)
-        if isinstance(body, Failure):
-            return body
-        self._chat = asked
-        return Written(body, plain_names(self._way.losses(chat)))
+        fit = fitted(asked, terms.lacks)
+        if isinstance(fit, Failure):
+            return fit
+        found = rounds(fit, gives_several="several" not in terms.lacks)
+        if isinstance(found, Failure):
+            return found
+        self._rounds = found
+        written = self._written()
+        if isinstance(written, Failure):
+            return written
+        lost = plain_names((*fit.dropped, *self._way.losses(found.asked)))
+        return msgspec.structs.replace(written, dropped=lost, made_up=fit.made_up)
+
+    def more(self) -> Written | Failure | None:
+        assert self._rounds is not None, "a round comes after the first"
+        otherwise = self._rounds.wrong
+        why = self._rounds.next()
+        return None if why is None else self._written(why, otherwise)
+
+    def _written(self, why: str = "", otherwise: Failure | None = None) -> Written | Failure:
+        assert self._rounds is not None, "what is written belongs to a round"
+        asked, profile = self._rounds.asked, self._terms.profile
+        body = self._way.write_request(asked if profile is None else for_engine(asked, profile))
+        return body if isinstance(body, Failure) else Written(body, why=why, otherwise=otherwise)
 
     def whole(self, body: bytes) -> Heard:
-        assert self._chat is not None, "an answer comes after its request"
-        answer = self._way.read_answer(self._chat, body)
+        assert self._rounds is not None, "an answer comes after its request"
+        answer = self._way.read_answer(self._rounds.asked, body)
         if isinstance(answer, Failure):
             return WholeTranslation(b"", failure=answer)
-        written = self._question.door.write_answer(self._question, answer)
+        heard = self._rounds.heard(answer)
+        if heard is None or isinstance(heard, Failure):
+            return WholeTranslation(b"", answer.usage, failure=heard)
+        written = self._question.door.write_answer(self._question, heard)
         if isinstance(written, Failure):
             return WholeTranslation(b"", answer.usage, failure=written)
-        reason = ON_RECORD[answer.choices[0].reason] if answer.choices else None
-        return WholeTranslation(written, answer.usage, reason, _characters(answer))
+        reason = ON_RECORD[heard.choices[0].reason] if heard.choices else None
+        return WholeTranslation(written, answer.usage, reason, _characters(heard))
 
     def stream(self) -> Listener:
-        assert self._chat is not None, "an answer comes after its request"
-        self._writer = self._question.door.writer(self._question)
-        return StreamTranslation(self._way.reader(self._chat), self._writer)
+        current = self._rounds
+        assert current is not None, "an answer comes after its request"
+        if self._writer is None or current.is_first:
+            self._writer = self._question.door.writer(self._question)
+        reader = current.reader(self._way.reader(current.asked))
+        if current.is_only:
+            return StreamTranslation(reader, self._writer)
+        return RoundTranslation(reader, self._writer if current.is_last else GoingOn(self._writer))
 
     def broken_off(self, failure: Failure) -> bytes:
         """By the writer, which knows what it has begun: a number, an array, a block."""
@@ -226,6 +276,16 @@ class StreamTranslation:
                 self._usage = usage
             case Finished(reason):
                 self.finish_reason = ON_RECORD[reason]
+
+
+class RoundTranslation(StreamTranslation):
+    """One of several rounds. What the caller is told in the end is what all have used."""
+
+    __slots__ = ()
+
+    @property
+    def usage(self) -> Usage:
+        return self._reader.usage_so_far
 
 
 def _characters(answer: Answer) -> int:

@@ -35,6 +35,9 @@ class _Whole:
     def stream(self) -> Listener:
         raise NotImplementedError("embeddings do not stream")
 
+    def more(self) -> None:
+        return None
+
     def broken_off(self, failure: Failure) -> bytes:
         raise NotImplementedError("embeddings do not stream")
 

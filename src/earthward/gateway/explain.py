@@ -13,6 +13,7 @@ from earthward.gateway.doors import EXITS
 from earthward.gateway.doors.door import Question
 from earthward.gateway.limits_left import Left, Remaining, remaining
 from earthward.gateway.serving import api_of
+from earthward.gateway.terms import Terms, terms_of
 from earthward.routing.egress import UNCLASSIFIED
 from earthward.routing.split import BUCKETS
 
@@ -20,7 +21,8 @@ ASKS_TO_EXPLAIN = b"x-earthward-explain"
 
 
 class Attempted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A target that would be tried, and why. `dropped` names what can't be said there, `refused` why nothing can.
+    """A target that would be tried, and why. `dropped` names what can't be said there, `made_up` what the gateway does
+    in the target's place, `refused` why nothing can be said.
 
     `endpoints` are those of its provider as this worker sees them, where a worker was asked.
     """
@@ -33,6 +35,7 @@ class Attempted(msgspec.Struct, frozen=True, omit_defaults=True):
     dialect: str
     translated: bool
     dropped: tuple[str, ...] = ()
+    made_up: tuple[str, ...] = ()
     refused: str | None = None
     endpoints: Endpoints | None = None
 
@@ -85,7 +88,14 @@ def explanation(
         share=plan.share / BUCKETS,
         bucket=None if plan.bucket < 0 else plan.bucket / BUCKETS,
         attempts=tuple(
-            _attempted(question, why, target := targets[name], providers[target.provider], (seen or {}).get(name))
+            _attempted(
+                question,
+                why,
+                target := targets[name],
+                providers[target.provider],
+                terms_of(target, providers[target.provider], snapshot.fetch_from),
+                (seen or {}).get(name),
+            )
             for name, why in plan.attempts
         ),
         excluded=tuple(Excluded(name, why) for name, why in plan.excluded),
@@ -94,13 +104,13 @@ def explanation(
 
 
 def _attempted(
-    question: Question, why: str, target: Target, provider: Provider, endpoints: Endpoints | None
+    question: Question, why: str, target: Target, provider: Provider, terms: Terms, endpoints: Endpoints | None
 ) -> Attempted:
     dialect = api_of(target, provider).dialect
     way = EXITS[dialect].way(target, provider)
-    written = crossing(question, way, dialect, target.model).request()
+    written = crossing(question, way, dialect, target.model, terms).request()
     translated = dialect != question.door.dialect
     about = (target.name, why, provider.name, target.zone, target.model, dialect, translated)
     if isinstance(written, Failure):
         return Attempted(*about, refused=written.message, endpoints=endpoints)
-    return Attempted(*about, dropped=written.dropped, endpoints=endpoints)
+    return Attempted(*about, dropped=written.dropped, made_up=written.made_up, endpoints=endpoints)

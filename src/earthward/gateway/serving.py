@@ -14,7 +14,7 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.config import secrets
-from earthward.config.snapshot import DeadlineChange, Deadlines, Endpoint, Provider, Route, Snapshot, Target
+from earthward.config.snapshot import DeadlineChange, Deadlines, Endpoint, Provider, Route, Shown, Snapshot, Target
 from earthward.fleet.found import Probed
 from earthward.gateway.balancing import Balancing, Breaker, Known
 from earthward.gateway.credentials import REST_AFTER_QUOTA, Credentials
@@ -23,12 +23,14 @@ from earthward.gateway.doors.door import Door
 from earthward.gateway.doors.exit import Exit, Way
 from earthward.gateway.identity import Identities
 from earthward.gateway.limiting import Metered, metered
+from earthward.gateway.terms import Terms, terms_of
 from earthward.gateway.verdicts import place_of_target
 from earthward.http.answer import header_lines
 from earthward.http.client import Pool, client_context, proxy_for
 from earthward.http.sweep import Sweep
 from earthward.providers import KINDS
 from earthward.providers.kind import Api, Operation, path
+from earthward.routing.abilities import learned
 from earthward.routing.balance.standing import full_name
 from earthward.routing.match import Router
 from earthward.routing.plan import Plan, Planner
@@ -128,6 +130,7 @@ class ServingTarget:
         "provider",
         "takes_callers_key",
         "target",
+        "terms",
         "way",
     )
 
@@ -137,6 +140,7 @@ class ServingTarget:
         provider: ServingProvider,
         exit: Exit,
         way: Way,
+        terms: Terms,
         breaker: Breaker,
         heads: dict[Operation, list[bytes]],
         limits: Metered | None = None,
@@ -146,6 +150,7 @@ class ServingTarget:
         self.name = target.name
         self.exit = exit
         self.way = way
+        self.terms = terms
         self.takes_callers_key = target.callers_key is not None
         self.target = target
         self.provider = provider
@@ -186,6 +191,7 @@ class Serving:
         self.planner = Planner(self.router.targets, snapshot.switch)
         self.pools: IdlePools = {}
         self._sweep = sweep
+        self._shown: dict[tuple[str, str], tuple[Shown, ...]] = {}
         self._known = known
         self.providers = providers = {
             provider.name: self._provider(provider, pools, engines) for provider in snapshot.providers
@@ -199,6 +205,7 @@ class Serving:
                 providers[target.provider],
                 known,
                 self.metered.get(("target", target.name)),
+                snapshot.fetch_from,
             )
             for target in snapshot.targets
         }
@@ -227,10 +234,42 @@ class Serving:
 
     def hear(self, found: Iterable[Probed]) -> None:
         """What the prober found, for those that are still there."""
+        news = False
         for it in found:
             provider = self.providers.get(it.provider)
             if provider is not None:
                 provider.balancing.heard(it.url, it.report)
+                if it.report.sizes is not None:
+                    news |= self._shown.get((it.provider, it.url)) != it.report.shown
+                    self._shown[it.provider, it.url] = it.report.shown
+        if news:
+            self._learn()
+
+    def _learn(self) -> None:
+        """Hosts have told what models can do: plans are made by that from now on."""
+        told = {provider.name: provider for provider in self.snapshot.providers}
+        for name, target in self.router.targets.items():
+            shown = [
+                one
+                for (provider, _), models in self._shown.items()
+                if provider == target.provider
+                for one in models
+                if one.model == full_name(target.model)
+            ]
+            after = learned(target, shown)
+            if after == target:
+                continue
+            self.router.targets[name] = after
+            self.targets[name] = _target(
+                after,
+                told[after.provider],
+                self.providers[after.provider],
+                self._known,
+                self.targets[name].limits,
+                self.snapshot.fetch_from,
+            )
+        self.snapshot = msgspec.structs.replace(self.snapshot, targets=tuple(self.router.targets.values()))
+        self.planner = Planner(self.router.targets, self.snapshot.switch)
 
     def deadlines(self, route: Route, provider: ServingProvider) -> Deadlines:
         """The provider's, with what the route changes of them."""
@@ -268,15 +307,19 @@ def _context(provider: Provider, url: str) -> ssl.SSLContext | None:
 
 
 def _target(
-    target: Target, told: Provider, provider: ServingProvider, known: Known, limits: Metered | None
+    target: Target,
+    told: Provider,
+    provider: ServingProvider,
+    known: Known,
+    limits: Metered | None,
+    hosts: tuple[str, ...],
 ) -> ServingTarget:
     api = api_of(target, told)
     exit = EXITS[api.dialect]  # noqa: A001  the word for it here
     breaker = known.breakers.setdefault(target.name, Breaker())
     breaker.share(known.verdicts, place_of_target(target.cell))
-    return ServingTarget(
-        target, provider, exit, exit.way(target, told), breaker, _heads(target, told, provider), limits
-    )
+    way, terms = exit.way(target, told), terms_of(target, told, hosts)
+    return ServingTarget(target, provider, exit, way, terms, breaker, _heads(target, told, provider), limits)
 
 
 def _heads(target: Target, told: Provider, provider: ServingProvider) -> dict[Operation, list[bytes]]:

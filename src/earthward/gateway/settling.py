@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from earthward.chat import Failure, Usage
+from earthward.chat import Failure
 from earthward.dialects import gemini
 from earthward.gateway.decide import LONGEST_HINT
 from earthward.ledger.record import Record, Status
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 CANCELLED = 499
 UNPLANNED = Plan("", "only", 0, -1, (), ())
-NOTHING_USED = Usage()
 
 REASONS = {
     "stop": "stop",
@@ -47,7 +46,6 @@ def record_of(exchange: "Exchange", status: Status, http_status: int, failure: F
     attempts, decision, question, key = exchange.attempts, exchange.decision, exchange.question, exchange.caller.key
     plan = decision.plan if decision is not None else UNPLANNED
     target, heard = attempts.target, attempts.heard
-    last = attempts.made[-1] if attempts.made else None
     glance = question.glance if question is not None else None
     # In the order of its fields: by name they take four times as long, and that shows in a profile.
     return Record(
@@ -82,7 +80,7 @@ def record_of(exchange: "Exchange", status: Status, http_status: int, failure: F
         failure.kind if failure else None,
         failure.for_the_record if failure else None,
         named_reason(heard.finish_reason) if heard else None,
-        last.usage if last else NOTHING_USED,
+        attempts.used(),
         glance.characters if glance is not None else 0,
         heard.characters_out if heard else 0,
         attempts.cost(),

@@ -141,6 +141,9 @@ class _Renaming:
     def stream(self) -> Listener:
         return _RenamingListener(self._passing.stream(), self._named)
 
+    def more(self) -> "Written | Failure | None":
+        return self._passing.more()
+
     def broken_off(self, failure: Failure) -> bytes:
         return self._passing.broken_off(failure)
 

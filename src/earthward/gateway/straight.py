@@ -26,6 +26,7 @@ from earthward.gateway.exchange import CALLER_LEFT, CUT_OFF, JSON, Exchange
 from earthward.gateway.explain import ASKS_TO_EXPLAIN
 from earthward.gateway.introduction import Introduction, introduction
 from earthward.gateway.settling import named_reason
+from earthward.gateway.terms import AS_ASKED, may_pass
 from earthward.gateway.upstream import Gathering, Outcome
 from earthward.http.client import ClientConnection
 from earthward.http.server import Request, ServerConnection
@@ -438,6 +439,8 @@ def _goes_straight(
     except KeyError:
         leg = lane.legs[arm] = _leg(worker, introduced, question, request)
     if leg is None or not leg.breaker.is_well or not leg.balancing.is_only_place_well(leg.target.model):
+        return False
+    if leg.target.terms is not AS_ASKED and not may_pass(question, leg.target.terms):
         return False
     connection = leg.endpoint.pool.idle()
     if connection is None:

@@ -63,7 +63,7 @@ def availabilities(outcomes: Iterable[Outcomes], objective: float) -> list[Avail
             if place[1]:
                 counts[place][0] += each.count
                 counts[place][1] += each.count * is_failed
-    return [_of(*place, *counts[place], objective) for place in sorted(counts)]
+    return [_of(of, name, counts[of, name][0], counts[of, name][1], objective) for of, name in sorted(counts)]
 
 
 def _of(of: Of, name: str, requests: int, failed: int, objective: float) -> Availability:

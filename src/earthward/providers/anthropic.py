@@ -24,5 +24,6 @@ KIND = Kind(
     request_headers=frozenset({b"anthropic-version", b"anthropic-beta", b"idempotency-key"}),
     answer_headers=RATE_LIMITS | {b"request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"},
     prefixes=("/v1",),
+    lacks=frozenset({"several"}),
     headers=((b"anthropic-version", b"2023-06-01"),),
 )

@@ -1,7 +1,7 @@
 """A model that the gateway runs itself, in a llama.cpp server beside it.
 
-Without `model`, the small one that comes in a wheel. Its chat template knows no tools; a larger GGUF may, and its
-target says so with `abilities`.
+Without `model`, the small one that comes in a wheel. Its chat template knows no tools, so it is told of them in words;
+a larger GGUF may, and its target says so with `tools: native`.
 """
 
 from earthward.providers.kind import Kind, Setting
@@ -22,7 +22,8 @@ KIND = Kind(
     is_embedded=True,
     # As many as the engine has unless told otherwise; llama.cpp would let all others wait without an end.
     slots=4,
-    abilities=frozenset({"schema", "stream"}),
+    abilities=frozenset({"tools", "schema", "stream"}),
+    lacks=frozenset({"tools", "form"}),
     settings=(
         Setting("model", "path"),
         Setting("context", "count"),

@@ -6,6 +6,8 @@ _PRIVATE = tuple(
     ipaddress.ip_network(network)
     for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 )
+_CARRIERS = tuple(ipaddress.ip_network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"))
+"""Addresses of IPv6 behind which stands one of IPv4, private or not."""
 _METADATA = tuple(
     ipaddress.ip_network(network)
     for network in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128", "100.100.100.200/32")
@@ -46,6 +48,14 @@ def is_metadata(host: str) -> bool:
     if address is not None:
         return any(address in network for network in _METADATA)
     return host.lower().rstrip(".") in _METADATA_NAMES
+
+
+def is_public(address: str) -> bool:
+    """Whether it is an address that anybody on the internet may ask, and that carries no other one inside."""
+    found = address_of(address.partition("%")[0])
+    if found is None or any(found in network for network in _CARRIERS):
+        return False
+    return found.is_global and not found.is_multicast and not is_metadata(address)
 
 
 def is_name(host: str) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from earthward.config.snapshot import Deadlines, Zone
+from earthward.dialects.content.fitting import Lack
 from earthward.providers.hosts import is_local, is_vendor
 
 Operation = Literal["chat", "stream", "generate", "models", "embed", "count"]
@@ -57,6 +58,7 @@ class Kind(msgspec.Struct, frozen=True):
     `headers` are sent where the caller's own do not say the same. `account_headers` say which account pays, and pass
     only beside a caller's own key. `prefixes` are ends of a base URL that people write and that the operations' paths
     begin with already. `deadlines`, `slots` of each endpoint and `balance` are those of providers that state none.
+    `lacks` is what its targets can't do and what is made up for in translation.
 
     In paths `{model}` is the target's, and other names in braces are the provider's settings. Where streams have a
     path of their own it is that of `stream`. `home` is the base URL where that depends on the settings. `keys` tells
@@ -93,6 +95,7 @@ class Kind(msgspec.Struct, frozen=True):
     keys: str | None = None
     identity: str | None = None
     lists_targets: bool = True
+    lacks: frozenset[Lack] = frozenset()
 
     def credential_line(self, key: str) -> bytes:
         """The header line that carries this key, or nothing where none is sent. Raises ValueError, without the key."""

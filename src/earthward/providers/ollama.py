@@ -29,6 +29,7 @@ KIND = Kind(
     prefixes=("/api", "/v1"),
     slots=4,
     balance="warmest",
+    lacks=frozenset({"choice", "parallel", "several", "form"}),
     deadlines=Deadlines(first_byte=590.0, idle=180.0, total=1800.0),
     answer_headers=frozenset({b"retry-after"}),
 )

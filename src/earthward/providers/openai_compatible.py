@@ -22,5 +22,6 @@ KIND = Kind(
     abilities=frozenset({"tools", "schema", "stream"}),
     settings=(Setting("profile", "text", choices=("llama_cpp", "lm_studio", "sglang", "vllm")),),
     request_headers=frozenset({b"x-client-request-id", b"idempotency-key"}),
+    lacks=frozenset({"form"}),
     answer_headers=RATE_LIMITS | {b"x-request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"},
 )

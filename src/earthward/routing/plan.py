@@ -171,7 +171,8 @@ def why_not(
         return "takes callers' own keys, and those of another vendor"
     if features <= target.abilities:
         return None
-    return f"can't do {', '.join(sorted(features - target.abilities))}"
+    says = ", says its host" if target.shown is not None and not target.states_abilities else ""
+    return f"can't do {', '.join(sorted(features - target.abilities))}{says}"
 
 
 def _in_order(route: Route, arm: Arm, is_pilot: bool) -> Iterator[Reasoned]:

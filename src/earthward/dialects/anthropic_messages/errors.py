@@ -95,6 +95,7 @@ _SHAPES = {
     FailureKind.RESET: _Shape(502, "api_error", "upstream_reset", True),
     FailureKind.TIMEOUT: _Shape(504, "timeout_error", "upstream_timeout", True),
     FailureKind.MALFORMED: _Shape(502, "api_error", "upstream_malformed", True),
+    FailureKind.WRONG_FORM: _Shape(502, "api_error", "wrong_form", True),
     FailureKind.BROKEN_STREAM: _Shape(502, "api_error", "upstream_broken_stream", True),
     FailureKind.NO_TARGET: _Shape(503, "api_error", "no_target", False),
     FailureKind.DRAINING: _Shape(503, "overloaded_error", "draining", True),

@@ -60,6 +60,11 @@ def begins_with_user(messages: tuple[Message, ...]) -> bool:
     return next(roles, Role.ASSISTANT) is not Role.ASSISTANT
 
 
+def _anthropics(signature: str | None) -> str:
+    """Servers that speak the same check none, and have no business with another vendor's."""
+    return signature if signature is not None and vendor_of(signature) == "anthropic" else ""
+
+
 def is_written(part: Reasoning, extensions: bool) -> bool:
     """Anthropic checks the signature of thinking; one that is missing, or another vendor's, fails the whole request."""
     return extensions or (part.signature is not None and vendor_of(part.signature) == "anthropic")
@@ -103,7 +108,7 @@ def _said(part: Part, extensions: bool) -> Wire | None:
         case Reasoning(redacted=True):
             return {"type": "redacted_thinking", "data": part.signature or part.text}
         case Reasoning(text, signature):
-            return {"type": "thinking", "thinking": text, "signature": signature or ""}
+            return {"type": "thinking", "thinking": text, "signature": _anthropics(signature)}
         case ToolCall():
             if part.custom:
                 raise Inexpressible("a call with free text cannot be said in an Anthropic request", "messages")

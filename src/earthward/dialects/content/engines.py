@@ -10,25 +10,22 @@ Engine = Literal["vllm", "llama_cpp", "sglang", "lm_studio"]
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """`reasoning` is the field that thinking stands in. `budget` is the field for a budget of thinking in tokens.
+    """`budget` is the field for a budget of thinking in tokens.
 
     `switches_by_template` is whether thinking is turned on and off by an argument to the model's template.
     `enforces_choice` is whether the engine sees to it that a tool is called that must be.
     """
 
-    reasoning: Literal["reasoning", "reasoning_content"]
     budget: str | None
     switches_by_template: bool
     enforces_choice: bool
 
 
 PROFILES: dict[Engine, Profile] = {
-    "vllm": Profile("reasoning", "thinking_token_budget", switches_by_template=True, enforces_choice=True),
-    "llama_cpp": Profile(
-        "reasoning_content", "thinking_budget_tokens", switches_by_template=True, enforces_choice=True
-    ),
-    "sglang": Profile("reasoning_content", None, switches_by_template=True, enforces_choice=True),
-    "lm_studio": Profile("reasoning_content", None, switches_by_template=False, enforces_choice=False),
+    "vllm": Profile("thinking_token_budget", switches_by_template=True, enforces_choice=True),
+    "llama_cpp": Profile("thinking_budget_tokens", switches_by_template=True, enforces_choice=True),
+    "sglang": Profile(None, switches_by_template=True, enforces_choice=True),
+    "lm_studio": Profile(None, switches_by_template=False, enforces_choice=False),
 }
 
 
@@ -45,18 +42,6 @@ def for_engine(request: ChatRequest, profile: Profile) -> ChatRequest:
         given: dict[str, Any] = told if isinstance(told, dict) else {}
         rest["chat_template_kwargs"] = {"enable_thinking": not _is_off(control), **given}
     return msgspec.structs.replace(request, rest=rest)
-
-
-def with_reasoning_named(messages: list[dict[str, Any]], profile: Profile) -> list[dict[str, Any]]:
-    """The written messages with their thinking under the engine's name for it."""
-    if profile.reasoning == "reasoning_content":
-        return messages
-    return [
-        {**{name: value for name, value in message.items() if name != "reasoning_content"}, profile.reasoning: thought}
-        if (thought := message.get("reasoning_content")) is not None
-        else message
-        for message in messages
-    ]
 
 
 def _is_off(control: ReasoningControl) -> bool:

@@ -41,6 +41,15 @@ def together(answers: list[Answer]) -> Answer:
     return msgspec.structs.replace(first, choices=choices, usage=summed([answer.usage for answer in answers]))
 
 
+def billed(usages: list[Usage]) -> Usage:
+    """What one request has used in several rounds; the prompt is billed each time."""
+    read, written, cached, cache_written, reasoning = (
+        _sum(list(of_all)) for of_all in zip(*(usage.counts for usage in usages), strict=True)
+    )
+    for_an_hour = sum(usage.written_for_an_hour for usage in usages)
+    return Usage(read, written, cached, cache_written, reasoning, for_an_hour)
+
+
 def summed(usages: list[Usage]) -> Usage:
     """A count that one of them lacks is not known of the whole."""
     return Usage(

@@ -51,8 +51,8 @@ def needs_words(request: ChatRequest, knows_tools: bool, enforces_choice: bool) 
 
 def in_words(request: ChatRequest) -> ChatRequest:
     """The request without tools: they, and what they were called for so far, are told in words."""
-    offered = _offered(request)
-    told = Message(Role.SYSTEM, (Text(_instruction(offered, request)),))
+    tools = offered(request)
+    told = Message(Role.SYSTEM, (Text(_instruction(tools, request)),))
     messages = tuple(_worded(message) for message in request.messages)
     return msgspec.structs.replace(
         request,
@@ -60,7 +60,7 @@ def in_words(request: ChatRequest) -> ChatRequest:
         tools=(),
         tool_choice=None,
         parallel_tool_calls=None,
-        output=OutputFormat("json", _form(offered, request)),
+        output=OutputFormat("json", _form(tools, request)),
         logprobs=False,
         top_logprobs=None,
     )
@@ -123,9 +123,16 @@ def _spoken(choice: Choice, answer: int) -> list[Event]:
     return events
 
 
-def _offered(request: ChatRequest) -> tuple[Tool, ...]:
+def offered(request: ChatRequest) -> tuple[Tool, ...]:
+    """The tools among which the model may choose."""
     names = request.tool_choice.names if request.tool_choice is not None else ()
     return tuple(tool for tool in request.tools if not names or tool.name in names)
+
+
+def _wants_one(request: ChatRequest) -> bool:
+    """A tool that is named is called once, as the vendors' models do; small ones would go on until they are cut off."""
+    is_named = request.tool_choice is not None and len(request.tool_choice.names) == 1
+    return request.parallel_tool_calls is False or (is_named and _must_call(request))
 
 
 def _must_call(request: ChatRequest) -> bool:
@@ -139,9 +146,7 @@ def _instruction(tools: tuple[Tool, ...], request: ChatRequest) -> str:
         lines.append(f"- {tool.name}: {tool.description or 'no description'}\n  {schema}")
     call = '{"calls": [{"name": "<tool>", "arguments": {...}}]}'
     if _must_call(request):
-        lines.append(
-            f"You must call {'one' if request.parallel_tool_calls is False else 'at least one'}. Answer with {call}"
-        )
+        lines.append(f"You must call {'one' if _wants_one(request) else 'at least one'}. Answer with {call}")
     else:
         lines.append(f'To call tools, answer with {call}. Otherwise answer with {{"answer": "<text>"}}.')
     lines.append("Answer with one JSON document and nothing else.")
@@ -158,7 +163,7 @@ def _form(tools: tuple[Tool, ...], request: ChatRequest) -> Schema:
         }
         for tool in tools
     ]
-    most = {"maxItems": 1} if request.parallel_tool_calls is False else {}
+    most = {"maxItems": 1} if _wants_one(request) else {}
     items = call[0] if len(call) == 1 else {"anyOf": call}
     calls = _object("calls", {"type": "array", "minItems": 1, **most, "items": items})
     return calls if _must_call(request) else {"anyOf": [calls, _object("answer", _answer_form(request.output))]}
@@ -240,9 +245,9 @@ def _read(choice: Choice, request: ChatRequest, id: str) -> Choice | Failure:
 def _called(
     calls: list[Any], others: tuple[Part, ...], choice: Choice, request: ChatRequest, id: str
 ) -> Choice | Failure:
-    kinds = {tool.name: tool.kind for tool in _offered(request)}
+    kinds = {tool.name: tool.kind for tool in offered(request)}
     parts: list[Part] = []
-    for place, call in enumerate(calls[:1] if request.parallel_tool_calls is False else calls):
+    for place, call in enumerate(calls[:1] if _wants_one(request) else calls):
         match call:
             case {"name": str(name), "arguments": dict(arguments)} if name in kinds:
                 custom = kinds[name] == "custom"
@@ -255,4 +260,4 @@ def _called(
 
 
 def _malformed(why: str) -> Failure:
-    return Failure(FailureKind.MALFORMED, f"the model was to answer with calls of tools, or an answer; {why}")
+    return Failure(FailureKind.WRONG_FORM, f"the model was to answer with calls of tools, or an answer; {why}")

@@ -91,6 +91,7 @@ _SHAPES = {
     FailureKind.RESET: _Shape(502, "UNAVAILABLE", "upstream_reset", True),
     FailureKind.TIMEOUT: _Shape(504, "DEADLINE_EXCEEDED", "upstream_timeout", True),
     FailureKind.MALFORMED: _Shape(502, "INTERNAL", "upstream_malformed", True),
+    FailureKind.WRONG_FORM: _Shape(502, "INTERNAL", "wrong_form", True),
     FailureKind.BROKEN_STREAM: _Shape(502, "INTERNAL", "upstream_broken_stream", True),
     FailureKind.NO_TARGET: _Shape(503, "UNAVAILABLE", "no_target", False),
     FailureKind.DRAINING: _Shape(503, "UNAVAILABLE", "draining", True),

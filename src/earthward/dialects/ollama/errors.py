@@ -92,6 +92,7 @@ _STATUSES = {
     FailureKind.RESET: 502,
     FailureKind.TIMEOUT: 504,
     FailureKind.MALFORMED: 502,
+    FailureKind.WRONG_FORM: 502,
     FailureKind.BROKEN_STREAM: 502,
     FailureKind.NO_TARGET: 503,
     FailureKind.DRAINING: 503,

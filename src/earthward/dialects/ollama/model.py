@@ -32,13 +32,15 @@ _LEVEL_FAMILIES = ("gptoss", "gpt-oss")
 class Model(msgspec.Struct, frozen=True):
     """One set for a target: all its requests load the model in the same way, or its hosts do nothing but load.
 
-    `capabilities` are Ollama's words (completion, tools, vision, thinking, audio, insert); None if not known. `stop`
-    is the Modelfile's list: a request's own would replace it. `num_predict` caps answers for which the caller gave
-    no cap. `load_options` are others than `num_ctx`, under their names on the wire.
+    `capabilities` are Ollama's words (completion, tools, vision, thinking, audio, insert); None if not known. `trained`
+    is how many tokens the model was made for. `stop` is the Modelfile's list: a request's own would replace it.
+    `num_predict` caps answers for which the caller gave no cap. `load_options` are others than `num_ctx`, under their
+    names on the wire.
     """
 
     capabilities: frozenset[str] | None = None
     thinks_in_levels: bool = False
+    trained: int | None = None
     stop: tuple[str, ...] = ()
     num_ctx: int | None = None
     num_predict: int | None = None
@@ -78,7 +80,13 @@ def read_show(body: bytes) -> Model | Failure:
         capabilities=None if shown.capabilities is None else frozenset(shown.capabilities),
         thinks_in_levels=family in _LEVEL_FAMILIES or architecture in _LEVEL_FAMILIES,
         stop=stops_in(shown.parameters),
+        trained=_trained(shown.model_info or {}, architecture),
     )
+
+
+def _trained(about: dict[str, Any], architecture: Any) -> int | None:
+    found = about.get(f"{architecture}.context_length")
+    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else None
 
 
 def stops_in(parameters: str) -> tuple[str, ...]:

@@ -86,6 +86,7 @@ _SHAPES = {
     FailureKind.RESET: _Shape(502, "server_error", "upstream_reset", True),
     FailureKind.TIMEOUT: _Shape(504, "server_error", "upstream_timeout", True),
     FailureKind.MALFORMED: _Shape(502, "server_error", "upstream_malformed", True),
+    FailureKind.WRONG_FORM: _Shape(502, "server_error", "wrong_form", True),
     FailureKind.BROKEN_STREAM: _Shape(502, "server_error", "upstream_broken_stream", True),
     FailureKind.NO_TARGET: _Shape(503, "server_error", "no_target", False),
     FailureKind.DRAINING: _Shape(503, "server_error", "draining", True),

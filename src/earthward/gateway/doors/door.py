@@ -66,7 +66,7 @@ class Question:
     kept of it, where the caller has responses stored.
     """
 
-    __slots__ = ("_chat", "created", "door", "envelope", "glance", "id", "stored")
+    __slots__ = ("_chat", "created", "door", "envelope", "glance", "has_fetched", "id", "stored")
 
     def __init__(self, door: "Door", envelope: Envelope, glance: Glance, id: str, created: int) -> None:
         self.door = door
@@ -75,6 +75,7 @@ class Question:
         self.id = id
         self.created = created
         self.stored: Stored | None = None
+        self.has_fetched = False
         self._chat: ChatRequest | Failure | None = None
 
     @property
@@ -83,6 +84,11 @@ class Question:
         if self._chat is None:
             self._chat = self.door.read(self.envelope)
         return self._chat
+
+    def brought_in(self, chat: ChatRequest) -> None:
+        """Takes the request with data in place of addresses. As it came it must not pass into the house any more."""
+        self._chat = chat
+        self.has_fetched = True
 
     @property
     def input_tokens(self) -> int:

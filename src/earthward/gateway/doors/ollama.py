@@ -1,7 +1,7 @@
 """Ollama's own API: its clients by `/api/chat` and `/api/generate`, and targets on Ollama hosts."""
 
 from earthward.chat import Answer, ChatRequest, Failure
-from earthward.config.snapshot import Provider, Target
+from earthward.config.snapshot import Provider, Shown, Target
 from earthward.dialects import ollama
 from earthward.dialects.envelope import Envelope
 from earthward.gateway.doors.door import Glance, Headers, Question, Writer
@@ -86,7 +86,15 @@ class _Exit:
     stream_type = b"application/x-ndjson"
 
     def way(self, target: Target, provider: Provider) -> Way:
-        return _Way(target.model, ollama.Model(num_ctx=target.context, keep_alive=target.keep_alive))
+        shown = target.shown or Shown(target.model)
+        loaded = ollama.Model(
+            capabilities=None if shown.capabilities is None else frozenset(shown.capabilities),
+            thinks_in_levels=shown.thinks_in_levels,
+            stop=shown.stop,
+            num_ctx=target.context,
+            keep_alive=target.keep_alive,
+        )
+        return _Way(target.model, loaded)
 
     def failure_of(self, status: int, headers: Headers, body: bytes) -> Failure:
         return ollama.failure_of(status, headers, body)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from earthward.config.snapshot import Shown
 from earthward.routing import health as healths
 from earthward.routing.balance.measure import Failing, Mean, Peak
 from earthward.routing.balance.view import Endpoint, Out, Resident
@@ -27,7 +28,8 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     `residents` is None where it could not be told, as of servers that hold one model for ever. `sizes` are the bytes
     of installed models, None where that was not asked; `remote` names those among them that the host sends on to a
     cloud, whatever they are called; `digests` say which weights each name stands for. `problem` says why the endpoint
-    did not answer; it `is_down` if it did not several times in a row.
+    did not answer; it `is_down` if it did not several times in a row. `shown` is what it shows of the models
+    that targets name.
     """
 
     at: float
@@ -38,6 +40,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     is_down: bool = False
     remote: tuple[str, ...] = ()
     digests: tuple[tuple[str, str], ...] = ()
+    shown: tuple[Shown, ...] = ()
 
 
 def full_name(model: str) -> str:

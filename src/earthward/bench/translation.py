@@ -1,0 +1,183 @@
+"""`python -m earthward.bench.translation`: what it costs to translate a request, and each chunk of a stream, for every
+pair of dialects, beside what it costs to pass them through. Exit status: 0 within the budget, 1 not.
+"""
+
+import argparse
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from earthward.chat import Count, Event, Failure, Finished, Started, TextDelta, Usage, UsageReported
+from earthward.config.snapshot import Provider, Target
+from earthward.dialects.envelope import Envelope, read
+from earthward.gateway.crossing import Crossing, Written, crossing
+from earthward.gateway.doors import DOORS, EXITS, door_at
+from earthward.gateway.doors.door import Question
+from earthward.gateway.terms import terms_of
+from earthward.providers import KINDS
+
+ADDED = 10.0
+"""Microseconds that translation may add to a chunk: the budget of one translated less that of one passed through."""
+CHUNKS = 100
+TURNS = 8
+TEXT = "The quick brown fox jumps over the lazy dog. " * 6
+CONVERSATION = [{"role": "user" if turn % 2 == 0 else "assistant", "content": TEXT} for turn in range(TURNS + 1)]
+CONTENTS = [{"role": "user" if turn % 2 == 0 else "model", "parts": [{"text": TEXT}]} for turn in range(TURNS + 1)]
+ASKED: dict[bytes, dict[str, Any]] = {
+    b"/v1/chat/completions": {"messages": CONVERSATION},
+    b"/v1/messages": {"messages": CONVERSATION, "max_tokens": 500},
+    b"/v1/responses": {"input": CONVERSATION},
+    b"/v1/completions": {"prompt": TEXT * TURNS},
+    b"/api/chat": {"messages": CONVERSATION},
+    b"/v1beta/models/m:streamGenerateContent": {"contents": CONTENTS},
+}
+"""One of each dialect, all of about the same length."""
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """Microseconds. `passed` are those of a pass-through to the same target."""
+
+    caller: str
+    target: str
+    request: float
+    request_passed: float
+    chunk: float
+    chunk_passed: float
+
+    @property
+    def added(self) -> float:
+        return self.chunk - self.chunk_passed
+
+
+def question(path: bytes) -> Question:
+    google = b":" in path
+    body = {**({} if google else {"model": "m", "stream": True}), **ASKED[path]}
+    envelope = read(json.dumps(body).encode())
+    door = door_at(path, b"alt=sse" if google else b"")
+    assert isinstance(envelope, Envelope)
+    assert door is not None
+    glance = door.glance(envelope)
+    assert not isinstance(glance, Failure)
+    return Question(door, envelope, glance, "id", 1)
+
+
+def path_of(dialect: str) -> bytes:
+    return next(path for path, door in DOORS.items() if door.dialect == dialect and path in ASKED)
+
+
+def way(asked: Question, dialect: str) -> Crossing:
+    kind = next(kind for kind in KINDS.values() if kind.dialect == dialect)
+    provider = Provider("p", kind.name, dialect, "cloud", ())
+    target = Target("t", "p", "m", "cloud", context=8192)
+    return crossing(asked, EXITS[dialect].way(target, provider), dialect, "m", terms_of(target, provider))
+
+
+def chunks(dialect: str) -> list[bytes]:
+    """A stream of this dialect, a piece for each event."""
+    writer = question(path_of(dialect))
+    written = writer.door.writer(writer)
+    events: list[Event] = [Started("id", "m", 1)]
+    events += [TextDelta(f" t{number}") for number in range(CHUNKS)]
+    events += [UsageReported(Usage(Count.reported(5), Count.reported(CHUNKS))), Finished("stop")]
+    return [*filter(None, map(written.write, events)), written.end()]
+
+
+def request_cost(path: bytes, dialect: str, rounds: int) -> float:
+    """Of reading and writing; the envelope is there already."""
+
+    def once() -> None:
+        written = way(question_again(asked), dialect).request()
+        assert isinstance(written, Written)
+
+    asked = question(path)
+    return best(once, rounds)
+
+
+def question_again(asked: Question) -> Question:
+    """The same, not read yet."""
+    return Question(asked.door, asked.envelope, asked.glance, asked.id, asked.created)
+
+
+def chunk_cost(path: bytes, dialect: str, rounds: int) -> float:
+    pieces = chunks(dialect)
+    asked = question(path)
+
+    def once() -> None:
+        crossed = way(asked, dialect)
+        crossed.request()
+        listener = crossed.stream()
+        for piece in pieces:
+            listener.feed(piece)
+        assert listener.is_over, listener.failure
+
+    def without() -> None:
+        crossed = way(asked, dialect)
+        crossed.request()
+        crossed.stream()
+
+    return (best(once, rounds) - best(without, rounds)) / CHUNKS
+
+
+def best(once: Callable[[], None], rounds: int) -> float:
+    """Microseconds of CPU, the least of all goes: the others were disturbed."""
+    once()
+    gc.disable()
+    least = float("inf")
+    for _ in range(rounds):
+        start = time.process_time_ns()
+        once()
+        least = min(least, time.process_time_ns() - start)
+    gc.enable()
+    return least / 1000
+
+
+def dialects() -> list[str]:
+    """Of targets that there is a caller for, too: they can be compared with passing through."""
+    return [dialect for dialect in EXITS if any(DOORS.get(path) and DOORS[path].dialect == dialect for path in ASKED)]
+
+
+def measure(rounds: int) -> list[Cost]:
+    found = []
+    for target in dialects():
+        own = path_of(target)
+        passed = request_cost(own, target, rounds), chunk_cost(own, target, rounds)
+        for path in ASKED:
+            if path != own:
+                caller = question(path).door.dialect
+                request, chunk = request_cost(path, target, rounds), chunk_cost(path, target, rounds)
+                found.append(Cost(caller, target, request, passed[0], chunk, passed[1]))
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m earthward.bench.translation", description=str(__doc__).split("\n")[0]
+    )
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    given = parser.parse_args()
+    costs = measure(given.rounds)
+    most = max(cost.added for cost in costs)
+    if given.json:
+        print(msgspec.json.encode({"costs": costs, "added": most}).decode())
+        return 0 if most <= ADDED else 1
+    table = Table(title="What translation costs, in µs of CPU", title_justify="left")
+    for heading in ("caller", "target", "request", "of passed", "chunk", "of passed"):
+        table.add_column(heading, justify="left" if heading in ("caller", "target") else "right")
+    for cost in costs:
+        ratios = f"{cost.request / cost.request_passed:.1f} ×", f"{cost.chunk / cost.chunk_passed:.1f} ×"
+        table.add_row(cost.caller, cost.target, f"{cost.request:.0f}", ratios[0], f"{cost.chunk:.1f}", ratios[1])
+    Console().print(table)
+    print(f"A chunk that is translated costs {most:.1f} µs more than one passed through, at most; it may {ADDED:g}.")
+    return 0 if most <= ADDED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

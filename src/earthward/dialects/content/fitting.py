@@ -1,0 +1,106 @@
+"""A request made to fit a target that can do less than was asked, and its answers made to fit what was asked.
+
+What targets lack is data; each lack has one way in which it is made up for.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from earthward.chat import Answer, ChatRequest, Event, Failure, FailureKind, Message, Role, Text, ToolCall, ToolResult
+from earthward.dialects.content.calls import is_first, only_first, wrong_arguments
+from earthward.dialects.content.structured import asked_again, held_to
+from earthward.dialects.content.tools_in_words import FromWords, from_words, in_words, needs_words, offered
+
+Lack = Literal["tools", "choice", "parallel", "several", "form", "addresses"]
+"""`tools`: the model's template knows none. `choice`: nobody sees to it that a tool is called that must be.
+
+`parallel`: several calls come whether they are wanted or not. `several`: one request has one answer. `form`: a form
+that was asked for may not be kept. `addresses`: what a request names by its address must not be fetched there.
+"""
+
+NOT_IN_WORDS = ("logprobs",)
+"""What has no meaning for calls that were told in words."""
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """`sent` is what the target is asked, `asked` what the caller asked.
+
+    `made_up` names what the target can't do and the gateway does in its place, `dropped` what was lost by that.
+    """
+
+    sent: ChatRequest
+    asked: ChatRequest
+    in_words: bool = False
+    one_call: bool = False
+    is_checked: bool = False
+    made_up: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+def fitted(request: ChatRequest, lacks: frozenset[Lack]) -> Fitted | Failure:
+    """Fails where a lack can't be made up for."""
+    words = needs_words(request, "tools" not in lacks, "choice" not in lacks)
+    one_call = request.parallel_tool_calls is False and bool({"parallel", "tools"} & lacks) and bool(request.tools)
+    is_checked = words or "form" in lacks
+    made_up = tuple(
+        name
+        for name, is_so in (
+            ("tools" if "tools" in lacks else "tool_choice", words),
+            ("parallel_tool_calls", one_call),
+            ("n", request.answers > 1 and "several" in lacks),
+        )
+        if is_so
+    )
+    if words:
+        hosted = next((tool.name for tool in offered(request) if tool.kind == "hosted"), None)
+        if hosted is not None:
+            message = f"the hosted tool {hosted!r} runs at its vendor only; offer a function in its place"
+            return Failure(FailureKind.UNSUPPORTED, message, param="tools")
+        lost = NOT_IN_WORDS if request.logprobs else ()
+        return Fitted(in_words(request), request, True, one_call, is_checked, made_up, lost)
+    sent = msgspec.structs.replace(request, parallel_tool_calls=None) if one_call else request
+    return Fitted(sent, request, False, one_call, is_checked, made_up)
+
+
+def restored(fit: Fitted, answer: Answer) -> tuple[Answer | Failure, str | None]:
+    """The answer in the caller's terms, and what is wrong with its form, in words for the model."""
+    found = from_words(answer, fit.asked) if fit.in_words else answer
+    if isinstance(found, Failure):
+        return found, found.message
+    if fit.one_call:
+        found = only_first(found)
+    if not fit.is_checked:
+        return found, None
+    found, wrong = held_to(fit.asked.output, found)
+    return found, wrong or wrong_arguments(found, fit.asked.tools)
+
+
+def once_more(fit: Fitted, answer: Answer, wrong: str) -> ChatRequest:
+    """The request for a second try at an answer whose form was wrong; `answer` is as it came."""
+    calls = [part for choice in answer.choices[:1] for part in choice.parts if isinstance(part, ToolCall)]
+    if not calls:
+        again = asked_again(fit.sent, answer, wrong)
+        # Where tools are offered engines hold nobody to a form. The model has chosen to answer.
+        return msgspec.structs.replace(again, tools=(), tool_choice=None) if again.output is not None else again
+    told = Text(f"{wrong}. Nothing was done. Call again, with arguments that match the schema.")
+    results = tuple(ToolResult(call.id, (told,), call.name, is_error=True) for call in calls)
+    turns = (Message(Role.ASSISTANT, tuple(calls)), Message(Role.TOOL, results))
+    return msgspec.structs.replace(fit.sent, messages=(*fit.sent.messages, *turns), stream=False, answers=1)
+
+
+class Restoring:
+    """The events of a stream in the caller's terms. The form of what is read as it comes can't be checked."""
+
+    def __init__(self, fit: Fitted) -> None:
+        self._words = FromWords(fit.asked) if fit.in_words else None
+        self._one_call = fit.one_call
+
+    def feed(self, event: Event) -> list[Event]:
+        events = [event] if self._words is None else self._words.feed(event)
+        return [each for each in events if is_first(each)] if self._one_call else events
+
+
+def restoring(fit: Fitted) -> Restoring | None:
+    """None if the events are the caller's as they come."""
+    return Restoring(fit) if fit.in_words or fit.one_call else None

@@ -1,0 +1,189 @@
+"""What a request names by its address, fetched for targets in the house from hosts that the operator allows.
+
+A caller chooses the address, so it is not trusted: https alone, no redirect, no private address whatever the name
+resolves to, and the address that was looked at is the one that is called. Sizes and times are bounded.
+"""
+
+import asyncio
+import base64
+import ssl
+from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from earthward.chat import ChatRequest, Document, Failure, FailureKind, Image, ToolResult
+from earthward.config.snapshot import Deadlines
+from earthward.dialects.content.remote import addresses, refusal_of_remote
+from earthward.gateway.doors.door import Headers, Question
+from earthward.gateway.terms import Terms
+from earthward.http.client_connection import ClientConnection
+from earthward.providers.hosts import is_public
+
+LARGEST = 20 * 1024 * 1024
+"""Bytes of all that one request names."""
+MOST = 20
+TIMEOUT = 10.0
+HTTPS = 443
+OK = 200
+MEDIA = frozenset({"images", "documents"})
+SAFE = "/%:@!$&'()*+,;=~-._?"
+REQUEST = (
+    b"GET %b HTTP/1.1\r\nhost: %b\r\naccept: image/*, application/pdf\r\naccept-encoding: identity\r\n"
+    b"user-agent: earthward\r\nconnection: close\r\n\r\n"
+)
+DEADLINES = Deadlines(TIMEOUT, TIMEOUT, TIMEOUT, TIMEOUT)
+
+Place = Callable[[str], Awaitable[tuple[str, int]]]
+"""Which address and port to call for a host. Raises OSError for one that must not be called."""
+
+
+class NotFetched(Exception):
+    """In words for the caller."""
+
+
+async def bring_in(question: Question, terms: Terms, place: Place | None = None, tls: Any = None) -> Failure | None:
+    """Puts data in place of the addresses that a request names; why it can't be done. The target refuses others."""
+    if "addresses" not in terms.lacks or not question.glance.features & MEDIA:
+        return None
+    chat = question.chat
+    if isinstance(chat, Failure) or refusal_of_remote(chat, terms.hosts) is not None:
+        return None
+    urls = list(dict.fromkeys(addresses(chat)))
+    if not urls:
+        return None
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            found = await _fetched(urls, place or public_place, tls or _trusted())
+    except NotFetched as problem:
+        return _refusal(str(problem))
+    except TimeoutError:
+        return _refusal(f"it did not come in {TIMEOUT:g} s")
+    except OSError as error:
+        return _refusal(f"its host could not be asked ({type(error).__name__})")
+    question.brought_in(_with(chat, found))
+    return None
+
+
+async def public_place(host: str) -> tuple[str, int]:
+    """Any address of a host all of whose addresses are public: who answers with a private one is up to something."""
+    told = await asyncio.get_running_loop().getaddrinfo(host, HTTPS, type=1)
+    return first_public({str(entry[4][0]) for entry in told}), HTTPS
+
+
+def first_public(found: Iterable[str]) -> str:
+    known = sorted(found)
+    if not known or not all(map(is_public, known)):
+        raise NotFetched("its host has an address that is not public")
+    return known[0]
+
+
+class _Owner:
+    """Of a connection that serves once."""
+
+    name = "the host"
+
+    def opened(self, connection: ClientConnection) -> None:
+        pass
+
+    def returned(self, connection: ClientConnection) -> bool:
+        return False
+
+    def lost(self, connection: ClientConnection) -> None:
+        pass
+
+
+class _Heard:
+    """An answer, up to so many bytes."""
+
+    def __init__(self, most: int) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.kind = ""
+        self.data = bytearray()
+        self._most = most
+
+    def on_head(self, status: int, headers: Headers) -> None:
+        told = dict(headers)
+        if status != OK:
+            self._fail(f"its host answers with status {status}; redirects are not followed")
+        elif told.get(b"content-encoding", b"identity").lower() != b"identity":
+            self._fail("it came compressed, which was not asked for")
+        self.kind = told.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+
+    def on_body(self, data: bytes) -> None:
+        self.data += data
+        if len(self.data) > self._most:
+            self._fail(f"it is larger than {LARGEST // 1024 // 1024} MB")
+
+    def on_end(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def on_error(self, kind: FailureKind, message: str) -> None:
+        self._fail("its host broke the connection off")
+
+    def _fail(self, why: str) -> None:
+        if not self.done.done():
+            self.done.set_exception(NotFetched(why))
+
+
+async def _fetched(urls: list[str], place: Place, tls: ssl.SSLContext) -> dict[str, tuple[str, str]]:
+    """Media type and base64 by address."""
+    if len(urls) > MOST:
+        raise NotFetched(f"more than {MOST} are named")
+    found = {}
+    left = LARGEST
+    for url in urls:
+        kind, data = await _one(url, place, tls, left)
+        left -= len(data)
+        found[url] = kind, base64.b64encode(data).decode()
+    return found
+
+
+async def _one(url: str, place: Place, tls: ssl.SSLContext, most: int) -> tuple[str, bytes]:
+    """The address that was looked at is called; TLS still asks for the name."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    address, port = await place(host)
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.create_connection(
+        lambda: ClientConnection(_Owner()), address, port, ssl=tls, server_hostname=host
+    )
+    heard = _Heard(most)
+    try:
+        target = quote(parts.path or "/", safe=SAFE) + (f"?{quote(parts.query, safe=SAFE)}" if parts.query else "")
+        connection.send(REQUEST % (target.encode(), host.encode()), heard, DEADLINES)
+        await heard.done
+    finally:
+        connection.cancel()
+    return heard.kind, bytes(heard.data)
+
+
+def _with(chat: ChatRequest, found: dict[str, tuple[str, str]]) -> ChatRequest:
+    messages = tuple(
+        msgspec.structs.replace(message, parts=tuple(_part(part, found) for part in message.parts))
+        for message in chat.messages
+    )
+    return msgspec.structs.replace(chat, messages=messages)
+
+
+def _part(part: Any, found: dict[str, tuple[str, str]]) -> Any:
+    match part:
+        case ToolResult():
+            return msgspec.structs.replace(part, content=tuple(_part(inner, found) for inner in part.content))
+        case Image(url=str(url)) | Document(url=str(url)):
+            kind, data = found[url]
+            return msgspec.structs.replace(part, url=None, data=data, media_type=kind or part.media_type)
+    return part
+
+
+def _refusal(why: str) -> Failure:
+    message = f"what the request names by its address could not be fetched: {why}; send the data in base64"
+    return Failure(FailureKind.UNSUPPORTED, message, param="messages")
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    return ssl.create_default_context()
