@@ -114,6 +114,8 @@ def test_money_is_spent_up_to_the_budget_and_what_was_in_flight_then_stays_in_th
     warned = gateway.chat("other", headers=bearer)[1]
     assert warned["x-earthward-target"] == "llama"
     assert warned["x-earthward-budget"].startswith(f"key {key}: $")
+    metrics = gateway.admin_get("/metrics")[2].decode()
+    assert 'earthward_refused_by_limit_total{limit="budget",scope="key"} 0.0' not in metrics
     explained = http(
         "POST",
         f"{gateway.v1}/chat/completions",

@@ -41,7 +41,9 @@ def test_whoever_has_no_rates_hears_nothing_of_them():
 
 def test_a_soft_budget_that_is_spent_is_told_and_no_name_can_end_a_line():
     found = left("we\r\nb: \u20ac", (7 * 10**9, 0, 0), budgets=(Spend("day", 90 * 10**9, 5 * 10**9),))
-    assert lines("openai_chat", [found]) == (b"x-earthward-budget: team we??b: ?: $7.00 spent this day, soft $5.00\r\n")
+    assert lines("openai_chat", [found]) == (
+        b"x-earthward-budget: team we??b: ?: $7.00 spent this day, soft limit $5.00\r\n"
+    )
 
 
 def test_what_is_left_of_each_limit_is_never_less_than_nothing():

@@ -137,23 +137,36 @@ def admit(exchange: "Exchange", decision: Decision, tokens: int) -> Decision:
     for account in accounts:
         found = account.why_not(tokens, now)
         if found is not None:
-            exchange.worker.board.add(LIMIT_COLUMNS[account.account.scope, found.what])
-            exchange.admission = Admission(lines(exchange.door.dialect, _left(accounts, now, day)), None)
             exchange.decision = _unjudged(decision)
+            _tell(exchange, account.account, found.what, now, day)
             message = limits.told_excess(account.account.scope, account.account.name, found)
             raise Refused(Failure(FailureKind.RATE_LIMITED, message, retry_after=found.retry_after))
     within = within_budgets(decision, accounts, exchange.serving, day)
-    if not within.plan.attempts and decision.plan.attempts:
-        who, spent = _longest_spent(decision, accounts, exchange.serving, day)
-        exchange.worker.board.add(LIMIT_COLUMNS[who.scope, "budget"])
-        exchange.admission = Admission(lines(exchange.door.dialect, _left(accounts, now, day)), None)
-        exchange.decision = within
-        message = f"{limits.told_spent(who.scope, who.name, spent)}, and no target in the house may serve this request"
-        raise Refused(Failure(FailureKind.PAYMENT, message, retry_after=max(1.0, spent.renews - time.time())))
+    if within is not decision:
+        _refuse_if_nothing_is_left(exchange, decision, within, now, day)
     if accounts:
         held = Held(accounts, tokens, now)
         exchange.admission = Admission(lines(exchange.door.dialect, _left(accounts, now, day)), held)
     return within
+
+
+def _refuse_if_nothing_is_left(exchange: "Exchange", decision: Decision, within: Decision, now: int, day: int) -> None:
+    """Counts what a budget has kept from the cloud, and refuses it where nobody else may serve it."""
+    who, spent = _in_the_way(decision, exchange.introduction.limits, exchange.serving, day)
+    if within.plan.attempts:
+        exchange.worker.board.add(LIMIT_COLUMNS[who.scope, "budget"])
+        return
+    exchange.decision = within
+    _tell(exchange, who, "budget", now, day)
+    message = f"{limits.told_spent(who.scope, who.name, spent)}, and no target in the house may serve this request"
+    raise Refused(Failure(FailureKind.PAYMENT, message, retry_after=max(1.0, spent.renews - time.time())))
+
+
+def _tell(exchange: "Exchange", who: Account, what: limits.What, now: int, day: int) -> None:
+    """Counts a refusal, and has the answer tell what is left."""
+    exchange.worker.board.add(LIMIT_COLUMNS[who.scope, what])
+    told = lines(exchange.door.dialect, _left(exchange.introduction.limits, now, day))
+    exchange.admission = Admission(told, None)
 
 
 def within_budgets(decision: Decision, accounts: Sequence[Metered], serving: "Serving", day: int) -> Decision:
@@ -239,9 +252,7 @@ def _first_spent(accounts: Sequence[Metered], day: int) -> tuple[Account, Spent]
     return next(((account, spent) for account, spent in found if spent is not None), None)
 
 
-def _longest_spent(
-    decision: Decision, accounts: Sequence[Metered], serving: "Serving", day: int
-) -> tuple[Account, Spent]:
+def _in_the_way(decision: Decision, accounts: Sequence[Metered], serving: "Serving", day: int) -> tuple[Account, Spent]:
     """The budget in the way: the caller's own, else the one of a target that renews first."""
     callers = _first_spent(accounts, day)
     if callers is not None:

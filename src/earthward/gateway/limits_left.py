@@ -115,5 +115,6 @@ def _anthropic(what: str, limit: int, rest: int, free_in: int) -> bytes:
 
 def _warning(account: Account, soft: Spent) -> bytes:
     """Names are people's own, and must not end a line or begin another."""
-    text = f"{account.scope} {account.name}: {dollars(soft.nano)} spent this {soft.every}, soft {dollars(soft.limit)}"
+    amounts = f"{dollars(soft.nano)} spent this {soft.every}, soft limit {dollars(soft.limit)}"
+    text = f"{account.scope} {account.name}: {amounts}"
     return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text).encode()
