@@ -142,9 +142,9 @@ def test_summary_has_a_line_for_each_arm_and_target(run, store):
 
 def test_availability_is_held_against_an_objective_by_route_and_target(run, store):
     now = time.time_ns()
-    store(*[record(f"ok-{number}", accepted_at=now) for number in range(9)])
+    store(*[record(f"ok-{number}", accepted_at=now, route="chat") for number in range(9)])
     assert run("availability").exit_code == 0
-    store(record("bad", accepted_at=now, status="failed", failure=FailureKind.TIMEOUT))
+    store(record("bad", accepted_at=now, route="chat", status="failed", failure=FailureKind.TIMEOUT))
     result = run("availability", "--objective", "95%", "--json")
     assert result.exit_code == 1
     told = json.loads(result.output)
