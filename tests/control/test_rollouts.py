@@ -1,8 +1,12 @@
+import multiprocessing
 import random
 import shutil
+import signal
+import time
 from itertools import islice
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from earthward.chat.failures import FailureKind
@@ -18,6 +22,8 @@ from earthward.rollout.worlds import requests, world
 PLAN = plan({"stages": ["5%", "25%", "100%"], "gates": ["error_rate"], "min_requests": 20, "bake": "1h"})
 ROUTE = Route("trial", baseline="mini", candidate="llama")
 BATCH = 500
+SMALL = 20
+WHOLE = plan({"stages": ["25%", "75%", "100%"], "gates": ["error_rate"], "hold": "300s", "bake": "600s"})
 
 
 def live(folder: Path, given=PLAN) -> LiveRollout:
@@ -165,3 +171,36 @@ def test_the_state_on_disk_is_small(tmp_path):
     run(rollout, 40, by=1)
     assert isinstance(RolloutFiles(tmp_path, "trial").load(), Kept)
     assert (tmp_path / "trial.rollout").stat().st_size < 20_000 * 10
+
+
+def led(folder: Path) -> multiprocessing.Process:
+    process = multiprocessing.get_context("fork").Process(target=lead, args=(folder,))
+    process.start()
+    return process
+
+
+def lead(folder: Path) -> None:
+    """Until it is over, from wherever it is."""
+    rollout = live(folder, WHOLE)
+    if rollout.controller.state.place.phase == "pending":
+        rollout.act("start", 0.0, "ada", "go")
+    while rollout.controller.state.is_under_way:
+        first = rollout.read_up_to
+        rollout.take(records(rollout, SMALL, first, by=1), first + SMALL, float(first + SMALL))
+
+
+def test_kill_9_at_random_points_leads_to_the_same_state_and_the_same_history(tmp_path):
+    lead(tmp_path / "calm")
+    chance, kills = random.Random(7), 0
+    for _ in range(8):
+        process = led(tmp_path / "killed")
+        time.sleep(chance.uniform(0.0, 0.1))
+        process.kill()
+        process.join()
+        kills += process.exitcode == -signal.SIGKILL
+    assert kills > 2, "most of them while it was under way"
+    lead(tmp_path / "killed")
+    calm, killed = (RolloutFiles(tmp_path / name, "trial") for name in ("calm", "killed"))
+    assert msgspec.to_builtins(killed.load()) == msgspec.to_builtins(calm.load())
+    assert killed.history() == calm.history()
+    assert [it.event for it in calm.history()][-2:] == ["baking", "completed"]

@@ -41,6 +41,7 @@ class RolloutFiles:
         try:
             data = self._state.read_bytes()
         except FileNotFoundError:
+            self._set_history_aside()
             return None
         except OSError as error:
             raise Unreadable(f"{self._state}: {error.strerror or error}") from error
@@ -74,6 +75,11 @@ class RolloutFiles:
             return []
         lines = self._history.read_bytes().splitlines()[first:end]
         return [msgspec.json.decode(line, type=Transition) for line in lines]
+
+    def _set_history_aside(self) -> None:
+        """A history without a state is that of a first move which was never made, or of a state somebody moved away."""
+        if self._history.exists():
+            self._history.replace(self._history.with_suffix(".before"))
 
     def _drop_beyond(self, count: int) -> None:
         if not self._history.exists():
