@@ -17,13 +17,16 @@ providers:
   claude: {{kind: anthropic, base_url: "{cloud}", zone: cloud, api_key: env:UPSTREAM_KEY}}
   house: {{kind: ollama, base_url: "{house}"}}
   vllm: {{kind: openai_compatible, base_url: "{house}/v1"}}
+  google: {{kind: gemini, base_url: "{cloud}", api_key: env:UPSTREAM_KEY}}
   here: {{kind: embedded, context: 2048, slots: 2}}
 targets:
   sonnet: {{provider: claude, model: claude-sonnet-4-5, price: {{input: 3, output: 15}}}}
   llama: {{provider: house, model: "llama3.2:latest"}}
   other: {{provider: vllm, model: llama}}
   smol: {{provider: here, model: smollm2}}
+  flash: {{provider: google, model: gemini-2.5-flash}}
 routes:
+  - {{name: google, when: {{model: "gemini-*"}}, use: flash}}
   - {{name: real, when: {{model: smol}}, use: smol}}
   - {{name: host, when: {{model: llama}}, use: llama}}
   - {{name: server, when: {{model: other}}, use: other}}
@@ -137,3 +140,9 @@ def test_what_can_not_be_counted_is_refused_in_the_callers_words(gateway, body):
     status, _, answer = http("POST", f"{gateway.url}/v1/messages/count_tokens", body)
     assert status == 400, answer
     assert json.loads(answer)["error"]["type"] == "invalid_request_error"
+
+
+def test_google_counts_for_callers_of_every_dialect(gateway):
+    assert counted(gateway, "gemini-2.5-flash")[:2] == (200, "exact")
+    with genai.Client(api_key="unused", http_options=types.HttpOptions(base_url=gateway.url)) as sdk:
+        assert sdk.models.count_tokens(model="gemini-2.5-flash", contents="Name three animals.").total_tokens > 1

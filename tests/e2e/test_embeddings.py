@@ -21,12 +21,15 @@ auth: open
 providers:
   cloud: {{kind: openai, base_url: "{cloud}/v1", api_key: env:UPSTREAM_KEY}}
   house: {{kind: ollama, base_url: "{house}"}}
+  google: {{kind: gemini, base_url: "{cloud}", api_key: env:UPSTREAM_KEY}}
 targets:
   mini: {{provider: cloud, model: gpt-4o-mini}}
   llama: {{provider: house, model: "llama3.2:latest"}}
   small: {{provider: cloud, model: text-embedding-3-small}}
   nomic: {{provider: house, model: nomic-embed-text, context: 2048, price: {{input: 1, output: 0}}}}
+  gecko: {{provider: google, model: gemini-embedding-001}}
 routes:
+  - {{name: google-vectors, when: {{model: gemini-embedding-001}}, use: gecko}}
   - {{name: cloud-vectors, when: {{model: text-embedding-*}}, use: small}}
   - {{name: vectors, when: {{needs: embeddings}}, baseline: nomic, candidate: llama, share: 50%}}
   - {{name: chats, baseline: mini, candidate: llama, share: 50%}}
@@ -181,3 +184,14 @@ def test_what_is_no_request_for_vectors_is_refused_in_the_callers_words(gateway,
     status, _, answer = http("POST", f"{gateway.v1}/embeddings", body)
     assert status == 400
     assert b'"type":"invalid_request_error"' in answer
+
+
+def test_everybody_gets_vectors_of_googles(gateway, sdk):
+    found = sdk.embeddings.create(model="gemini-embedding-001", input=["one", "two"], dimensions=16)
+    assert [len(one.embedding) for one in found.data] == [16, 16]
+    body = {"model": "gemini-embedding-001", "input": "one"}
+    _, headers, answer = http("POST", f"{gateway.url}/api/embed", body)
+    assert headers["x-earthward-target"] == "gecko"
+    assert len(json.loads(answer)["embeddings"]) == 1
+    row = gateway.row(headers["x-earthward-id"])
+    assert (row["upstream_dialect"], row["usage_sources"][0]) == ("gemini", "e")

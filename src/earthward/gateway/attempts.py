@@ -55,6 +55,7 @@ LEFT_ALONE = Failure(FailureKind.UNREACHABLE, "left alone for a while after fail
 ENDPOINTS_OWN = FAULTS | {FailureKind.NO_SUCH_MODEL}
 """Failures after which another endpoint with the same model is worth a try."""
 OK = 200
+NOT_THERE = Failure(FailureKind.UNSUPPORTED, "this target has no path for that")
 APART = {"embed": embedding, "count": counting}
 """Operations that are no chat, and how they cross."""
 
@@ -174,6 +175,8 @@ class Attempts:
         self._tried = ()
         self._rounds = ()
         apart = APART.get(self._question.door.operation)
+        if apart is not None and not target.can(self._question.door.operation):
+            return self.left_out(target, why, NOT_THERE)
         if apart is not None:
             self._way = way = apart(self._question, target)
         else:

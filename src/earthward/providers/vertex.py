@@ -33,6 +33,7 @@ KIND = Kind(
         ("stream", "/v1/publishers/google/models/{model}:streamGenerateContent?alt=sse"),
         ("count", "/v1/publishers/google/models/{model}:countTokens"),
         ("embed", "/v1/publishers/google/models/{model}:predict"),
+        ("count", "/v1/publishers/google/models/{model}:countTokens"),
         ("models", "/v1beta1/publishers/google/models"),
     ),
     apis=(
@@ -53,6 +54,7 @@ KIND = Kind(
                 ("stream", _IN_PROJECT + "/google/models/{model}:streamGenerateContent?alt=sse"),
                 ("count", _IN_PROJECT + "/google/models/{model}:countTokens"),
                 ("embed", _IN_PROJECT + "/google/models/{model}:predict"),
+                ("count", _IN_PROJECT + "/google/models/{model}:countTokens"),
             ),
             setting="project",
         ),
