@@ -18,7 +18,7 @@ from earthward.bench.spool import sample
 from earthward.store.frames import packed
 from earthward.store.spool import SpoolWriter
 
-OPENED, SETTLED = map(packed, sample(1))
+OPENED, SETTLED = [packed(entry) for entry in sample(1)]
 
 
 class Upstream(asyncio.Protocol):
