@@ -26,7 +26,7 @@ from rich.table import Table
 
 from earthward.bench import peers, shots
 from earthward.bench.budgets import Judged, all_judged, status
-from earthward.bench.peers import GATEWAYS, INSTALLED, Launch, Missing, Place, Running
+from earthward.bench.peers import FLOORS, GATEWAYS, INSTALLED, Launch, Missing, Place, Running
 from earthward.bench.shots import Shot, Streams, Way
 from earthward.http.descriptors import raise_descriptor_limit
 
@@ -342,7 +342,13 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--short", action="store_true", help="a quick look: fewer rounds, fewer streams")
     parser.add_argument("--rounds", type=int, help="instead of 5")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="what to measure")
-    parser.add_argument("--gateways", nargs="+", choices=GATEWAYS, default=list(GATEWAYS), help="whom to measure")
+    parser.add_argument(
+        "--gateways",
+        nargs="+",
+        choices=GATEWAYS,
+        default=[name for name in GATEWAYS if name not in FLOORS],
+        help="whom to measure",
+    )
     parser.add_argument("--keep", action="store_true", help="keep the folder with configurations and logs")
     parser.add_argument("--results", type=Path, default=INSTALLED / "results", help="where the JSON file is written")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")

@@ -131,6 +131,21 @@ def _earthward(place: Place, template: str) -> Launch:
     return Launch(command, port, bearer(json.loads(key.stdout)["key"]), ENV)
 
 
+def bare(place: Place) -> Launch:
+    """The least that Python can do; see `earthward.bench.bare`."""
+    return _bare(place)
+
+
+def spooled(place: Place) -> Launch:
+    return _bare(place, "--spool")
+
+
+def _bare(place: Place, *how: str) -> Launch:
+    port = free_port()
+    ports = ("--port", str(port), "--upstream", str(place.upstream))
+    return Launch((sys.executable, "-m", "earthward.bench.bare", *ports, *how), port)
+
+
 def nginx(place: Place) -> Launch:
     port = free_port()
     return Launch((program("nginx"), "-e", "stderr", "-c", str(filled("nginx.conf", place, port))), port)
@@ -168,6 +183,8 @@ def at(port: int) -> tuple[str, ...]:
 
 GATEWAYS: dict[str, Callable[[Place], Launch]] = {
     "nginx": nginx,
+    "bare": bare,
+    "spooled": spooled,
     "earthward": earthward,
     "translated": translated,
     "smg": smg,
@@ -175,6 +192,8 @@ GATEWAYS: dict[str, Callable[[Place], Launch]] = {
     "litellm": litellm,
 }
 """In the order in which they are measured and shown."""
+FLOORS = ("bare", "spooled")
+"""Measured only when they are named: they are no gateways, and lose whatever comes in more than one piece."""
 
 
 class Running:
