@@ -13,7 +13,7 @@ from earthward.quality import judge
 from earthward.quality.case import Case
 from earthward.quality.judge import Place
 
-MOST_SAID = 512
+MOST_SAID = 256
 """Tokens of a verdict."""
 Ask = Callable[[ChatRequest], Awaitable[Answered | None]]
 
