@@ -7,15 +7,26 @@ import msgspec
 from earthward.chat.failures import ANOTHER_MAY_SERVE, Failure, FailureKind
 from earthward.cli.markdown import page, table
 from earthward.gateway.doors import DOORS
+from earthward.gateway.doors.door import Door
+from earthward.gateway.doors.gemini import ANYWHERE
 
-CALLERS = {"OpenAI": b"/v1/chat/completions", "Anthropic": b"/v1/messages", "Ollama": b"/api/chat"}
-"""A path of each dialect."""
+CALLERS: dict[str, Door] = {
+    "OpenAI": DOORS[b"/v1/chat/completions"],
+    "Anthropic": DOORS[b"/v1/messages"],
+    "Google": ANYWHERE,
+    "Ollama": DOORS[b"/api/chat"],
+}
+"""A door of each dialect."""
 SHAPES = """```json
 {"error": {"message": "…", "type": "…", "param": null, "code": "…"}}
 ```
 
 ```json
 {"type": "error", "error": {"type": "…", "message": "…", "details": {"error_code": "…"}}}
+```
+
+```json
+{"error": {"code": 400, "message": "…", "status": "…", "details": [{"reason": "…"}]}}
 ```
 
 ```json
@@ -59,7 +70,7 @@ def errors() -> str:
         "Errors",
         "earthward.chat.failures and the dialects",
         "Errors have the shape of the caller's own vendor, whoever serves, so that its SDKs raise the class they would "
-        "raise for the vendor's own. For callers of OpenAI's, Anthropic's and Ollama's API they are:",
+        "raise for the vendor's own. For callers of OpenAI's, Anthropic's, Google's and Ollama's API they are:",
         SHAPES,
         "## What went wrong",
         "The word on the left is what the ledger, `/metrics` and the access log call it (`failure`). "
@@ -68,7 +79,8 @@ def errors() -> str:
         "Anthropic's SDKs, which go by the status otherwise. Ollama's clients never retry.",
         table(("Failure", "Next target", "SDKs retry", "Cause"), map(_meaning, FailureKind)),
         "## What the caller gets",
-        "Status, `type` and `code`; Anthropic's SDKs find the code in `details`, and Ollama's errors have neither. "
+        "Status, `type` and `code`; Anthropic's SDKs find the code in `details`, Google's have `status` for the type, "
+        "`reason` for the code; Ollama's errors have neither. "
         "Where the provider gave a status that means the same to the caller, that status is passed on, and so is its "
         "`code`.",
         table(("Failure", *CALLERS), map(_told, FailureKind)),
@@ -80,26 +92,29 @@ def errors() -> str:
 
 
 def _meaning(kind: FailureKind) -> tuple[str, ...]:
-    retries = {_retries(kind, path) for path in CALLERS.values()} - {None}
+    retries = {_retries(kind, door) for door in CALLERS.values()} - {None}
     assert len(retries) == 1, f"{kind}: the SDKs would be told different things"
     return f"`{kind}`", "yes" if kind in ANOTHER_MAY_SERVE else "no", "yes" if True in retries else "no", CAUSES[kind]
 
 
-def _retries(kind: FailureKind, path: bytes) -> bool | None:
+def _retries(kind: FailureKind, door: Door) -> bool | None:
     """None where the dialect has no word for it."""
-    _, headers, _ = DOORS[path].write_failure(Failure(kind, ""), None)
+    _, headers, _ = door.write_failure(Failure(kind, ""), None)
     told = dict(headers).get(b"x-should-retry")
     return None if told is None else told == b"true"
 
 
 def _told(kind: FailureKind) -> tuple[str, ...]:
-    return f"`{kind}`", *(_answer(kind, path) for path in CALLERS.values())
+    return f"`{kind}`", *(_answer(kind, door) for door in CALLERS.values())
 
 
-def _answer(kind: FailureKind, path: bytes) -> str:
-    status, _, body = DOORS[path].write_failure(Failure(kind, ""), None)
+def _answer(kind: FailureKind, door: Door) -> str:
+    status, _, body = door.write_failure(Failure(kind, ""), None)
     error: Any = msgspec.json.decode(body)["error"]
     if isinstance(error, str):
         return str(status)
+    if "status" in error:
+        reasons = [detail["reason"] for detail in error["details"] if "reason" in detail]
+        return " ".join([str(status), f"`{error['status']}`", *(f"`{reason}`" for reason in reasons)])
     code = error.get("code") or error.get("details", {}).get("error_code")
     return " ".join([str(status), f"`{error['type']}`", *([f"`{code}`"] if code else [])])
