@@ -52,7 +52,7 @@ def whole(example: str) -> str:
 
 @pytest.mark.parametrize("example", blocks("yaml"))
 def test_every_configuration_is_sound(example, tmp_path):
-    for name in re.findall(r"[\w./-]+\.pem", example):
+    for name in re.findall(r"[\w./-]+\.(?:pem|py)\b", example):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     file = tmp_path / "earthward.yaml"

@@ -22,6 +22,7 @@ KEYS = ", ".join(
         "content_key",
         "cors",
         "durability",
+        "fetch_from",
         "limits",
         "listen",
         "metrics",
