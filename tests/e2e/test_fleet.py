@@ -485,7 +485,7 @@ def test_a_caller_who_waits_long_for_a_stream_hears_heartbeats_until_it_begins_o
     assert (b'"error"' in text) != ends_well
 
 
-SILENT = 17
+SILENT = 22
 
 
 @pytest.mark.parametrize("silence", ["first", "gap"])
