@@ -11,8 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_each_number_is_told_of_once():
-    numbers = [number for number, *_ in all_gotchas()]
-    assert numbers == sorted(set(numbers))
+    assert [number for number, *_ in all_gotchas()] == list(range(1, 67))
 
 
 @pytest.mark.parametrize("gotcha", all_gotchas(), ids=lambda gotcha: str(gotcha[0]))
