@@ -23,6 +23,13 @@ def test_what_is_set_aside_is_on_the_disk_before_anything_is_sent_and_counts_aft
     assert asyncio.run(go_on()) == [False, True], "600 were never settled, 20 were spent"
 
 
+def test_what_a_crash_left_open_burdens_its_own_day_alone(tmp_path):
+    async def spend(day: int) -> bool:
+        return await Purses(tmp_path / "spend").reserve("chat", f"n{day}", 1000, 1000, DAY + day * NANOSECONDS_PER_DAY)
+
+    assert [asyncio.run(spend(day)) for day in (0, 0, 1)] == [True, False, True]
+
+
 def test_many_at_once_keep_to_the_limit(tmp_path):
     async def spend() -> int:
         purses = Purses(tmp_path / "spend")

@@ -53,6 +53,7 @@ def test_a_new_day_begins_at_nothing_and_what_is_under_way_counts_for_it():
 def test_a_clock_that_runs_back_gives_no_second_day():
     purse = Purse()
     reserve(purse, 2, "a", LIMIT, LIMIT)
+    settle(purse, "a", LIMIT)
     assert not reserve(purse, 1, "b", 1, LIMIT)
 
 
