@@ -18,8 +18,8 @@ from gateway.test_crossing import question
 CHAT, MESSAGES = b"/v1/chat/completions", b"/v1/messages"
 TOOLS = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
 EMBEDDED = Provider("p", "embedded", "openai_chat", "local", ())
-VLLM = Provider("p", "openai_compatible", "openai_chat", "local", (), engine="vllm")
-STUDIO = Provider("p", "openai_compatible", "openai_chat", "local", (), engine="lm_studio")
+VLLM = Provider("p", "openai_compatible", "openai_chat", "local", (), settings=(("profile", "vllm"),))
+STUDIO = Provider("p", "openai_compatible", "openai_chat", "local", (), settings=(("profile", "lm_studio"),))
 OPENAI = Provider("p", "openai", "openai_chat", "cloud", ())
 HOSTED = Provider("p", "openai_compatible", "openai_chat", "cloud", ())
 

@@ -61,6 +61,7 @@ SPEAKERS: tuple[Speaker, ...] = (
         gemini.write_request,
         gemini.losses,
         lambda body: gemini.read_request(body, "m"),
+        frozenset({"parallel"}),
     ),
     Speaker(
         "ollama",

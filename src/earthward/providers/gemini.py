@@ -25,6 +25,7 @@ KIND = Kind(
     needs_key=True,
     price_list="google",
     abilities=ABILITIES,
+    lacks=frozenset({"parallel"}),
     account_headers=frozenset({b"x-goog-user-project"}),
     answer_headers=frozenset({b"retry-after"}),
     prefixes=("/v1beta", "/v1"),
