@@ -45,7 +45,10 @@ def test_every_kind_of_failure_has_its_cause():
 
 def test_each_dialect_tells_a_failure_in_its_own_way():
     page = PAGES["errors"]()
-    assert "| `overloaded` | 503 `server_error` `overloaded` | 529 `overloaded_error` | 503 `UNAVAILABLE` `overloaded` | 503 |" in page
+    assert (
+        "| `overloaded` | 503 `server_error` `overloaded` | 529 `overloaded_error` | 503 `UNAVAILABLE` `overloaded` | 503 |"
+        in page
+    )
     assert "| `overloaded` | yes | yes |" in page
     assert "| `bad_request` | no | no |" in page
 
