@@ -267,7 +267,7 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         43,
         "The thoughts are in `reasoning`, not in `reasoning_content`",
         "They are heard under each engine's name for them, and told in the caller's dialect.",
-        _DIALECTS + "content_engines.py::test_gotcha_43_thinking_stands_under_the_engines_name_both_ways",
+        _DIALECTS + "content_engines.py::test_gotcha_43_thinking_is_heard_under_every_engines_name_for_it",
     ),
     (
         44,
