@@ -378,3 +378,24 @@ def test_a_stream_that_breaks_off_has_used_what_was_told_before_and_no_count_of_
     assert listener.has_content
     assert not listener.is_over
     assert listener.usage == (Usage(Count.reported(3)) if dialect == "anthropic_messages" else Usage())
+
+
+def test_an_array_that_only_passes_through_and_breaks_is_closed_by_its_error() -> None:
+    door = door_at(GENERATE.replace(b":generate", b":streamGenerate"), b"")
+    assert door is not None
+    asked = question(GENERATE, stream=True)
+    this = way(Question(door, asked.envelope, asked.glance, "1", 0), "gemini")
+    listener = this.stream()
+    sent = listener.feed(TEXT["gemini"][: TEXT["gemini"].index(b"\n\n") + 2])
+    first, last = json.loads(sent + this.broken_off(Failure(FailureKind.BROKEN_STREAM, "it broke")))
+    assert first["candidates"][0]["content"]["parts"] == [{"text": "Hello"}]
+    assert last["error"]["message"] == "it broke"
+    assert json.loads(door.error_event(Failure(FailureKind.TIMEOUT, "late"), "1"))[0]["error"]["message"] == "late"
+
+
+def test_an_event_of_ours_goes_on_counting_where_openai_s_own_ended() -> None:
+    this = way(question(b"/v1/responses", stream=True), "openai_responses")
+    event = {"type": "response.output_text.delta", "sequence_number": 41, "delta": "Hello"}
+    this.stream().feed(sse(event, named=True))
+    last = this.broken_off(Failure(FailureKind.BROKEN_STREAM, "it broke"))
+    assert b'"sequence_number":42' in last

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from earthward.config.snapshot import Provider
-from earthward.gateway.identity import Identities, Tokens
+from earthward.gateway.identity import Identities, Tokens, renewed_after
 from earthward.probe.google_identity import NoToken, Token
 
 VERTEX = Provider("v", "vertex", "gemini", "cloud", ())
@@ -72,6 +72,11 @@ def test_a_token_is_renewed_before_its_end() -> None:
         identities.stop()
 
     in_a_loop(play)
+
+
+@pytest.mark.parametrize(("life", "after"), [(3600, 3300), (400, 200), (1, 1), (0, 1), (-5, 1)])
+def test_a_token_is_renewed_minutes_before_its_end_or_at_half_of_a_short_life(life: float, after: float) -> None:
+    assert renewed_after(life) == after
 
 
 def test_a_token_that_was_refused_is_renewed_and_one_out_of_quota_is_not() -> None:

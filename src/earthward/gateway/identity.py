@@ -51,7 +51,7 @@ class Tokens(Credentials):
                 log.error("%s; trying again in %.0f s", error, pause)
                 left, pause = pause, min(pause * 2, LAST_RETRY)
             else:
-                left, pause = max(fresh.seconds - min(EARLY, fresh.seconds / 2), SOONEST), FIRST_RETRY
+                left, pause = renewed_after(fresh.seconds), FIRST_RETRY
             self.tried.set()
             await self._rest_of(left)
 
@@ -68,6 +68,11 @@ class Tokens(Credentials):
         await asyncio.sleep(min(seconds, SOONEST))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wanted.wait(), max(seconds - SOONEST, 0.001))
+
+
+def renewed_after(life: float) -> float:
+    """How many seconds after it was fetched a token is renewed that is good for so many."""
+    return max(life - min(EARLY, life / 2), SOONEST)
 
 
 class Identities:

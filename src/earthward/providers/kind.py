@@ -123,7 +123,7 @@ class Kind(msgspec.Struct, frozen=True):
         """How a target with this model is asked."""
         if stated is not None and (named := next((api for api in self.apis if api.name == stated), None)):
             return named
-        fitting = (api for api in self.apis if stated is None and api.is_for(model, settings))
+        fitting = (api for api in self.apis if api.is_for(model, settings))
         return next(fitting, Api("", self.dialect, self.operations))
 
     def path(self, url: str, operation: Operation, settings: Settings = NONE) -> bytes:
