@@ -191,7 +191,12 @@ def timeless(entry: Entry, name: str) -> Entry:
 
 
 def seen(
-    folder: Path, asks: list[bytes], pieces: Pieces, made: Snapshot, before: Callable[[], None] = lambda: None
+    folder: Path,
+    asks: list[bytes],
+    pieces: Pieces,
+    made: Snapshot,
+    before: Callable[[], None] = lambda: None,
+    meanwhile: Callable[[Worker], object] = lambda serving: None,
 ) -> Seen:
     folder.mkdir()
     found = Seen()
@@ -201,7 +206,8 @@ def seen(
             serving = worker(folder, "keys", listener)
             assert serving.apply(NewSnapshot(made.version, msgspec.msgpack.encode(made))) == ""
             before()
-            await Play(serving, pieces, found).run(asks)
+            play = Play(serving, pieces, found, meanwhile)
+            await play.run(asks)
             for name in ("mini", "llama"):
                 assert serving.board.in_flight(serving.serving.targets[name].provider.endpoints[0].cell) == 0
             assert not serving.exchanges
@@ -215,8 +221,9 @@ def seen(
 class Play:
     """One caller asks, on a connection of their own, what the upstream answers each time in the same pieces."""
 
-    def __init__(self, serving: Worker, pieces: Pieces, found: Seen) -> None:
+    def __init__(self, serving: Worker, pieces: Pieces, found: Seen, meanwhile: Callable[[Worker], object]) -> None:
         self.serving = serving
+        self.meanwhile = meanwhile
         self.pieces = pieces
         self.found = found
         self.loop = asyncio.get_running_loop()
@@ -253,6 +260,7 @@ class Play:
 
         def hear(data: bytes) -> None:
             self.found.upstream.append(bytes(data))
+            self.meanwhile(self.serving)
             self.loop.call_soon(say, list(self.pieces))
 
         def say(left: Pieces) -> None:
@@ -357,3 +365,17 @@ def test_what_the_spool_does_not_take_is_left_to_the_general_path(tmp_path: Path
 
 def limit_files(most: int, hard: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+
+
+@pytest.mark.parametrize("pieces", [[GOOD], ANSWERED["500"], ANSWERED["by going away"], []])
+def test_what_is_under_way_when_a_snapshot_comes_ends_under_its_own(tmp_path: Path, pieces: Pieces) -> None:
+    route = msgspec.structs.replace(made().routes[0], use="llama", baseline=None, candidate=None, share=0)
+    changed = msgspec.structs.replace(made(), version="3", routes=(route,))
+    change = NewSnapshot("3", msgspec.msgpack.encode(changed))
+    first = [asked(user="ann")]
+    plain = with_a_fallback(made())
+    straight = seen(tmp_path / "straight", first, pieces, plain, meanwhile=lambda serving: serving.apply(change))
+    other = seen(tmp_path / "general", first, pieces, general(plain), meanwhile=lambda serving: serving.apply(change))
+    assert (straight.straight, other.straight) == (1, 0)
+    assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
+    assert straight.entries == other.entries

@@ -378,6 +378,8 @@ class Straight(Gathering):
         worker.exchanges.discard(self)
         question = self._question
         went_on = Exchange(worker, question.door, self._request, self._caller, self._introduced, question)
+        # A snapshot that came meanwhile would have other targets.
+        went_on.serving = self._introduced.serving
         went_on.left = left
         went_on.attempts.begun = Begun(outcome, self._started, self._sent, self._queued, self._key)
         exchanges.run(went_on)
