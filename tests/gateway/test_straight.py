@@ -13,8 +13,9 @@ import pytest
 import uvloop
 
 from earthward.bench.exchange import HEAD_OF_ANSWER, KEY, request, snapshot, whole_answer, wire, worker
-from earthward.config.snapshot import Endpoint, Snapshot, When
+from earthward.config.snapshot import Endpoint, Sampling, Snapshot, When
 from earthward.gateway.messages import NewSnapshot
+from earthward.gateway.sampling import drawn
 from earthward.gateway.straight import KNOWN, Straight, knows_all_of
 from earthward.gateway.worker import Worker
 from earthward.http.client import ClientConnection
@@ -379,3 +380,24 @@ def test_what_is_under_way_when_a_snapshot_comes_ends_under_its_own(tmp_path: Pa
     assert (straight.straight, other.straight) == (1, 0)
     assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
     assert straight.entries == other.entries
+
+
+def test_only_what_is_sampled_leaves_the_straight_line(tmp_path: Path) -> None:
+    def sampled(share: int) -> Snapshot:
+        plain = made()
+        routes = (msgspec.structs.replace(route, sampling=Sampling(share=share)) for route in plain.routes)
+        return msgspec.structs.replace(plain, routes=tuple(routes))
+
+    straight = {
+        share: seen(tmp_path / str(share), MANY, [GOOD], sampled(share)).straight for share in (0, 5000, 10_000)
+    }
+    assert straight[0] == seen(tmp_path / "plain", MANY, [GOOD], made()).straight > 0
+    assert 0 < straight[5000] < straight[0]
+    assert straight[10_000] == 0
+
+
+def test_a_draw_is_the_same_each_time_and_spread_evenly() -> None:
+    draws = [drawn(f"exchange-{number}") for number in range(10_000)]
+    assert draws == [drawn(f"exchange-{number}") for number in range(10_000)]
+    assert all(0 <= draw < 1 for draw in draws)
+    assert 900 < sum(draw < 0.1 for draw in draws) < 1100

@@ -1,11 +1,13 @@
 """Whether an exchange is sampled: drawn here, decided in `quality.sampling`, bound by where its data may go."""
 
-import random
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from earthward.config.snapshot import Route
 from earthward.gateway.samples import Tap
+from earthward.ledger.record import Arm
 from earthward.quality.sampling import Taken, taken
 from earthward.routing.plan import why_not
 
@@ -20,7 +22,7 @@ def tap_of(exchange: "Exchange") -> Tap | None:
         return None
     if question.door.operation != "chat" or not decision.plan.attempts:
         return None
-    draw = random.random()  # noqa: S311  no secret hangs on it
+    draw = drawn(question.id)
     found = taken(decision.route, decision.plan.arm, exchange.hints.task, draw)
     if found is None:
         return None
@@ -29,6 +31,16 @@ def tap_of(exchange: "Exchange") -> Tap | None:
         if draw * 10_000 >= found.sampling.share:
             return None
     return Tap(Taken(found.sampling, found.other))
+
+
+def drawn(id: str) -> float:
+    """Below 1 and not below 0, and the same for an exchange however often it is asked for."""
+    return int.from_bytes(blake2b(id.encode(), digest_size=4).digest(), "big") / 2**32
+
+
+def is_drawn(route: Route, arm: Arm | None, task: str, id: str) -> bool:
+    """Whether an exchange on this arm may be sampled, as far as the draw tells."""
+    return route.sampling is not None and taken(route, arm or "only", task, drawn(id)) is not None
 
 
 def _may_go(exchange: "Exchange", name: str) -> bool:

@@ -25,6 +25,7 @@ from earthward.gateway.doors.door import Door, Question
 from earthward.gateway.exchange import CALLER_LEFT, CUT_OFF, JSON, Exchange
 from earthward.gateway.explain import ASKS_TO_EXPLAIN
 from earthward.gateway.introduction import Introduction, introduction
+from earthward.gateway.sampling import is_drawn
 from earthward.gateway.settling import named_reason
 from earthward.gateway.terms import AS_ASKED, may_pass
 from earthward.gateway.upstream import Gathering, Outcome
@@ -66,7 +67,7 @@ KNOWN: dict[type[msgspec.Struct], frozenset[str]] = {
     ),
     Route: frozenset(
         {"name", "when", "use", "baseline", "candidate", "share", "fallback", "candidate_may_rescue", "unit", "stage"}
-        | {"epoch", "on_ledger_down", "boundary", "data_class", "deadlines", "buffer", "plan"}
+        | {"epoch", "on_ledger_down", "boundary", "data_class", "deadlines", "buffer", "plan", "sampling"}
     ),
     Key: frozenset({"id", "digest", "app", "team", "routes", "expires_at", "data_class", "may_explain", "meter"}),
 }
@@ -441,6 +442,8 @@ def _goes_straight(
     except KeyError:
         leg = lane.legs[arm] = _leg(worker, introduced, question, request)
     if leg is None or not leg.breaker.is_well or not leg.balancing.is_only_place_well(leg.target.model):
+        return False
+    if route.sampling is not None and is_drawn(route, arm, introduced.hints.task, question.id):
         return False
     if leg.target.terms is not AS_ASKED and not may_pass(question, leg.target.terms):
         return False
