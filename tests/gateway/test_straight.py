@@ -388,9 +388,8 @@ def test_only_what_is_sampled_leaves_the_straight_line(tmp_path: Path) -> None:
         routes = (msgspec.structs.replace(route, sampling=Sampling(share=share)) for route in plain.routes)
         return msgspec.structs.replace(plain, routes=tuple(routes))
 
-    straight = {
-        share: seen(tmp_path / str(share), MANY, [GOOD], sampled(share)).straight for share in (0, 5000, 10_000)
-    }
+    shares = (0, 5000, 10_000)
+    straight = {share: seen(tmp_path / str(share), MANY, [GOOD], sampled(share)).straight for share in shares}
     assert straight[0] == seen(tmp_path / "plain", MANY, [GOOD], made()).straight > 0
     assert 0 < straight[5000] < straight[0]
     assert straight[10_000] == 0
