@@ -312,7 +312,13 @@ def test_the_ledgers_own_file_is_read_as_it_is(assess: Assess, tmp_path: Path) -
 
 def test_huge_counts_do_not_overflow(assess: Assess, tmp_path: Path) -> None:
     path = tmp_path / "usage"
-    row = {"start_time": 1, "end_time": 2, "num_model_requests": 1, "input_tokens": 10**13, "output_tokens": 0}
+    row = {
+        "start_time": 1730419200,
+        "end_time": 1730505600,
+        "num_model_requests": 1,
+        "input_tokens": 10**13,
+        "output_tokens": 0,
+    }
     path.write_text("\n".join(json.dumps({**row, "model": "gpt-4o"}) for _ in range(3)))
     assert assess(path).total.input == 3 * 10**13
     assert assess(path).total.cost == 3 * 10**13 * 2500
@@ -350,3 +356,64 @@ def test_lines_within_quotes_are_one_row(assess: Assess, tmp_path: Path) -> None
     path.write_text('time,model,input,output,task\n2025-11-01,gpt-4o,1,1,"two\nlines"\n2025-11-01,gpt-4o,x,1,a\n')
     reading = assess(path).files[0]
     assert (reading.usage, reading.examples[0].line) == (1, 4)
+
+
+def test_a_time_of_another_unit_or_a_date_without_dashes_is_left_out_and_told(assess: Assess, tmp_path: Path) -> None:
+    path = tmp_path / "usage"
+    path.write_text("time,model,input,output\n1700000000,gpt-4o,1,1\n1700000000000,gpt-4o,1,1\n20260115,gpt-4o,1,1\n")
+    found = assess(path)
+    assert found.files[0].skipped == {"has a time that can't be in `time`": 2}
+    assert found.last == "2023-11-14T22:13:20Z"
+
+
+@pytest.mark.parametrize("count", ["-1", "9223372036854775807"])
+def test_counts_in_columns_of_any_name_are_looked_at(count: str, assess: Assess, tmp_path: Path) -> None:
+    path = tmp_path / "usage"
+    path.write_text(f"when,m,in,out\n2025-11-01,gpt-4o,{count},1\n2025-11-02,gpt-4o,7,1\n")
+    found = assess(path, columns={"time": "when", "model": "m", "input": "in", "output": "out"})
+    assert (found.total.input, found.files[0].rows, found.files[0].usage) == (7, 2, 1)
+
+
+@pytest.mark.parametrize("count", ["-5", "9223372036854775807"])
+def test_counts_within_json_are_looked_at(count: str, assess: Assess, tmp_path: Path) -> None:
+    text = (SAMPLES / "otel_spans.jsonl").read_text()
+    path = tmp_path / "spans"
+    path.write_text(text + text.replace('"intValue":"1000"', f'"intValue":"{count}"').replace('"1000"', f'"{count}"'))
+    before, found = assess(SAMPLES / "otel_spans.jsonl"), assess(path)
+    assert found.total.input == before.total.input
+    assert "has a count of `input` that can't be" in found.files[0].skipped
+
+
+def test_tokens_kept_for_an_hour_cost_what_an_hour_costs(assess: Assess, tmp_path: Path) -> None:
+    path = changed(tmp_path, "anthropic_usage.csv", ("35000,5000,0,200000,7000", "35000,5000,1000,200000,7000"))
+    sonnet = next(it for it in assess(path).by_model if "sonnet" in it.name)
+    assert sonnet.cost == 35_000 * 3000 + 5_000 * 3750 + 1_000 * 6000 + 200_000 * 300 + 7_000 * 15_000
+
+
+def test_what_google_bills_by_the_character_has_no_tokens_and_no_cost(assess: Assess, tmp_path: Path) -> None:
+    path = changed(tmp_path, "google_billing.csv", ("Text Input - Predictions", "Text Input Characters"))
+    found = assess(path)
+    assert (found.total.input, found.total.unpriced, found.unknown_tokens) == (0, 1, 1)
+
+
+def test_shadows_and_judges_in_a_ledger_are_no_usage(assess: Assess, tmp_path: Path) -> None:
+    path = tmp_path / "usage"
+    head, first, second = (SAMPLES / "earthward_ledger.csv").read_text().splitlines()[:3]
+    rows = (head + ",path", first + ",/v1/chat/completions", first.replace("01A", "01C") + ",/earthward/shadow")
+    path.write_text("\n".join((*rows, second.replace("01B", "01D") + ",/earthward/judge")) + "\n")
+    found = assess(path)
+    assert (found.total.requests, found.files[0].skipped) == (1, {"is other than usage": 2})
+
+
+@pytest.mark.parametrize(
+    ("days", "requests"), [((15,), 30_417), ((15, 16), 30_417), (range(1, 31), 30_417)], ids=["one", "two", "month"]
+)
+def test_sums_by_the_day_stand_for_whole_days(
+    days: tuple[int, ...], requests: int, assess: Assess, tmp_path: Path
+) -> None:
+    path = tmp_path / "usage"
+    rows = (f"2025-11-{day:02},gpt-4o,1000,500000,200000" for day in days)
+    path.write_text("\n".join(("date,model,requests,input_tokens,output_tokens", *rows)) + "\n")
+    work = assess(path).work
+    assert work is not None
+    assert work.requests_a_month == requests

@@ -17,6 +17,7 @@ COLUMNS = {
     "input": "BIGINT",
     "cached": "BIGINT",
     "cache_written": "BIGINT",
+    "for_an_hour": "BIGINT",
     "output": "BIGINT",
     "billed": "DECIMAL(38,12)",
     "currency": "VARCHAR",
@@ -26,9 +27,11 @@ COLUMNS = {
     "needs": "VARCHAR",
     "id": "UBIGINT",
 }
-"""`input` includes `cached` and `cache_written`; `billed` is what the vendor asked for in `currency`; `duration` is in
-milliseconds; `needs` is a word for what a text model can't do (images, audio, embeddings); `id` a hash of the id."""
+"""`input` includes `cached` and `cache_written`, and that `for_an_hour`, which is dearer; `billed` is what the vendor
+asked for in `currency`; `duration` is in milliseconds; `needs` is a word for what a text model can't do (images,
+audio, embeddings); `id` a hash of the id."""
 
+COUNTS = ("requests", "input", "cached", "cache_written", "output")
 DEFAULTS = {"requests": "1", "batch": "false", "failed": "false"}
 
 

@@ -13,7 +13,8 @@ MOST_MODELS = 50_000
 TABLE = """
 CREATE OR REPLACE TEMP TABLE rates (
     model VARCHAR, batch BOOLEAN, since DATE, until DATE, above BIGINT, up_to BIGINT,
-    begin_at SMALLINT, end_at SMALLINT, input BIGINT, output BIGINT, cached BIGINT, cache_written BIGINT, request BIGINT
+    begin_at SMALLINT, end_at SMALLINT, input BIGINT, output BIGINT, cached BIGINT, cache_written BIGINT,
+    request BIGINT, for_an_hour BIGINT
 )
 """
 
@@ -21,10 +22,15 @@ COST = """
 CASE WHEN u.requests IS NOT NULL OR r.request = 0 THEN (
     greatest(u.input - coalesce(u.cached, 0) - coalesce(u.cache_written, 0), 0)::{int} * r.input
     + coalesce(u.cached, 0)::{int} * r.cached + coalesce(u.cache_written, 0)::{int} * r.cache_written
-    + u.output::{int} * r.output + coalesce(u.requests, 0)::{int} * r.request + 500
+    + u.output::{int} * r.output + coalesce(u.requests, 0)::{int} * r.request{hour} + 500
 ) // 1000 END
 """
 """Nano-dollars of one row, rounded half up; NULL where a price or a count is not known."""
+
+FOR_AN_HOUR = """
+    + CASE WHEN coalesce(u.for_an_hour, 0) = 0 THEN 0
+        ELSE u.for_an_hour::{int} * (r.for_an_hour - r.cache_written) END"""
+"""What tokens kept in a cache for an hour cost beyond those written for minutes. Only where a file tells of any."""
 
 JOIN = """
 FROM usage u LEFT JOIN model_reasons m ON m.model = u.model LEFT JOIN rates r ON r.model = u.model AND r.batch = u.batch
@@ -52,7 +58,7 @@ def make_rates(connection: duckdb.DuckDBPyConnection, overrides: Sequence[Overri
             unknown.append(model)
         values += [row_of(model, rate) for rate in found.rates] if found else []
     if values:
-        connection.executemany(f"INSERT INTO rates VALUES ({', '.join('?' * 13)})", values)
+        connection.executemany(f"INSERT INTO rates VALUES ({', '.join('?' * 14)})", values)
     return unknown
 
 
@@ -72,6 +78,7 @@ def row_of(model: str, rate: Rate) -> tuple[object, ...]:
         price.cached,
         price.cache_written,
         price.request,
+        price.written_for_an_hour,
     )
 
 
@@ -85,4 +92,7 @@ def priced(connection: duckdb.DuckDBPyConnection, *, is_summed: bool) -> tuple[s
     )
     hours = HOURS if by_hour and by_hour[0] else ""
     # A row that stands for a month of requests may pass what 64 bits hold.
-    return COST.format(int="HUGEINT" if is_summed else "BIGINT"), JOIN.format(length=length, hours=hours)
+    wide = "HUGEINT" if is_summed else "BIGINT"
+    told = connection.execute("SELECT count(for_an_hour) FROM usage").fetchone()
+    hour = FOR_AN_HOUR.format(int=wide) if told and told[0] else ""
+    return COST.format(int=wide, hour=hour), JOIN.format(length=length, hours=hours)

@@ -14,7 +14,7 @@ import msgspec
 
 from earthward.assess.formats import format_of, plain
 from earthward.assess.locate import Place, places
-from earthward.assess.normal import COLUMNS, DEFAULTS, Mapping, literal, quoted
+from earthward.assess.normal import COLUMNS, COUNTS, DEFAULTS, Mapping, literal, number, quoted
 from earthward.assess.source import LARGEST_OBJECT, LINES, Source, Unreadable, look
 
 MEMORY = "1200MB"
@@ -22,6 +22,8 @@ OTHER = "is other than usage"
 SQLITE_BATCH = 10_000
 MOST_TOKENS = 10**13
 """In one row, were it a month of a large company: more would be a mistake that outweighs all else."""
+FIRST, END = "TIMESTAMP '2000-01-01'", "TIMESTAMP '2100-01-01'"
+"""Times before and behind are those of another unit, or of a date written as a number."""
 TYPES = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
 
 
@@ -169,21 +171,40 @@ def _bad(source: Source, mapping: Mapping, used: list[str]) -> str:
             else ("false", "")
         )
     cases.append((f"({mapping.where}) IS NOT true", OTHER))
-    flat = mapping.relation == "{source}"
-    for name in mapping.numbers if flat else ():
-        column = quoted(name)
-        # As it stands among the columns, so that it is worked out once.
-        casts = [f"try_cast({column} AS {kind})" for kind in ("BIGINT", "DECIMAL(38,12)", "DOUBLE")]
-        number = next((it for it in casts if any(it in said for said in mapping.columns.values())), casts[-1])
-        wrong = f"{column} IS NOT NULL AND {column} <> '' AND {number} IS NULL"
-        cases.append((wrong, f"has no number in `{name}`"))
-        if "token" in name.lower() or "request" in name.lower():
-            cases.append((f"{number} < 0", f"has a number below zero in `{name}`"))
-            cases.append((f"{number} > {MOST_TOKENS}", f"has a number that can't be in `{name}`"))
-    cases.append((f"({mapping.columns['ts']}) IS NULL", f"has no time in `{', '.join(mapping.times) or 'time'}`"))
+    cases += _bad_numbers(mapping) if mapping.relation == "{source}" else []
+    cases += _bad_counts(mapping)
+    ts, times = mapping.columns["ts"], ", ".join(mapping.times) or "time"
+    cases.append((f"({ts}) IS NULL", f"has no time in `{times}`"))
+    cases.append((f"({ts}) < {FIRST} OR ({ts}) >= {END}", f"has a time that can't be in `{times}`"))
     cases.append((f"({mapping.columns['model']}) IS NULL", "names no model"))
     whens = " ".join(f"WHEN {condition} THEN {literal(reason)}" for condition, reason in cases if reason)
     return f"CASE {whens} END"
+
+
+def _bad_numbers(mapping: Mapping) -> list[tuple[str, str]]:
+    cases = []
+    counts = {mapping.columns.get(name) for name in COUNTS}
+    for name in mapping.numbers:
+        column = quoted(name)
+        # As it stands among the columns, so that it is worked out once.
+        casts = [f"try_cast({column} AS {kind})" for kind in ("BIGINT", "DECIMAL(38,12)", "DOUBLE")]
+        cast = next((it for it in casts if any(it in said for said in mapping.columns.values())), casts[-1])
+        cases.append((f"{column} IS NOT NULL AND {column} <> '' AND {cast} IS NULL", f"has no number in `{name}`"))
+        if "token" in name.lower() or "request" in name.lower() or number(name) in counts:
+            cases.append((f"{cast} < 0", f"has a number below zero in `{name}`"))
+            cases.append((f"{cast} > {MOST_TOKENS}", f"has a number that can't be in `{name}`"))
+    return cases
+
+
+def _bad_counts(mapping: Mapping) -> list[tuple[str, str]]:
+    """Of those that are no column of the file as it is."""
+    seen = {number(name) for name in mapping.numbers} if mapping.relation == "{source}" else set()
+    said = {name: mapping.columns[name] for name in COUNTS if name in mapping.columns}
+    worked_out = {name: it for name, it in said.items() if it not in seen and it != "NULL" and not it.isdigit()}
+    return [
+        (f"({it}) < 0 OR ({it}) > {MOST_TOKENS}", f"has a count of `{name}` that can't be")
+        for name, it in worked_out.items()
+    ]
 
 
 def _sqlite(

@@ -52,6 +52,7 @@ class Work(msgspec.Struct, frozen=True):
     requests_a_month: int
     input_tokens: Decimal
     output_tokens: Decimal
+    cached_share: Decimal
     peak_factor: Decimal | None
 
 

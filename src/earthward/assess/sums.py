@@ -14,6 +14,7 @@ from earthward.cost.price_book import Override
 
 MONTH_SECONDS = Decimal(730 * 3600)
 LEAST_SECONDS = Decimal(3600)
+DAY_SECONDS = 86_400
 
 OTHER_KINDS = (
     ("an embedding: those of two models are never mixed", "embed"),
@@ -72,7 +73,7 @@ def assessment(
         answer=_percentiles(connection, "output"),
         peak=peak,
         eligible=_eligible(connection),
-        work=_work(total, first, last, peak),
+        work=_work(total, _seconds(connection, is_summed=is_summed), peak),
     )
 
 
@@ -219,15 +220,32 @@ def _eligible(connection: duckdb.DuckDBPyConnection) -> Eligible | None:
     )
 
 
-def _work(total: Line, first: Any, last: Any, peak: Peak) -> Work | None:
-    if not total.requests or first is None:
+def _seconds(connection: duckdb.DuckDBPyConnection, *, is_summed: bool) -> Decimal:
+    """How long the usage went on. A row that stands for many requests begins a span as long as the shortest step to
+    the next, and a day where there is none; a day at most."""
+    first, last = _one(connection, "SELECT epoch(min(ts)), epoch(max(ts)) FROM usage")
+    if first is None:
+        return Decimal(0)
+    step: float = 0
+    if is_summed:
+        times = "SELECT DISTINCT epoch(ts) AS moment FROM usage"
+        (found,) = _one(
+            connection,
+            f"SELECT min(step) FROM (SELECT moment - lag(moment) OVER (ORDER BY moment) AS step FROM ({times}))",
+        )
+        step = DAY_SECONDS if found is None else min(found, DAY_SECONDS)
+    return max(Decimal(last - first + step), LEAST_SECONDS)
+
+
+def _work(total: Line, seconds: Decimal, peak: Peak) -> Work | None:
+    if not total.requests or not seconds:
         return None
-    seconds = max(Decimal((last - first).total_seconds()), LEAST_SECONDS)
     a_second = total.requests / seconds
     busiest = peak.requests_per_second
     return Work(
         requests_a_month=round(a_second * MONTH_SECONDS),
         input_tokens=round(Decimal(total.input) / total.requests, 2),
         output_tokens=round(Decimal(total.output) / total.requests, 2),
+        cached_share=round(Decimal(total.cached) / total.input, 4) if total.input else Decimal(0),
         peak_factor=None if busiest is None else round(Decimal(busiest) / a_second, 2),
     )

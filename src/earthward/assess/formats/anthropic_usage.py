@@ -24,6 +24,7 @@ def mapping(source: Source) -> Mapping:
             "input": total(number(UNCACHED), number(READ), *([written] if writes else [])),
             "cached": number(READ),
             "cache_written": written,
+            "for_an_hour": number(source.first_of(WRITES[1])),
             "output": number("usage_output_tokens"),
             "batch": f"coalesce(lower({quoted(kind)}) LIKE '%batch%', false)" if kind else "false",
         },

@@ -31,6 +31,8 @@ def mapping(source: Source) -> Mapping:
         numbers=("input_tokens", "output_tokens", "cost"),
         times=("accepted_at",),
         texts=("requested_model",),
+        # Shadows and judges are no work that anybody asked for.
+        where="coalesce(\"path\", '') NOT LIKE '/earthward/%'" if source.has("path") else "true",
     )
 
 

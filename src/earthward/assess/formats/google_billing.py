@@ -31,7 +31,7 @@ def mapping(source: Source) -> Mapping:
         if is_flat
         else ("(service->>'description')", "(sku->>'description')", "(usage->>'amount')")
     )
-    tokens = f"try_cast({amount} AS DECIMAL(38,6))::BIGINT"
+    tokens = f"try_cast(try_cast({amount} AS DECIMAL(38,6)) AS BIGINT)"
     project = source.first_of("project.id")
     return Mapping(
         {
@@ -42,9 +42,12 @@ def mapping(source: Source) -> Mapping:
             r"|\s-\s?', '', 'g'))), ' ', '-'), '')",
             "app": '"project.id"' if project else ("(project->>'id')" if source.has("project") else "NULL"),
             "requests": "0",
-            "input": f"CASE WHEN {sku} ILIKE '%input%' AND {sku} NOT ILIKE '%character%' THEN {tokens} ELSE 0 END",
+            # What is billed by the character, picture or hour tells no tokens.
+            "input": f"CASE WHEN {sku} ILIKE '%character%' THEN NULL WHEN {sku} ILIKE '%input%' THEN {tokens} "
+            f"WHEN {sku} ILIKE '%output%' THEN 0 END",
             "cached": f"CASE WHEN {sku} ILIKE '%input%' AND {sku} ILIKE '%cach%' THEN {tokens} ELSE 0 END",
-            "output": f"CASE WHEN {sku} ILIKE '%output%' AND {sku} NOT ILIKE '%character%' THEN {tokens} ELSE 0 END",
+            "output": f"CASE WHEN {sku} ILIKE '%character%' THEN NULL WHEN {sku} ILIKE '%output%' THEN {tokens} "
+            f"WHEN {sku} ILIKE '%input%' THEN 0 END",
             # A row without a rate stays in its own currency.
             "billed": "CASE WHEN try_cast(currency_conversion_rate AS DOUBLE) > 0 THEN "
             "(try_cast(cost AS DECIMAL(38,12)) / try_cast(currency_conversion_rate AS DECIMAL(18,6)))::DECIMAL(38,12) "
