@@ -1,5 +1,7 @@
 import json
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from typer.testing import CliRunner, Result
 
@@ -64,6 +66,22 @@ def test_the_work_can_come_from_an_assessment(tmp_path: Path) -> None:
     assert case["scenario"]["work"]["requests"] == "500000"
     file.write_text("[]")
     assert "assess --json" in tco("--usage", str(file), "--gpu", "RTX 4090").output
+
+
+def test_what_an_assessment_found_is_reckoned_with_and_flags_go_before_it(tmp_path: Path) -> None:
+    file = tmp_path / "usage.json"
+    work = {"requests_a_month": 5000, "input_tokens": "300.5", "output_tokens": "100"}
+    file.write_text(json.dumps({"work": {**work, "cached_share": "0.4", "peak_factor": "40"}}))
+
+    def scenario(*flags: str) -> dict[str, Any]:
+        told = tco("--usage", str(file), "--gpu", "RTX 4090", *flags, "--json").output
+        found: dict[str, Any] = json.loads(told)["cases"][0]["scenario"]
+        return found
+
+    found = scenario("--growth", "20%")
+    assert (found["work"]["cached_share"], found["work"]["growth"]) == ("0.4", "0.2")
+    assert scenario("--cached", "10%")["work"]["cached_share"] == "0.1"
+    assert Decimal(scenario("--peak", "4")["box"]["capacity"]) > Decimal(found["box"]["capacity"]) * 9
 
 
 def test_renting_by_the_hour_is_compared() -> None:

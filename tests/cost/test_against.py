@@ -57,3 +57,13 @@ def test_a_promise_that_one_box_cannot_keep_stands_against_it() -> None:
 def test_nobody_to_run_it_is_told() -> None:
     free = msgspec.structs.replace(GOOD, staff_hours=D(0))
     assert names(free, msgspec.structs.replace(PROVEN, staffed=False)) == {"staff": False}
+
+
+def test_many_boxes_that_are_all_needed_keep_less_than_one_does() -> None:
+    promised = msgspec.structs.replace(PROVEN, availability=D("0.99"))
+    one = msgspec.structs.replace(GOOD, box=msgspec.structs.replace(GOOD.box, spare=0))
+    five = msgspec.structs.replace(GOOD, box=msgspec.structs.replace(one.box, capacity=D(20_000), price=D(100)))
+    assert "availability" not in names(one, promised)
+    assert names(five, promised)["availability"]
+    spared = msgspec.structs.replace(five, box=msgspec.structs.replace(five.box, spare=1))
+    assert "availability" not in names(spared, promised)

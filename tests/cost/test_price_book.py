@@ -107,3 +107,10 @@ def test_names_with_a_vendor_before_them_are_known(name: str) -> None:
 
 def test_a_local_model_has_no_list_price() -> None:
     assert listed("llama3.1:8b") is None
+
+
+@pytest.mark.parametrize("since", [None, date(2025, 1, 1)])
+def test_of_two_overrides_of_a_day_that_stated_last_holds_alone(since: date | None) -> None:
+    wide = Override("gpt-4o*", Decimal(1), Decimal(2), since=since)
+    found = rates("gpt-4o", wide, Override("gpt-4o", Decimal(3), Decimal(4), since=since))
+    assert [it.price.input for it in found if it.until is None and not it.batch] == [3_000_000]

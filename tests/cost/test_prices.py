@@ -113,3 +113,10 @@ def test_the_list_is_not_loaded_before_it_is_asked_for() -> None:
     code = "import sys, earthward.cost.prices; print('genai_prices' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+def test_a_price_of_tomorrow_is_unknown_today_and_known_then() -> None:
+    override = Override("acme", Decimal(1), Decimal(2), since=date(2026, 1, 2))
+    price, rates = prices_from("acme", overrides=(override,), day=DAY)
+    assert price.input is None
+    assert [it.price.input for it in rates] == [1_000_000]

@@ -21,6 +21,7 @@ from earthward.sizing.models import model
 
 WORKSTATION = Decimal(2000)
 MILLION = 1_000_000
+PEAK = Decimal(4)
 MOST = Decimal(10**15)
 IDLE_SHARE = Decimal("0.15")
 """Of a card's maximum, with a machine around it; a guess to be replaced by a meter."""
@@ -63,9 +64,9 @@ def tco(
     requests: Decimal = _amount(None, "--requests", "Requests a month."),
     input_tokens: Decimal = _amount("500", "--input-tokens", "Of one request, on average."),
     output_tokens: Decimal = _amount("200", "--output-tokens", "Of one answer, on average."),
-    cached_share: Decimal = _amount("0", "--cached", "Share of the input that the cloud reads from its cache: 30%."),
+    cached_share: Decimal = _amount(None, "--cached", "Share of the input that the cloud reads from its cache: 30%."),
     growth: Decimal = _amount("0", "--growth", "Of the requests, a year: 20%."),
-    peak: Decimal = _amount("4", "--peak", "How many times the average the busiest hour is."),
+    peak: Decimal = _amount(None, "--peak", "How many times the average the busiest is; as in --usage, else 4."),
     cloud_model: Annotated[str, typer.Option(help="Whose list price the cloud asks.")] = "claude-sonnet-4-5",
     cloud_price: Annotated[str | None, typer.Option(help="Instead: dollars per million tokens, as 3/15.")] = None,
     cloud_decline: Decimal = _amount("0", "--cloud-decline", "By how much the cloud's prices fall a year: 20%."),
@@ -98,11 +99,14 @@ def tco(
     """
     if preset is not None:
         _finish([*_preset(preset)], json=json)
-    work = _usage(usage) if usage else None
-    if work is None:
-        if requests is None:
-            fail("how many requests a month? --requests 100000, --usage FILE or --preset playbook")
-        work = Work(requests, input_tokens, output_tokens, growth, min(cached_share, Decimal(1)))
+    assessed = None
+    if usage:
+        work, assessed = _usage(usage, growth, cached_share)
+    elif requests is not None:
+        work = Work(requests, input_tokens, output_tokens, growth, min(cached_share or Decimal(0), Decimal(1)))
+    else:
+        fail("how many requests a month? --requests 100000, --usage FILE or --preset playbook")
+    peak = peak if peak is not None else assessed or PEAK
     if peak < 1:
         fail("--peak: the busiest hour has no less than the average; give 1 or more")
     if any(share >= 1 for share in (headroom, cloud_decline)) or residual > 1:
@@ -220,16 +224,22 @@ def _cloud(name: str, price: str | None, decline: Decimal) -> Cloud:
     return Cloud(name, Decimal(listed.input) / MILLION, Decimal(listed.output) / MILLION, cached, decline)
 
 
-def _usage(path: Path) -> Work:
-    """The work that an assessment found, as if its days were usual ones."""
+def _usage(path: Path, growth: Decimal, cached: Decimal | None) -> tuple[Work, Decimal | None]:
+    """The work that an assessment found, as if its days were usual ones, and its peak if it tells one."""
     try:
         found = msgspec.json.decode(path.read_bytes())["work"]
         if found is None:
             fail(f"{path} does not tell how many requests there were; give --requests and the tokens of one")
-        return Work(*(Decimal(str(found[name])) for name in ("requests_a_month", "input_tokens", "output_tokens")))
+        requests, into, out = (Decimal(str(found[it])) for it in ("requests_a_month", "input_tokens", "output_tokens"))
+        share = Decimal(str(found.get("cached_share") or 0)) if cached is None else cached
+        peak = found.get("peak_factor")
+        return (
+            Work(requests, into, out, growth, min(share, Decimal(1))),
+            None if peak is None else max(Decimal(1), Decimal(str(peak))),
+        )
     except OSError as error:
         fail(f"{path} can't be read: {error.strerror}")
-    except (msgspec.DecodeError, LookupError, TypeError, InvalidOperation):
+    except (msgspec.DecodeError, LookupError, TypeError, AttributeError, InvalidOperation):
         fail(f"{path} is not what `earthward assess --json` prints")
 
 

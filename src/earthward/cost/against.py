@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from math import comb
 
 import msgspec
 
@@ -88,14 +89,21 @@ def _quality(scenario: Scenario, result: Ownership, plan: Plan) -> Iterator[Reas
 def _availability(scenario: Scenario, result: Ownership, plan: Plan) -> Iterator[Reason]:
     if plan.availability is None:
         return
-    reached = 1 - (1 - BOX_AVAILABILITY) ** (scenario.box.spare + 1)
+    most = max(month.boxes for month in result.months)
+    reached = _reached(most - scenario.box.spare, most)
     if reached < plan.availability:
         yield Reason(
             "availability",
             True,
-            f"You promise {plan.availability * 100:.2f} %, and {scenario.box.spare} spare boxes reach about "
-            f"{reached * 100:.2f} %. Add a spare box, or keep the cloud as the fallback.",
+            f"You promise {plan.availability * 100:.2f} %, and {most} boxes, {scenario.box.spare} of them spare, reach "
+            f"about {reached * 100:.2f} %. Add a spare box, or keep the cloud as the fallback.",
         )
+
+
+def _reached(needed: int, boxes: int) -> Decimal:
+    """How likely it is that so many of the boxes are up at once, if each fails by itself."""
+    up, down = BOX_AVAILABILITY, 1 - BOX_AVAILABILITY
+    return sum((comb(boxes, off) * down**off * up ** (boxes - off) for off in range(boxes - needed + 1)), Decimal(0))
 
 
 def _staff(scenario: Scenario, result: Ownership, plan: Plan) -> Iterator[Reason]:

@@ -88,10 +88,11 @@ def _since(override: Override) -> date:
 def _with_overrides(rates: Sequence[Rate], own: Sequence[Override]) -> Iterator[Rate]:
     first = own[0].since
     yield from _until(rates, first) if first else ()
+    # Of two from the same day on, as of two without one, that stated last holds.
+    own = list({_since(it): it for it in own}.values())
     ends = [it.since for it in own[1:]] + [None]
     for override, end in zip(own, ends, strict=True):
-        if end is None or override.since is None or override.since < end:
-            yield from _stated(override, rates, end)
+        yield from _stated(override, rates, end)
 
 
 def _until(rates: Iterable[Rate], end: date) -> Iterator[Rate]:

@@ -23,7 +23,7 @@ def prices_from(
     day: date | None = None,
 ) -> tuple[Price, tuple[Rate, ...]]:
     """The price of a short prompt at noon of that day, by default the day the list was loaded, and all rates that hold
-    from that day on where there is more than one. Unknown, and none, where nothing is known.
+    from that day on where there is more than one, or none holds yet. Unknown, and none, where nothing is known.
 
     The vendor is found by its name in the list or by the URL of its API.
     """
@@ -31,7 +31,7 @@ def prices_from(
     found = rates_at(model, overrides, vendor=vendor, url=url)
     rates = tuple(it for it in found.rates if not it.batch and (it.until is None or it.until > day)) if found else ()
     rate = rate_for(rates, datetime.combine(day, time(12), tzinfo=UTC), 0)
-    return rate.price if rate else UNKNOWN, rates if len(rates) > 1 else ()
+    return rate.price if rate else UNKNOWN, rates if len(rates) > 1 or rate is None else ()
 
 
 def listed_price(model: str, *, vendor: str | None = None, url: str | None = None, day: date | None = None) -> Price:
