@@ -33,25 +33,30 @@ BILL = (
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/ledger.db"
-    engine = open_store(url)
-    writer = SpoolWriter(tmp_path / "spool", "here", "boot")
+    records = []
     for number, model in enumerate(("gpt-4o-mini", "=cmd|'/c calc'!A1")):
         attempt = Attempt("mini", "u", "first", AT, usage=USED, cost=210_000)
-        writer.append(
-            Settled(
-                Record(
-                    f"x{number}", AT, "ok", requested_model=model, target="mini", model="gpt-4o-mini",
-                    attempts=(attempt,), usage=USED, cost=210_000,
-                )
+        records.append(
+            Record(
+                f"x{number}", AT, "ok", requested_model=model, target="mini", model="gpt-4o-mini",
+                attempts=(attempt,), usage=USED, cost=210_000,
             )
         )  # fmt: skip
+    fill(url, tmp_path, *records)
+    return url
+
+
+def fill(url: str, folder: Path, *records: Record) -> None:
+    engine = open_store(url)
+    writer = SpoolWriter(folder / "spool", "here", "boot")
+    for record in records:
+        writer.append(Settled(record))
     writer.close()
-    intake = Intake(engine, tmp_path / "spool", "here")
+    intake = Intake(engine, folder / "spool", "here")
     while not intake.step().is_drained:
         pass
     Bookkeeper(engine, lambda: SNAPSHOT, Money).step()
     engine.dispose()
-    return url
 
 
 def ledger(*arguments: str) -> Result:
@@ -114,6 +119,24 @@ def test_a_bill_with_more_is_a_no_with_the_reason(url: str, tmp_path: Path) -> N
     result = ledger("reconcile", str(path), "--store", url, "--json")
     assert result.exit_code == 1
     assert "not all of it passed" in json.loads(result.output)["differences"][0]["why"][0]
+
+
+def test_what_a_target_that_never_served_was_paid_is_held_against_the_bill_too(tmp_path: Path) -> None:
+    url, at = f"sqlite:///{tmp_path}/ledger.db", AT
+    tried = Attempt("dear", "u", "first", at, usage=USED, cost=500_000)
+    served = Attempt("mini", "u", "failed", at, usage=USED, cost=210_000)
+    fill(
+        url,
+        tmp_path,
+        Record(
+            "x", at, "ok", requested_model="m", target="mini", model="gpt-4o-mini", attempts=(tried, served),
+            usage=USED, cost=710_000,
+        ),
+    )  # fmt: skip
+    path = tmp_path / "bill"
+    path.write_text(BILL.format(requests=1, input=1000))
+    found = json.loads(ledger("reconcile", str(path), "--store", url, "--json").output)["differences"]
+    assert [(it["model"], it["ledger"]["cost"]) for it in found] == [("dear", 500_000), ("gpt-4o-mini", 210_000)]
 
 
 def test_an_empty_bill_is_not_enough_evidence(url: str, tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from earthward.chat.usage import Count, Usage
-from earthward.config.snapshot import Price
+from earthward.config.snapshot import Price, Rate, Target
 from earthward.cost.exchange import cost
-from earthward.quality.spend import Purse, reserve, settle, settle_lost, worst_case
+from earthward.quality.spend import Purse, reserve, settle, settle_lost, worst_case, worst_of
 
 LIMIT = 1_000_000
 CENT = 10_000_000
@@ -79,3 +80,12 @@ def test_no_bill_is_higher_than_the_worst_case(size, output, per_input, per_outp
     assert billed is not None
     assert worst is not None
     assert billed <= worst
+
+
+def test_the_worst_case_is_at_the_price_of_long_prompts_and_of_an_hour_in_the_cache():
+    short, long = Price(1000, 0, cache_written=1250, written_for_an_hour=2000), Price(2000, 0, cache_written=2500)
+    target = Target("a", "b", "c", "cloud", price=short, rates=(Rate(short, up_to=10), Rate(long, above=10)))
+    assert worst_of(target, 1_000_000, 0, 0, has_tools=False) == 2_500_000
+    assert worst_case(short, 1_000_000, 0, 0, has_tools=False) == 2_000_000
+    unknown = structs.replace(target, rates=(Rate(short), Rate(Price(1000))))
+    assert worst_of(unknown, 1, 0, 0, has_tools=False) is None

@@ -167,3 +167,15 @@ def test_only_what_is_old_and_booked_is_let_go(engine, store, settled) -> None:
         assert connection.scalar(select(func.count()).select_from(exchanges)) == 1
     assert sum(row.sums.cost for row in books.sums_by(engine, grain="day")) == 3
     assert sum(row.sums.cost for row in books.sums_by(engine, grain="minute")) == 2
+
+
+def test_hours_that_a_months_budget_counts_are_kept_whatever_retention_says(engine, store, settled) -> None:
+    store(exchange(settled, "x", attempt("mini", 2 * NANO)))
+    budget = Budget("cloud", "spend", NANO)
+    money = Money(budgets=(budget,), retention=Retention(hours=1))
+    book = keeper(engine, money, now=START + 5 * 24 * HOUR)
+    book.step()
+    book.prune()
+    assert [it.amount for it in book.tell_budgets()] == [2 * NANO]
+    keeper(engine, Money(retention=Retention(hours=1)), now=START + 5 * 24 * HOUR).prune()
+    assert books.sums_by(engine, grain="hour") == []

@@ -54,7 +54,10 @@ def _count(value: object) -> int | None:
 
 
 def _foreign(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    query = "SELECT currency, count(*) FROM usage WHERE billed IS NOT NULL AND currency <> 'usd' GROUP BY 1"
+    query = (
+        "SELECT coalesce(currency, 'an unknown currency'), count(*) FROM usage "
+        "WHERE billed IS NOT NULL AND currency IS DISTINCT FROM 'usd' GROUP BY 1"
+    )
     return dict(connection.execute(query).fetchall())
 
 
@@ -66,9 +69,10 @@ def ledger_side(engine: Engine, days: set[str]) -> dict[tuple[str, str], Side]:
         start, target = row.name
         day = datetime.fromtimestamp(start * 60, UTC).date().isoformat()
         sums = row.sums
-        if day not in days or target not in models:
+        if day not in days or not target:
             continue
-        key = (day, canonical(models[target]))
+        # What never served anybody still sent a bill; its own name stands where its model's is not known.
+        key = (day, canonical(models.get(target, target)))
         side = Side(sums.requests, sums.input_tokens, sums.output_tokens, sums.cost, sums.unknown_costs, sums.estimated)
         found[key] = _both(found.get(key), side)
     return found

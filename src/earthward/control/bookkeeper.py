@@ -36,6 +36,8 @@ PRUNE_EVERY = 3600.0
 ALERT_EVERY = 5.0
 AFTER_ERROR = 5.0
 DAY_MINUTES = 1440
+LONGEST_BUDGET = 32
+"""Days."""
 DAY_NANOSECONDS = DAY_MINUTES * 60 * 10**9
 
 
@@ -240,7 +242,9 @@ class Bookkeeper:
         if kept.minutes is not None:
             limits["minute"] = now // (60 * 10**9) - kept.minutes * DAY_MINUTES
         if kept.hours is not None:
-            limits["hour"] = now // (60 * 10**9) - kept.hours * DAY_MINUTES
+            # A month's budget is counted by the hour.
+            hours = max(kept.hours, LONGEST_BUDGET) if self._money().budgets else kept.hours
+            limits["hour"] = now // (60 * 10**9) - hours * DAY_MINUTES
         before = None if kept.exchanges is None else now - kept.exchanges * DAY_NANOSECONDS
         return books.prune(self.engine, exchanges_before=before, sums_before=limits, needed_from=self._needed_from())
 

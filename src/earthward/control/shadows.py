@@ -36,7 +36,7 @@ from earthward.ledger.books import JUDGE_PATH, SHADOW_PATH
 from earthward.ledger.record import Record
 from earthward.quality.case import Case, Said
 from earthward.quality.compare import Compared, compared
-from earthward.quality.spend import worst_case
+from earthward.quality.spend import worst_of
 from earthward.rollout.event import Event
 from earthward.rollout.pairs import Outcome, event_of_score, events_of_pair
 from earthward.store import quality as store
@@ -259,8 +259,8 @@ class Shadows:
             raise NotNow("not bounded")
         most = chat.max_tokens or MOST_ANSWERED
         size = len(msgspec.json.encode((chat.messages, chat.tools, chat.output)))
-        amount = worst_case(
-            target.target.price, size, len(chat.messages), most * max(1, chat.answers), has_tools=bool(chat.tools)
+        amount = worst_of(
+            target.target, size, len(chat.messages), most * max(1, chat.answers), has_tools=bool(chat.tools)
         )
         if amount is None:
             raise NotNow("no price")

@@ -6,7 +6,7 @@ process died meanwhile, counts as spent.
 
 import msgspec
 
-from earthward.config.snapshot import Price
+from earthward.config.snapshot import Price, Target
 
 PICO_PER_NANO = 1000
 TEMPLATE = 64
@@ -59,10 +59,18 @@ def worst_case(price: Price, input_bytes: int, messages: int, most_output: int, 
     No tokenizer makes more tokens of a text than it has bytes. Whatever is dearest of input, and of writing it to a
     cache, is taken.
     """
-    rates = (price.input, price.cached, price.cache_written)
+    rates = (price.input, price.cached, price.cache_written, price.written_for_an_hour)
     if price.input is None or price.output is None:
         return None
     dearest = max(rate for rate in rates if rate is not None)
     tokens = input_bytes + messages * TEMPLATE + (TOOLS if has_tools else 0)
     total = price.request + tokens * dearest + most_output * price.output
     return -(-total // PICO_PER_NANO)
+
+
+def worst_of(target: Target, input_bytes: int, messages: int, most_output: int, *, has_tools: bool) -> int | None:
+    """`worst_case` at the dearest of the target's prices: that of long prompts may be another, or that of an hour."""
+    prices = (target.price, *(rate.price for rate in target.rates))
+    amounts = [worst_case(it, input_bytes, messages, most_output, has_tools=has_tools) for it in prices]
+    known = [it for it in amounts if it is not None]
+    return max(known) if len(known) == len(amounts) else None
