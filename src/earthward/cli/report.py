@@ -76,7 +76,8 @@ def report(
         engine.dispose()
     carbon = {name: it.power.carbon for name, it in money.own_costs.items() if it.power.carbon is not None}
     rows = {name: it.rows for name, it in found.items()}
-    of = figures(rows, first=first, end=end, capex=spent, carbon=carbon, history=_history(where.state))
+    now = int(datetime.now(UTC).timestamp()) // 60
+    of = figures(rows, first=first, end=end, now=now, capex=spent, carbon=carbon, history=_history(where.state))
     if json:
         print_json({"figures": of, "queries": {name: it.query for name, it in found.items()}})
         return

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from earthward.report.figures import (
+    SERVED,
     ClassFigures,
     Figures,
     Spend,
@@ -28,27 +29,31 @@ def figures(
     *,
     first: int,
     end: int,
+    now: int,
     capex: int | None,
     carbon: dict[str, Decimal],
     history: Sequence[Row] = (),
 ) -> Figures:
-    """`first` and `end` are minutes since 1970; `carbon` is grams of CO₂ a kilowatt-hour by target; `history` is that
-    of the rollouts."""
+    """`first`, `end` and `now` are minutes since 1970; `carbon` is grams of CO₂ a kilowatt-hour by target; `history` is
+    that of the rollouts."""
     moved = moves(history, first, end)
     stand = standings(moved)
     by_day = days(rows["days"])
     by_arm = arms(rows["errors"], rows["first_content"])
     totals = {row[0]: [int(it or 0) for it in row[1:]] for row in rows["totals"]}
-    served = totals.get("serve", [0] * 8)
+    served = [sum(several) for several in zip(*(totals.get(name, [0] * 8) for name in SERVED), strict=True)]
     saved, unknown_saved = served[3], served[5]
-    year = projected([it.saved for it in by_day])
-    paid_back = None if not capex else max(0.0, saved / capex)
+    to_date = sum(int(row[0] or 0) for row in rows["to_date"])
+    # Today is not over, and would stand for a day of less.
+    year = projected([it.saved for it in by_day if it.day < day_of(now)])
+    paid_back = None if not capex else max(0.0, to_date / capex)
     return Figures(
         first=day_of(first),
         last=day_of(end - 1),
         days=by_day,
         requests=served[0],
         saved=saved,
+        saved_to_date=to_date,
         unknown_saved=unknown_saved,
         displaced=served[4],
         estimated=sum(it[6] for it in totals.values()),
@@ -61,7 +66,7 @@ def figures(
         projected=year,
         capex=capex,
         paid_back=paid_back,
-        days_to_go=_days_to_go(capex, saved, None if year is None else year.value / 365),
+        days_to_go=_days_to_go(capex, to_date, None if year is None else year.value / 365),
         arms=by_arm,
         stages=tuple(
             StageFigures(row[0], int(row[1] or 0), day_of(row[2]), day_of(row[3]), int(row[4]), int(row[5]))

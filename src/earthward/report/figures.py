@@ -16,6 +16,8 @@ from earthward.report.moves import Move, Standing
 
 EPOCH = date(1970, 1, 1)
 DAY_MINUTES = 1440
+SERVED = ("serve", "drill")
+"""A drill answers a caller, as any other does."""
 LEAST_DAYS = 7
 PROJECTED_DAYS = 365
 RECENT_DAYS = 28
@@ -74,11 +76,14 @@ class StageFigures(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
+    """`saved_to_date` counts the days before these too."""
+
     first: date
     last: date
     days: tuple[Day, ...]
     requests: int
     saved: int
+    saved_to_date: int
     unknown_saved: int
     displaced: int
     estimated: int
@@ -141,7 +146,7 @@ def days(rows: Iterable[Sequence[int | str]]) -> tuple[Day, ...]:
     found: dict[date, list[int]] = defaultdict(lambda: [0] * 6)
     for start, zone, purpose, requests, cost, own, counterfactual, saved, errors in rows:
         sums = found[day_of(int(start))]
-        if purpose == "serve":
+        if purpose in SERVED:
             sums[0 if zone == "local" else 1] += int(requests)
             sums[2] += int(counterfactual) if zone == "local" else int(cost)
             sums[5] += int(errors)

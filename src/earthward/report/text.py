@@ -53,7 +53,8 @@ def headline(of: Figures) -> str:
     verb = "saved" if of.saved >= 0 else "cost more than the cloud by"
     amount = money(abs(of.saved))
     if of.saved >= 0:
-        return f"{amount} saved so far; {share} of {total:,} requests were served at home."
+        when = "so far" if of.saved == of.saved_to_date else "in these days"
+        return f"{amount} saved {when}; {share} of {total:,} requests were served at home."
     return f"Serving at home {verb} {amount}; {share} of {total:,} requests were served there."
 
 

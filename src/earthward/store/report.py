@@ -14,8 +14,11 @@ GROUP BY start, zone, purpose ORDER BY start, zone, purpose""",
        sum(unknown_saved), sum(estimated), sum(unknown_costs)
 FROM money_sums WHERE grain = 1440 AND start >= :first AND start < :end
 GROUP BY purpose ORDER BY purpose""",
-    "apps": """SELECT app, sum(requests), sum(cost) + sum(own_cost), sum(saved)
-FROM money_sums WHERE grain = 1440 AND start >= :first AND start < :end AND purpose IN ('serve', 'retry')
+    "to_date": """SELECT sum(saved) FROM money_sums
+WHERE grain = 1440 AND start < :end AND purpose IN ('serve', 'drill')""",
+    "apps": """SELECT app, sum(CASE WHEN purpose = 'retry' THEN 0 ELSE requests END), sum(cost) + sum(own_cost),
+       sum(saved)
+FROM money_sums WHERE grain = 1440 AND start >= :first AND start < :end AND purpose IN ('serve', 'drill', 'retry')
 GROUP BY app ORDER BY 4 DESC, 2 DESC""",
     "stages": """SELECT route, stage, min(start), max(start), sum(CASE WHEN arm = 'candidate' THEN 0 ELSE requests END),
        sum(CASE WHEN arm = 'candidate' THEN requests ELSE 0 END)
