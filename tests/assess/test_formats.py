@@ -190,7 +190,7 @@ def test_a_broken_line_of_csv_is_told_with_its_line(assess: Assess, tmp_path: Pa
         (b"PAR1 and then nothing", "can't be read"),
         (b"SQLite format 3\0 and then nothing", "can't be read"),
         (b"\x1f\x8b broken", "can't be read"),
-        (b'[{"time": 1, "model": "m", "input": 1, "output": 1}, {"time": ', "can't be read"),
+        (b'[{"time": 1, "model": "m", "input": 1, "output": 1}, {"time": ', "file:1:63: is no JSON"),
     ],
 )
 def test_a_file_that_is_no_usage_is_refused_by_name(data: bytes, words: str, assess: Assess, tmp_path: Path) -> None:
@@ -417,3 +417,10 @@ def test_sums_by_the_day_stand_for_whole_days(
     work = assess(path).work
     assert work is not None
     assert work.requests_a_month == requests
+
+
+def test_an_array_too_deep_is_refused(assess: Assess, tmp_path: Path) -> None:
+    path = tmp_path / "usage"
+    path.write_text("[" * 200_000)
+    with pytest.raises(Unreadable, match="is of no format that is known"):
+        assess(path)

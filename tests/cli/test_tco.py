@@ -86,3 +86,18 @@ def test_what_an_assessment_found_is_reckoned_with_and_flags_go_before_it(tmp_pa
 
 def test_renting_by_the_hour_is_compared() -> None:
     assert "rented by the hour" in tco(*ORDINARY, "--rent", "0.5").output
+
+
+def test_long_prompts_are_reckoned_at_the_price_of_long_ones() -> None:
+    def price(tokens: str) -> str:
+        told = tco("--requests", "1000", "--gpu", "RTX 4090", "--input-tokens", tokens, "--json").output
+        found: str = json.loads(told)["cases"][0]["scenario"]["cloud"]["input"]
+        return found
+
+    assert (price("200000"), price("200001")) == ("3", "6")
+
+
+def test_electricity_that_nobody_knows_is_told() -> None:
+    bought = ("--requests", "100000", "--box-price", "3600", "--cloud-price", "3/15")
+    assert "No electricity is counted" in tco(*bought).output
+    assert "No electricity is counted" not in tco(*bought, "--busy-watts", "400").output

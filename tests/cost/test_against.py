@@ -9,7 +9,7 @@ D = Decimal
 GOOD = Scenario(
     Work(D(100_000), D(500), D(200)),
     Cloud("cloud", D(3), D(15)),
-    Box("box", D(3600), maintenance=D(600), capacity=D(200_000), spare=1),
+    Box("box", D(3600), maintenance=D(200), electricity=D(400), capacity=D(200_000), spare=1),
     staff_hours=D(1),
     staff_rate=D(50),
 )

@@ -1,5 +1,7 @@
 from datetime import UTC, datetime
 
+from msgspec import structs
+
 from earthward.cost.budgets import Amount, Budget, alerts, crossed, period_of
 
 NANO = 10**9
@@ -63,3 +65,10 @@ def test_the_body_has_dollars_as_text_and_says_what_is_not_known() -> None:
     body = alert.body()
     assert body["amount_usd"] == "1234.57"
     assert "3 exchanges have no known cost" in body["text"]
+
+
+def test_budgets_of_one_name_for_two_applications_are_told_apart() -> None:
+    first, second = (structs.replace(BUDGET, app=app) for app in ("shop", "search"))
+    told = frozenset(crossed(first, "2026-11", Amount(500 * NANO)))
+    assert keys(500, told, first) == []
+    assert keys(500, told, second) == [10_000]

@@ -15,7 +15,7 @@ import msgspec
 from earthward.assess.formats import format_of, plain
 from earthward.assess.locate import Place, places
 from earthward.assess.normal import COLUMNS, COUNTS, DEFAULTS, Mapping, literal, number, quoted
-from earthward.assess.source import LARGEST_OBJECT, LINES, Source, Unreadable, look
+from earthward.assess.source import LARGEST_OBJECT, LINES, Source, Unreadable, look, whole
 
 MEMORY = "1200MB"
 OTHER = "is other than usage"
@@ -77,6 +77,8 @@ def read(
         try:
             connection.execute(_insert(source, mapping, relation, used, number, zoned=zone not in (None, "UTC")))
         except duckdb.Error as error:
+            if source.kind == "array" and path.stat().st_size <= LARGEST_OBJECT:
+                whole(path, source.is_gzip)  # Tells the line and column, which DuckDB does not.
             raise Unreadable(_told(path, error)) from error
     return _reading(connection, source, mapping, title, number)
 

@@ -104,16 +104,21 @@ def _whole(path: Path, is_gzip: bool) -> Source:
     """One JSON value over many lines, or in a line too long to look at its beginning only."""
     if path.stat().st_size > LARGEST_OBJECT:
         raise Unreadable(f"{path}: is one JSON value of more than {LARGEST_OBJECT >> 20} MiB; write a line for each")
+    value = whole(path, is_gzip)
+    if not isinstance(value, dict):
+        raise Unreadable(f"{path}: is JSON, but holds no objects")
+    return Source(path, "object", _keys([value]), (value,), is_gzip=is_gzip)
+
+
+def whole(path: Path, is_gzip: bool) -> Any:
+    """The JSON value that a file is. Raises Unreadable, with line and column."""
     try:
         data = gzip.decompress(path.read_bytes()) if is_gzip else path.read_bytes()
-        value = json.loads(data.decode("utf-8-sig"))
+        return json.loads(data.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         raise Unreadable(f"{path}:{error.lineno}:{error.colno}: is no JSON: {error.msg}") from error
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"{path}: is no JSON that can be read: {error}") from error
-    if not isinstance(value, dict):
-        raise Unreadable(f"{path}: is JSON, but holds no objects")
-    return Source(path, "object", _keys([value]), (value,), is_gzip=is_gzip)
 
 
 def _objects_of_array(text: str) -> Any:
@@ -123,7 +128,7 @@ def _objects_of_array(text: str) -> Any:
             at += 1
         try:
             value, at = decoder.raw_decode(text, at)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if isinstance(value, dict):
             yield value

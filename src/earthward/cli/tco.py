@@ -1,5 +1,6 @@
 """`earthward tco`: what owning would cost beside the cloud."""
 
+from datetime import UTC, datetime, time
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,9 @@ from earthward.cost.against import Plan, Reason, reasons_against
 from earthward.cost.energy import Power
 from earthward.cost.ownership import Box, Cloud, Ownership, Scenario, Work, ownership
 from earthward.cost.presets import PRESETS
-from earthward.cost.prices import listed_price
+from earthward.cost.price_book import list_day
+from earthward.cost.prices import prices_from
+from earthward.cost.rates import rate_for
 from earthward.cost.sensitivity import Swing, tornado
 from earthward.sizing.capacity import Capacity, capacity, monthly
 from earthward.sizing.gpus import Gpu, UnknownName, gpu
@@ -133,7 +136,7 @@ def tco(
         residual=residual,
         spare=spare,
     )
-    cloud = _cloud(cloud_model, cloud_price, cloud_decline)
+    cloud = _cloud(cloud_model, cloud_price, cloud_decline, work)
     scenario = Scenario(work, cloud, box, months, staff_hours, staff_rate, discount)
     plan = Plan(found.fits if found else None, quality_proven, availability, staff_hours > 0)
     _finish([_case(scenario, plan, found, local_model if chosen else "", cloud_gpu)], json=json)
@@ -208,7 +211,8 @@ def _power(card: Gpu | None, idle: Decimal | None, busy: Decimal | None, price: 
     return Power(min(idle, busy), busy, price, pue)
 
 
-def _cloud(name: str, price: str | None, decline: Decimal) -> Cloud:
+def _cloud(name: str, price: str | None, decline: Decimal, work: Work) -> Cloud:
+    """At the price of prompts as long as these are on average."""
     if price is not None:
         into, slash, out = price.partition("/")
         if not slash:
@@ -217,7 +221,9 @@ def _cloud(name: str, price: str | None, decline: Decimal) -> Cloud:
             return Cloud("the cloud", _number(into), _number(out), decline=decline)
         except typer.BadParameter as error:
             fail(f"--cloud-price: {error}")
-    listed = listed_price(name)
+    short, rates = prices_from(name)
+    long = rate_for(rates, datetime.combine(list_day(), time(12), tzinfo=UTC), int(work.input_tokens))
+    listed = long.price if long else short
     if listed.input is None or listed.output is None:
         fail(f"no price of {name!r} is listed; look with `earthward prices search`, or give --cloud-price 3/15")
     cached = None if listed.cached is None else Decimal(listed.cached) / MILLION

@@ -111,10 +111,15 @@ def _staff(scenario: Scenario, result: Ownership, plan: Plan) -> Iterator[Reason
         yield Reason("staff", False, "No hours are counted for running it. Someone will: drivers, updates, bad nights.")
 
 
+def _energy(scenario: Scenario, result: Ownership, plan: Plan) -> Iterator[Reason]:
+    if scenario.box.power is None and not scenario.box.electricity:
+        yield Reason("energy", False, "No electricity is counted: what a box takes is not known. Give its watts.")
+
+
 def _small(scenario: Scenario, result: Ownership, plan: Plan) -> Iterator[Reason]:
     if scenario.work.requests < FEW_REQUESTS:
         yield Reason("volume", False, "Under a thousand requests a month; a machine would idle nearly all the time.")
 
 
 Check = Callable[[Scenario, Ownership, Plan], Iterator[Reason]]
-CHECKS: tuple[Check, ...] = (_pays, _capacity, _quality, _availability, _staff, _small)
+CHECKS: tuple[Check, ...] = (_pays, _capacity, _quality, _availability, _staff, _energy, _small)

@@ -97,7 +97,7 @@ def _alerts(budget: Budget, period: str, amount: Amount, told: Collection[str]) 
     found = []
     highest = _highest(budget, period, told)
     for threshold in sorted(budget.at):
-        key = f"{budget.name}:{budget.kind}:{period}:{threshold}:{budget.limit}"
+        key = f"{_whose(budget)}:{budget.kind}:{period}:{threshold}:{budget.limit}"
         if amount.nano * ALL >= budget.limit * threshold and threshold > highest:
             found.append(
                 Alert(
@@ -115,8 +115,13 @@ def _alerts(budget: Budget, period: str, amount: Amount, told: Collection[str]) 
     return found
 
 
+def _whose(budget: Budget) -> str:
+    """Two applications may have budgets of one name."""
+    return ":".join(it for it in (budget.name, budget.app, budget.team) if it)
+
+
 def _highest(budget: Budget, period: str, told: Collection[str]) -> int:
-    prefix, suffix = f"{budget.name}:{budget.kind}:{period}:", f":{budget.limit}"
+    prefix, suffix = f"{_whose(budget)}:{budget.kind}:{period}:", f":{budget.limit}"
     return max(
         (int(key[len(prefix) : -len(suffix)]) for key in told if key.startswith(prefix) and key.endswith(suffix)),
         default=-1,
