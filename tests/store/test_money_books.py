@@ -2,11 +2,12 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 from sqlalchemy import Engine, func, select
 
 from earthward.chat.usage import Count, Usage
 from earthward.config.money import Money, Retention
-from earthward.config.snapshot import Hook, Price, Provider, Route, Snapshot, Target
+from earthward.config.snapshot import Hook, Price, Provider, Rate, Route, Snapshot, Target
 from earthward.control.bookkeeper import Bookkeeper
 from earthward.control.webhooks import NotTold
 from earthward.cost.budgets import Budget
@@ -179,3 +180,15 @@ def test_hours_that_a_months_budget_counts_are_kept_whatever_retention_says(engi
     assert [it.amount for it in book.tell_budgets()] == [2 * NANO]
     keeper(engine, Money(retention=Retention(hours=1)), now=START + 5 * 24 * HOUR).prune()
     assert books.sums_by(engine, grain="hour") == []
+
+
+def test_a_long_prompt_asked_of_a_routes_name_would_have_cost_what_its_baseline_asks_for_long_ones(
+    engine, store, settled
+) -> None:
+    short, long = Price(1000, 0, 1000, 1000), Price(2_000_000, 0, 2_000_000, 2_000_000)
+    rates = (Rate(short, up_to=999), Rate(long, above=999))
+    mini = structs.replace(SNAPSHOT.targets[0], price=short, rates=rates)
+    snapshot = structs.replace(SNAPSHOT, targets=(mini, SNAPSHOT.targets[1]))
+    store(exchange(settled, "x", attempt("llama", None), requested_model="assistant"))
+    Bookkeeper(engine, lambda: snapshot, lambda: MONEY, clock=lambda: START).step()
+    assert sum(row.sums.counterfactual for row in books.sums_by(engine)) == 2_000_000

@@ -14,7 +14,7 @@ import msgspec
 
 from earthward.chat import Answer, ChatRequest, Event, Failed, Failure, FailureKind, Usage, collect, is_content
 from earthward.config.snapshot import Snapshot, Zone
-from earthward.cost.exchange import cost
+from earthward.cost.exchange import cost_at
 from earthward.gateway.balancing import Known
 from earthward.gateway.board import Board
 from earthward.gateway.doors.exit import Reader
@@ -175,7 +175,7 @@ class Asking:
             answer=answer,
             failure=failure and target.provider.as_seen_by_callers(failure),
             usage=usage,
-            cost=_cost(target, usage, was_billed=was_billed),
+            cost=billed(target, usage, begun.started_at, was_billed=was_billed),
             gave_way=gave_way,
         )
 
@@ -185,11 +185,11 @@ class Asking:
             self._closing.add(task)
 
 
-def _cost(target: ServingTarget, usage: Usage, *, was_billed: bool) -> int | None:
+def billed(target: ServingTarget, usage: Usage, at: int, *, was_billed: bool) -> int | None:
     """What runs in the house and has no price sends no bill."""
     if not was_billed or is_free(target):
         return 0
-    return cost(target.target.price, usage)
+    return cost_at(target.target, usage, at)
 
 
 def is_free(target: ServingTarget) -> bool:

@@ -103,7 +103,7 @@ class Valuer:
             return found.rates
         baseline = self._targets.get(self._baselines.get(route) or "")
         is_priced = baseline is not None and baseline.zone == "cloud" and baseline.price.input is not None
-        return (Rate(baseline.price),) if baseline is not None and is_priced else ()
+        return baseline.rates or (Rate(baseline.price),) if baseline is not None and is_priced else ()
 
 
 class Bookkeeper:
