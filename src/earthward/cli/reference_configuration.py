@@ -128,7 +128,8 @@ BUDGET: Keys = {
 RETENTION: Keys = {
     "exchanges": "days that single exchanges are kept; left out, for ever",
     "minutes": "days that sums by the minute are kept",
-    "hours": "days that sums by the hour are kept; left out, for ever. Those by the day always are",
+    "hours": "days that sums by the hour are kept; left out, for ever. Those by the day always are, and 32 days "
+    "where there are budgets",
 }
 
 RESPONSES: Keys = {
