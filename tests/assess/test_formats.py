@@ -424,3 +424,20 @@ def test_an_array_too_deep_is_refused(assess: Assess, tmp_path: Path) -> None:
     path.write_text("[" * 200_000)
     with pytest.raises(Unreadable, match="is of no format that is known"):
         assess(path)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        '""cache_read_input_tokens"": 800, ""cache_creation_input_tokens"": 0',
+        '""cache_read_input_tokens"": 0, ""prompt_tokens_details"": {""cached_tokens"": 800}',
+        '""prompt_tokens_details"": {""cached_tokens"": 800}',
+    ],
+)
+def test_what_litellm_tells_of_a_cache_has_the_price_of_a_cache(told: str, assess: Assess, tmp_path: Path) -> None:
+    metadata = ('{""usage_object"": {""x"": 1}}', f'{{""additional_usage_values"": {{{told}}}}}')
+    before = assess(SAMPLES / "litellm_spend.csv").total
+    found = assess(changed(tmp_path, "litellm_spend.csv", metadata)).total
+    assert (found.input, found.cached) == (before.input, 800)
+    assert before.cost is not None
+    assert found.cost == before.cost - 800 * 75

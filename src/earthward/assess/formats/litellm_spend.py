@@ -24,6 +24,7 @@ def mapping(source: Source) -> Mapping:
             "model": model,
             "app": text(source.first_of("team_id", "user", "end_user")),
             "input": number("prompt_tokens"),
+            **(_cache() if source.has("metadata") else {}),
             "output": number("completion_tokens"),
             "billed": money("spend"),
             "currency": "'usd'",
@@ -36,6 +37,14 @@ def mapping(source: Source) -> Mapping:
         times=("startTime", "endTime"),
         texts=("model",),
     )
+
+
+def _cache() -> dict[str, str]:
+    """Part of the prompt tokens, and told in the metadata: as Anthropic names it, or as OpenAI does."""
+    used = f"(try_cast({quoted('metadata')} AS JSON)->'additional_usage_values')"
+    read, written = (f"try_cast({used}->>'cache_{kind}_input_tokens' AS BIGINT)" for kind in ("read", "creation"))
+    details = f"try_cast({used}->'prompt_tokens_details'->>'cached_tokens' AS BIGINT)"
+    return {"cached": f"coalesce(nullif({read}, 0), {details}, {read})", "cache_written": written}
 
 
 def _needs(call: str) -> str:
