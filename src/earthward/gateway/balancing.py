@@ -388,6 +388,11 @@ class Balancing:
             if place.url == url:
                 standing.heard(report, time.monotonic())
 
+    def some_place(self) -> int:
+        """One that is in, for what takes no slot; the first where none is."""
+        now = _milliseconds()
+        return next((place for place, standing in enumerate(self.standings) if not standing.out(now)), 0)
+
     @property
     def is_out(self) -> bool:
         """Whether no endpoint is in."""
