@@ -1,4 +1,8 @@
-from earthward.bench.decisions import MANY, Cost, growth, measure
+import sys
+
+import pytest
+
+from earthward.bench.decisions import MANY, Cost, endpoints, growth, measure
 from earthward.routing.balance import POLICIES
 
 
@@ -18,3 +22,26 @@ def test_growth_is_that_of_the_kind_that_grows_most() -> None:
         Cost("keys", 100_000, "", 4.0),
     ]
     assert growth(costs) == 4.0
+
+
+def steps(way: str, count: int) -> float:
+    """How many lines one choice takes in the mean, which no load of the machine changes."""
+    decide, lines = endpoints(count, way), 0
+
+    def trace(frame, event, argument):
+        nonlocal lines
+        lines += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    for turn in range(50):
+        decide(turn)
+    sys.settrace(before)
+    return lines / 50
+
+
+@pytest.mark.parametrize("way", POLICIES)
+def test_a_choice_among_two_hundred_takes_the_steps_of_one_among_forty(way) -> None:
+    assert steps(way, 200) == pytest.approx(steps(way, 40), rel=0.05)
+    assert steps(way, 200) < 1.5 * steps(way, 8)

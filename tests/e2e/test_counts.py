@@ -1,6 +1,9 @@
 """How many tokens a prompt has: exact from whoever counts, else an estimate that is marked as one."""
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import anthropic
 import pytest
@@ -17,6 +20,7 @@ providers:
   claude: {{kind: anthropic, base_url: "{cloud}", zone: cloud, api_key: env:UPSTREAM_KEY}}
   house: {{kind: ollama, base_url: "{house}"}}
   vllm: {{kind: openai_compatible, base_url: "{house}/v1"}}
+  engine: {{kind: openai_compatible, base_url: "{engine}/v1", profile: vllm}}
   google: {{kind: gemini, base_url: "{cloud}", api_key: env:UPSTREAM_KEY}}
   here: {{kind: embedded, context: 2048, slots: 2}}
 targets:
@@ -24,9 +28,13 @@ targets:
   llama: {{provider: house, model: "llama3.2:latest"}}
   other: {{provider: vllm, model: llama}}
   smol: {{provider: here, model: smollm2}}
+  short: {{provider: here, model: smollm2-short, context: 256}}
+  brief: {{provider: engine, model: brief, context: 512}}
   flash: {{provider: google, model: gemini-2.5-flash}}
 routes:
   - {{name: google, when: {{model: "gemini-*"}}, use: flash}}
+  - {{name: short, when: {{model: "short-*"}}, use: short, fallback: [llama]}}
+  - {{name: brief, when: {{model: "brief"}}, use: brief, fallback: [llama]}}
   - {{name: real, when: {{model: smol}}, use: smol}}
   - {{name: host, when: {{model: llama}}, use: llama}}
   - {{name: server, when: {{model: other}}, use: other}}
@@ -42,9 +50,55 @@ def cloud(tmp_path_factory):
     simulator.stop()
 
 
+class Engine(BaseHTTPRequestHandler):
+    """As a vLLM counts: every word is a token."""
+
+    asked: ClassVar[list[tuple[str, dict]]] = []
+    counts: ClassVar[bool] = True
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.asked.append((self.path, body))
+        words = sum(len(each["content"].split()) for each in body["messages"])
+        status, answer = 404, {"error": {"message": "no such path"}}
+        if self.path == "/tokenize" and self.counts:
+            status, answer = 200, {"count": words, "max_model_len": 512, "tokens": [1] * words}
+        elif self.path == "/v1/chat/completions":
+            usage = {"prompt_tokens": words, "completion_tokens": 1, "total_tokens": words + 1}
+            choice = {"index": 0, "message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}
+            answer = {"id": "c", "object": "chat.completion", "created": 1, "model": "brief"}
+            status, answer = 200, {**answer, "choices": [choice], "usage": usage}
+        self.tell(status, answer)
+
+    def do_GET(self):
+        self.tell(200, {"object": "list", "data": [{"id": "brief", "object": "model"}]})
+
+    def tell(self, status, answer):
+        text = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_):
+        pass
+
+
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory, cloud):
-    gateway = Gateway(tmp_path_factory.mktemp("gateway"), CONFIG.format(cloud=cloud.url, house=cloud.url))
+def engine():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Engine)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory, cloud, engine):
+    config = CONFIG.format(cloud=cloud.url, house=cloud.url, engine=engine)
+    gateway = Gateway(tmp_path_factory.mktemp("gateway"), config)
     until(lambda: gateway.chat("smol", max_tokens=1)[0] == 200, "the model to be loaded", patience=60)
     yield gateway
     gateway.stop()
@@ -146,3 +200,42 @@ def test_google_counts_for_callers_of_every_dialect(gateway):
     assert counted(gateway, "gemini-2.5-flash")[:2] == (200, "exact")
     with genai.Client(api_key="unused", http_options=types.HttpOptions(base_url=gateway.url)) as sdk:
         assert sdk.models.count_tokens(model="gemini-2.5-flash", contents="Name three animals.").total_tokens > 1
+
+
+def served_by(gateway, model, text):
+    status, headers, body = gateway.chat(model, text=text, max_tokens=1)
+    assert status == 200, body
+    return headers["x-earthward-target"]
+
+
+def test_a_prompt_whose_estimate_is_close_to_the_limit_goes_where_the_engine_counts_it_to_fit(gateway):
+    # An estimate of 260 tokens for a context of 256, and really some 240.
+    assert served_by(gateway, "short-a", "word " * 208) == "short"
+
+
+def test_a_prompt_whose_estimate_fits_and_whose_count_does_not_is_passed_over(gateway):
+    assert served_by(gateway, "short-b", "1 2 3 4 5 " * 90) == "llama"
+
+
+def test_a_vllm_is_asked_for_its_own_count_beside_its_api(gateway):
+    Engine.asked.clear()
+    assert served_by(gateway, "brief", "four " * 420) == "brief"
+    assert [path for path, _ in Engine.asked] == ["/tokenize", "/v1/chat/completions"]
+    assert set(Engine.asked[0][1]) == {"model", "messages"}
+    assert counted(gateway, "brief")[1:] == ("exact", {"input_tokens": 11})
+
+
+def test_what_is_far_from_the_limit_is_not_counted_first(gateway):
+    Engine.asked.clear()
+    assert served_by(gateway, "brief", "four " * 20) == "brief"
+    assert served_by(gateway, "brief", "four " * 4000) == "llama"
+    assert [path for path, _ in Engine.asked] == ["/v1/chat/completions"]
+
+
+def test_one_that_cannot_count_is_gone_by_the_estimate_and_left_in_peace(gateway):
+    Engine.asked.clear()
+    Engine.counts = False
+    served = [served_by(gateway, "brief", "a " * 850) for _ in range(2)]
+    Engine.counts = True
+    assert len(set(served)) == 1
+    assert [path for path, _ in Engine.asked].count("/tokenize") == 1

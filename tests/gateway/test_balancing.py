@@ -10,7 +10,7 @@ import pytest
 from earthward.chat import Failure, FailureKind
 from earthward.config.snapshot import Endpoint, Provider, Queue
 from earthward.gateway import board as boards
-from earthward.gateway.balancing import Balancing, Scored, Waiting, Wanted
+from earthward.gateway.balancing import MOST_LOOKED_AT, Balancing, Scored, Waiting, Wanted
 from earthward.gateway.board import Board
 from earthward.routing import health
 from earthward.routing.balance.standing import Report
@@ -254,3 +254,24 @@ def test_who_is_pushed_out_may_give_a_place_back_at_once(stage) -> None:
         return await urgent.told
 
     assert run(play) == 0
+
+
+def test_those_who_wait_for_another_model_are_not_held_up_by_a_crowd(stage) -> None:
+    one = stage.worker(2, "warmest")
+    for place, model in enumerate((LLAMA, "qwen:7b")):
+        one.standings[place].heard(Report(0.0, (Resident(model, 4096, 1, 1),), ((model, 1),)), 0.0)
+
+    async def play() -> Any:
+        one.ended(0, LLAMA, 0.01, None)
+        assert one.take(WANTED, PATIENCE) == 0
+        assert one.take(Wanted("qwen:7b"), PATIENCE) == 1
+        crowd = [one.take(Wanted(LLAMA, key=str(number)), 60.0) for number in range(MOST_LOOKED_AT + 1)]
+        waiting = one.take(Wanted("qwen:7b", priority="batch"), 60.0)
+        one.give_back(1)
+        assert isinstance(waiting, Waiting)
+        assert waiting.told.is_told
+        for each in crowd:
+            each.leave()
+        return await waiting.told
+
+    assert run(play) == 1

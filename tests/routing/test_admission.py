@@ -120,6 +120,37 @@ def test_a_place_at_the_front_is_waited_for_less_than_the_whole_queue() -> None:
     assert ticket(queue, "person", expected=12.0).rank == 0
 
 
+def test_what_was_never_served_costs_its_key_nothing() -> None:
+    queue = Queue(TERMS)
+    given_up = [ticket(queue, "a") for _ in range(4)]
+    ticket(queue, "b")
+    for each in given_up:
+        queue.leave(each)
+    ticket(queue, "b")
+    ticket(queue, "a")
+    assert served(queue) == ["b", "a", "b"]
+
+
+def test_a_keys_batch_work_holds_none_of_its_interactive_requests_back() -> None:
+    queue = Queue(TERMS)
+    for _ in range(3):
+        ticket(queue, "a", "batch")
+    ticket(queue, "b")
+    ticket(queue, "b")
+    ticket(queue, "a")
+    assert served(queue)[:3] == ["b", "a", "b"]
+
+
+def test_a_key_with_its_share_waiting_gives_up_batch_work_for_a_person() -> None:
+    queue = Queue(TERMS)
+    batch = [ticket(queue, "a", "batch") for _ in range(TERMS.most_of_one)]
+    joined, pushed_out = join(queue, "a")
+    assert isinstance(joined, Ticket)
+    assert pushed_out == batch[-1]
+    assert refusal(queue, "a", "batch").kind is FailureKind.RATE_LIMITED
+    assert len(queue) == TERMS.most_of_one
+
+
 def test_deadlines_are_the_callers_or_the_queues_whichever_is_sooner() -> None:
     queue = Queue(TERMS)
     patient, hurried = ticket(queue, "a", now=100.0), ticket(queue, "b", now=100.0, patience=2.5)

@@ -10,6 +10,7 @@ from earthward.routing.context import (
     Lengths,
     after,
     fits,
+    is_close,
     tier,
     tokens,
     tokens_at_most,
@@ -103,3 +104,14 @@ def test_a_count_that_tells_nothing_proves_nothing() -> None:
     assert not was_cut(40_000, 10_000, 9_500, 4_096), "it was read all the same, so the context is another"
     assert not was_cut(40_000, 10_000, 0, 4_096)
     assert not was_cut(40_000, 10_000, 4_096, None)
+
+
+def test_only_what_is_within_a_quarter_of_the_limit_is_too_close_to_estimate() -> None:
+    assert [is_close(prompt, 1000) for prompt in (0, 749, 750, 1000, 1250, 1251)] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]

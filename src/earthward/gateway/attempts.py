@@ -24,6 +24,7 @@ from earthward.gateway.decide import Decision, no_target
 from earthward.gateway.doors.door import Headers, Question, tokens_in
 from earthward.gateway.doors.exit import Heard, Listener
 from earthward.gateway.embedding import embedding
+from earthward.gateway.exact import exact_count, is_worth_a_count
 from earthward.gateway.fetching import bring_in
 from earthward.gateway.limiting import within_limits_of
 from earthward.gateway.refused import Refused
@@ -160,7 +161,7 @@ class Attempts:
             return await self._go_on(target, why, self.begun)
         if self._targets_left and self._is_left_alone(target):
             return self.left_out(target, why, LEFT_ALONE)
-        if self._targets_left and not self._fits(target):
+        if self._targets_left and not await self._fits(target):
             return self.left_out(target, why, TOO_LONG)
         refused = target.provider.why_not_yet() or await self._why_not_for_caller(target)
         if refused is not None:
@@ -239,13 +240,23 @@ class Attempts:
         """Whether it is known to fail, so that the next target is asked at once."""
         return target.provider.balancing.is_out or not target.breaker.lets_through()
 
-    def _fits(self, target: ServingTarget) -> bool:
+    async def _fits(self, target: ServingTarget) -> bool:
         """Whether the prompt is likely to fit; the host itself says so when it does not."""
-        characters = self._question.glance.characters
-        prompt = self._exchange.worker.lengths.tokens(target.target.model, characters)
-        about = target.target
+        question, about, worker = self._question, target.target, self._exchange.worker
+        prompt = worker.lengths.tokens(about.model, question.glance.characters)
         made_for = about.shown.context if about.shown is not None else None
-        return fits(prompt, 0, min(about.context, made_for) if about.context and made_for else about.context)
+        context = min(about.context, made_for) if about.context and made_for else about.context
+        if is_worth_a_count(question, target, prompt, context) and self._may_go_to(target):
+            counted = await worker.loop.create_task(exact_count(question, target))
+            if counted is not None:
+                prompt = counted
+                if not question.glance.features & MORE_THAN_TEXT:
+                    worker.lengths.learn(about.model, question.glance.characters, counted)
+        return fits(prompt, 0, context)
+
+    def _may_go_to(self, target: ServingTarget) -> bool:
+        decision = self._decision
+        return egress.why_not(decision.data_class, decision.route.boundary, target.target.zone) is None
 
     def left_out(self, target: ServingTarget, why: str, failure: Failure) -> Outcome:
         """Nothing went out: what is asked can't be said there, nobody is there, or all are busy."""

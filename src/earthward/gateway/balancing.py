@@ -29,7 +29,8 @@ from earthward.routing.health import Health, Rules
 LOOK = 0.02
 """Seconds between two looks for slots that other workers freed, and for deadlines, while somebody waits."""
 MOST_LOOKED_AT = 32
-"""Of those who wait, the first so many are looked at when a slot is free; the others would wait all the same."""
+"""Of those who wait for a model, the first so many are looked at when a slot is free; the others would wait all the
+same. Those who wait for another model may not have to."""
 KNOWN_FOR = 0.25
 """Seconds for which it is remembered which of many endpoints hold a model."""
 READS = 1500.0
@@ -321,12 +322,13 @@ class Balancing:
         behind: dict[str, int] = {}
         woken: list[tuple[Ticket, int]] = []
         try:
-            for number, ticket in enumerate(self.queue):
-                if number >= MOST_LOOKED_AT:
-                    break
-                place = self._free(self._waiting[ticket].wanted, behind.get(ticket.model, 0))
+            for ticket in self.queue:
+                before = behind.get(ticket.model, 0)
+                if before >= MOST_LOOKED_AT:
+                    continue
+                place = self._free(self._waiting[ticket].wanted, before)
                 if place is None:
-                    behind[ticket.model] = behind.get(ticket.model, 0) + 1
+                    behind[ticket.model] = before + 1
                     continue
                 self.queue.serve(ticket)
                 self._enter(place)
@@ -385,6 +387,11 @@ class Balancing:
         for place, standing in zip(self.places, self.standings, strict=True):
             if place.url == url:
                 standing.heard(report, time.monotonic())
+
+    def some_place(self) -> int:
+        """One that is in, for what takes no slot; the first where none is."""
+        now = _milliseconds()
+        return next((place for place, standing in enumerate(self.standings) if not standing.out(now)), 0)
 
     @property
     def is_out(self) -> bool:

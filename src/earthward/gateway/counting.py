@@ -5,6 +5,7 @@ counted either. Nothing is billed, and nothing of it is evidence in a rollout.
 """
 
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -13,6 +14,7 @@ from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.dialects import openai_chat, openai_responses
 from earthward.dialects.anthropic_messages import count_tokens as anthropic
 from earthward.dialects.gemini import count_tokens as gemini
+from earthward.dialects.openai_chat import tokenize as vllm
 from earthward.gateway.crossing import Crossing, WholeTranslation, Written
 from earthward.gateway.decide import Decision
 from earthward.gateway.doors.counts import CountDoor
@@ -34,6 +36,7 @@ ESTIMATED_AFTER = ANOTHER_MAY_SERVE | {
 _NONE = Count.reported(0)
 _UNUSED = Usage(_NONE, _NONE, _NONE, _NONE, _NONE)
 _COUNTED_BY_OPENAI = ("model", "input", "instructions", "tools", "tool_choice", "text", "reasoning", "truncation")
+_COUNTED_BY_VLLM = ("model", "messages", "tools", "chat_template_kwargs")
 _COUNTED_BY_ENGINE = ("model", "messages", "tools", "tool_choice", "chat_template_kwargs", "reasoning_effort")
 
 
@@ -78,7 +81,7 @@ class _Counting:
         return body if isinstance(body, Failure) else Written(body)
 
     def whole(self, body: bytes) -> Heard:
-        found = READERS[self._target.dialect](body)
+        found = read_count(self._target, body)
         if isinstance(found, Failure):
             return WholeTranslation(b"", failure=found)
         return WholeTranslation(cast("CountDoor", self._question.door).write_count(found), _UNUSED)
@@ -91,6 +94,18 @@ class _Counting:
 
     def broken_off(self, failure: Failure) -> bytes:
         raise NotImplementedError("counts do not stream")
+
+
+def read_count(target: "ServingTarget", body: bytes) -> int | Failure:
+    """What was counted, out of an answer of this target's."""
+    if target.provider.engine == "vllm":
+        return vllm.read_count(body)
+    return READERS[target.dialect](body)
+
+
+def path_of_tokenizer(url: str) -> bytes:
+    """Where a vLLM at this base URL counts: beside `/v1`, not under it."""
+    return (urlsplit(url).path.rstrip("/").removesuffix("/v1") + "/tokenize").encode("ascii")
 
 
 READERS = {
@@ -108,6 +123,8 @@ def _written(chat: ChatRequest, target: "ServingTarget") -> bytes | Failure:
             return anthropic.write_count_request(chat)
         case "gemini":
             return gemini.write_count_request(chat, target.provider.kind == "vertex")
+        case "openai_chat" if target.provider.engine == "vllm":
+            return _only(openai_chat.write_request(chat, True), _COUNTED_BY_VLLM)
         case "openai_chat" if target.provider.kind != "openai":
             return _only(openai_chat.write_request(chat, True), _COUNTED_BY_ENGINE)
         case "openai_chat" | "openai_responses":

@@ -17,6 +17,7 @@ from earthward.config import secrets
 from earthward.config.snapshot import DeadlineChange, Deadlines, Endpoint, Provider, Route, Shown, Snapshot, Target
 from earthward.fleet.found import Probed
 from earthward.gateway.balancing import Balancing, Breaker, Known
+from earthward.gateway.counting import path_of_tokenizer
 from earthward.gateway.credentials import REST_AFTER_QUOTA, Credentials
 from earthward.gateway.doors import EXITS
 from earthward.gateway.doors.door import Door
@@ -51,7 +52,10 @@ class ServingEndpoint:
 
 
 class ServingProvider:
-    """A provider with its connections, keys, balancing and the fixed part of every request head sent to it."""
+    """A provider with its connections, keys, balancing and the fixed part of every request head sent to it.
+
+    `counts_again` is from when on (monotonic clock) it may be asked for counts, after it could not count.
+    """
 
     def __init__(
         self, provider: Provider, endpoints: list[ServingEndpoint], credentials: Credentials, known: Known
@@ -59,6 +63,8 @@ class ServingProvider:
         kind = KINDS[provider.kind]
         self.name = provider.name
         self.kind = provider.kind
+        self.engine = dict(provider.settings).get("profile", "")
+        self.counts_again = 0.0
         self.deadlines: Deadlines = provider.deadlines
         self.endpoints = endpoints
         self.credentials = credentials
@@ -167,6 +173,9 @@ class ServingTarget:
         is_apart = door.operation in ("embed", "count")
         operation = door.operation if is_apart or door.dialect == self.dialect else "chat"
         return self.chat_head(place, stream=stream) if operation == "chat" else self._heads[operation][place]
+
+    def count_head(self, place: int) -> bytes:
+        return self._heads["count"][place]
 
     def chat_head(self, place: int, *, stream: bool) -> bytes:
         """As above, of a chat; some have a path of their own for streams."""
@@ -329,7 +338,7 @@ def _heads(target: Target, told: Provider, provider: ServingProvider) -> dict[Op
     # What is asked in another dialect has its own paths alone.
     usual = kind.operations if api.dialect == kind.dialect else ()
     templates = {**dict(usual), **dict(api.operations)}
-    return {
+    heads = {
         operation: [
             _fixed_head(told, endpoint, b"POST", path(endpoint.url, template, fields))
             for endpoint in provider.endpoints
@@ -337,6 +346,9 @@ def _heads(target: Target, told: Provider, provider: ServingProvider) -> dict[Op
         for operation, template in templates.items()
         if operation != "models"
     }
+    if provider.engine == "vllm" and "count" in heads:
+        heads["count"] = [_fixed_head(told, it, b"POST", path_of_tokenizer(it.url)) for it in provider.endpoints]
+    return heads
 
 
 def api_of(target: Target, provider: Provider) -> Api:

@@ -51,8 +51,9 @@ class Queue:
         self._waiting: list[Ticket] = []
         self._of_key: Counter[str] = Counter()
         self._of_model: Counter[str] = Counter()
-        self._last_tag: dict[str, float] = {}
-        self._virtual = 0.0
+        self._last_tag: dict[tuple[int, str], float] = {}
+        # Of each priority by itself: what a key has of batch must not hold back its interactive requests.
+        self._virtual: dict[int, float] = {}
         self._count = 0
 
     def __len__(self) -> int:
@@ -84,22 +85,25 @@ class Queue:
         terms = self.terms
         rank = RANKS.get(priority, 0)
         patience = min(patience, terms.deadline)
+        pushed_out = None
         if self._of_key[key] >= terms.most_of_one:
-            return refused_for_itself(expected), None
-        tag = max(self._virtual, self._last_tag.get(key, 0.0)) + 1.0
+            pushed_out = next(other for other in reversed(self._waiting) if other.key == key)
+            if pushed_out.rank <= rank:
+                return refused_for_itself(expected), None
+        tag = max(self._virtual.get(rank, 0.0), self._last_tag.get((rank, key), 0.0)) + 1.0
         ticket = Ticket(rank, tag, self._count, key, model, now, now + patience)
         place = bisect_left(self._waiting, ticket)
         behind = len(self._waiting) - place
         if expected * (place + 1) / (place + behind + 1) > patience:
             return refused(expected), None
-        pushed_out = None
-        if len(self._waiting) >= terms.length:
+        if pushed_out is None and len(self._waiting) >= terms.length:
             if not behind:
                 return refused(expected), None
             pushed_out = self._waiting[-1]
+        if pushed_out is not None:
             self.leave(pushed_out)
         self._count += 1
-        self._last_tag[key] = tag
+        self._last_tag[rank, key] = tag
         insort(self._waiting, ticket)
         self._of_key[key] += 1
         self._of_model[model] += 1
@@ -107,23 +111,30 @@ class Queue:
 
     def serve(self, ticket: Ticket) -> None:
         """It has its slot: what it cost its key counts from here on."""
-        self._virtual = max(self._virtual, ticket.tag - 1.0)
-        self.leave(ticket)
+        self._virtual[ticket.rank] = max(self._virtual.get(ticket.rank, 0.0), ticket.tag - 1.0)
+        self._give_up(ticket)
 
     def leave(self, ticket: Ticket) -> None:
-        """Gives the place up, whether it is still there or not."""
+        """Gives the place up, whether it is still there or not. What was not served costs its key nothing."""
+        if self._give_up(ticket):
+            lane = ticket.rank, ticket.key
+            tags = (it.tag for it in self._waiting if (it.rank, it.key) == lane)
+            self._last_tag[lane] = max(tags, default=self._virtual.get(ticket.rank, 0.0))
+
+    def _give_up(self, ticket: Ticket) -> bool:
         place = self._place(ticket)
         if place is None:
-            return
+            return False
         del self._waiting[place]
         for counter, name in ((self._of_key, ticket.key), (self._of_model, ticket.model)):
             counter[name] -= 1
             if not counter[name]:
                 del counter[name]
-        if ticket.key not in self._of_key and not self._waiting:
+        if not self._waiting:
             # Nobody waits: no one is behind anybody.
             self._last_tag.clear()
-            self._virtual = 0.0
+            self._virtual.clear()
+        return True
 
     def expired(self, now: float) -> list[Ticket]:
         return [ticket for ticket in self._waiting if ticket.until <= now]

@@ -71,6 +71,11 @@ def fits(prompt: int, answer: int, context: int | None) -> bool:
     return context is None or prompt + answer <= context
 
 
+def is_close(prompt: int, context: int) -> bool:
+    """Whether an estimate is so near the limit that a count may come out on the other side."""
+    return context * (1 - CLOSE) <= prompt <= context * (1 + CLOSE)
+
+
 def was_cut(characters: int, estimate: int, counted: int, context: int | None) -> bool:
     """Whether a host must have left out a part of a prompt, as Ollama does without a word before 0.12.4.
 
@@ -96,5 +101,6 @@ class Lengths:
 
 
 UNKNOWN = Calibration()
+CLOSE = 0.25
 CUT = 1.25
 BRIM = 0.9
