@@ -3,17 +3,21 @@
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
 class Receiver:
-    """`statuses` are given one after another, then 200. While `held` is set, no answer comes."""
+    """`statuses` are given one after another, then 200. While `held` is set, no answer comes.
+
+    `pause` seconds pass between hearing and answering."""
 
     def __init__(self, port: int = 0) -> None:
         self.statuses: list[int] = []
         self.headers: dict[str, str] = {}
+        self.pause = 0.0
         self.held = threading.Event()
         self.free = threading.Event()
         self.got: list[tuple[dict[str, str], bytes]] = []
@@ -52,6 +56,7 @@ class Receiver:
                 status = receiver.statuses.pop(0) if receiver.statuses else 200
                 if status == 200:
                     receiver.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                time.sleep(receiver.pause)
                 self.send_response_only(status)
                 for name, value in receiver.headers.items():
                     self.send_header(name, value)

@@ -183,6 +183,24 @@ def test_a_changed_hook_goes_on_where_it_was(tmp_path, histories, receiver):
     notifier.close()
 
 
+def test_a_hook_that_changes_while_it_is_told_is_told_once(tmp_path, histories, receiver):
+    notifier = Notifier(tmp_path, histories.lengths, histories.entries, lambda: PAST)
+    notifier.take_over([Hook("ops", receiver.url)])
+    receiver.pause = 0.3
+    histories.routes["chat"] = [entry(0, "started")]
+    notifier.wake()
+    until(lambda: receiver.events == ["started"], "the middle of telling")
+    notifier.say(Notice("chat/drill/x", "drill failed", "chat", "", PAST, "drill", 10_000, "earthward", "down"))
+    for times in range(1, 4):
+        notifier.take_over([Hook("ops", receiver.url, routes=("chat",) * times)])
+    receiver.pause = 0.0
+    histories.routes["chat"].append(entry(1, "completed"))
+    notifier.wake()
+    until(lambda: len(receiver.got) >= 3, "the rest")
+    assert sorted(receiver.events) == ["completed", "drill failed", "started"]
+    notifier.close()
+
+
 def test_what_is_in_no_history_is_told_once_to_those_who_mean_it(tmp_path, histories):
     drill = Notice("chat/drill/x", "drill failed", "chat", "", PAST, "drill", 10_000, "earthward", "down")
     with receiving() as one, receiving() as other:

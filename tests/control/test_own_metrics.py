@@ -1,5 +1,7 @@
 import json
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 
 from earthward.chat.usage import Count, Source, Usage
 from earthward.config.snapshot import OwnMetric
-from earthward.control.own_metrics import LEFT_ALONE, CantMeasure, OwnMetrics
+from earthward.control.own_metrics import LARGEST, LEFT_ALONE, CantMeasure, OwnMetrics
 from earthward.ledger.record import Record
 from earthward.rollout.event import Event
 from earthward.rollout.own import shown, with_own
@@ -98,6 +100,45 @@ def test_one_that_hangs_is_left_alone_for_a_while(tmp_path):
 def test_a_file_does_not_see_the_gateways_secrets(written, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     assert said(written("import os\ndef is_bad(exchange): return 'OPENAI_API_KEY' in os.environ\n")) == [False, False]
+
+
+MANY = [RECORDS[0]] * 100
+FORKS = """
+import os, time
+def is_bad(exchange):
+    if exchange['characters_out'] == 5 and os.fork() == 0:
+        {setsid}
+        time.sleep({seconds})
+        os._exit(0)
+    {then}
+"""
+
+
+def test_one_that_never_reads_what_it_is_asked_keeps_nobody_waiting(written):
+    it = written("import time\ntime.sleep(60)\n", timeout=0.1)
+    assert len(json.dumps([shown(each) for each in MANY])) > 65_536 // 2
+    assert "no answer" in said(it, MANY)[0]
+
+
+@pytest.mark.parametrize("setsid", ["pass", "os.setsid()"])
+def test_one_that_forks_and_hangs_is_ended_though_its_child_holds_the_line_open(written, setsid):
+    it = written(FORKS.format(setsid=setsid, seconds=20, then="time.sleep(60)"), timeout=0.2)
+    began = time.monotonic()
+    assert "no answer" in said(it)[0]
+    assert time.monotonic() - began < 15, "nobody waits for what it has started"
+
+
+def test_a_copy_that_it_makes_of_itself_answers_nothing(written):
+    it = written("import os\ndef is_bad(exchange):\n    os.fork()\n    return exchange['characters_out'] > 10\n")
+    assert [said(it, [each]) for each in RECORDS * 5] == [[False], [True]] * 5
+
+
+def test_what_it_prints_does_not_grow_without_end(written):
+    it = written("def is_bad(exchange):\n    print('x' * 400_000)\n    return False\n")
+    for _ in range(8):
+        assert said(it, RECORDS[:1]) == [False]
+    (asked,) = [each for _, each in it._metrics.values()]
+    assert os.fstat(asked._errors.fileno()).st_size < 4 * LARGEST
 
 
 @pytest.fixture

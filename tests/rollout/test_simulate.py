@@ -7,7 +7,7 @@ import pytest
 from earthward.rollout.controller import Controller, begin
 from earthward.rollout.read_plan import plan
 from earthward.rollout.simulate import Run, quantile, run, summed
-from earthward.rollout.worlds import NULLS, SCENARIOS, TURNS, requests, world
+from earthward.rollout.worlds import NULLS, SCENARIOS, TURNS, requests, traffic, world
 
 PLAN = plan({"stages": ["5%", "25%", "75%", "100%"], "gates": ["error_rate", "ttft"], "min_requests": 50})
 
@@ -63,6 +63,45 @@ def test_a_harmful_candidate_is_rolled_back_and_an_equal_one_promoted():
     good = run(PLAN, world("parity"), random.Random(1), 200_000)
     assert good.end == "completed"
     assert 0 < good.exposed < good.requests
+
+
+SHADOWED = plan({"stages": [{"shadow": "20%"}, "100%"], "gates": ["error_rate", "quality"], "min_requests": 50})
+
+
+def in_shadow(scenario: str, count: int, **fields: object) -> list:
+    """What each of so many requests tells."""
+    told = traffic(world(scenario, **fields), random.Random(1), lambda: (0, 2000))
+    return [events for _, events in islice(told, count)]
+
+
+def test_what_is_shadowed_is_told_in_pairs_as_a_gateway_tells_it():
+    told = in_shadow("parity", 5000, errors=0.2)
+    pairs = [events for events in told if events]
+    assert len(pairs) == pytest.approx(1000, rel=0.1)
+    assert {tuple(event.arm for event in events[:2]) for events in pairs} == {("baseline", "candidate")}
+    assert {event.share for events in pairs for event in events[:2]} == {5000}, (
+        "an equal candidate is the worse half the time"
+    )
+    assert not any(events[0].ok is False and events[1].ok is False for events in pairs), "both failing says nothing"
+    scored = [events for events in pairs if events[-1].score is not None]
+    assert all(events[0].ok and events[1].ok and events[-1].is_later for events in scored)
+    assert len(scored) == pytest.approx(640, rel=0.1)
+    assert all(len(events) == 2 for events in in_shadow("parity", 500, judged=0.0) if events)
+
+
+def test_conversations_that_fail_as_a_whole_fail_on_both_arms_in_shadow():
+    told = in_shadow("sticky", 3000, errors=0.3)
+    assert all(event.ok is not False for events in told for event in events)
+
+
+@pytest.mark.parametrize(("scenario", "by"), [("worse", 20), ("answers", 0.3)])
+def test_a_shadow_alone_finds_what_is_worse_before_anybody_meets_it(scenario, by):
+    found = run(SHADOWED, world(scenario, by), random.Random(1), 50_000)
+    assert (found.end, found.exposed, found.stage) == ("rolled back", 0, "shadow 20%")
+
+
+def test_an_equal_candidate_passes_its_shadow():
+    assert run(SHADOWED, world("parity"), random.Random(1), 200_000).is_promoted
 
 
 def test_a_run_that_comes_to_nothing_ends_undecided():

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -69,6 +70,12 @@ class Teller:
         """Something that is in no history, and is forgotten when the process ends."""
         if self._is_meant(it):
             self._said.append(it)
+
+    def follow(self, other: "Teller") -> None:
+        """Goes on where one of this name has ended, which may have been telling something until now."""
+        self._up_to = dict(other._up_to)
+        for it in other._said:
+            self.say(it)
 
     def step(self, now: float) -> float:
         """Tells what is next, if anything; how many seconds to wait before the next step."""
@@ -159,6 +166,15 @@ class Teller:
             log.error("what `%s` was told can't be written down: %s", self.hook.name, error)
 
 
+class Work(NamedTuple):
+    """A teller at work in a thread of its own: `stop` tells it to end, `over` that it has."""
+
+    teller: Teller
+    stop: threading.Event
+    wake: threading.Event
+    over: threading.Event
+
+
 class Notifier:
     """All hooks of the configuration, a thread for each. `folder` is where it is written down what they were told."""
 
@@ -169,47 +185,59 @@ class Notifier:
         self._histories = histories
         self._entries = entries
         self._clock = clock
-        self._tellers: dict[str, tuple[Teller, threading.Event, threading.Event]] = {}
+        self._tellers: dict[str, Work] = {}
+        self._ended: dict[str, Work] = {}
 
     @property
     def told(self) -> list[Told]:
-        return [teller.state for teller, _, _ in self._tellers.values()]
+        return [work.teller.state for work in self._tellers.values()]
 
     def take_over(self, hooks: Sequence[Hook]) -> None:
         """Takes the hooks of a configuration. Those that are as before go on."""
         wanted = {hook.name: hook for hook in hooks}
-        for name, (teller, stop, wake) in list(self._tellers.items()):
-            if wanted.get(name) != teller.hook:
-                del self._tellers[name]
-                stop.set()
-                wake.set()
+        for name, work in list(self._tellers.items()):
+            if wanted.get(name) != work.teller.hook:
+                self._ended[name] = self._tellers.pop(name)
+                work.stop.set()
+                work.wake.set()
         for name, hook in wanted.items():
             if name not in self._tellers:
-                self._tellers[name] = self._begun(hook)
+                self._tellers[name] = self._begun(hook, self._ended.pop(name, None))
 
     def say(self, it: Notice) -> None:
         """Tells what is in no history. May be called in any thread."""
-        for teller, _, wake in list(self._tellers.values()):
-            teller.say(it)
-            wake.set()
+        for work in list(self._tellers.values()):
+            work.teller.say(it)
+            work.wake.set()
 
     def wake(self) -> None:
         """Something has happened; may be called in any thread."""
-        for _, _, wake in list(self._tellers.values()):
-            wake.set()
+        for work in list(self._tellers.values()):
+            work.wake.set()
 
     def close(self) -> None:
         self.take_over(())
 
-    def _begun(self, hook: Hook) -> tuple[Teller, threading.Event, threading.Event]:
+    def _begun(self, hook: Hook, before: Work | None) -> Work:
         teller = Teller(hook, self._folder / f"{hook.name}.json", self._histories, self._entries)
-        stop, wake = threading.Event(), threading.Event()
-        work = (teller, stop, wake)
+        stop, wake, over = threading.Event(), threading.Event(), threading.Event()
+        work = Work(teller, stop, wake, over)
         # One that hangs on a slow service must not keep the process from ending.
-        threading.Thread(target=self._run, args=work, name=f"notify {hook.name}", daemon=True).start()
+        threading.Thread(target=self._run, args=(work, before), name=f"notify {hook.name}", daemon=True).start()
         return work
 
-    def _run(self, teller: Teller, stop: threading.Event, wake: threading.Event) -> None:
+    def _run(self, work: Work, before: Work | None) -> None:
+        teller, stop, wake, over = work
+        try:
+            if before is not None:
+                # It may be in the middle of telling what this one would tell as well.
+                before.over.wait()
+                teller.follow(before.teller)
+            self._tell_on(teller, stop, wake)
+        finally:
+            over.set()
+
+    def _tell_on(self, teller: Teller, stop: threading.Event, wake: threading.Event) -> None:
         while not stop.is_set():
             try:
                 pause = teller.step(self._clock())

@@ -19,9 +19,14 @@ def main(file: str) -> None:
     # What the metric prints must not be taken for its verdicts.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    asked = os.getpid()
     is_bad = _loaded(file)
     for line in sys.stdin:
-        answers.write(json.dumps([_verdict(is_bad, it) for it in json.loads(line)]) + "\n")
+        verdicts = [_verdict(is_bad, it) for it in json.loads(line)]
+        if os.getpid() != asked:
+            # A copy that the metric made of us: a second answer would be taken for that to the next question.
+            os._exit(0)
+        answers.write(json.dumps(verdicts) + "\n")
         answers.flush()
 
 

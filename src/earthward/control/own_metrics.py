@@ -3,10 +3,12 @@
 One that can't be asked is left alone for a minute: what waits behind it is the store.
 """
 
+import contextlib
 import json
 import logging
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,52 +52,78 @@ class FromFile:
         if self._child is not None and self._stamp != _stamp(self._metric.file):
             self.close()
         child = self._child or self._started()
-        assert child.stdin is not None
         try:
-            child.stdin.write(json.dumps(exchanges).encode() + b"\n")
-            child.stdin.flush()
-            return json.loads(self._line(child))
+            return json.loads(self._line(child, json.dumps(exchanges).encode() + b"\n"))
         except (OSError, ValueError) as error:
             words = self.close()
             raise CantMeasure(words or f"{type(error).__name__}: {error}") from None
 
     def close(self) -> str:
-        """Ends the child; its last words."""
+        """Ends the child and whatever it has started; its last words."""
         child, errors = self._child, self._errors
         if child is None or errors is None:
             return ""
-        child.kill()
-        child.communicate()
         self._child = self._errors = None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        # Not read to their ends: one that left the group may hold them open.
+        for pipe in (child.stdin, child.stdout):
+            assert pipe is not None
+            with contextlib.suppress(OSError):
+                pipe.close()
         with errors:
-            errors.seek(0)
-            lines = errors.read(LARGEST).decode("utf-8", "replace").strip().splitlines()
+            size = errors.seek(0, os.SEEK_END)
+            errors.seek(max(0, size - LOUDEST * 4))
+            lines = errors.read(LOUDEST * 4).decode("utf-8", "replace").strip().splitlines()
         return lines[-1][:LOUDEST] if lines else ""
 
     def _started(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "earthward.control.own_metric_child", str(self._metric.file)]
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  as long as the child lives
+        # To append, so that what is cut off when it gets long stays cut off.
+        self._errors = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115  as long as the child lives
         self._has_answered, self._stamp = False, _stamp(self._metric.file)
         plain = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
         self._child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=plain
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=plain,
+            bufsize=0,
+            start_new_session=True,
         )
+        assert self._child.stdin is not None
+        os.set_blocking(self._child.stdin.fileno(), False)
         return self._child
 
-    def _line(self, child: "subprocess.Popen[bytes]") -> bytes:
+    def _line(self, child: "subprocess.Popen[bytes]", question: bytes) -> bytes:
+        """What it answers. A child that does not even read must not keep us waiting either."""
+        assert child.stdin is not None
         assert child.stdout is not None
         end = time.monotonic() + self._metric.timeout + (0.0 if self._has_answered else STARTING)
+        self._keep_short()
         data = b""
         while not data.endswith(b"\n"):
             left = end - time.monotonic()
-            if left <= 0 or not select.select([child.stdout], [], [], left)[0]:
+            waiting = [child.stdin] if question else []
+            heard, ready, _ = select.select([child.stdout], waiting, [], max(left, 0))
+            if left <= 0 or not (heard or ready):
                 raise TimeoutError(f"no answer within {self._metric.timeout:g} s")
-            piece = os.read(child.stdout.fileno(), LARGEST)
-            data += piece
-            if not piece or len(data) > LARGEST:
-                raise OSError("it ended" if not piece else "its answer is too long")
+            if ready:
+                question = question[os.write(child.stdin.fileno(), question) :]
+            if heard:
+                piece = os.read(child.stdout.fileno(), LARGEST)
+                data += piece
+                if not piece or len(data) > LARGEST:
+                    raise OSError("it ended" if not piece else "its answer is too long")
         self._has_answered = True
         return data
+
+    def _keep_short(self) -> None:
+        """What it prints is kept for its last words alone."""
+        if self._errors is not None and os.fstat(self._errors.fileno()).st_size > LARGEST:
+            self._errors.truncate(0)
 
 
 def _stamp(file: str | None) -> int | None:

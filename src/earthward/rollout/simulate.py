@@ -7,8 +7,9 @@ from typing import Literal
 import msgspec
 
 from earthward.rollout.controller import Controller, begin
+from earthward.rollout.event import Event
 from earthward.rollout.plan import Plan
-from earthward.rollout.worlds import Chance, World, requests
+from earthward.rollout.worlds import Chance, World, traffic
 
 End = Literal["completed", "rolled back", "undecided"]
 
@@ -53,8 +54,8 @@ def run(plan: Plan, world: World, chance: Chance, most_requests: int) -> Run:
     state = controller.state
     controller.act("start", 0.0, APPROVER, "simulated")
     promoted: tuple[int, float, int] | None = None
-    for number, event in enumerate(requests(world, chance, lambda: (state.share, state.shadow)), 1):
-        if controller.feed(event):
+    for number, (t, events) in enumerate(traffic(world, chance, lambda: (state.share, state.shadow)), 1):
+        if _has_moved(controller, t, events):
             if state.paused == "approval":
                 controller.act("promote", state.now, APPROVER, "approved at once")
             if promoted is None and state.place.phase in ("bake", "completed"):
@@ -72,6 +73,12 @@ def run(plan: Plan, world: World, chance: Chance, most_requests: int) -> Run:
             name = plan.stages[at].name if at < len(plan.stages) else "bake"
             return Run("rolled back", number, state.now, state.exposed, promoted is not None, state.why, name)
     return Run("undecided", *decided, is_promoted=promoted is not None, why=state.why)
+
+
+def _has_moved(controller: Controller, t: float, events: Sequence[Event]) -> bool:
+    """By one request, of which nothing may be told but that time passes."""
+    moved = [controller.advance(t), *(controller.feed(event) for event in events)]
+    return any(moved)
 
 
 def summed(runs: Sequence[Run]) -> Sums:

@@ -5,11 +5,12 @@ Draws come from outside, so that the same seed makes the same traffic. A world k
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from earthward.rollout.event import WHOLE, Event
+from earthward.rollout.pairs import Outcome, event_of_score, events_of_pair
 from earthward.rollout.plan import DAY
 
 TYPICAL_TTFT = 0.5
@@ -41,7 +42,8 @@ class World(msgspec.Struct, frozen=True):
     """`per_day` requests, of which the baseline fails `errors`. The candidate fails `error_ratio` times as often, takes
     `slow_ratio` times as long, and loses `score_gap` of the mean score of ½.
 
-    `judged` is the part that is compared, `refusals` what both arms refuse.
+    `judged` is the part that is compared; of what is shadowed alone, all is, unless it is 0. Both arms refuse the part
+    `refusals`.
 
     `breaks_after` so many requests it begins to do so; before, the arms are equal. From a share of `saturates_at` on it
     takes `saturated_ratio` times as long. `drifts`: both arms fail between half and three times as often, in a daily
@@ -108,30 +110,76 @@ def world(scenario: str, by: float | None = None, **fields: object) -> World:
 
 
 def requests(world: World, chance: Chance, shares: Callable[[], tuple[int, int]]) -> Iterator[Event]:
-    """Endless requests. `shares` gives the candidate's share and its shadow's, as they are at each."""
+    """What `traffic` tells, event by event."""
+    for _, events in traffic(world, chance, shares):
+        yield from events
+
+
+def traffic(
+    world: World, chance: Chance, shares: Callable[[], tuple[int, int]]
+) -> Iterator[tuple[float, tuple[Event, ...]]]:
+    """Endless requests: when each comes, and what is told of it. `shares` gives the candidate's share and its shadow's,
+    as they are at each. Where only a shadow is asked, both arms answer the same request, or nothing is told of it.
+    """
     talks = _Talks(chance)
     number = 0
     while True:
         share, shadow = shares() if not world.ramp else (_by_hand(world, number), 0)
-        asked = share or shadow
         unit, place, curse = talks.turn(number) if world.is_sticky else (f"u{number}", chance.random(), -1.0)
-        is_candidate = place * WHOLE < asked
         t = number / world.per_day * DAY
-        rate = _errors(world, number, t, is_candidate)
-        ok = (chance.random() if curse < 0 else curse) >= rate
-        yield Event(
-            t,
-            unit,
-            "candidate" if is_candidate else "baseline",
-            asked,
-            ok=ok,
-            ttft_s=chance.lognormvariate(0.0, SPREAD) * _typical_ttft(world, number, share, is_candidate)
-            if ok
-            else None,
-            score=_score(world, number, chance) if asked and chance.random() < world.judged else None,
-            bad=REFUSED if chance.random() < world.refusals else NO_NAMES,
-        )
+        request = _Request(number, t, unit, share, curse)
+        if shadow and not share:
+            drawn = chance.random() if world.is_sticky else place
+            yield t, _both(world, chance, request) if drawn * WHOLE < shadow else ()
+        else:
+            yield t, (_one(world, chance, request, is_candidate=place * WHOLE < share),)
         number += 1
+
+
+class _Request(NamedTuple):
+    """`curse` is the draw that decides whether its conversation fails; below 0 each request has its own."""
+
+    number: int
+    t: float
+    unit: str
+    share: int
+    curse: float
+
+
+def _one(world: World, chance: Chance, it: _Request, *, is_candidate: bool) -> Event:
+    ok, ttft = _answer(world, chance, it, is_candidate=is_candidate)
+    return Event(
+        it.t,
+        it.unit,
+        "candidate" if is_candidate else "baseline",
+        it.share,
+        ok=ok,
+        ttft_s=ttft,
+        score=_score(world, it.number, chance) if it.share and chance.random() < world.judged else None,
+        bad=REFUSED if chance.random() < world.refusals else NO_NAMES,
+    )
+
+
+def _both(world: World, chance: Chance, it: _Request) -> tuple[Event, ...]:
+    """As a gateway tells of a pair. Each pair that both arms answered is compared, where any are."""
+    arms = [_outcome(world, chance, it, is_candidate=is_candidate) for is_candidate in (False, True)]
+    told = events_of_pair(it.t, it.unit, *arms, in_shadow_stage=True)
+    if not world.judged or not all(arm.ok for arm in arms):
+        return told
+    return *told, event_of_score(it.t, it.unit, 0, _score(world, it.number, chance))
+
+
+def _outcome(world: World, chance: Chance, it: _Request, *, is_candidate: bool) -> Outcome:
+    ok, ttft = _answer(world, chance, it, is_candidate=is_candidate)
+    return Outcome(ok, ttft, checked=REFUSED, bad=REFUSED if chance.random() < world.refusals else NO_NAMES)
+
+
+def _answer(world: World, chance: Chance, it: _Request, *, is_candidate: bool) -> tuple[bool, float | None]:
+    """Whether there is one, and when its first content came."""
+    drawn = chance.random() if it.curse < 0 else it.curse
+    if drawn < _errors(world, it.number, it.t, is_candidate):
+        return False, None
+    return True, chance.lognormvariate(0.0, SPREAD) * _typical_ttft(world, it.number, it.share, is_candidate)
 
 
 def _by_hand(world: World, number: int) -> int:
