@@ -338,7 +338,7 @@ def _heads(target: Target, told: Provider, provider: ServingProvider) -> dict[Op
     # What is asked in another dialect has its own paths alone.
     usual = kind.operations if api.dialect == kind.dialect else ()
     templates = {**dict(usual), **dict(api.operations)}
-    heads = {
+    heads: dict[Operation, list[bytes]] = {
         operation: [
             _fixed_head(told, endpoint, b"POST", path(endpoint.url, template, fields))
             for endpoint in provider.endpoints
