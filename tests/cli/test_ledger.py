@@ -153,6 +153,22 @@ def test_availability_is_held_against_an_objective_by_route_and_target(run, stor
     assert "90.000%" in run("availability").output
 
 
+def test_each_is_held_against_the_objective_that_the_configuration_states(run, store, tmp_path, monkeypatch):
+    now = time.time_ns()
+    store(*[record(f"ok-{number}", accepted_at=now, route="chat") for number in range(9)])
+    store(record("bad", accepted_at=now, route="chat", status="failed", failure=FailureKind.TIMEOUT))
+    config = tmp_path / "stated.yaml"
+    config.write_text(
+        "auth: open\nproviders: {house: {kind: ollama}}\n"
+        "targets: {a: {provider: house, model: m, context: 4096}}\n"
+        "routes: [{name: chat, use: a, objective: 80%}]\n"
+    )
+    told = json.loads(run("availability", "--json", "-c", str(config)).output)
+    assert {it["of"]: it["objective"] for it in told} == {"route": 0.8, "target": 0.995}
+    told = json.loads(run("availability", "--json", "-c", str(config), "--objective", "50%").output)
+    assert {it["objective"] for it in told} == {0.5}
+
+
 @pytest.mark.parametrize("objective", ["nonsense", "100%", "0%", "-3"])
 def test_an_objective_that_is_none_is_wrong_use(run, store, objective):
     store(record("one"))

@@ -6,6 +6,7 @@ from earthward.config.values import (
     duration,
     header_name,
     name,
+    objective,
     origin,
     period,
     proxy,
@@ -229,3 +230,13 @@ def test_periods_are_hours_days_and_weeks(text: str, seconds: int) -> None:
 def test_what_is_no_period_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="takes hours, days or weeks"):
         period(value)
+
+
+def test_an_objective_is_a_share_of_all_that_leaves_something_to_go_wrong() -> None:
+    assert objective("99.95%") == 0.9995
+
+
+@pytest.mark.parametrize("value", ["100%", "0%", "120%", "99.5", 99.5, "-1%", "all", None])
+def test_what_leaves_no_error_budget_or_is_no_percentage_is_no_objective(value: object) -> None:
+    with pytest.raises(ValueError, match=r"percentage|more than 0%"):
+        objective(value)

@@ -101,7 +101,10 @@ def summary(
 
 @app.command()
 def availability(
-    objective: Annotated[str, typer.Option(help="What is to be answered of all that is asked.")] = "99.5%",
+    objective: Annotated[
+        str | None,
+        typer.Option(help="What is to be answered of all that is asked; by default as configured, else 99.5%."),
+    ] = None,
     days: Annotated[int, typer.Option("--days", min=1, help="Of how many days.")] = 30,
     config: Config = None,
     store: Store = None,
@@ -112,12 +115,13 @@ def availability(
     What callers got wrong or gave up does not count; what another target rescued counts as answered. Status 1: a budget
     is overspent, 3: nothing was asked.
     """
-    from earthward.cli.ledger_availability import objective_of, table
-    from earthward.ledger.availability import availabilities
+    from earthward.cli.ledger_availability import objective_of, stated_in, table
+    from earthward.ledger.availability import USUAL, availabilities
 
-    share = objective_of(objective)
+    share = USUAL if objective is None else objective_of(objective)
+    stated = stated_in(config, store) if objective is None else {}
     with _store(config, store) as engine:
-        found = availabilities(queries.outcomes(engine, time.time_ns() - days * 86_400_000_000_000), share)
+        found = availabilities(queries.outcomes(engine, time.time_ns() - days * 86_400_000_000_000), share, stated)
     if json:
         print_json(found)
     elif found:

@@ -1,10 +1,29 @@
 """What `earthward ledger availability` reads and prints."""
 
+from pathlib import Path
+
 from rich.table import Table
 from rich.text import Text
 
 from earthward.cli.output import fail
-from earthward.ledger.availability import Availability
+from earthward.config.problems import ConfigErrors
+from earthward.ledger.availability import Availability, Of
+from earthward.store.location import CONFIG
+
+
+def stated_in(config: Path | None, store: str | None) -> dict[tuple[Of, str], float]:
+    """The objectives that the configuration states. A store that is named alone needs none."""
+    if config is None and (store is not None or not CONFIG.exists()):
+        return {}
+    from earthward.config.load import load
+
+    try:
+        found = load(config or CONFIG)
+    except ConfigErrors as problem:
+        fail(str(problem))
+    routes: dict[tuple[Of, str], float | None] = {("route", it.name): it.objective for it in found.routes}
+    targets: dict[tuple[Of, str], float | None] = {("target", name): it.objective for name, it in found.targets.items()}
+    return {place: share for place, share in {**routes, **targets}.items() if share is not None}
 
 
 def objective_of(written: str) -> float:

@@ -39,6 +39,7 @@ TAKES: dict[Any, str] = {
     values.Proxy: "`http://host:port`",
     values.Secret: "`env:NAME` or `file:PATH`",
     values.Secrets: "one or a list of `env:NAME`, `file:PATH`",
+    values.Objective: "percentage: `99.5%`",
     values.Share: "percentage: `25%`",
     values.Size: "size: `64 KB`, `32 MB`",
     values.SpansOfWeek: "one or a list of `mon-fri 08:00-18:00`, `22:00-06:00`",
@@ -230,6 +231,7 @@ TARGET: Keys = {
     "Left out, as its provider says, or as Ollama does",
     "warm": "at an Ollama, on how many hosts it is loaded before anybody asks; left out, 1 with `keep_alive: -1`",
     "limits": "what may be asked of it; past them the next target is tried; see below",
+    "objective": "what it is to answer of all that it is asked, such as `99.5%`; the error budget that leaves is told",
     "price": "`free`, or as below; left out, the vendor's list price in the cloud, and unknown in the house",
     "abilities": f"of {', '.join(f'`{word}`' for word in sorted({*snapshot.ABILITIES, snapshot.EMBEDDINGS}))}; left "
     "out, what its kind can do, and `embeddings` alone where the model has the name of one that gives vectors. A "
@@ -259,6 +261,7 @@ ROUTE: Keys = {
     "fallback": "targets to try after the arm's own, in this order",
     "drill": "of the units that the fallback in the cloud serves although the house has all the traffic, so that the "
     "emergency path is known to work, such as `0.5%`",
+    "objective": "what is to be answered of all its requests, such as `99.5%`; the error budget that leaves is told",
     "candidate_may_rescue": "whether the candidate is tried when the baseline fails",
     "unit": "who is kept on one arm: the conversation (or who the request names), or the caller's key",
     "buffer": "how many characters of a stream are held back: one that breaks within them begins anew elsewhere, "

@@ -7,6 +7,7 @@ from prometheus_client.metrics_core import Metric
 
 from earthward.cli.markdown import page, table
 from earthward.config.snapshot import Endpoint, Provider, Snapshot, Target
+from earthward.control.availability import AvailabilityMetrics
 from earthward.control.drills import Drilled
 from earthward.control.endpoint_metrics import EndpointMetrics
 from earthward.control.limit_metrics import LimitMetrics
@@ -17,6 +18,7 @@ from earthward.control.standing import Standing
 from earthward.gateway import board
 from earthward.gateway.board import Board
 from earthward.gateway.limits_left import Remaining
+from earthward.ledger.availability import Availability
 from earthward.ledger.record import Attempt, Record
 
 EXAMPLES = (
@@ -31,6 +33,7 @@ SNAPSHOT = Snapshot(
     (Target("a", "", "", "local", cell=0),),
     (),
 )
+AVAILABLE = Availability("route", "route", 1, 0, 1.0, 0.995, 1.0)
 LEFT = Remaining("team", "web", "rpm", 60, 1, 59)
 STANDING = Standing("route", "fast", "stage", "stage 5%", 500, 1, 1, None, "", 1)
 TOLD = Told("hook", 0, 0, 0)
@@ -60,7 +63,9 @@ def families() -> list[Metric]:
         seen = {("route", "word"): 1}
         looking = QualityMetrics(blank, seen, seen, {("route", "arm", "word"): 1}, lambda: {"route": 1}, lambda: 1)
         endpoints = EndpointMetrics(blank, lambda: SNAPSHOT)
-        found: list[Metric] = [*shown.collect(), *limits.collect(), *looking.collect(), *endpoints.collect()]
+        available = AvailabilityMetrics(lambda: (AVAILABLE,))
+        collectors = (shown, limits, available, looking, endpoints)
+        found: list[Metric] = [family for each in collectors for family in each.collect()]
         blank.close()
     return found
 

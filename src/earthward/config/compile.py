@@ -163,6 +163,7 @@ def _target(name: str, section: TargetSection, configuration: Configuration, day
         cell=column,
         api=None if section.api == "chat" else section.api,
         tools=section.tools,
+        objective=section.objective,
         states_abilities=section.abilities is not None,
     )
 
@@ -206,6 +207,7 @@ def _route(section: RouteSection, configuration: Configuration, before: Route | 
         buffer=section.buffer,
         plan=plan,
         drill=section.drill or 0,
+        objective=section.objective,
         sampling=_sampling(section, configuration),
     )
 

@@ -31,6 +31,7 @@ from earthward.config.values import (
     Listen,
     Name,
     Number,
+    Objective,
     Origins,
     Period,
     Proxy,
@@ -200,6 +201,7 @@ class Target(Section):
     warm: Number | None = None
     price: Annotated[Price, BeforeValidator(_free)] | None = None
     limits: QuotaSection | None = None
+    objective: Objective | None = None
     abilities: Annotated[tuple[Ability, ...], BeforeValidator(listed)] | None = None
     vectors: Name | None = None
     tools: Annotated[Literal["native", "words"], one_of("native", "words")] | None = None
@@ -261,6 +263,7 @@ class Route(Section):
     shadow: Shadow | None = None
     judge: str | None = None
     drill: Share | None = None
+    objective: Objective | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -190,7 +190,7 @@ class Target(msgspec.Struct, frozen=True):
     `tools` is how it is told of tools: by its own template, or in words, its answer held to a schema; None leaves it to
     what is known of its kind.
     `states_abilities` is whether the configuration said what it can do; `shown` is what its hosts show of its model,
-    for workers to fill in.
+    for workers to fill in. `objective` is the share of what it is asked that it is to answer.
     """
 
     name: str
@@ -209,6 +209,7 @@ class Target(msgspec.Struct, frozen=True):
     tools: Literal["native", "words"] | None = None
     states_abilities: bool = False
     shown: Shown | None = None
+    objective: float | None = None
 
 
 class When(msgspec.Struct, frozen=True):
@@ -253,7 +254,8 @@ class Route(msgspec.Struct, frozen=True):
     go to a cloud target, whatever its class. Whatever the route matches counts as `data_class` at least. Of a stream
     `buffer` characters are held back, so that one that breaks within them can begin anew elsewhere. `plan` is that of
     its rollout, packed, for the control process alone; the rollout then says `share`, `stage` and `epoch`. `drill`, in
-    1/10,000, is the part of the units that goes through the emergency path once nobody else does.
+    1/10,000, is the part of the units that goes through the emergency path once nobody else does. `objective` is the
+    share of its requests that is to be answered.
     """
 
     name: str
@@ -276,6 +278,7 @@ class Route(msgspec.Struct, frozen=True):
     plan: bytes = b""
     sampling: Sampling | None = None
     drill: int = 0
+    objective: float | None = None
 
 
 class Hook(msgspec.Struct, frozen=True):

@@ -198,6 +198,17 @@ def size(value: Any) -> int:
     return int(found[1]) * _BYTES[found[2]]
 
 
+def objective(value: Any) -> float:
+    """A share of all requests, such as 0.995; never all of them, which would leave nothing to go wrong."""
+    found = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("takes a percentage, such as 99.5%")
+    share = float(Decimal(found[1]) / 100)
+    if not 0 < share < 1:
+        raise ValueError("is to be more than 0% and less than 100%")
+    return share
+
+
 def share(value: Any) -> int:
     """In 1/10,000."""
     found = _SHARE.fullmatch(value) if isinstance(value, str) else None
@@ -305,6 +316,7 @@ TokenRange = Annotated[tuple[int, int], BeforeValidator(token_range)]
 SpansOfWeek = Annotated[tuple[tuple[int, int], ...], BeforeValidator(spans_of_week)]
 Size = Annotated[int, BeforeValidator(size)]
 Daily = Annotated[int, BeforeValidator(daily)]
+Objective = Annotated[float, BeforeValidator(objective)]
 Share = Annotated[int, BeforeValidator(share)]
 Secret = Annotated[str, BeforeValidator(reference)]
 Webhook = Annotated[str, BeforeValidator(webhook)]

@@ -27,6 +27,7 @@ from earthward.control.admin import application
 from earthward.control.admin_limits import serve_limits
 from earthward.control.admin_quality import serve_quality
 from earthward.control.admin_rollouts import serve_rollouts
+from earthward.control.availability import Availabilities, AvailabilityMetrics, serve_availability
 from earthward.control.bookkeeper import Bookkeeper
 from earthward.control.drills import Drills
 from earthward.control.endpoint_metrics import EndpointMetrics
@@ -106,6 +107,8 @@ class Control:
         )
         self.metrics.registry.register(EndpointMetrics(self.board, lambda: self.snapshot))
         self.metrics.registry.register(LimitMetrics(self.board, self.limits.configured))
+        self.availabilities = Availabilities(self._store, lambda: self.snapshot)
+        self.metrics.registry.register(AvailabilityMetrics(self.availabilities.of_stated))
         self.quality = Quality(self.state, boot.replica, board, engines, self._store)
         self.quality.take_over(self.snapshot)
         self.metrics.registry.register(self.quality.metrics(board))
@@ -260,6 +263,7 @@ class Control:
     async def _serve_admin(self, listener: Any) -> None:
         app = application(token=self._token(), hosts=self._hosts(), metrics=self.metrics, status=self.status)
         serve_limits(app, self.limits)
+        serve_availability(app, self.availabilities)
         serve_quality(app, lambda: self.snapshot, lambda: self.rollouts.standings, self.quality.parts)
         serve_rollouts(app, self.rollouts, self._store)
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)

@@ -64,10 +64,11 @@ KNOWN: dict[type[msgspec.Struct], frozenset[str]] = {
     ),
     Target: frozenset(
         {"name", "provider", "model", "zone", "context", "abilities", "price", "rates", "keep_alive", "warm", "cell"}
+        | {"objective"}
     ),
     Route: frozenset(
         {"name", "when", "use", "baseline", "candidate", "share", "fallback", "candidate_may_rescue", "unit", "stage"}
-        | {"epoch", "on_ledger_down", "boundary", "data_class", "deadlines", "buffer", "plan", "sampling"}
+        | {"epoch", "on_ledger_down", "boundary", "data_class", "deadlines", "buffer", "plan", "sampling", "objective"}
     ),
     Key: frozenset({"id", "digest", "app", "team", "routes", "expires_at", "data_class", "may_explain", "meter"}),
 }

@@ -5,7 +5,7 @@ wrong, or gave up, says nothing of the service.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -21,6 +21,8 @@ OURS = (ANOTHER_MAY_SERVE - {FailureKind.CONTEXT_LENGTH}) | {
 }
 """Failures that count: of the target, or of the gateway itself."""
 
+USUAL = 0.995
+"""The objective of those for which none is stated."""
 Of = Literal["route", "target"]
 
 
@@ -51,8 +53,12 @@ class Availability(msgspec.Struct, frozen=True):
         return self.budget_left >= 0
 
 
-def availabilities(outcomes: Iterable[Outcomes], objective: float) -> list[Availability]:
-    """Of each route and each target that something was asked of, routes first. `objective` is below 1."""
+def availabilities(
+    outcomes: Iterable[Outcomes], objective: float, stated: Mapping[tuple[Of, str], float] | None = None
+) -> list[Availability]:
+    """Of each route and each target that something was asked of, routes first. `objective` is below 1, and that of all
+    for which none is `stated`."""
+    own = stated or {}
     counts: dict[tuple[Of, str], list[int]] = defaultdict(lambda: [0, 0])
     for each in outcomes:
         is_failed = each.status == "failed" and each.failure in OURS
@@ -63,7 +69,10 @@ def availabilities(outcomes: Iterable[Outcomes], objective: float) -> list[Avail
             if place[1]:
                 counts[place][0] += each.count
                 counts[place][1] += each.count * is_failed
-    return [_of(of, name, counts[of, name][0], counts[of, name][1], objective) for of, name in sorted(counts)]
+    return [
+        _of(of, name, requests, failed, own.get((of, name), objective))
+        for (of, name), (requests, failed) in sorted(counts.items())
+    ]
 
 
 def _of(of: Of, name: str, requests: int, failed: int, objective: float) -> Availability:
