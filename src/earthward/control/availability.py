@@ -50,7 +50,7 @@ class Availabilities:
         snapshot, now = self._snapshot(), time.monotonic()
         with self._lock:
             at, found = self._found.get((snapshot.version, days), (float("-inf"), []))
-            if now - at >= LOOK:
+            if now - at >= LOOK or not found:
                 found = self._looked_up(snapshot, days)
                 fresh = {key: known for key, known in self._found.items() if now - known[0] < LOOK}
                 self._found = {**fresh, (snapshot.version, days): (now, found)}
@@ -63,7 +63,7 @@ class Availabilities:
         if not places:
             return []
         at, found = self._found.get((snapshot.version, DAYS), (float("-inf"), []))
-        if time.monotonic() - at >= LOOK and not self._lock.locked():
+        if (time.monotonic() - at >= LOOK or not found) and not self._lock.locked():
             threading.Thread(target=self.of_all, name="availability", daemon=True).start()
         return [it for it in found if (it.of, it.name) in places]
 
