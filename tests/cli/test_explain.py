@@ -6,6 +6,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from earthward.cli import application
+from earthward.cli.explain import spent_targets
+from earthward.gateway.limits_left import Remaining
+from earthward.routing.plan import Plan
 
 CONFIG = """\
 providers:
@@ -106,3 +109,19 @@ def test_a_file_that_is_not_there_and_a_broken_configuration_are_wrong_use(confi
     assert (run.exit_code, "nowhere.json can't be read" in run.output) == (2, True)
     config.write_text(CONFIG.replace("use: llama", "use: lama"))
     assert (explain(config, CHAT).exit_code, "did you mean `llama`?" in explain(config, CHAT).output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("limit", "left_out"),
+    [
+        (Remaining("team", "web", "budget/month", 100, 100, 0), ["mini"]),
+        (Remaining("target", "mini", "budget/day", 5, 6, 0), ["mini"]),
+        (Remaining("target", "other", "budget/day", 5, 6, 0), []),
+        (Remaining("team", "web", "budget/month", 100, 99, 1), []),
+        (Remaining("team", "web", "budget/month", 80, 90, 0, is_soft=True), []),
+        (Remaining("team", "web", "rpm", 60, 60, 0), []),
+    ],
+)
+def test_a_spent_budget_leaves_out_the_cloud_and_nothing_in_the_house(limit, left_out) -> None:
+    plan = Plan("r", "baseline", 0, -1, (("mini", "baseline"), ("llama", "fallback")), ())
+    assert list(spent_targets([limit], plan, {"mini", "other"})) == left_out

@@ -1,5 +1,6 @@
 """`earthward explain`: how a request would be served, without sending it anywhere."""
 
+from collections.abc import Container, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -25,11 +26,12 @@ from earthward.gateway.decide import Decision, decide, hints_of, minute_of_week
 from earthward.gateway.doors import DOORS, door_at
 from earthward.gateway.doors.door import Question
 from earthward.gateway.explain import Attempted, Explanation, explanation
+from earthward.gateway.limiting import without
 from earthward.gateway.limits_left import Remaining
 from earthward.gateway.state import State
 from earthward.http.head import by_name
 from earthward.routing.match import Router
-from earthward.routing.plan import Planner
+from earthward.routing.plan import Plan, Planner
 
 PATHS = tuple(sorted(path.decode() for path in DOORS))
 GEMINI_PATH = "/v1beta/models/MODEL:generateContent"
@@ -78,19 +80,33 @@ def explain(
             print_json({"served": False, "why": decision.message})
             raise typer.Exit(NO)
         fail(decision.message, NO)
-    found = explanation(question, decision, snapshot)
     told = told_if_running(State(configuration.state), "api", "limits")
+    limits = msgspec.convert(told["limits"], tuple[Remaining, ...]) if told is not None else ()
+    applying = applying_limits(limits, caller, [name for name, _ in decision.plan.attempts])
+    spent = spent_targets(applying, decision.plan, {it.name for it in snapshot.targets if it.zone == "cloud"})
+    if spent:
+        decision = msgspec.structs.replace(decision, plan=without(decision.plan, spent))
+    found = explanation(question, decision, snapshot)
     if told is not None:
-        applying = _applying(msgspec.convert(told["limits"], tuple[Remaining, ...]), caller, found)
         found = msgspec.structs.replace(found, limits=applying)
     _tell(decision, found, is_drawn=bool(salt), json=json)
 
 
-def _applying(limits: tuple[Remaining, ...], caller: Key, found: Explanation) -> tuple[Remaining, ...]:
+def applying_limits(limits: Iterable[Remaining], caller: Key, targets: Iterable[str]) -> tuple[Remaining, ...]:
     """Those of the caller, and of the targets that would be tried."""
-    who = {("key", caller.id), ("team", caller.team), ("app", caller.app)}
-    who |= {("target", attempt.target) for attempt in found.attempts}
+    who = {("key", caller.id), ("team", caller.team), ("app", caller.app), *(("target", name) for name in targets)}
     return tuple(limit for limit in limits if (limit.scope, limit.name) in who)
+
+
+def spent_targets(limits: Iterable[Remaining], plan: Plan, clouds: Container[str]) -> dict[str, str]:
+    """The targets in the cloud that a budget no longer pays for, and whose it is."""
+    spent = [it for it in limits if it.limit.startswith("budget") and not it.is_soft and it.left <= 0]
+    found = {}
+    for name, _ in plan.attempts:
+        of = next((it for it in spent if it.scope != "target" or it.name == name), None)
+        if of is not None and name in clouds:
+            found[name] = f"the cloud budget of {of.scope} {of.name} is spent"
+    return found
 
 
 def _question(file: Path, path: str | None) -> Question:
