@@ -154,7 +154,11 @@ def test_where_bytes_pass_through_thoughts_and_calls_go_on(passing, cloud, strea
     call = next(item for item in first.output if item.type == "function_call")
     result = {"type": "function_call_output", "call_id": call.call_id, "output": "rain"}
     _made(passing, stream, input=[result], tools=[tool], previous_response_id=first.id)
-    assert [item["type"] for item in last_passed(cloud)["input"]] == ["message", "function_call", "function_call_output"]
+    assert [item["type"] for item in last_passed(cloud)["input"]] == [
+        "message",
+        "function_call",
+        "function_call_output",
+    ]
 
 
 def test_where_bytes_pass_through_what_broke_off_is_not_kept(straight, passing, cloud):
