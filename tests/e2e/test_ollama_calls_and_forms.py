@@ -170,6 +170,7 @@ def test_gotcha_40_an_answer_without_the_form_is_asked_for_again_and_then_a_fail
     assert answer.choices[0].message.content == '{"city": "Oslo"}'
     first, second = asked_of(house, 2)
     assert first["format"] == second["format"]
+    assert "maximum" in json.dumps(first["messages"])
     assert "it is not JSON" in second["messages"][-1]["content"]
     says(*[{"say": '{"town": "Oslo"}'}] * 2)
     with pytest.raises(openai.APIStatusError, match="the answer has not the form that was asked for") as error:
