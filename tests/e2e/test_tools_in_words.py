@@ -38,6 +38,8 @@ CITY = {
     "required": ["city", "unit"],
     "additionalProperties": False,
 }
+# A real model computes: on a busy machine that takes its time.
+pytestmark = pytest.mark.timeout(400)
 TARGETS = ("embedded", "ollama in words", "ollama")
 ASKED = "What is the weather in Oslo, in celsius?"
 CHAT_TOOL = {"type": "function", "function": {"name": "weather", "description": "Weather", "parameters": CITY}}
@@ -143,9 +145,10 @@ def test_a_form_is_kept_and_several_answers_come(gateway):
 
 
 def test_instructor_gets_its_form_from_real_tokens(gateways):
-    told = by_frameworks([{"url": it.url, "model": "smollm2", "at": name} for name, it in gateways.items()])
+    asked = [{"url": gateways[name].url, "model": "smollm2", "at": name} for name in ("embedded", "ollama")]
+    told = by_frameworks(asked)
     assert not failures(told), told
-    assert len(told) == 3 * len(TARGETS)
+    assert len(told) == 3 * len(asked)
     assert all(set(it["form"]) == FORM for it in told.values())
 
 
@@ -155,7 +158,7 @@ def test_a_coding_agent_with_twenty_tools_gets_a_call_from_real_tokens(engine):
     with anthropic.Anthropic(base_url=engine.url, api_key="none", max_retries=0).messages.stream(
         model="smollm2",
         max_tokens=200,
-        system=[{**block, "text": block["text"][:1000]} for block in asked["system"]],
+        system=[{**block, "text": block["text"][:300]} for block in asked["system"]],
         messages=[{"role": "user", "content": "Read /app/steps.py"}],
         tools=[{"name": name, "description": "Does it.", "input_schema": path} for name in NAMES],
         tool_choice={"type": "any", "disable_parallel_tool_use": True},
