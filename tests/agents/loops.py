@@ -91,9 +91,9 @@ def forms(url: str, model: str) -> Iterator[tuple[str, Callable[[], Weather]]]:
     }
     for mode in (instructor.Mode.TOOLS, instructor.Mode.JSON_SCHEMA):
         client = instructor.from_openai(sdk, mode=mode)
-        yield f"instructor, {mode.name}", lambda client=client: client.chat.completions.create(**asked)
+        yield f"instructor, {mode.name}", lambda client=client: client.chat.completions.create(**asked, temperature=0)
     by_claude = instructor.from_anthropic(claude, mode=instructor.Mode.TOOLS)
-    yield "instructor, anthropic", lambda: by_claude.chat.completions.create(**asked)
+    yield "instructor, anthropic", lambda: by_claude.chat.completions.create(**asked, extra_body={"temperature": 0})
 
 
 def told(sim: str) -> None:

@@ -2,8 +2,21 @@
 
 import pytest
 
-from earthward.chat import Answer, Choice, Part, Text, TextDelta, Tool, ToolCall, ToolCallDelta, ToolCallStarted
-from earthward.dialects.content.calls import is_first, only_first, salvaged, wrong_arguments
+from earthward.chat import (
+    Answer,
+    Choice,
+    Event,
+    Finished,
+    Part,
+    Started,
+    Text,
+    TextDelta,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStarted,
+)
+from earthward.dialects.content.calls import Salvaging, is_first, only_first, salvaged, wrong_arguments
 
 F = Tool("f", parameters={"properties": {"n": {"type": "integer"}}, "required": ["n"]})
 
@@ -63,6 +76,44 @@ def test_gotcha_20_a_call_that_arrived_as_text_is_a_call(text: str) -> None:
 def test_text_that_is_more_or_less_than_a_call_stays_text(text: str) -> None:
     given = answer(Text(text), reason="stop")
     assert salvaged(given, (F,)) == given
+
+
+CALL = '{"name":"f","arguments":{"n":1}}'
+
+
+def streamed(*events: Event) -> list[Event]:
+    salvaging = Salvaging((F,), "x1")
+    return [found for event in events for found in salvaging.feed(event)]
+
+
+@pytest.mark.parametrize("started", [Started(None), Started("r")])
+def test_gotcha_20_a_call_that_arrived_as_text_is_a_call_in_a_stream_cut_anywhere(started: Started) -> None:
+    text = f"<tool_call>\n {CALL}</tool_call>"
+    named = f"call_{started.id or 'x1'}_0_0"
+    for at in range(len(text)):
+        found = streamed(started, TextDelta(text[:at]), TextDelta(text[at:]), Finished("stop"))
+        assert found == [
+            started, ToolCallStarted(0, named, "f"), ToolCallDelta(0, '{"n":1}'), Finished("tool_calls")
+        ]  # fmt: skip
+        assert streamed(*map(TextDelta, text[:at])) == []
+
+
+def test_text_of_a_stream_goes_on_at_once_where_it_can_be_no_call() -> None:
+    for said in ("Hi", "[1, 2]", '{"city": "Oslo"}', "[link](x)", "<b>"):
+        assert "".join(event.text for event in streamed(*map(TextDelta, said))) == said  # type: ignore[union-attr]
+    assert streamed(TextDelta("Hi "), TextDelta(CALL)) == [TextDelta("Hi "), TextDelta(CALL)]
+
+
+def test_text_that_was_held_is_text_where_it_came_to_be_no_call() -> None:
+    other = '{"name":"g","arguments":{}}'
+    for end in (Finished("length"), Finished("stop", 0, "x")):
+        said = CALL[:-1] if end.reason == "length" else other
+        assert streamed(TextDelta(said), end) == [TextDelta(said), end]
+    real = [ToolCallStarted(0, "a", "f"), ToolCallDelta(0, "{}")]
+    assert streamed(TextDelta('{"name"'), *real) == [TextDelta('{"name"'), *real]
+    both = streamed(TextDelta(CALL, 0), TextDelta("Hi", 1), Finished("stop", 1), Finished("stop", 0))
+    assert [type(event) for event in both] == [TextDelta, Finished, ToolCallStarted, ToolCallDelta, Finished]
+    assert both[2] == ToolCallStarted(0, "call_x1_0_0", "f", 0)
 
 
 def test_an_answer_that_calls_or_was_cut_off_is_left_alone() -> None:

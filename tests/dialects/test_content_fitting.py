@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from earthward.chat import (
@@ -94,6 +95,50 @@ def test_of_calls_in_parallel_that_nobody_wanted_the_first_stays() -> None:
 def test_without_tools_there_is_nothing_to_make_up_for() -> None:
     found = fit(asked(parallel_tool_calls=False), *ALL)
     assert (found.made_up, restoring(found)) == ((), None)
+
+
+def test_gotcha_20_a_call_that_arrived_as_text_is_a_call_where_it_was_not_meant_as_text() -> None:
+    words = Text('{"name":"weather","arguments":{"city":"Oslo"}}')
+    found = fitted(asked(tools=(WEATHER,)), frozenset({"form"}), "x1")
+    assert isinstance(found, Fitted)
+    answer, wrong = restored(found, msgspec.structs.replace(said(words), id=None))
+    assert isinstance(answer, Answer)
+    assert (answer.choices[0].parts, wrong) == ((ToolCall("call_x1_0_0", "weather", '{"city":"Oslo"}'),), None)
+    assert restoring(found) is not None
+    for request, lacks in (
+        (asked(tools=(WEATHER,)), ()),
+        (asked(tools=(WEATHER,), tool_choice=ToolChoice("none")), ("form",)),
+        (asked(tools=(WEATHER,), output=OutputFormat("json")), ("form",)),
+        (asked(tools=(CLOCK,)), ("form",)),
+        (asked(tools=(WEATHER, CLOCK), tool_choice=ToolChoice("auto", ("clock",))), ("form",)),
+    ):
+        assert restored(fit(request, *lacks), said(words)) == (said(words), None)
+
+
+def test_a_call_that_arrived_as_text_with_wrong_arguments_is_asked_for_again() -> None:
+    found = fit(asked(tools=(WEATHER,)), "form")
+    answer = said(Text('{"name":"weather","arguments":{"town":"Oslo"}}'))
+    wrong = restored(found, answer)[1]
+    assert wrong is not None
+    call, result = once_more(found, answer, wrong).messages[-2:]
+    assert isinstance(call.parts[0], ToolCall)
+    assert isinstance(result.parts[0], ToolResult)
+
+
+def test_calls_of_two_turns_have_ids_of_their_own_where_the_target_gives_answers_none() -> None:
+    words = json.dumps({"calls": [{"name": "weather", "arguments": {"city": "Oslo"}}]})
+    ids = set()
+    for exchange in ("x1", "x2"):
+        found = fitted(asked(tools=(WEATHER,), tool_choice=FORCED), ALL, exchange)
+        assert isinstance(found, Fitted)
+        answer, _ = restored(found, msgspec.structs.replace(said(Text(words)), id=None))
+        stream = restoring(found)
+        assert isinstance(answer, Answer)
+        assert stream is not None
+        events = [event for each in (Started(None), TextDelta(words), Finished("stop")) for event in stream.feed(each)]
+        ids |= {event.id for event in events if isinstance(event, ToolCallStarted)}
+        ids |= {part.id for part in answer.choices[0].parts if isinstance(part, ToolCall)}
+    assert ids == {"call_x1_0_0", "call_x2_0_0"}
 
 
 def test_words_come_back_as_calls_whole_and_streamed() -> None:

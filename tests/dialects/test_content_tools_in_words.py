@@ -208,3 +208,13 @@ def test_a_tool_that_is_named_is_called_once() -> None:
     assert isinstance(answer, Answer)
     assert len([part for part in answer.choices[0].parts if isinstance(part, ToolCall)]) == 1
     assert "maxItems" not in form(asked(tool_choice=MUST))["properties"]["calls"]
+
+
+def test_references_lead_nowhere_where_their_schema_is_only_a_part_and_so_are_put_in_place() -> None:
+    city = {"properties": {"city": {"$ref": "#/$defs/name"}}, "$defs": {"name": {"type": "string"}}}
+    request = ChatRequest("m", HI, tools=(Tool("f", parameters=city),), output=OutputFormat("json", city))
+    found = in_words(request)
+    assert found.output is not None
+    for told in (found.messages[0].text, json.dumps(found.output.schema)):
+        assert "$ref" not in told
+        assert '"city": {"type": "string"}' in told or '"city":{"type":"string"}' in told

@@ -43,7 +43,7 @@ def by_frameworks(asked):
     run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 0, run.stderr
     return {
-        f"{name} at {task['model']}": it
+        f"{name} at {task.get('at', task['model'])}": it
         for task, told in zip(asked, json.loads(run.stdout), strict=True)
         for name, it in told.items()
     }

@@ -21,6 +21,7 @@ providers:
   house: {{kind: ollama, base_url: "{house}"}}
   vllm: {{kind: openai_compatible, base_url: "{house}/v1"}}
   engine: {{kind: openai_compatible, base_url: "{engine}/v1", profile: vllm}}
+  near: {{kind: anthropic, base_url: "{house}", zone: local, api_key: env:UPSTREAM_KEY}}
   google: {{kind: gemini, base_url: "{cloud}", api_key: env:UPSTREAM_KEY}}
   here: {{kind: embedded, context: 2048, slots: 2}}
 targets:
@@ -30,6 +31,7 @@ targets:
   smol: {{provider: here, model: smollm2}}
   short: {{provider: here, model: smollm2-short, context: 256}}
   brief: {{provider: engine, model: brief, context: 512}}
+  beside: {{provider: near, model: claude-sonnet-4-5}}
   flash: {{provider: google, model: gemini-2.5-flash}}
 routes:
   - {{name: google, when: {{model: "gemini-*"}}, use: flash}}
@@ -38,6 +40,7 @@ routes:
   - {{name: real, when: {{model: smol}}, use: smol}}
   - {{name: host, when: {{model: llama}}, use: llama}}
   - {{name: server, when: {{model: other}}, use: other}}
+  - {{name: beside, when: {{model: beside}}, use: beside}}
   - {{name: cloud, when: {{model: "claude-*"}}, use: sonnet}}
 """
 HELLO = {"messages": [{"role": "user", "content": "Name three animals that live in the sea, and say why."}]}
@@ -154,6 +157,15 @@ def test_an_estimate_learns_from_what_hosts_have_counted(gateway):
 
 def test_a_server_that_counts_nothing_is_asked_and_the_count_estimated(gateway):
     assert counted(gateway, "other")[:2] == (200, "estimate")
+
+
+@pytest.mark.parametrize("model", ["other", "beside"])
+def test_no_server_in_the_house_is_given_an_address_to_count_what_is_there(gateway, cloud, model):
+    before = len(cloud.seen())
+    picture = {"type": "image", "source": {"type": "url", "url": "http://169.254.169.254/latest/"}}
+    assert counted(gateway, model, messages=[{"role": "user", "content": [picture]}])[:2] == (200, "estimate")
+    assert len(cloud.seen()) == before
+    assert counted(gateway, "beside")[:2] == (200, "exact")
 
 
 @pytest.mark.parametrize("data_class", ["health", "secret"])

@@ -29,6 +29,22 @@ def gateway(tmp_path_factory, cloud):
 
 
 @pytest.fixture(scope="module")
+def straight(tmp_path_factory, cloud):
+    """A gateway whose target is asked in the callers' own dialect, so that bytes pass through."""
+    made = config(cloud, extra=STORED, target_extra=", api: responses")
+    gateway = Gateway(tmp_path_factory.mktemp("straight"), made, env={"CONTENT_KEY": SECRET})
+    until((gateway.state / "responses.sock").exists, "the socket for content")
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture
+def passing(straight):
+    with openai.OpenAI(base_url=straight.v1, api_key="unused", max_retries=0) as sdk:
+        yield sdk
+
+
+@pytest.fixture(scope="module")
 def key(gateway):
     return gateway.new_key("--app", "one")
 
@@ -49,6 +65,12 @@ def last_asked(simulator):
     log = json.loads(http("GET", f"{simulator.url}/sim/log?limit=10000&bodies=1")[2])
     chats = [entry for entry in log if entry["path"] == "/v1/chat/completions"]
     return json.loads(chats[-1]["body"])["messages"]
+
+
+def last_passed(simulator):
+    """The last request for a response that the simulated vendor was sent."""
+    log = json.loads(http("GET", f"{simulator.url}/sim/log?limit=10000&bodies=1")[2])
+    return json.loads([entry for entry in log if entry["path"] == "/v1/responses"][-1]["body"])
 
 
 def texts(messages):
@@ -84,6 +106,78 @@ def test_a_conversation_goes_on_from_a_response_that_is_kept(sdk, cloud, stream)
     third = sdk.responses.create(model="gpt-4o-mini", input="Gamma.", previous_response_id=second.id)
     assert texts(last_asked(cloud)) == [*said, second.output_text, "Gamma."]
     assert len({first.id, second.id, third.id}) == 3
+
+
+def _made(sdk, stream, **asked):
+    """The response, and the id that each event gave it."""
+    asked["model"] = "gpt-4o-mini"
+    if not stream:
+        made = sdk.responses.create(**asked)
+        return made, {made.id}
+    with sdk.responses.stream(**asked) as events:
+        ids = {event.response.id for event in events if hasattr(event, "response")}
+        return events.get_final_response(), ids
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_where_bytes_pass_through_a_conversation_goes_on_and_the_vendor_keeps_nothing(passing, cloud, stream):
+    first, named = _made(passing, stream, input="Alpha. sim: tokens=4", instructions="Be kind.")
+    assert (named, first.store, first.previous_response_id) == ({first.id}, True, None)
+    assert last_passed(cloud)["store"] is False
+    second, named = _made(passing, stream, input="Beta. sim: tokens=4", previous_response_id=first.id)
+    assert (named, second.store, second.previous_response_id) == ({second.id}, True, first.id)
+    sent = last_passed(cloud)
+    said = ["Alpha. sim: tokens=4", first.output_text, "Beta. sim: tokens=4"]
+    assert texts(sent["input"]) == said
+    assert not {"previous_response_id", "instructions"} & set(sent)
+    assert not any("id" in item for item in sent["input"])
+    third, _ = _made(passing, stream, input="Gamma.", previous_response_id=second.id)
+    assert texts(last_passed(cloud)["input"]) == [*said, second.output_text, "Gamma."]
+    assert len({first.id, second.id, third.id}) == 3
+    found = passing.responses.retrieve(third.id)
+    assert (found.output_text, found.previous_response_id) == (third.output_text, second.id)
+    passing.responses.delete(first.id)
+    with pytest.raises(openai.BadRequestError, match="an earlier response of this conversation was deleted"):
+        passing.responses.create(model="gpt-4o-mini", input="x", previous_response_id=third.id)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_where_bytes_pass_through_thoughts_and_calls_go_on(passing, cloud, stream):
+    tool = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}, "strict": False}
+    cloud.script(default={"calls": 1})
+    try:
+        first, _ = _made(passing, stream, input="Weather?", tools=[tool], reasoning={"effort": "low"})
+    finally:
+        cloud.script(default={})
+    # Whoever keeps nothing has to seal what it thought.
+    assert last_passed(cloud)["include"] == ["reasoning.encrypted_content"]
+    call = next(item for item in first.output if item.type == "function_call")
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "rain"}
+    _made(passing, stream, input=[result], tools=[tool], previous_response_id=first.id)
+    assert [item["type"] for item in last_passed(cloud)["input"]] == [
+        "message",
+        "function_call",
+        "function_call_output",
+    ]
+
+
+def test_where_bytes_pass_through_what_broke_off_is_not_kept(straight, passing, cloud):
+    before = rows_of(straight)
+    cloud.script(default={"tokens": 40, "fault": "reset_mid_body"})
+    try:
+        with pytest.raises(openai.APIError), passing.responses.stream(model="gpt-4o-mini", input="Hello.") as events:
+            events.get_final_response()
+    finally:
+        cloud.script(default={})
+    assert rows_of(straight) == before
+
+
+def test_where_bytes_pass_through_an_id_of_the_vendors_own_is_left_to_the_vendor(passing, cloud):
+    asked = {"model": "gpt-4o-mini", "input": "Hello.", "previous_response_id": "resp_0123"}
+    made = passing.responses.create(**asked)
+    assert last_passed(cloud)["previous_response_id"] == "resp_0123"
+    with pytest.raises(openai.NotFoundError):
+        passing.responses.retrieve(made.id)
 
 
 def test_a_response_is_fetched_with_what_was_asked_and_deleted(sdk):

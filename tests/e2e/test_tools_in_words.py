@@ -8,7 +8,7 @@ import pytest
 
 from e2e.coding_agent import NAMES, by_messages
 from e2e.test_agents import FORM, by_frameworks, failures
-from harness import Gateway, until
+from harness import Gateway, running, until
 
 ENGINE = """\
 listen: 127.0.0.1:0
@@ -38,8 +38,13 @@ CITY = {
     "required": ["city", "unit"],
     "additionalProperties": False,
 }
+# A real model computes: on a busy machine that takes its time.
+pytestmark = pytest.mark.timeout(400)
+TARGETS = ("embedded", "ollama in words", "ollama")
 ASKED = "What is the weather in Oslo, in celsius?"
 CHAT_TOOL = {"type": "function", "function": {"name": "weather", "description": "Weather", "parameters": CITY}}
+COLD = {"extra_body": {"temperature": 0}}
+"""For Anthropic's SDK, which knows no temperature any more."""
 FORCED = {"type": "function", "function": {"name": "weather"}}
 
 
@@ -51,17 +56,18 @@ def engine(tmp_path_factory):
     gateway.stop()
 
 
-@pytest.fixture(scope="module", params=["embedded", "ollama in words", "ollama"])
-def gateway(request, engine, tmp_path_factory):
-    """The engine itself, and another gateway to which the first is an Ollama."""
-    if request.param == "embedded":
-        yield engine
-        return
-    says = "words" if "words" in request.param else "native"
-    config = CHAINED.replace("URL", engine.url).replace("SAYS", says)
-    chained = Gateway(tmp_path_factory.mktemp("chained"), config)
-    yield chained
-    chained.stop()
+@pytest.fixture(scope="module")
+def gateways(engine, tmp_path_factory):
+    """The engine itself, and others to which the first is an Ollama."""
+    configs = [CHAINED.replace("URL", engine.url).replace("SAYS", says) for says in ("words", "native")]
+    chained = [Gateway(tmp_path_factory.mktemp("chained"), config) for config in configs]
+    with running(*chained):
+        yield dict(zip(TARGETS, (engine, *chained), strict=True))
+
+
+@pytest.fixture(params=TARGETS)
+def gateway(request, gateways):
+    return gateways[request.param]
 
 
 def is_right(arguments: dict) -> bool:
@@ -95,6 +101,7 @@ def test_anthropics_sdk_gets_a_call_whole_and_streamed(gateway):
         "tools": [{"name": "weather", "description": "Weather", "input_schema": CITY}],
         "tool_choice": {"type": "tool", "name": "weather"},
         "max_tokens": 100,
+        **COLD,
     }
     answer = sdk.messages.create(**asked)
     block, *_ = answer.content
@@ -105,8 +112,8 @@ def test_anthropics_sdk_gets_a_call_whole_and_streamed(gateway):
     assert is_right(streamed.input)
 
 
-def test_a_model_that_may_choose_answers_or_calls(gateway):
-    sdk = openai.OpenAI(base_url=gateway.v1, api_key="unused", max_retries=0)
+def test_a_model_that_may_choose_answers_or_calls(engine):
+    sdk = openai.OpenAI(base_url=engine.v1, api_key="unused", max_retries=0)
     answer = sdk.chat.completions.create(
         model="smollm2",
         messages=[{"role": "user", "content": ASKED}],
@@ -124,21 +131,24 @@ def test_a_model_that_may_choose_answers_or_calls(gateway):
 def test_a_form_is_kept_and_several_answers_come(gateway):
     sdk = openai.OpenAI(base_url=gateway.v1, api_key="unused", max_retries=0)
     form = {"type": "json_schema", "json_schema": {"name": "city", "schema": CITY}}
-    asked = {"model": "smollm2", "messages": [{"role": "user", "content": ASKED}], "n": 2, "max_tokens": 60}
+    asked = {"model": "smollm2", "messages": [{"role": "user", "content": ASKED}], "n": 2}
+    asked |= {"seed": 7, "max_tokens": 60}
     answer = sdk.chat.completions.create(**asked, response_format=form)
     assert [choice.index for choice in answer.choices] == [0, 1]
     assert all(is_right(json.loads(choice.message.content)) for choice in answer.choices)
     texts: dict[int, str] = {}
-    for chunk in sdk.chat.completions.create(**asked, stream=True):
+    for chunk in sdk.chat.completions.create(**{**asked, "max_tokens": 8}, stream=True):
         for choice in chunk.choices:
             texts[choice.index] = texts.get(choice.index, "") + (choice.delta.content or "")
     assert set(texts) == {0, 1}
     assert all(texts.values())
 
 
-def test_instructor_gets_its_form_from_real_tokens(gateway):
-    told = by_frameworks([{"url": gateway.url, "model": "smollm2"}])
+def test_instructor_gets_its_form_from_real_tokens(gateways):
+    asked = [{"url": gateways[name].url, "model": "smollm2", "at": name} for name in ("embedded", "ollama")]
+    told = by_frameworks(asked)
     assert not failures(told), told
+    assert len(told) == 3 * len(asked)
     assert all(set(it["form"]) == FORM for it in told.values())
 
 
@@ -148,10 +158,11 @@ def test_a_coding_agent_with_twenty_tools_gets_a_call_from_real_tokens(engine):
     with anthropic.Anthropic(base_url=engine.url, api_key="none", max_retries=0).messages.stream(
         model="smollm2",
         max_tokens=200,
-        system=[{**block, "text": block["text"][:1000]} for block in asked["system"]],
+        system=[{**block, "text": block["text"][:300]} for block in asked["system"]],
         messages=[{"role": "user", "content": "Read /app/steps.py"}],
         tools=[{"name": name, "description": "Does it.", "input_schema": path} for name in NAMES],
         tool_choice={"type": "any", "disable_parallel_tool_use": True},
+        **COLD,
     ) as stream:
         (call,) = stream.get_final_message().content
     assert call.name in NAMES

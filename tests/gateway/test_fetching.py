@@ -128,6 +128,7 @@ def test_what_was_fetched_goes_on_as_data_and_the_request_as_it_came_never(tls: 
         (http("200 OK", "content-encoding: gzip", body=PNG), "compressed"),
         (http("200 OK", "content-type: image/png", body=bytes(20 * 1024 * 1024 + 1)), "larger than 20 MB"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort", "broke the connection off"),
+        (http("200 OK", "content-type: Text/HTML; charset=utf-8", body=b"Please sign in"), "answers with a page"),
         (b"no HTTP at all\r\n\r\n", "broke the connection off"),
     ],
 )
@@ -139,6 +140,29 @@ def test_an_answer_that_is_no_picture_says_why_and_nothing_of_what_it_was(tls: A
     assert why in failure.message
     assert "secret" not in failure.message
     assert not it.has_fetched
+
+
+@pytest.mark.parametrize("kind", ["image/png,AAAA", 'image/png"', "png", ""])
+def test_a_type_that_would_say_more_than_a_type_is_none(tls: Any, kind: str) -> None:
+    it = asked()
+    failure, _ = fetched(tls, http("200 OK", f"content-type: {kind}", body=PNG), it)
+    assert failure is None
+    assert isinstance(it.chat, ChatRequest)
+    assert it.chat.messages[0].parts[0] == Image(None, base64.b64encode(PNG).decode())
+
+
+@pytest.mark.parametrize("name", [f"{'a' * 64}.example.com", ".example.com", "a..example.com"])
+def test_a_name_that_is_none_is_a_refusal(tls: Any, name: str) -> None:
+    async def asked_for() -> Failure | None:
+        async def somewhere(host: str) -> tuple[str, int]:
+            return "127.0.0.1", 9
+
+        return await bring_in(asked(f"https://{name}/a.png"), TERMS, somewhere, tls[1])
+
+    for run in (asyncio.run, uvloop.run):
+        failure = run(asked_for())
+        assert failure is not None
+        assert "could not be asked" in failure.message
 
 
 def test_a_host_without_a_certificate_for_its_name_is_not_heard(tls: Any) -> None:
@@ -174,7 +198,8 @@ def test_a_name_that_leads_into_the_house_is_not_followed(tls: Any) -> None:
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1%eth0", "fd00::1", "::ffff:10.0.0.1", "0.0.0.0",
-     "64:ff9b::a00:1", "2002:a00:1::", "224.0.0.1", "100.64.0.1", "192.168.1.1", "not an address", ""],
+     "64:ff9b::a00:1", "2002:a00:1::", "::10.0.0.1", "::ffff:0:10.0.0.1", "fec0::1", "168.63.129.16",
+     "224.0.0.1", "100.64.0.1", "192.168.1.1", "not an address", ""],
 )  # fmt: skip
 def test_only_public_addresses_are_called(address: str) -> None:
     with pytest.raises(NotFetched):

@@ -15,7 +15,7 @@ from earthward.gateway.terms import AS_ASKED, may_pass, terms_of
 from earthward.providers import KINDS
 from gateway.test_crossing import question
 
-CHAT, MESSAGES = b"/v1/chat/completions", b"/v1/messages"
+CHAT, MESSAGES, RESPONSES = b"/v1/chat/completions", b"/v1/messages", b"/v1/responses"
 TOOLS = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
 EMBEDDED = Provider("p", "embedded", "openai_chat", "local", ())
 VLLM = Provider("p", "openai_compatible", "openai_chat", "local", (), settings=(("profile", "vllm"),))
@@ -94,6 +94,8 @@ def test_what_can_not_be_read_is_not_passed_into_the_house_with_a_picture_in_it(
         '{"type": "image_url", "image_url": {"url": "http:\\/\\/10.0.0.1/"}}',
         '{"type": "image_url", "image_url": {"url": "http\\u003a\\u002f\\u002f10.0.0.1/"}}',
         '{"type": "image_url", "image_url": {"url": "http:\\u002F/10.0.0.1/"}}',
+        '{"type": "image_url", "image_url": {"url": "/etc/secret.png"}}',
+        '{"type": "image_url", "image_url": {"\\u0075rl" : "/etc/secret.png"}}',
     ],
 )
 def test_an_address_is_found_in_whatever_disguise_a_server_may_read_it(part: str) -> None:
@@ -101,6 +103,18 @@ def test_an_address_is_found_in_whatever_disguise_a_server_may_read_it(part: str
     asked = question(CHAT, messages=messages)
     asked.envelope.fields["messages"] = msgspec.Raw(f'[{{"role": "user", "content": [{part}]}}]'.encode())
     assert not may_pass(asked, terms_of(Target("t", "p", "up", "local"), VLLM))
+
+
+def test_a_server_in_the_house_that_speaks_responses_is_given_none_either() -> None:
+    vllm = Provider("p", "openai_compatible", "openai_responses", "local", ())
+    for part in (
+        {"type": "input_image", "image_url": "http://169.254.169.254/"},
+        {"type": "input_file", "file_url": "http://10.0.0.1/a.pdf"},
+        {"type": "input_image", "image_url": "/etc/secret.png"},
+    ):
+        assert isinstance(crossed(RESPONSES, vllm, input=[{"role": "user", "content": [part]}]), Failure)
+    for said in ("See http://10.0.0.1/.", [{"role": "user", "content": "See http://10.0.0.1/."}]):
+        assert crossed(RESPONSES, vllm, input=said)["input"] == said
 
 
 def test_an_address_in_a_text_is_only_text() -> None:

@@ -11,6 +11,7 @@ _OPENAI = "tests/dialects/test_ollama_with_openai.py::"
 _DIALECTS = "tests/dialects/test_"
 _ROUTING = "tests/routing/test_"
 _E2E = "tests/e2e/test_"
+_FORMS = _E2E + "ollama_calls_and_forms.py::"
 
 GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
     (
@@ -81,25 +82,38 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
             "Where an engine does not see to it, the tools are told in words and the answer is held to a schema that "
             "leaves the call no way out."
         ),
-        _DIALECTS + "content_tools_in_words.py::test_gotcha_19_words_are_needed_where_the_engine_does_not_do_it",
+        _DIALECTS
+        + "content_tools_in_words.py::test_gotcha_19_words_are_needed_where_the_engine_does_not_do_it "
+        + _FORMS
+        + "test_gotcha_19_a_call_that_must_be_made_leaves_the_host_no_other_way_to_answer "
+        + _E2E
+        + "tools_in_words.py::test_openais_sdk_gets_a_call_whole_and_streamed",
     ),
     (
         20,
         "A call of a tool arrives as text",
-        "Text that is exactly one call of an offered tool becomes that call; anything more or less stays text.",
-        _DIALECTS + "content_calls.py::test_gotcha_20_a_call_that_arrived_as_text_is_a_call",
+        (
+            "Text that is exactly one call of an offered tool, or a list of them, becomes that call, streamed too; "
+            "anything more or less stays text. So for callers of all dialects but Ollama's own."
+        ),
+        _FORMS
+        + "test_gotcha_20_a_call_that_arrives_as_text_is_a_call "
+        + _DIALECTS
+        + "content_calls.py::test_gotcha_20_a_call_that_arrived_as_text_is_a_call_in_a_stream_cut_anywhere",
     ),
     (
         21,
         "The model invents arguments: `$ref`, `oneOf`, bounds and defaults are dropped from the schema",
         (
-            "References are put in place and limits said in descriptions, which Ollama keeps; calls are checked "
-            "against the tool's own schema."
+            "References are put in place and limits said in descriptions, which Ollama keeps; in answers that do not "
+            "stream calls are checked against the tool's own schema, and asked for once more."
         ),
         _DIALECTS
         + "ollama_schemas.py::test_what_is_lost_otherwise_is_said_in_words_that_are_kept "
-        + _DIALECTS
-        + "content_calls.py::test_gotcha_21_arguments_are_checked_against_the_tools_own_schema",
+        + _FORMS
+        + "test_gotcha_21_the_host_is_told_what_its_templates_lose "
+        + _FORMS
+        + "test_gotcha_21_arguments_that_do_not_match_are_asked_for_again",
     ),
     (
         22,
@@ -245,8 +259,11 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
     (
         40,
         "A schema is ignored",
-        "Answers are checked against what was asked for.",
-        _DIALECTS + "content_structured.py::test_gotcha_40_an_answer_is_checked_against_what_was_asked_for",
+        (
+            "The form is told in the prompt too. Answers that do not stream are checked against what was asked for, "
+            "and asked for once more; a second one without the form is an error, `wrong_form`."
+        ),
+        _FORMS + "test_gotcha_40_an_answer_without_the_form_is_asked_for_again_and_then_a_failure",
     ),
     (
         41,

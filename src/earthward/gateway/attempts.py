@@ -191,7 +191,7 @@ class Attempts:
     async def _go_on(self, target: ServingTarget, why: str, begun: Begun) -> Outcome:
         """What was begun elsewhere, from where its only attempt is over."""
         self.begun = None
-        self._way = way = crossing(self._question, target.way, target.dialect, target.target.model)
+        self._way = way = crossing(self._question, target.way, target.dialect, target.target.model, target.terms)
         written = way.request()
         assert isinstance(written, Written), "it was sent"
         endpoint = target.provider.endpoints[0]

@@ -20,6 +20,7 @@ from earthward.gateway.decide import Decision
 from earthward.gateway.doors.counts import CountDoor
 from earthward.gateway.doors.door import Question
 from earthward.gateway.doors.exit import Heard, Listener
+from earthward.gateway.terms import may_pass, unfetched
 
 if TYPE_CHECKING:
     from earthward.gateway.exchange import Exchange
@@ -71,11 +72,15 @@ class _Counting:
 
     def request(self) -> Written | Failure:
         question, target = self._question, self._target
-        if question.door.dialect == target.dialect == "anthropic_messages":
+        both = question.door.dialect == target.dialect == "anthropic_messages"
+        if both and may_pass(question, target.terms):
             return Written(question.envelope.with_fields(model=target.target.model).encode())
         chat = question.chat
         if isinstance(chat, Failure):
             return chat
+        refusal = unfetched(chat, target.terms)
+        if refusal is not None:
+            return refusal
         asked = msgspec.structs.replace(chat, model=target.target.model, stream=False, stream_usage=False)
         body = _written(asked, target)
         return body if isinstance(body, Failure) else Written(body)

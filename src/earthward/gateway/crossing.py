@@ -137,7 +137,7 @@ class _Translating:
             return refusal
         stream = self._question.glance.stream
         asked = msgspec.structs.replace(chat, model=self._model, stream=stream, stream_usage=stream)
-        fit = fitted(asked, terms.lacks)
+        fit = fitted(asked, terms.lacks, self._question.id)
         if isinstance(fit, Failure):
             return fit
         found = rounds(fit, gives_several="several" not in terms.lacks)

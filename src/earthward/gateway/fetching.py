@@ -6,6 +6,7 @@ resolves to, and the address that was looked at is the one that is called. Sizes
 
 import asyncio
 import base64
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from functools import cache
@@ -34,6 +35,8 @@ REQUEST = (
     b"GET %b HTTP/1.1\r\nhost: %b\r\naccept: image/*, application/pdf\r\naccept-encoding: identity\r\n"
     b"user-agent: earthward\r\nconnection: close\r\n\r\n"
 )
+_KIND = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
+"""What can stand in a data URL and means what it says."""
 DEADLINES = Deadlines(TIMEOUT, TIMEOUT, TIMEOUT, TIMEOUT)
 
 Place = Callable[[str], Awaitable[tuple[str, int]]]
@@ -61,7 +64,8 @@ async def bring_in(question: Question, terms: Terms, place: Place | None = None,
         return _refusal(str(problem))
     except TimeoutError:
         return _refusal(f"it did not come in {TIMEOUT:g} s")
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # A ValueError is about a name that is none.
         return _refusal(f"its host could not be asked ({type(error).__name__})")
     question.brought_in(_with(chat, found))
     return None
@@ -110,7 +114,10 @@ class _Heard:
             self._fail(f"its host answers with status {status}; redirects are not followed")
         elif told.get(b"content-encoding", b"identity").lower() != b"identity":
             self._fail("it came compressed, which was not asked for")
-        self.kind = told.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+        kind = told.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+        self.kind = kind if _KIND.fullmatch(kind) else ""
+        if self.kind == "text/html":
+            self._fail("its host answers with a page")
 
     def on_body(self, data: bytes) -> None:
         self.data += data

@@ -14,8 +14,10 @@ from earthward.gateway.doors.door import Question
 from earthward.providers import KINDS
 
 _TOOLS: frozenset[Lack] = frozenset({"tools", "choice", "parallel"})
-_ADDRESS = re.compile(rb":[/\\]|\\u00[23]")
-"""Where an address may be, however it is escaped: servers take them in parts of messages that no SDK knows."""
+_ADDRESS = re.compile(rb':[/\\]|\\u00[2-7]|url"\s*:\s*"(?!data:)')
+"""Where an address may be, however it is escaped: servers take them in parts of messages that no SDK knows, and some
+take the path of a file for one."""
+_SAID_IN = ("messages", "input")
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -82,8 +84,8 @@ def unfetched(chat: ChatRequest, terms: Terms) -> Failure | None:
 
 
 def _may_name_address(question: Question) -> bool:
-    messages = question.envelope.fields.get("messages")
-    return messages is not None and _ADDRESS.search(messages) is not None
+    fields = question.envelope.fields
+    return any(_ADDRESS.search(fields[name]) is not None for name in _SAID_IN if name in fields)
 
 
 def _must_be_made_up_for(chat: ChatRequest, lacks: frozenset[Lack]) -> bool:

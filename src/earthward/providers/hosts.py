@@ -6,11 +6,17 @@ _PRIVATE = tuple(
     ipaddress.ip_network(network)
     for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 )
-_CARRIERS = tuple(ipaddress.ip_network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"))
+_CARRIERS = ipaddress.ip_network("2002::/16")
 """Addresses of IPv6 behind which stands one of IPv4, private or not."""
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is given out to anybody. What lies outside is local, or carries an address of IPv4."""
 _METADATA = tuple(
     ipaddress.ip_network(network)
-    for network in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128", "100.100.100.200/32")
+    for network in (
+        *("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128", "100.100.100.200/32"),
+        # Azure's, which looks like anybody's.
+        "168.63.129.16/32",
+    )
 )
 _VENDORS = (
     *("anthropic.com", "openai.com", "openai.azure.com", "googleapis.com", "ollama.com", "openrouter.ai"),
@@ -53,7 +59,7 @@ def is_metadata(host: str) -> bool:
 def is_public(address: str) -> bool:
     """Whether it is an address that anybody on the internet may ask, and that carries no other one inside."""
     found = address_of(address.partition("%")[0])
-    if found is None or any(found in network for network in _CARRIERS):
+    if found is None or found in _CARRIERS or (found.version == 6 and found not in _GIVEN_OUT):
         return False
     return found.is_global and not found.is_multicast and not is_metadata(address)
 

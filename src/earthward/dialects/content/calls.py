@@ -4,9 +4,27 @@ from typing import Any
 
 import msgspec
 
-from earthward.chat import Answer, Choice, Event, Part, Text, Tool, ToolCall, ToolCallDelta, ToolCallStarted
+from earthward.chat import (
+    Answer,
+    Choice,
+    Event,
+    Finished,
+    Part,
+    Started,
+    Text,
+    TextDelta,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallStarted,
+)
 from earthward.dialects.content.schemas import mismatch
 from earthward.dialects.json_limits import NOT_JSON
+
+_MARKS = ("", "[", "<tool_call>", "<tool_call>[")
+_OPENINGS = tuple(f'{mark}{{"{name}"' for mark in _MARKS for name in ("name", "arguments", "parameters"))
+"""How a call begins that arrives as text, without its spaces."""
+_LONGEST_OPENING = 100
 
 
 def only_first(answer: Answer) -> Answer:
@@ -31,17 +49,79 @@ def wrong_arguments(answer: Answer, tools: tuple[Tool, ...]) -> str | None:
     return None
 
 
-def salvaged(answer: Answer, tools: tuple[Tool, ...]) -> Answer:
+def salvaged(answer: Answer, tools: tuple[Tool, ...], id: str = "") -> Answer:
     """Calls that arrived as text, where all the text there is is one call, or a list of them, of tools on offer.
 
-    For models whose template does not fit; never for a caller who may have meant such text.
+    For models whose template does not fit; never for a caller who may have meant such text. `id` makes the calls' own
+    where the answer has none.
     """
     return msgspec.structs.replace(
         answer,
         choices=tuple(
-            _salvaged(choice, tools, f"{answer.id or ''}_{place}") for place, choice in enumerate(answer.choices)
+            _salvaged(choice, tools, f"{answer.id or id}_{place}") for place, choice in enumerate(answer.choices)
         ),
     )
+
+
+class Salvaging:
+    """The same for a stream: text that may yet be a call is held until it is whole or can be none."""
+
+    def __init__(self, tools: tuple[Tool, ...], id: str) -> None:
+        self._tools = tools
+        self._id = id
+        self._held: dict[int, list[TextDelta]] = {}
+        self._openings: dict[int, str] = {}
+        self._settled: set[int] = set()
+
+    def feed(self, event: Event) -> list[Event]:
+        match event:
+            case Started(id=id):
+                self._id = id or self._id
+            case TextDelta(answer=answer) if answer not in self._settled:
+                return self._hold(event)
+            case ToolCallStarted(answer=answer):
+                return [*self._let_go(answer), event]
+            case Finished(answer=answer):
+                return self._ended(event, self._let_go(answer))
+        return [event]
+
+    def _hold(self, event: TextDelta) -> list[Event]:
+        place = event.answer
+        self._held.setdefault(place, []).append(event)
+        opening = self._openings.get(place, "")
+        if len(opening) < _LONGEST_OPENING:
+            self._openings[place] = opening = opening + event.text[:_LONGEST_OPENING]
+        return [] if _may_become_call(opening) else list(self._let_go(place))
+
+    def _let_go(self, answer: int) -> list[TextDelta]:
+        self._settled.add(answer)
+        return self._held.pop(answer, [])
+
+    def _ended(self, end: Finished, held: list[TextDelta]) -> list[Event]:
+        said = Choice((Text("".join(each.text for each in held)),), end.reason, end.stop_sequence)
+        found = _salvaged(said, self._tools, f"{self._id}_{end.answer}") if held else said
+        if found is said:
+            return [*held, end]
+        return [*spoken(found, end.answer), Finished(found.reason, end.answer, end.stop_sequence)]
+
+
+def spoken(choice: Choice, answer: int) -> list[Event]:
+    """Its text and its calls as events."""
+    events: list[Event] = []
+    calls = 0
+    for part in choice.parts:
+        match part:
+            case Text(text):
+                events.append(TextDelta(text, answer))
+            case ToolCall(id, name, arguments, custom):
+                events += [ToolCallStarted(calls, id, name, answer, custom), ToolCallDelta(calls, arguments, answer)]
+                calls += 1
+    return events
+
+
+def _may_become_call(opening: str) -> bool:
+    bare = "".join(opening.split())
+    return any(whole.startswith(bare) or bare.startswith(whole) for whole in _OPENINGS)
 
 
 def _only_first(choice: Choice) -> Choice:

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from earthward.chat import Answer, ChatRequest, Event, Failure, FailureKind, Message, Role, Text, ToolCall, ToolResult
-from earthward.dialects.content.calls import is_first, only_first, wrong_arguments
+from earthward.dialects.content.calls import Salvaging, is_first, only_first, salvaged, wrong_arguments
 from earthward.dialects.content.structured import asked_again, held_to
 from earthward.dialects.content.tools_in_words import FromWords, from_words, in_words, needs_words, offered
 
@@ -26,7 +26,8 @@ NOT_IN_WORDS = ("logprobs",)
 class Fitted(msgspec.Struct, frozen=True):
     """`sent` is what the target is asked, `asked` what the caller asked.
 
-    `made_up` names what the target can't do and the gateway does in its place, `dropped` what was lost by that.
+    `made_up` names what the target can't do and the gateway does in its place, `dropped` what was lost by that. `id`
+    is the exchange's, for calls that have none of their own.
     """
 
     sent: ChatRequest
@@ -36,9 +37,17 @@ class Fitted(msgspec.Struct, frozen=True):
     is_checked: bool = False
     made_up: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    id: str = ""
+
+    @property
+    def salvages(self) -> bool:
+        """Whether text that is a call of a tool becomes one: where it can't have been meant as text."""
+        choice, output = self.asked.tool_choice, self.asked.output
+        is_free = (choice is None or choice.mode != "none") and (output is None or output.kind == "text")
+        return self.is_checked and not self.in_words and bool(self.asked.tools) and is_free
 
 
-def fitted(request: ChatRequest, lacks: frozenset[Lack]) -> Fitted | Failure:
+def fitted(request: ChatRequest, lacks: frozenset[Lack], id: str = "") -> Fitted | Failure:
     """Fails where a lack can't be made up for."""
     words = needs_words(request, "tools" not in lacks, "choice" not in lacks)
     one_call = request.parallel_tool_calls is False and bool({"parallel", "tools"} & lacks) and bool(request.tools)
@@ -58,14 +67,14 @@ def fitted(request: ChatRequest, lacks: frozenset[Lack]) -> Fitted | Failure:
             message = f"the hosted tool {hosted!r} runs at its vendor only; offer a function in its place"
             return Failure(FailureKind.UNSUPPORTED, message, param="tools")
         lost = NOT_IN_WORDS if request.logprobs else ()
-        return Fitted(in_words(request), request, True, one_call, is_checked, made_up, lost)
+        return Fitted(in_words(request), request, True, one_call, is_checked, made_up, lost, id)
     sent = msgspec.structs.replace(request, parallel_tool_calls=None) if one_call else request
-    return Fitted(sent, request, False, one_call, is_checked, made_up)
+    return Fitted(sent, request, False, one_call, is_checked, made_up, id=id)
 
 
 def restored(fit: Fitted, answer: Answer) -> tuple[Answer | Failure, str | None]:
     """The answer in the caller's terms, and what is wrong with its form, in words for the model."""
-    found = from_words(answer, fit.asked) if fit.in_words else answer
+    found = from_words(answer, fit.asked, fit.id) if fit.in_words else _salvaged(fit, answer)
     if isinstance(found, Failure):
         return found, found.message
     if fit.one_call:
@@ -78,6 +87,7 @@ def restored(fit: Fitted, answer: Answer) -> tuple[Answer | Failure, str | None]
 
 def once_more(fit: Fitted, answer: Answer, wrong: str) -> ChatRequest:
     """The request for a second try at an answer whose form was wrong; `answer` is as it came."""
+    answer = _salvaged(fit, answer)
     calls = [part for choice in answer.choices[:1] for part in choice.parts if isinstance(part, ToolCall)]
     if not calls:
         again = asked_again(fit.sent, answer, wrong)
@@ -89,11 +99,19 @@ def once_more(fit: Fitted, answer: Answer, wrong: str) -> ChatRequest:
     return msgspec.structs.replace(fit.sent, messages=(*fit.sent.messages, *turns), stream=False, answers=1)
 
 
+def _salvaged(fit: Fitted, answer: Answer) -> Answer:
+    return salvaged(answer, offered(fit.asked), fit.id) if fit.salvages else answer
+
+
 class Restoring:
     """The events of a stream in the caller's terms. The form of what is read as it comes can't be checked."""
 
     def __init__(self, fit: Fitted) -> None:
-        self._words = FromWords(fit.asked) if fit.in_words else None
+        self._words: FromWords | Salvaging | None = None
+        if fit.in_words:
+            self._words = FromWords(fit.asked, fit.id)
+        elif fit.salvages:
+            self._words = Salvaging(offered(fit.asked), fit.id)
         self._one_call = fit.one_call
 
     def feed(self, event: Event) -> list[Event]:
@@ -103,4 +121,4 @@ class Restoring:
 
 def restoring(fit: Fitted) -> Restoring | None:
     """None if the events are the caller's as they come."""
-    return Restoring(fit) if fit.in_words or fit.one_call else None
+    return Restoring(fit) if fit.in_words or fit.one_call or fit.salvages else None

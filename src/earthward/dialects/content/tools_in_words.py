@@ -28,12 +28,12 @@ from earthward.chat import (
     TextDelta,
     Tool,
     ToolCall,
-    ToolCallDelta,
-    ToolCallStarted,
     ToolResult,
     UsageReported,
 )
+from earthward.dialects.content.calls import spoken
 from earthward.dialects.json_limits import NOT_JSON
+from earthward.dialects.ollama.schemas import inlined
 
 Schema = dict[str, Any]
 
@@ -66,11 +66,14 @@ def in_words(request: ChatRequest) -> ChatRequest:
     )
 
 
-def from_words(answer: Answer, request: ChatRequest) -> Answer | Failure:
-    """The answer with the calls it tells of; `request` is the one with the tools. Fails if it has another form."""
+def from_words(answer: Answer, request: ChatRequest, id: str = "") -> Answer | Failure:
+    """The answer with the calls it tells of; `request` is the one with the tools. Fails if it has another form.
+
+    `id` makes the calls' own where the answer has none: they must not be called as those of another turn are.
+    """
     choices: list[Choice] = []
     for index, choice in enumerate(answer.choices):
-        found = _read(choice, request, f"{answer.id or ''}_{index}")
+        found = _read(choice, request, f"{answer.id or id}_{index}")
         if isinstance(found, Failure):
             return found
         choices.append(found)
@@ -80,9 +83,9 @@ def from_words(answer: Answer, request: ChatRequest) -> Answer | Failure:
 class FromWords:
     """The same for a stream: thinking passes as it comes, what is said when it is whole."""
 
-    def __init__(self, request: ChatRequest) -> None:
+    def __init__(self, request: ChatRequest, id: str = "") -> None:
         self._request = request
-        self._id = ""
+        self._id = id
         self._texts: dict[int, list[str]] = {}
         self._has_failed = False
 
@@ -91,7 +94,7 @@ class FromWords:
             return []
         match event:
             case Started(id=id):
-                self._id = id or ""
+                self._id = id or self._id
                 return [event]
             case TextDelta(text, answer):
                 self._texts.setdefault(answer, []).append(text)
@@ -102,25 +105,12 @@ class FromWords:
                 if isinstance(choice, Failure):
                     self._has_failed = True
                     return [Failed(choice)]
-                return [*_spoken(choice, answer), Finished(choice.reason, answer, stop)]
+                return [*spoken(choice, answer), Finished(choice.reason, answer, stop)]
             case Failed():
                 self._has_failed = True
                 return [event]
             case ReasoningDelta() | UsageReported() | _:
                 return [event]
-
-
-def _spoken(choice: Choice, answer: int) -> list[Event]:
-    events: list[Event] = []
-    calls = 0
-    for part in choice.parts:
-        match part:
-            case Text(text):
-                events.append(TextDelta(text, answer))
-            case ToolCall(id, name, arguments, custom):
-                events += [ToolCallStarted(calls, id, name, answer, custom), ToolCallDelta(calls, arguments, answer)]
-                calls += 1
-    return events
 
 
 def offered(request: ChatRequest) -> tuple[Tool, ...]:
@@ -173,7 +163,7 @@ def _answer_form(output: OutputFormat | None) -> Schema:
     """What was asked for in a form keeps it."""
     if output is None or output.kind == "text":
         return {"type": "string"}
-    return output.schema if output.schema is not None else {"type": "object"}
+    return inlined(output.schema) if output.schema is not None else {"type": "object"}
 
 
 def _object(name: str, schema: Schema) -> Schema:
@@ -183,7 +173,8 @@ def _object(name: str, schema: Schema) -> Schema:
 def _parameters(tool: Tool) -> Schema:
     if tool.kind == "custom":
         return _object(_FREE_TEXT, {"type": "string"})
-    return {"type": "object", **(tool.parameters or {"properties": {}})}
+    # A reference starts at the root, which is another one here.
+    return {"type": "object", **inlined(tool.parameters or {"properties": {}})}
 
 
 def _worded(message: Message) -> Message:
