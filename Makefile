@@ -18,7 +18,7 @@ NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 NPM_QUIETLY = --ignore-scripts --no-audit --no-fund --loglevel=error
 ARGS ?=
 
-.PHONY: help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean bench-fleet bench-rollout bench-usage docs-rollout
+.PHONY: bench-judged help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean bench-fleet bench-rollout bench-usage docs-rollout
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench-rollout: setup ## the bars of the rollout's tests, by seeded simulations (
 
 docs-rollout: setup ## measure how other rules compare with the rollout's tests, and write that into its page
 	@$(PY) -m earthward.bench.rollout --document docs/explanation/rollouts.md $(ARGS)
+
+bench-judged: setup ## the judge's way on real tokens: a model against itself, 60 pairs, and against broken candidates
+	@JUDGED_PAIRS=$${JUDGED_PAIRS:-60} $(BIN)/pytest -q -s --timeout=0 -n 0 tests/e2e/test_judged_tokens.py $(ARGS)
 
 bench-peers: setup ## install what `make bench` compares with: nginx and wrk (Debian, by apt), SMG, LiteLLM, Portkey
 	@bench/peers/install $(CURDIR)/$(BIN)

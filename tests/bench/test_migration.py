@@ -3,8 +3,13 @@
 import pytest
 
 from earthward.bench.migration.__main__ import main, problems
+from earthward.bench.migration.completion import completion
 from earthward.bench.migration.figures import Row, decided_at, flaps, lag
 from earthward.bench.migration.play import SCENARIOS, played
+from earthward.bench.migration.referee import is_soup, verdict
+from earthward.quality import judge
+from earthward.quality.case import Case, Said
+from earthward.simulator.text import words
 
 LAG = 5.0
 """Seconds; `python -m earthward.bench.migration` has the bar of 1 s, on a machine that does nothing else."""
@@ -32,6 +37,29 @@ def test_a_scenario_that_there_is_not_is_wrong_use():
     with pytest.raises(SystemExit) as end:
         main(["parityy"])
     assert end.value.code == 2
+
+
+def prompt(candidate: str, place: str = "second") -> str:
+    case = Case("Say hello.", Said("Hello to all people who came today."), Said(candidate))
+    return judge.prompt(case, place, "xff")
+
+
+def test_the_referee_reads_both_answers_and_prefers_the_one_that_makes_sense():
+    soup = "".join(words(20, "2"))
+    assert is_soup(soup)
+    assert judge.verdict(verdict(prompt(soup))) == "A"
+    assert judge.verdict(verdict(prompt(soup, "first"))) == "B"
+    assert judge.verdict(verdict(prompt("Good morning, everybody!"))) == "tie"
+    assert judge.verdict(verdict("Is it going to rain?")) is None
+    assert sum(is_soup("".join(words(20, str(seed)))) for seed in range(200)) > 150
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_worse_answer_is_words_that_end_as_they_should(stream):
+    body, kind = completion({"model": "m", "stream": stream}, "of the and to", "stop")
+    assert kind == ("text/event-stream" if stream else "application/json")
+    assert b"of the and to" in body
+    assert body.endswith(b"data: [DONE]\n\n") == stream
 
 
 @pytest.mark.timeout(300)

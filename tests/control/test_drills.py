@@ -1,3 +1,5 @@
+import pytest
+
 from earthward.chat.failures import FailureKind
 from earthward.control.drills import Drills
 from earthward.ledger.books import Worth, bookings
@@ -30,6 +32,14 @@ def test_two_failures_in_a_row_are_told_once_and_so_is_the_first_that_works_agai
 
 def test_who_left_and_who_was_never_drilled_say_nothing():
     assert told(*[record(None, "cancelled")] * 5, *[record(DOWN, why="baseline")] * 5) == []
+
+
+@pytest.mark.parametrize("kind", ["bad_request", "too_large", "unsupported", "context_length"])
+def test_what_a_caller_asked_wrongly_says_nothing_of_the_path(kind):
+    wrong = [record(FailureKind(kind), "failed")] * 3
+    assert told(*wrong) == []
+    assert told(record(DOWN), *wrong, record(DOWN)) == ["drill failed"]
+    assert told(record(DOWN), record(DOWN), *wrong) == ["drill failed"], "and is no sign that it works again"
 
 
 def test_what_is_told_names_the_route_and_the_target():

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -28,6 +28,37 @@ def figures(gateway: Gateway) -> dict[str, float]:
     lines = gateway.admin_get("/metrics")[2].decode().splitlines()
     found = dict(line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
     return {name: float(value) for name, value in found.items() if "sample" in name or "spend" in name}
+
+
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory):
+    """Started once; each test finds them as new."""
+    names = ("cloud", "local", "judge")
+    with ExitStack() as ends:
+        found = {name: Simulator(tmp_path_factory.mktemp(name), name=name) for name in names}
+        for simulator in found.values():
+            ends.callback(simulator.stop)
+        yield found
+
+
+def as_new(simulator: Simulator) -> Simulator:
+    assert http("POST", f"{simulator.url}/sim/reset")[0] == 200
+    return simulator
+
+
+@pytest.fixture
+def cloud(stand_ins):
+    return as_new(stand_ins["cloud"])
+
+
+@pytest.fixture
+def local(stand_ins):
+    return as_new(stand_ins["local"])
+
+
+@pytest.fixture
+def judge(stand_ins):
+    return as_new(stand_ins["judge"])
 
 
 @pytest.fixture
@@ -60,16 +91,16 @@ def sent(gateway: Gateway, count: int, **fields) -> None:
     until(all_sampled, "the samples")
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_a_shadow_asks_the_other_arm_and_the_caller_never_sees_it(begun, local, stream):
+def test_a_shadow_asks_the_other_arm_and_the_caller_never_sees_it(begun, local):
     local.script(default={"say": "the shadow's words"})
     gateway = begun()
     sent(gateway, 1)
-    _, headers, body = gateway.chat(text="what is it?", stream=stream)
-    assert headers["x-earthward-target"] == "mini"
-    assert b"shadow's words" not in (body if stream else json.dumps(body).encode())
-    assert len(rows_of(gateway, "pairs", 2)) == 2
-    assert len(chats(local)) == 2
+    for stream in (False, True):
+        _, headers, body = gateway.chat(text="what is it?", stream=stream)
+        assert headers["x-earthward-target"] == "mini"
+        assert b"shadow's words" not in (body if stream else json.dumps(body).encode())
+    assert len(rows_of(gateway, "pairs", 3)) == 3
+    assert len(chats(local)) == 3
 
 
 def test_shadows_are_booked_as_shadows_and_save_nothing(begun, cloud):
@@ -255,13 +286,6 @@ SEEN = ", shadow: {rate: 5%, budget: 1 USD/day}, judge: referee"
 
 
 @pytest.fixture
-def judge(tmp_path):
-    simulator = Simulator(tmp_path, name="judge")
-    yield simulator
-    simulator.stop()
-
-
-@pytest.fixture
 def in_shadow(tmp_path, cloud, local, judge):
     """A gateway whose rollout is in its shadow stage."""
     started = []
@@ -297,7 +321,7 @@ def quality(gateway: Gateway, *options: str) -> tuple[int, str]:
 
 def test_truncated_answers_are_found_by_checks_alone_and_roll_the_candidate_back_unseen(in_shadow, cloud, local, judge):
     cloud.script(default={"say": GOOD})
-    local.script(default={"say": GOOD[:45], "finish": "length"})
+    local.script(default={"say": f"\u001b[2J\u001b]0;owned\u0007 {GOOD[:45]}", "finish": "length"})
     gateway = in_shadow()
     sent(gateway, 20)
     until(lambda: json.loads(gateway.admin_get("/api/rollouts/trial")[2])["phase"] == "rolled back", "the end", 60)
@@ -308,6 +332,9 @@ def test_truncated_answers_are_found_by_checks_alone_and_roll_the_candidate_back
     assert json.loads(told)["tasks"][0]["candidate_bad"]["truncated"] >= 10
     status, told = quality(gateway, "--examples", "1")
     assert "it was cut off by the limit of tokens" in told
+    assert GOOD[:45] in told
+    assert "\u001b]0" not in told, "a model's hostile words steer no terminal"
+    assert "\u001b[2J" not in told
 
 
 def test_a_judge_is_asked_in_both_orders_and_a_tie_is_one(in_shadow, cloud, local, judge):
@@ -325,11 +352,10 @@ def test_a_judge_is_asked_in_both_orders_and_a_tie_is_one(in_shadow, cloud, loca
     assert "not enough evidence" in told
 
 
-@pytest.mark.parametrize("broken", [{"fault": "500"}, {"say": "I like both of them."}])
-def test_a_judge_that_is_down_or_says_nothing_holds_the_rollout(in_shadow, cloud, local, judge, broken):
+def test_a_judge_that_is_down_or_says_nothing_holds_the_rollout(in_shadow, cloud, local, judge):
     cloud.script(default={"say": GOOD})
     local.script(default={"say": GOOD})
-    judge.script(default=broken)
+    judge.script(default={"fault": "500"})
     gateway = in_shadow()
     sent(gateway, 8)
     until(lambda: evidence(gateway, "quality")["verdict"] == "error", "the error", 60)
@@ -338,15 +364,9 @@ def test_a_judge_that_is_down_or_says_nothing_holds_the_rollout(in_shadow, cloud
     judge.script(default={"say": "[[C]]"})
     gateway.chat(text="it is back")
     until(lambda: evidence(gateway, "quality")["verdict"] == "inconclusive", "the judge to be heard again", 60)
-
-
-def test_hostile_words_of_a_model_steer_no_terminal(in_shadow, cloud, local, judge):
-    cloud.script(default={"say": GOOD})
-    local.script(default={"say": "\u001b[2J\u001b]0;owned\u0007 evil", "finish": "length"})
-    gateway = in_shadow()
-    sent(gateway, 1)
-    rows_of(gateway, "pairs", 1)
-    _, told = quality(gateway, "--examples", "1")
-    assert "evil" in told
-    assert "\u001b]0" not in told
-    assert "\u001b[2J" not in told
+    heard = until(lambda: evidence(gateway, "quality")["candidate"], "its score")
+    judge.script(default={"say": "I like both of them."})
+    for number in range(8):
+        gateway.chat(text=f"what do you like? {number}")
+    until(lambda: evidence(gateway, "quality")["verdict"] == "error", "the error", 60)
+    assert evidence(gateway, "quality")["candidate"] == heard, "what can't be read is no tie"

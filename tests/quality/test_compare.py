@@ -69,3 +69,12 @@ def test_equal_arms_win_as_often_as_they_lose_by_checks():
 
 def test_what_is_wrong_is_said_of_the_candidate():
     assert "cut off" in compared(case(GOOD, CUT)).whys["truncated"]
+
+
+@pytest.mark.parametrize("terse", ["42", "Yes", "Paris", "A"])
+def test_one_word_may_be_the_whole_answer_whatever_the_other_says_of_it(terse):
+    long = Said(
+        "Well, that is a question which many people have asked over the years, and there is much to be said of it."
+    )
+    for found in (compared(case(Said(terse), long)), compared(case(long, Said(terse)))):
+        assert found.score is None, "somebody has to read them"

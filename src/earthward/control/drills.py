@@ -5,11 +5,15 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from earthward.chat import FailureKind
+from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.ledger.record import DRILL, Record
 from earthward.rollout.notices import Notice
 
 FAILED_IN_A_ROW = 2
 """One may meet a hiccup; two in a row are told."""
+OF_THE_PATH = ANOTHER_MAY_SERVE - {FailureKind.CONTEXT_LENGTH, FailureKind.PROMPT_CUT}
+"""Failures that tell of the path itself."""
 NANO = 1e9
 
 
@@ -42,9 +46,13 @@ class Drills:
         if record.status == "cancelled" and first.failure is None:
             # Who left says nothing of the path.
             return
+        failure = first.failure or (record.failure if record.status != "ok" else None)
+        if failure not in OF_THE_PATH and (failure or record.status != "ok"):
+            # What the caller, or the request's length, brought about.
+            return
         it = self.routes[record.route]
         was_failing = it.is_failing
-        if first.failure is None and record.status == "ok":
+        if failure is None:
             it.worked, it.in_a_row = it.worked + 1, 0
         else:
             it.failed, it.in_a_row = it.failed + 1, it.in_a_row + 1

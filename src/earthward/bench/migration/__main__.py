@@ -1,7 +1,8 @@
 """`python -m earthward.bench.migration`: whole migrations with real tokens, compressed in time.
 
 The candidate is the embedded engine, the baseline a simulated cloud. Promoted where the candidate is fine, also while
-its controller is killed again and again; rolled back where it begins to fail, to be slow, or to cut answers off.
+its controller is killed again and again; rolled back where it begins to fail, to be slow, to cut answers off, or to
+answer worse, which a judge finds in pairs of answers.
 Exit status: 0 all as they should be, 1 one is not.
 """
 

@@ -14,7 +14,14 @@ LONGEST = 240.0
 """Seconds for a whole migration."""
 GOOD_FOR = 40
 """Requests of the candidate before it breaks."""
-SCENARIOS: dict[str, Harm] = {"parity": "none", "killed": "none", "fails": "fails", "slow": "slow", "cut": "cut"}
+SCENARIOS: dict[str, Harm] = {
+    "parity": "none",
+    "killed": "none",
+    "fails": "fails",
+    "slow": "slow",
+    "cut": "cut",
+    "worse": "worse",
+}
 KILL_EVERY = (0.5, 3.0)
 """Seconds for which the controller is left alone before it is killed, at random."""
 MOST_KILLS = 8
@@ -23,7 +30,7 @@ MOST_KILLS = 8
 def played(scenario: str, folder: Path, seed: int = 1, callers: int = CALLERS) -> Came:
     """Plays it. Raises TimeoutError where it comes to no end."""
     harm = SCENARIOS[scenario]
-    with Stage(folder) as stage, stage.traffic(callers) as asking:
+    with Stage(folder, is_judged=scenario == "worse") as stage, stage.traffic(callers) as asking:
         began = time.time()
         until(lambda: asking.answered > callers, "answers")
         stage.say("start")

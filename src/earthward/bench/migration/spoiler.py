@@ -1,4 +1,5 @@
-"""What stands before the engine and spoils its answers when it is told to: fails, is slow, or cuts them off."""
+"""What stands before the engine and spoils its answers when it is told to: fails, is slow, cuts them off, or answers in
+words that make no sentence."""
 
 import http.client
 import json
@@ -8,20 +9,29 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-Harm = Literal["none", "fails", "slow", "cut"]
+from earthward.bench.migration.completion import completion
+from earthward.simulator.text import words
+
+Harm = Literal["none", "fails", "slow", "cut", "worse"]
 
 SLOWNESS = 12.0
 """Seconds before the first byte."""
 CUT = 1
 """Tokens of an answer that is cut off."""
+SOUP = 20
+"""Words of an answer that makes no sentence."""
 PATIENCE = 60.0
 
 
 class Spoiler:
-    """`harm` may be changed at any time; it counts for requests that come from then on."""
+    """`harm` may be changed at any time; it counts for requests that come from then on.
 
-    def __init__(self, engine_url: str) -> None:
-        self.harm: Harm = "none"
+    `fields` go into each of them.
+    """
+
+    def __init__(self, engine_url: str, harm: Harm = "none", **fields: Any) -> None:
+        self.harm: Harm = harm
+        self._fields = fields
         self._engine = urlsplit(engine_url).netloc
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -52,7 +62,12 @@ class Spoiler:
                     return
                 if spoiler.harm == "slow":
                     time.sleep(SLOWNESS)
-                self._pass_on(_cut(body) if spoiler.harm == "cut" else body)
+                asked = json.loads(body)
+                if spoiler.harm == "worse":
+                    self._answer(200, *_soup(asked))
+                    return
+                cut = {"max_tokens": CUT, "max_completion_tokens": CUT} if spoiler.harm == "cut" else {}
+                self._pass_on(json.dumps({**asked, **spoiler._fields, **cut}).encode())
 
             def _pass_on(self, body: bytes) -> None:
                 connection = http.client.HTTPConnection(spoiler._engine, timeout=PATIENCE)
@@ -71,8 +86,9 @@ class Spoiler:
                 finally:
                     connection.close()
 
-            def _answer(self, status: int, body: bytes) -> None:
+            def _answer(self, status: int, body: bytes, kind: str = "application/json") -> None:
                 self.send_response_only(status)
+                self.send_header("content-type", kind)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -83,5 +99,8 @@ class Spoiler:
         return Handler
 
 
-def _cut(body: bytes) -> bytes:
-    return json.dumps({**json.loads(body), "max_tokens": CUT}).encode()
+def _soup(asked: dict[str, Any]) -> tuple[bytes, str]:
+    """Words at random, the same for the same question, and no more than are asked for."""
+    most = int(asked.get("max_tokens") or SOUP)
+    text = "".join(words(min(SOUP, most), json.dumps(asked["messages"])))
+    return completion(asked, text, "length" if most < SOUP else "stop")

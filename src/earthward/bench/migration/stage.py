@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 
 from earthward.bench.migration.figures import Row, row
+from earthward.bench.migration.referee import Referee
 from earthward.bench.migration.spoiler import Spoiler
 from earthward.engine import EngineProcess
 
@@ -37,25 +38,31 @@ auth: open
 providers:
   cloud: {{kind: openai, base_url: "{cloud}/v1", api_key: env:MIGRATION_KEY}}
   house: {{kind: openai_compatible, base_url: "{house}/v1"}}
+  bench: {{kind: openai_compatible, base_url: "{referee}/v1"}}
 targets:
   mini: {{provider: cloud, model: gpt-4o-mini}}
   smol: {{provider: house, model: SmolLM2-135M}}
+  referee: {{provider: bench, model: rule}}
 notify:
   bench: {{url: "{hook}", secret: env:MIGRATION_KEY}}
 routes:
-  - {{name: trial, when: {{model: "gpt-*"}}, baseline: mini, candidate: smol, rollout: quick, fallback: [mini]}}
+  - {{name: trial, when: {{model: "gpt-*"}}, baseline: mini, candidate: smol, rollout: quick, fallback: [mini]{judged}}}
 rollouts:
   quick:
     stages: [5%, 25%, 75%, 100%]
     gates:
       - error_rate: {{negligible: 20%, below: 5}}
       - ttft: {{at_most: 10s, negligible: 20%, below: 5}}
-      - truncated: {{negligible: 20%, below: 5}}
+      - truncated: {{negligible: 20%, below: 5}}{gate}
     min_requests: 20
     hold: 1s
     bake: {{for: 2s, holdback: 5%}}
     cooldown: 1s
 """
+JUDGED = ", shadow: {rate: 100%, budget: 1 USD/day}, judge: referee"
+GATE = "\n      - quality"
+GOOD = "A word is all it takes."
+"""What the cloud says, where answers are compared."""
 
 
 class Hook:
@@ -89,10 +96,14 @@ class Hook:
 
 
 class Stage:
-    """To be entered. Ends what it started; `folder` stays for who made it."""
+    """To be entered. Ends what it started; `folder` stays for who made it.
 
-    def __init__(self, folder: Path) -> None:
+    With `is_judged`, a judge compares answers.
+    """
+
+    def __init__(self, folder: Path, *, is_judged: bool = False) -> None:
         self.folder = folder
+        self._is_judged = is_judged
         self._ends = contextlib.ExitStack()
         self._env = {**os.environ, "MIGRATION_KEY": "sk-migration", "NO_PROXY": "*", "no_proxy": "*"}
 
@@ -106,7 +117,18 @@ class Stage:
             self.hook = Hook()
             ends.callback(self.hook.close)
             self.config = self.folder / "earthward.yaml"
-            text = CONFIG.format(cloud=cloud["url"], house=self.spoiler.url, hook=self.hook.url)
+            self.referee = Referee()
+            ends.callback(self.referee.close)
+            if self._is_judged:
+                _post(f"{cloud['url']}/sim/script", {"default": {"say": GOOD}})
+            text = CONFIG.format(
+                cloud=cloud["url"],
+                house=self.spoiler.url,
+                hook=self.hook.url,
+                referee=self.referee.url,
+                judged=JUDGED if self._is_judged else "",
+                gate=GATE if self._is_judged else "",
+            )
             self.config.write_text(text)
             self._up = self._child(ends, "gateway", "-m", "earthward", "serve", "-c", str(self.config), "--json")
             until(lambda: self.status().get("store") == "ok", "the store")
@@ -216,7 +238,7 @@ class Callers:
             body = {
                 "model": self._model,
                 "stream": True,
-                "max_tokens": 8,
+                "max_tokens": 24,
                 "stop": [" ", "\n", ".", ","],
                 "messages": [{"role": "user", "content": "Say one word."}],
             }
@@ -240,6 +262,13 @@ def until(found: Callable[[], Any], what: str, patience: float = PATIENCE, pause
             raise TimeoutError(f"not within {patience:g} s: {what}")
         time.sleep(pause)
     return value
+
+
+def _post(url: str, body: Any) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(url, json.dumps(body).encode())  # noqa: S310  a child's own port
+    with opener.open(request, timeout=PATIENCE) as answer:
+        answer.read()
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

@@ -7,6 +7,9 @@ from earthward.quality.case import GOOD, NOT_APPLICABLE, Case, Found, Said, bad
 FEWEST = 80
 """Characters of the baseline, below which no answer need be a sentence."""
 
+SHORTEST = 20
+"""Characters of the answer itself, below which it may be all that was asked for: `42`, `yes`, a name."""
+
 SHORTER = 2.0
 """How much shorter it must be as well: many a good answer ends without a full stop."""
 
@@ -23,6 +26,6 @@ def check(case: Case) -> Found:
 
 def _breaks_off(said: Said, other: Said) -> bool:
     text, whole = said.text.strip(), other.text.strip()
-    if said.calls or len(whole) < FEWEST or not text or len(text) * SHORTER > len(whole):
+    if said.calls or len(whole) < FEWEST or len(text) < SHORTEST or len(text) * SHORTER > len(whole):
         return False
     return not _END.search(text) and bool(_END.search(whole))
