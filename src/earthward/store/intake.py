@@ -122,7 +122,7 @@ class _Tail:
         if item.seq > self.seq:
             self.seq = item.seq
         entry = item.entry
-        if type(entry) is Settled:
+        if isinstance(entry, Settled):
             record = entry.record
             self.open.pop(record.id, None)
             if item.seq > self.stored:
