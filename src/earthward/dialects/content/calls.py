@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 
 from earthward.chat import Answer, Choice, Event, Part, Text, Tool, ToolCall, ToolCallDelta, ToolCallStarted
-from earthward.dialects.content.schemas import mismatch
 from earthward.dialects.json_limits import NOT_JSON
 
 
@@ -57,6 +56,9 @@ def _wrong(call: ToolCall, tool: Tool | None) -> str | None:
         value = msgspec.json.decode(call.arguments or "{}")
     except NOT_JSON as error:
         return f"the arguments are not JSON ({error})"
+    # The validator takes an eighth of all that is imported at a start, and few callers need it.
+    from earthward.dialects.content.schemas import mismatch
+
     return mismatch({"type": "object", **(tool.parameters or {})}, value)
 
 
