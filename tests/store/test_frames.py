@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earthward.ledger.record import Record, Settled
-from earthward.store.frames import HEADER, Damaged, Entered, Unreadable, frame, frames, next_whole
+from earthward.store.frames import (
+    HEADER,
+    Damaged,
+    Entered,
+    Opening,
+    Unreadable,
+    brief,
+    frame,
+    frames,
+    next_whole,
+    opened_of,
+)
 
 words = st.text(max_size=10)
 entries = st.builds(
@@ -30,7 +41,10 @@ def test_what_is_framed_reads_back_in_order(written):
 def test_an_entry_cut_anywhere_is_damage_and_never_another_entry(first, second, data):
     whole = frame(1, first)
     cut = data.draw(st.integers(1, len(frame(2, second)) - 1))
-    assert list(frames(whole + frame(2, second)[:cut])) == [Entered(1, first, len(whole)), Damaged(len(whole))]
+    assert list(frames(whole + frame(2, second)[:cut])) == [
+        Entered(1, first, len(whole), whole[HEADER.size :]),
+        Damaged(len(whole)),
+    ]
 
 
 @given(entries, st.data())
@@ -49,7 +63,7 @@ def test_a_hole_of_zeros_is_damage(size):
 def test_reading_may_begin_behind_any_entry(settled):
     first = frame(1, settled("a"))
     data = first + frame(2, settled("b"))
-    assert list(frames(data, len(first))) == [Entered(2, settled("b"), len(data))]
+    assert list(frames(data, len(first))) == [Entered(2, settled("b"), len(data), data[len(first) + HEADER.size :])]
 
 
 def test_an_entry_of_a_kind_not_known_is_told_apart_from_damage_and_the_next_is_read(settled):
@@ -70,3 +84,14 @@ def test_the_next_whole_entry_behind_damage_is_found_whatever_its_number(settled
 
 def test_nothing_is_found_behind_a_torn_tail(settled):
     assert next_whole(frame(1, settled())[:-1], 0) is None
+
+
+def test_what_is_passed_over_of_an_opened_entry_can_be_read_later(settled, opened):
+    first, second = frames(frame(1, opened("a")) + frame(2, settled("a")), decode=brief)
+    assert (first.entry, second.entry) == (Opening("a"), settled("a"))
+    assert opened_of(first.payload) == opened("a")
+
+
+def test_an_opened_entry_of_another_shape_reads_as_none(settled):
+    assert opened_of(msgspec.msgpack.encode((1, ["opened", "a", "not a number"]))) is None
+    assert opened_of(frame(1, settled())[HEADER.size :]) is None

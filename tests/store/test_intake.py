@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from zlib import crc32
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from sqlalchemy import Engine, select, text
 from earthward.chat.usage import Count, Usage
 from earthward.ledger.record import Record
 from earthward.store import queries, tables
-from earthward.store.frames import frame
+from earthward.store.frames import HEADER, frame
 from earthward.store.intake import BUSY, LONGEST_LULL, PAUSE, Intake, IntakeResult, pause_after
 from earthward.store.spool import SpoolWriter
 
@@ -103,6 +104,19 @@ def test_what_a_killed_process_left_open_becomes_one_unknown_row_that_is_not_fre
             text("SELECT requests, unknown_costs, cost FROM exchange_hours WHERE status='unknown'")
         )
         assert unknown.all() == [(1, 1, 0)]
+
+
+def test_what_was_opened_in_a_shape_not_known_is_counted_once_and_hides_no_other(engine, spools, settled, opened):
+    writer = SpoolWriter(spools, "here", "boot")
+    writer.append(opened("known"))
+    writer.append(settled("x-1"))
+    writer.close()
+    payload = msgspec.msgpack.encode((3, ["opened", "foreign", "not a number"]))
+    with (spools / "boot" / "00000001.spool").open("ab") as segment:
+        segment.write(HEADER.pack(len(payload), crc32(payload)) + payload)
+    results = drain(Intake(engine, spools, "here"))
+    assert ids(engine) == ["known", "x-1"]
+    assert results[-1].damage.unreadable == 1
 
 
 def test_an_opened_exchange_is_remembered_over_a_restart_of_the_intake(engine, spools, settled, opened):

@@ -35,9 +35,7 @@ def plausible(record: Record) -> Record:
         attempts = tuple(map(_corrected, record.attempts))
         record = msgspec.structs.replace(_corrected(record), attempts=attempts, cost=None)
     reason, message = record.finish_reason, record.message
-    if not (
-        _may_stay(record.requested_model) and (not reason or _may_stay(reason)) and (not message or _may_stay(message))
-    ):
+    if not _may_stay(f"{record.requested_model}{reason or ''}{message or ''}"):
         record = msgspec.structs.replace(record, **{name: _text(getattr(record, name)) for name in TEXTS})
     return record
 

@@ -6,16 +6,28 @@ The payload is msgpack: the entry's sequence number and the tagged entry. Pure: 
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
-from earthward.ledger.record import Entry
+from earthward.ledger.record import Entry, Opened, Settled
 
 HEADER = struct.Struct("<II")
 
+
+class Opening(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="opened"):
+    """As much of an opened entry as is needed while the exchange may still settle."""
+
+    id: str
+
+
+Decode = Callable[[bytes], tuple[int, Entry | Opening]]
+
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[int, Entry]).decode
+whole: Decode = msgspec.msgpack.Decoder(tuple[int, Entry]).decode
+brief: Decode = msgspec.msgpack.Decoder(tuple[int, Opening | Settled]).decode
+"""Passes over what was opened, but for its id; `opened_of` reads the rest of it."""
+_opened = msgspec.msgpack.Decoder(tuple[int, Opened]).decode
 # How every payload begins, whatever its number: an array of two, an unsigned integer, the entry with its tag.
 _BEGINNING = re.compile(
     rb"\x92(?:[\x00-\x7f]|\xcc.|\xcd..|\xce.{4}|\xcf.{8})(?:[\x90-\x9f]|\xdc..)(?:\xa6opened|\xa7settled)", re.DOTALL
@@ -26,8 +38,9 @@ class Entered(msgspec.Struct, frozen=True, gc=False):
     """An entry as read back: its number, and the offset of the first byte behind it."""
 
     seq: int
-    entry: Entry
+    entry: Entry | Opening
     end: int
+    payload: bytes
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -57,7 +70,15 @@ def framed(seq: int, entry: bytes) -> bytes:
     return HEADER.pack(len(payload), zlib.crc32(payload)) + payload
 
 
-def frames(data: bytes, start: int = 0) -> Iterator[Entered | Unreadable | Damaged]:
+def opened_of(payload: bytes) -> Opened | None:
+    """What `brief` passed over; None if it is not what this version knows as an opened entry."""
+    try:
+        return _opened(payload)[1]
+    except msgspec.DecodeError:
+        return None
+
+
+def frames(data: bytes, start: int = 0, decode: Decode = whole) -> Iterator[Entered | Unreadable | Damaged]:
     """What lies in `data` from `start` on; ends behind its last whole entry, or with the first `Damaged`."""
     while start < len(data):
         payload = _payload(data, start)
@@ -66,11 +87,11 @@ def frames(data: bytes, start: int = 0) -> Iterator[Entered | Unreadable | Damag
             return
         start += HEADER.size + len(payload)
         try:
-            seq, entry = _decode(payload)
+            seq, entry = decode(payload)
         except msgspec.DecodeError as error:
             yield Unreadable(start, str(error))
         else:
-            yield Entered(seq, entry, start)
+            yield Entered(seq, entry, start, payload)
 
 
 def next_whole(data: bytes, start: int) -> int | None:

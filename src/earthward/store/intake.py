@@ -18,9 +18,10 @@ from sqlalchemy import Connection, Engine, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from earthward.ledger.plausible import plausible
-from earthward.ledger.record import Opened, Record
+from earthward.ledger.record import Opened, Record, Settled
 from earthward.ledger.summary import bucket, hour, totals
 from earthward.ledger.unsettled import unsettled
+from earthward.store.frames import brief, opened_of
 from earthward.store.rows import row_of
 from earthward.store.spool_reader import Damage, Spooled, SpoolReader, boots
 from earthward.store.tables import (
@@ -70,15 +71,15 @@ class _Tail:
     """One boot's spool: what is read of it and not stored yet, and which of its exchanges are still open."""
 
     def __init__(self, path: Path, replica: str, seq: int) -> None:
-        self.reader = SpoolReader(path, after=seq)
+        self.reader = SpoolReader(path, after=seq, decode=brief)
         self.replica = replica
         self.boot = path.name
         # Up to where the store has it; up to where it has been read.
         self.stored = seq
         self.seq = seq
         self.records: list[Record] = []
-        # By exchange: the segment it was first opened in, and its attempts.
-        self.open: dict[str, tuple[int, list[Opened]]] = {}
+        # By exchange: the segment it was first opened in, and its attempts, unread: nearly all settle soon.
+        self.open: dict[str, tuple[int, list[bytes]]] = {}
 
     def read(self, limit: int) -> int:
         """Takes up the next entries; how many there were."""
@@ -91,7 +92,16 @@ class _Tail:
         """The exchanges that a dead process left open, once all it wrote is read."""
         if not self.reader.finished:
             return []
-        return [unsettled(opened) for _, opened in self.open.values()]
+        return [unsettled(opened) for name in list(self.open) if (opened := self._opened(name))]
+
+    def _opened(self, name: str) -> list[Opened]:
+        """The attempts of an exchange that is still open. What this version doesn't know is counted, and forgotten."""
+        segment, payloads = self.open[name]
+        read = [(opened_of(payload), payload) for payload in payloads]
+        known = [(opened, payload) for opened, payload in read if opened is not None]
+        self.reader.damage.unreadable += len(read) - len(known)
+        self.open[name] = (segment, [payload for _, payload in known])
+        return [opened for opened, _ in known]
 
     def has_news(self) -> bool:
         return self.seq > self.stored or self.reader.finished
@@ -112,15 +122,15 @@ class _Tail:
         if item.seq > self.seq:
             self.seq = item.seq
         entry = item.entry
-        if isinstance(entry, Opened):
-            if entry.id in self.open:
-                self.open[entry.id][1].append(entry)
-            else:
-                self.open[entry.id] = (item.segment, [entry])
-            return
-        self.open.pop(entry.record.id, None)
-        if item.seq > self.stored:
-            self.records.append(plausible(entry.record))
+        if isinstance(entry, Settled):
+            record = entry.record
+            self.open.pop(record.id, None)
+            if item.seq > self.stored:
+                self.records.append(plausible(record))
+        elif entry.id in self.open:
+            self.open[entry.id][1].append(item.payload)
+        else:
+            self.open[entry.id] = (item.segment, [item.payload])
 
 
 class Intake:

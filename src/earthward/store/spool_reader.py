@@ -11,18 +11,19 @@ from pathlib import Path
 import msgspec
 
 from earthward.ledger.record import Entry
-from earthward.store.frames import Damaged, Entered, frames, next_whole
+from earthward.store.frames import Damaged, Decode, Entered, Opening, frames, next_whole, whole
 from earthward.store.spool import LOCK_NAME, SUFFIX
 
 CHUNK = 128 * 1024
 
 
 class Spooled(msgspec.Struct, frozen=True, gc=False):
-    """An entry, its number, and the segment it lies in."""
+    """An entry, its number, the segment it lies in, and the number and entry as they lie there."""
 
     segment: int
     seq: int
-    entry: Entry
+    entry: Entry | Opening
+    payload: bytes
 
 
 class Damage(msgspec.Struct):
@@ -46,7 +47,7 @@ def boots(folder: Path) -> list[Path]:
 class SpoolReader:
     """Reads the boot in `path` from its first remaining segment on; `after` is the highest number ever stored."""
 
-    def __init__(self, path: Path, after: int = 0) -> None:
+    def __init__(self, path: Path, after: int = 0, decode: Decode = whole) -> None:
         self.path = path
         self.boot = path.name
         self.damage = Damage()
@@ -55,6 +56,7 @@ class SpoolReader:
         # A dead writer's spool has been read to its end.
         self.finished = False
         self._last = after
+        self._decode = decode
         self._begun = False
         self._lock_fd: int | None = None
         self._fd: int | None = None
@@ -141,14 +143,14 @@ class SpoolReader:
         """Reads on in this segment. `over`: nothing more will be written to it; `last`: it has no successor."""
         data = os.pread(fd, self._chunk, self.offset)
         base = self.offset
-        for item in frames(data):
-            if isinstance(item, Damaged):
-                self._get_over(data, item.start, base, over, last)
-                continue
-            self.offset = base + item.end
-            if isinstance(item, Entered):
+        for item in frames(data, 0, self._decode):
+            if type(item) is Entered:
+                self.offset = base + item.end
                 self._take(item, spooled)
+            elif isinstance(item, Damaged):
+                self._get_over(data, item.start, base, over, last)
             else:
+                self.offset = base + item.end
                 self.damage.unreadable += 1
 
     def _take(self, item: Entered, spooled: list[Spooled]) -> None:
@@ -159,7 +161,7 @@ class SpoolReader:
             self.damage.missing += item.seq - self._last - 1
         self._last = item.seq
         self._begun = True
-        spooled.append(Spooled(self.segment, item.seq, item.entry))
+        spooled.append(Spooled(self.segment, item.seq, item.entry, item.payload))
 
     def _get_over(self, data: bytes, start: int, base: int, over: bool, last: bool) -> None:
         if len(data) == self._chunk:

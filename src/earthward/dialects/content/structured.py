@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from earthward.chat import Answer, ChatRequest, Choice, Message, OutputFormat, Reasoning, Role, Text, ToolCall
-from earthward.dialects.content.schemas import mismatch
 from earthward.dialects.json_limits import NOT_JSON
 
 _FENCED = re.compile(r"\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
@@ -56,6 +55,9 @@ def _wrong(choice: Choice, output: OutputFormat) -> str | None:
     except NOT_JSON as error:
         return f"it is not JSON ({error})"
     if output.schema is not None:
+        # The validator takes an eighth of all that is imported at a start, and few callers need it.
+        from earthward.dialects.content.schemas import mismatch
+
         return mismatch(output.schema, value)
     return None if isinstance(value, dict) else "it is JSON, but not an object"
 
