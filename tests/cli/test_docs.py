@@ -87,7 +87,7 @@ def test_every_query_runs(query, tmp_path):
         connection.execute(query).fetchall()
 
 
-@pytest.mark.parametrize("code", blocks("python"))
+@pytest.mark.parametrize("code", [*blocks("python"), *blocks("py")])
 def test_python_is_python(code):
     ast.parse(code)
 

@@ -34,7 +34,9 @@ def test_what_ollama_shows_of_a_model_is_read() -> None:
         "details": {"family": "gptoss"},
         "model_info": {"general.architecture": "gptoss"},
     }
-    assert read_show(json.dumps(shown).encode()) == Model(frozenset({"completion", "thinking"}), True, ("x",))
+    assert read_show(json.dumps(shown).encode()) == Model(
+        frozenset({"completion", "thinking"}), thinks_in_levels=True, stop=("x",)
+    )
     assert read_show(b"{}") == Model()
     assert isinstance(read_show(b"[]"), Failure)
 

@@ -97,7 +97,7 @@ def test_a_last_target_that_can_t_be_asked_doesn_t_hide_why_the_one_before_it_fa
     cloud.script(default={"fault": "503"})
     gateway = Gateway(tmp_path, text.replace("use: mini", "use: mini, fallback: [llama]"))
     with running(gateway):
-        status, _, answer = gateway.chat(n=2)
+        status, _, answer = gateway.chat(n=9)
         assert (status, answer["error"]["code"]) == (503, "overloaded")
         (row,) = gateway.rows(1)
         assert [attempt[0] for attempt in json.loads(row["attempts"])] == ["mini", "llama"]

@@ -73,7 +73,7 @@ def path_of(dialect: str) -> bytes:
 
 
 def way(asked: Question, dialect: str) -> Crossing:
-    kind = next(kind for kind in KINDS.values() if kind.dialect == dialect)
+    kind = next(kind for kind in KINDS.values() if dialect in (kind.dialect, *(api.dialect for api in kind.apis)))
     provider = Provider("p", kind.name, dialect, "cloud", ())
     target = Target("t", "p", "m", "cloud", context=8192)
     return crossing(asked, EXITS[dialect].way(target, provider), dialect, "m", terms_of(target, provider))
