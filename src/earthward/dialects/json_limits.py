@@ -39,9 +39,9 @@ LIMITS = JsonLimits()
 
 def excess(body: bytes, limits: JsonLimits = LIMITS) -> str | None:
     """What the document has too much of, in words for the caller; None if it keeps the limits."""
-    if len(body) <= min(_SMALL, 2 * limits.strings):
-        if body.count(b"{") + body.count(b"[") <= min(limits.depth, limits.containers):
-            return None
+    few = min(limits.depth, limits.containers)
+    if len(body) <= min(_SMALL, 2 * limits.strings) and body.count(b"{") + body.count(b"[") <= few:
+        return None
     if len(body) > 2 * min(limits.containers, limits.strings):
         marks = _marks(body)
         if marks.count(b'"') > 2 * limits.strings:
