@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 import pytest
@@ -364,9 +365,16 @@ def test_a_judge_that_is_down_or_says_nothing_holds_the_rollout(in_shadow, cloud
     judge.script(default={"say": "[[C]]"})
     gateway.chat(text="it is back")
     until(lambda: evidence(gateway, "quality")["verdict"] == "inconclusive", "the judge to be heard again", 60)
-    heard = until(lambda: evidence(gateway, "quality")["candidate"], "its score")
+    heard = until(lambda: _at_rest(lambda: evidence(gateway, "quality")["candidate"]), "its score", 60)
     judge.script(default={"say": "I like both of them."})
     for number in range(8):
         gateway.chat(text=f"what do you like? {number}")
     until(lambda: evidence(gateway, "quality")["verdict"] == "error", "the error", 60)
     assert evidence(gateway, "quality")["candidate"] == heard, "what can't be read is no tie"
+
+
+def _at_rest(found: Callable[[], int]) -> int:
+    """What is found, once it stays so for a second: what was waiting for the judge is heard, too."""
+    before = found()
+    time.sleep(1.0)
+    return before if found() == before else 0

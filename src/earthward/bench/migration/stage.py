@@ -1,6 +1,7 @@
 """The parts of a migration: an engine, what spoils it, a simulated cloud, a gateway between them, callers, a hook."""
 
 import contextlib
+import http.client
 import itertools
 import json
 import os
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -197,9 +199,11 @@ class Stage:
 
     def kill_control(self) -> None:
         """kill -9 of the controller; the supervisor starts another."""
+        port = urlsplit(self._up["url"]).port
         children = psutil.Process(self._supervisor).children()
-        control = max(children, key=psutil.Process.create_time)
-        os.kill(control.pid, signal.SIGKILL)
+        others = [it for it in children if not any(each.laddr.port == port for each in it.net_connections("tcp"))]
+        # The engines are older: they are started first.
+        os.kill(max(others, key=psutil.Process.create_time).pid, signal.SIGKILL)
 
     # ── callers ──
 
@@ -249,7 +253,7 @@ class Callers:
                     timeout=PATIENCE,
                 ) as answer:
                     is_whole = b"[DONE]" in answer.read()
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 is_whole = False
             self.answered += is_whole
             self.unanswered += not is_whole
