@@ -16,9 +16,11 @@ PIP_INSTALL = $(PY) -m pip install --disable-pip-version-check --no-input $$(tes
 # The lock names hashes and no registry, so the same file works behind any mirror.
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm
 NPM_QUIETLY = --ignore-scripts --no-audit --no-fund --loglevel=error
+# Many tests wait for a process or a clock, so one more runs than there are cores.
+TESTERS ?= $$(( $$(nproc 2>/dev/null || sysctl -n hw.ncpu) + 1 ))
 ARGS ?=
 
-.PHONY: bench-judged help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean bench-fleet bench-rollout bench-usage docs-rollout
+.PHONY: tools-in-words bench-judged help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean bench-fleet bench-rollout bench-usage docs-rollout
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +32,7 @@ demo: setup ## a gateway with a real local model and a simulated cloud, on this 
 	@$(BIN)/earthward demo $(ARGS)
 
 test: setup tests/js/node_modules/.package-lock.json .venv/older/.installed .venv/agents/.installed ## run the tests
-	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+	@$(BIN)/pytest -n $(TESTERS) --dist worksteal $(ARGS)
 
 fuzz: setup ## a million broken requests, answers and streams for every dialect (ARGS=-x: stop at the first)
 	@FUZZ_CASES=1000000 $(BIN)/pytest -n auto --timeout=0 tests/dialects/test_no_reader_raises.py $(ARGS)
@@ -56,6 +58,9 @@ bench-rollout: setup ## the bars of the rollout's tests, by seeded simulations (
 
 docs-rollout: setup ## measure how other rules compare with the rollout's tests, and write that into its page
 	@$(PY) -m earthward.bench.rollout --document docs/explanation/rollouts.md $(ARGS)
+
+tools-in-words: setup ## tool calls with real tokens, at every target that makes them up
+	@EVERY_TARGET=1 $(BIN)/pytest -q --timeout=0 -n 0 tests/e2e/test_tools_in_words.py $(ARGS)
 
 bench-judged: setup ## the judge's way on real tokens: a model against itself, 60 pairs, and against broken candidates
 	@JUDGED_PAIRS=$${JUDGED_PAIRS:-60} $(BIN)/pytest -q -s --timeout=0 -n 0 tests/e2e/test_judged_tokens.py $(ARGS)
