@@ -60,7 +60,12 @@ def test_a_model_that_is_partly_on_the_cpu_is_told_of_and_avoided(fleet: Fleet) 
     assert on_cpu[spills.url] > 0 == on_cpu[fits.url]
     until(lambda: "on the CPU" in gateway.log.read_text(), "the log to tell of it")
     explain = {"x-earthward-explain": "1"}
-    until(lambda: "on the CPU" in str(gateway.chat("llama", "why?", headers=explain)[2]), "the worker to know of it")
+
+    def preferred() -> str:
+        told = gateway.chat("llama", "question 0", headers=explain)[2]
+        return str(told["attempts"][0]["endpoints"]["endpoints"][0]["url"])
+
+    until(lambda: preferred() == fits.url, "the worker to know of it")
     for number in range(4):
         assert gateway.chat("llama", f"question {number}")[0] == 200
     assert (asked(spills), asked(fits)) == (0, 4)
