@@ -66,9 +66,11 @@ def test_a_model_that_is_partly_on_the_cpu_is_told_of_and_avoided(fleet: Fleet) 
         return str(told["attempts"][0]["endpoints"]["endpoints"][0]["url"])
 
     until(lambda: preferred() == fits.url, "the worker to know of it")
-    for number in range(4):
+    for number in range(8):
         assert gateway.chat("llama", f"question {number}")[0] == 200
-    assert (asked(spills), asked(fits)) == (0, 4)
+    # A host that has not served yet is tried once, to know how fast it is.
+    assert asked(spills) <= 1
+    assert asked(fits) >= 7
 
 
 def test_a_caller_without_a_time_out_is_answered_when_the_gateways_own_is_over(fleet: Fleet) -> None:
