@@ -19,8 +19,9 @@ from earthward.gateway.crossing import Crossing, WholeTranslation, Written
 from earthward.gateway.decide import Decision
 from earthward.gateway.doors.counts import CountDoor
 from earthward.gateway.doors.door import Question
-from earthward.gateway.doors.exit import Heard, Listener
+from earthward.gateway.doors.exit import Heard
 from earthward.gateway.terms import may_pass, unfetched
+from earthward.gateway.unstreamed import Unstreamed
 
 if TYPE_CHECKING:
     from earthward.gateway.exchange import Exchange
@@ -65,7 +66,7 @@ def counting(question: Question, target: "ServingTarget") -> Crossing:
     return _Counting(question, target)
 
 
-class _Counting:
+class _Counting(Unstreamed):
     def __init__(self, question: Question, target: "ServingTarget") -> None:
         self._question = question
         self._target = target
@@ -90,15 +91,6 @@ class _Counting:
         if isinstance(found, Failure):
             return WholeTranslation(b"", failure=found)
         return WholeTranslation(cast("CountDoor", self._question.door).write_count(found), _UNUSED)
-
-    def stream(self) -> Listener:
-        raise NotImplementedError("counts do not stream")
-
-    def more(self) -> None:
-        return None
-
-    def broken_off(self, failure: Failure) -> bytes:
-        raise NotImplementedError("counts do not stream")
 
 
 def read_count(target: "ServingTarget", body: bytes) -> int | Failure:

@@ -12,7 +12,8 @@ from earthward.dialects.embeddings import gemini, ollama, openai
 from earthward.gateway.crossing import Crossing, WholeTranslation, Written, plain_names
 from earthward.gateway.doors.door import Question, tokens_in
 from earthward.gateway.doors.embeddings import EmbeddingDoor
-from earthward.gateway.doors.exit import Heard, Listener
+from earthward.gateway.doors.exit import Heard
+from earthward.gateway.unstreamed import Unstreamed
 
 if TYPE_CHECKING:
     from earthward.gateway.serving import ServingTarget
@@ -29,20 +30,7 @@ def embedding(question: Question, target: "ServingTarget") -> Crossing:
     return _Translating(question, door, target)
 
 
-class _Whole:
-    """There is no stream of vectors."""
-
-    def stream(self) -> Listener:
-        raise NotImplementedError("embeddings do not stream")
-
-    def more(self) -> None:
-        return None
-
-    def broken_off(self, failure: Failure) -> bytes:
-        raise NotImplementedError("embeddings do not stream")
-
-
-class _Passing(_Whole):
+class _Passing(Unstreamed):
     def __init__(self, question: Question, model: str) -> None:
         self._question = question
         self._model = model
@@ -56,7 +44,7 @@ class _Passing(_Whole):
         return WholeTranslation(heard.body, _usage(question, heard.input), failure=heard.failure)
 
 
-class _Translating(_Whole):
+class _Translating(Unstreamed):
     def __init__(self, question: Question, door: EmbeddingDoor, target: "ServingTarget") -> None:
         self._question = question
         self._door = door

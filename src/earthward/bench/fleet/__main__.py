@@ -54,6 +54,19 @@ def table(comparison: Comparison) -> Table:
     return shown
 
 
+def told(comparison: Comparison, *, as_json: bool) -> int:
+    """Prints it. The exit status: 0 `warmest` wins clearly, 1 it does not."""
+    if as_json:
+        print(msgspec.json.encode(comparison).decode())
+    else:
+        Console().print(table(comparison))
+        print(
+            f"warmest: {1 - comparison.first:.0%} less time to the first token at p95 and {1 - comparison.loads:.0%} "
+            f"fewer loads than the better of {' and '.join(AGAINST)}"
+        )
+    return 0 if comparison.is_won else 1
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m earthward.bench.fleet", description=str(__doc__).split("\n")[0])
     parser.add_argument("--seed", type=int, default=1)
@@ -68,15 +81,7 @@ def main() -> int:
     names = track(POLICIES, "simulating", console=Console(stderr=True), transient=True)
     outcomes = [simulate(name, seed=given.seed, minutes=given.minutes, rate=given.rate) for name in names]
     comparison = compared(given.seed, given.minutes, given.rate, outcomes)
-    if given.json:
-        print(msgspec.json.encode(comparison).decode())
-    else:
-        Console().print(table(comparison))
-        print(
-            f"warmest: {1 - comparison.first:.0%} less time to the first token at p95 and {1 - comparison.loads:.0%} "
-            f"fewer loads than the better of {' and '.join(AGAINST)}"
-        )
-    return 0 if comparison.is_won else 1
+    return told(comparison, as_json=given.json)
 
 
 if __name__ == "__main__":

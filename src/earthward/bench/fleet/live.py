@@ -11,13 +11,12 @@ import json
 import math
 import sys
 
-import msgspec
 import uvloop
 from rich.console import Console
 from rich.progress import track
 
 from earthward.bench.callers import Heard, ask, by_the_clock, question
-from earthward.bench.fleet.__main__ import AGAINST, compared, table
+from earthward.bench.fleet.__main__ import AGAINST, compared, told
 from earthward.bench.fleet.hosts import HostKind
 from earthward.bench.fleet.simulate import HOSTS, Outcome
 from earthward.bench.fleet.traffic import MODELS, Asked, traffic
@@ -126,15 +125,7 @@ def main() -> int:
         run(each, seed=given.seed, minutes=given.minutes, rate=given.rate, faster=given.faster) for each in names
     ]
     comparison = compared(given.seed, given.minutes, given.rate, outcomes)
-    if given.json:
-        print(msgspec.json.encode(comparison).decode())
-    else:
-        Console().print(table(comparison))
-        print(
-            f"warmest: {1 - comparison.first:.0%} less time to the first token at p95 and {1 - comparison.loads:.0%} "
-            f"fewer loads than the better of {' and '.join(AGAINST)}"
-        )
-    return 0 if comparison.is_won else 1
+    return told(comparison, as_json=given.json)
 
 
 if __name__ == "__main__":

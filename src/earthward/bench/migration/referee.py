@@ -6,12 +6,12 @@ What it says is the same every time, so that a run can be repeated; what it read
 import http.client
 import json
 import re
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from earthward.bench.migration.completion import completion
+from earthward.bench.migration.local_server import LocalServer
 
 MODELS = b'{"object": "list", "data": [{"id": "referee", "object": "model"}]}'
 SOUP = 4
@@ -51,7 +51,7 @@ def verdict(prompt: str, merit: Callable[[str], int] = sense) -> str:
     return f"{a} against {b}.\n[[{'C' if a == b else 'A' if a > b else 'B'}]]"
 
 
-class Referee:
+class Referee(LocalServer):
     """The rule as a server that speaks OpenAI's dialect."""
 
     def __init__(self, merit: Callable[[str], int] = sense) -> None:
@@ -78,19 +78,7 @@ class Referee:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Handler)
 
 
 def _text(asked: dict[str, Any]) -> str:

@@ -3,13 +3,13 @@ words that make no sentence."""
 
 import http.client
 import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from earthward.bench.migration.completion import completion
+from earthward.bench.migration.local_server import LocalServer
 from earthward.simulator.text import words
 
 Harm = Literal["none", "fails", "slow", "cut", "worse"]
@@ -23,7 +23,7 @@ SOUP = 20
 PATIENCE = 60.0
 
 
-class Spoiler:
+class Spoiler(LocalServer):
     """`harm` may be changed at any time; it counts for requests that come from then on.
 
     `fields` go into each of them.
@@ -33,19 +33,7 @@ class Spoiler:
         self.harm: Harm = harm
         self._fields = fields
         self._engine = urlsplit(engine_url).netloc
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(self._handler())
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         spoiler = self

@@ -4,13 +4,14 @@ import re
 from typing import Protocol
 from urllib.parse import parse_qs, unquote_to_bytes
 
-from earthward.chat import Answer, ChatRequest, Failure, FailureKind
+from earthward.chat import ChatRequest, Failure
 from earthward.dialects import anthropic_messages, gemini, openai_responses
 from earthward.dialects.anthropic_messages.count_tokens import write_count as write_anthropic
 from earthward.dialects.envelope import Envelope, read
 from earthward.dialects.gemini.count_tokens import read_count_request
 from earthward.dialects.gemini.count_tokens import write_count as write_google
-from earthward.gateway.doors.door import Door, Glance, Headers, Question, Writer
+from earthward.gateway.doors.apart import Apart
+from earthward.gateway.doors.door import Door, Glance, Headers
 from earthward.providers.kind import Operation
 
 _GOOGLE = re.compile(
@@ -23,21 +24,10 @@ class CountDoor(Door, Protocol):
     def write_count(self, tokens: int) -> bytes: ...
 
 
-class _Door:
-    """What the three have in common. No answer is written here."""
+class _Door(Apart):
+    asked_for = "a count"
 
     operation: Operation = "count"
-    stream_type = b"application/json"
-    presented = b""
-
-    def answers_itself(self, question: Question) -> bytes | None:
-        return None
-
-    def writer(self, question: Question) -> Writer:
-        raise NotImplementedError("counts do not stream")
-
-    def write_answer(self, question: Question, answer: Answer) -> bytes | Failure:
-        return Failure(FailureKind.MALFORMED, "an answer to a chat came back for a count")
 
 
 class AnthropicCount(_Door):

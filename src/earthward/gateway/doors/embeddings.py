@@ -6,14 +6,15 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 import msgspec
 
-from earthward.chat import Answer, ChatRequest, Embeddings, EmbedRequest, Failure, FailureKind
+from earthward.chat import ChatRequest, Embeddings, EmbedRequest, Failure, FailureKind
 from earthward.config.snapshot import EMBEDDINGS
 from earthward.dialects import gemini as google
 from earthward.dialects import ollama as ollamas
 from earthward.dialects import openai_chat
 from earthward.dialects.embeddings import gemini, ollama, openai
 from earthward.dialects.envelope import Envelope
-from earthward.gateway.doors.door import Door, Glance, Headers, Question, Writer
+from earthward.gateway.doors.apart import Apart
+from earthward.gateway.doors.door import Door, Glance, Headers, Question
 from earthward.providers.kind import Operation
 
 _GOOGLE = re.compile(
@@ -43,25 +44,16 @@ class EmbeddingDoor(Door, Protocol):
     def write_vectors(self, question: Question, found: Embeddings) -> bytes: ...
 
 
-class _Door:
+class _Door(Apart):
     """What the three have in common. A chat is neither read nor written here."""
 
+    asked_for = "embeddings"
+
     operation: Operation = "embed"
-    stream_type = b"application/json"
-    presented = b""
     passes_to: str | None = None
 
     def read(self, envelope: Envelope) -> ChatRequest | Failure:
         return Failure(FailureKind.UNSUPPORTED, "embeddings are no chat")
-
-    def answers_itself(self, question: Question) -> bytes | None:
-        return None
-
-    def writer(self, question: Question) -> Writer:
-        raise NotImplementedError("embeddings do not stream")
-
-    def write_answer(self, question: Question, answer: Answer) -> bytes | Failure:
-        return Failure(FailureKind.MALFORMED, "an answer to a chat came back for embeddings")
 
 
 class _OpenAI(_Door):
