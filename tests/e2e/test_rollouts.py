@@ -7,11 +7,12 @@ import threading
 import time
 from collections import defaultdict
 from itertools import count
+from urllib.parse import urlsplit
 
 import msgspec
-import psutil
 import pytest
 
+from earthward.bench.processes import control_of
 from earthward.config.snapshot import Snapshot
 from harness import Gateway, config, http, until
 from receiver import receiving
@@ -144,7 +145,7 @@ def test_kill_9_of_the_control_process_in_the_middle_loses_nothing(begun):
         for _ in range(2):
             enough = len(callers.statuses) + 60
             until(lambda enough=enough: len(callers.statuses) > enough, "traffic")
-            control = max(psutil.Process(gateway.process.pid).children(), key=psutil.Process.create_time)
+            control = control_of(gateway.process.pid, urlsplit(gateway.url).port)
             control.kill()
             control.wait()
             assert told(gateway)["share"] == 0.5

@@ -24,6 +24,7 @@ from typing import Any
 import msgspec
 import psutil
 
+from earthward.bench.processes import listens
 from earthward.store.intake import Intake
 from earthward.store.tables import open as open_store
 
@@ -94,7 +95,7 @@ class Gateway:
             children = sorted(psutil.Process(supervisor).children(), key=lambda child: child.create_time())
         except psutil.NoSuchProcess:
             return []
-        listening = [child.pid for child in children if _listens(child, self.port)]
+        listening = [child.pid for child in children if listens(child, self.port)]
         others = [child.pid for child in children if child.pid not in listening]
         groups = {"worker": listening[:1], "control": others[:1], "supervisor": [supervisor]}
         return groups.get(kind, [supervisor, *listening, *others])
@@ -262,15 +263,6 @@ def free_port() -> int:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
         return port
-
-
-def _listens(process: psutil.Process, port: int) -> bool:
-    with contextlib.suppress(psutil.Error):
-        return any(
-            connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN
-            for connection in process.net_connections(kind="tcp")
-        )
-    return False
 
 
 def main() -> None:

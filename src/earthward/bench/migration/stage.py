@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
-
 from earthward.bench.migration.figures import Row, row
 from earthward.bench.migration.referee import Referee
 from earthward.bench.migration.spoiler import Spoiler
+from earthward.bench.processes import control_of
 from earthward.engine import EngineProcess
 
 PATIENCE = 60.0
@@ -199,11 +198,7 @@ class Stage:
 
     def kill_control(self) -> None:
         """kill -9 of the controller; the supervisor starts another."""
-        port = urlsplit(self._up["url"]).port
-        children = psutil.Process(self._supervisor).children()
-        others = [it for it in children if not any(each.laddr.port == port for each in it.net_connections("tcp"))]
-        # The engines are older: they are started first.
-        os.kill(max(others, key=psutil.Process.create_time).pid, signal.SIGKILL)
+        control_of(self._supervisor, urlsplit(self._up["url"]).port or 0).kill()
 
     # ── callers ──
 
