@@ -93,12 +93,16 @@ SETTINGS: Keys = {
     "retention": "how long records are kept; see below",
 }
 
-OWN_PRICE: Keys = {
-    "model": "as the vendor calls it; `*`, `?` and `[…]` match as in a shell",
+PRICE: Keys = {
     "input": "per million tokens",
     "output": "per million tokens",
     "cached": "per million tokens of input read from a prompt cache; left out, as `input`",
     "cache_written": "per million tokens of input written to a prompt cache; left out, as `input`",
+}
+
+OWN_PRICE: Keys = {
+    "model": "as the vendor calls it; `*`, `?` and `[…]` match as in a shell",
+    **PRICE,
     "batch_input": "the same of a batch",
     "batch_output": "the same of a batch",
     "discount": "off the public list, instead of prices",
@@ -240,13 +244,6 @@ TARGET: Keys = {
     "No route may lead to two ([embeddings](../howto/embeddings.md))",
     "tools": "how its model is told of tools: `native`, by its own template, or in `words`, its answer held to a "
     "schema. Left out, as its kind does; an Ollama tells itself what a model knows",
-}
-
-PRICE: Keys = {
-    "input": "per million tokens",
-    "output": "per million tokens",
-    "cached": "per million tokens of input read from a prompt cache; left out, as `input`",
-    "cache_written": "per million tokens of input written to a prompt cache; left out, as `input`",
 }
 
 ROUTE: Keys = {
