@@ -35,8 +35,8 @@ def test_a_pause_that_is_shorter_than_the_one_before_does_not_hold() -> None:
 def test_an_outage_of_all_holds_within_its_attempts() -> None:
     assert Total(100, 220, 220).holds
     assert not Total(100, 221, 220).holds
-    assert allowed(400, 20) == 1.2 * 400 + 10 * 20
-    assert allowed(40, 2) == 1.2 * 40 + 10 * 10
+    assert allowed(400, 20) == 1.2 * 400 + 10 * 21
+    assert allowed(40, 2) == 1.2 * 40 + 10 * 11
 
 
 def test_no_request_is_lost_while_one_of_three_hosts_fails_and_few_attempts_are_made_while_all_do() -> None:

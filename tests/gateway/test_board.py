@@ -2,7 +2,7 @@ import multiprocessing
 import os
 
 from earthward.gateway import board
-from earthward.gateway.board import Board
+from earthward.gateway.board import RING, Board
 
 
 def test_everybody_reads_what_one_worker_writes(tmp_path):
@@ -33,15 +33,15 @@ def test_a_dead_workers_requests_in_flight_count_no_more_once_its_row_is_cleared
     assert mine.in_flight(3) == 1
 
 
-def test_the_ring_forgets_seconds_outside_the_window(tmp_path):
+def test_the_ring_tells_the_latest_seconds_of_all_workers_and_forgets_the_others(tmp_path):
     board.create(tmp_path / "board")
     first, second = Board(tmp_path / "board", 0), Board(tmp_path / "board", 1)
     for second_now in range(100, 140):
         first.count_request(second_now, retry=False)
         second.count_request(second_now, retry=second_now % 2 == 0)
-    assert first.recent(139, 10) == (15, 5)
-    assert second.recent(139, 1) == (2, 0)
-    assert first.recent(500, 10) == (0, 0)
+    assert first.by_second(139) == [(2, 0), (1, 1)] * (RING // 2)
+    assert second.by_second(141)[:4] == [(0, 0), (0, 0), (2, 0), (1, 1)]
+    assert set(first.by_second(500)) == {(0, 0)}
 
 
 def test_a_new_board_does_not_disturb_those_who_have_the_old_one(tmp_path):

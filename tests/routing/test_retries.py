@@ -1,32 +1,44 @@
-from collections import deque
+import random
 
-from earthward.routing.retries import PER_SECOND, WINDOW, may_retry
+import pytest
+
+from earthward.routing.retries import PER_REQUEST, PER_SECOND, REMEMBERED, WINDOW, may_retry
+
+CALM = [(0, 0)] * (REMEMBERED - 1)
 
 
 def test_a_quiet_gateway_may_still_retry() -> None:
-    assert may_retry(1, 0)
-    assert may_retry(0, 99)
-    assert not may_retry(0, 100)
+    assert may_retry([(1, 0), *CALM])
+    assert may_retry([(0, 99), *CALM])
+    assert not may_retry([(0, 100), *CALM])
 
 
 def test_a_busy_gateway_may_retry_a_fifth_on_top() -> None:
-    assert may_retry(10_000, 2_099)
-    assert not may_retry(10_000, 2_100)
+    assert may_retry([(10_000, 2_099), *CALM])
+    assert not may_retry([(10_000, 2_100), *CALM])
 
 
-def test_in_a_total_outage_attempts_stay_within_a_fifth_and_ten_a_second() -> None:
-    """Each of 500 requests a second would like two more attempts, for a minute."""
-    seconds: deque[tuple[int, int]] = deque(maxlen=WINDOW)
-    total_requests = total_retries = 0
-    for _ in range(60):
-        seconds.append((0, 0))
-        for _ in range(500):
-            requests, retries = seconds[-1]
-            seconds[-1] = (requests + 1, retries)
-            for _ in range(2):
-                if may_retry(sum(r for r, _ in seconds), sum(r for _, r in seconds)):
-                    seconds[-1] = (seconds[-1][0], seconds[-1][1] + 1)
-        total_requests += 500
-        total_retries += seconds[-1][1]
-    assert total_retries <= 0.2 * total_requests + PER_SECOND * 60
-    assert total_retries >= 0.19 * total_requests
+def test_a_burst_is_not_there_again_at_the_end_of_the_window() -> None:
+    """Ten seconds after all was spent at once, a second's worth has come back, and not ten."""
+    spent_at_once = [(0, 0)] * 10 + [(0, 100)] + CALM[10:]
+    assert may_retry(spent_at_once)
+    assert may_retry([(0, 9), *spent_at_once[1:]])
+    assert not may_retry([(0, 10), *spent_at_once[1:]])
+
+
+@pytest.mark.parametrize("load", [1, 12, 80, 500])
+def test_in_a_total_outage_attempts_stay_within_a_fifth_and_ten_a_second(load: int) -> None:
+    """Each request would like two more attempts. Whenever it ends, it has cost no more than that."""
+    draw = random.Random(load)
+    seconds = [*CALM]
+    sent = retried = 0
+    for elapsed in range(1, 121):
+        requests = draw.randint(0, 2 * load)
+        retries = 0
+        for _ in range(2 * requests):
+            retries += may_retry([(requests, retries), *reversed(seconds[1 - REMEMBERED :])])
+        seconds.append((requests, retries))
+        sent += requests
+        retried += retries
+        assert retried <= PER_REQUEST * sent + PER_SECOND * max(WINDOW, elapsed) + 1 + elapsed // REMEMBERED
+    assert retried >= min(1.9 * sent, 0.95 * (PER_REQUEST * sent + PER_SECOND * 120)), "and it is used"

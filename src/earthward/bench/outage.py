@@ -171,8 +171,8 @@ async def all_struck(times: Times, made: Rig) -> Total:
 
 
 def allowed(requests: int, seconds: float) -> float:
-    """Attempts at most: the budget looks back over ten seconds, so a shorter outage may spend what it gives in ten."""
-    return requests * (1 + PER_REQUEST) + PER_SECOND * max(seconds, WINDOW)
+    """Attempts at most: a shorter outage may spend what ten seconds give. A second is counted as a whole one."""
+    return requests * (1 + PER_REQUEST) + PER_SECOND * (max(seconds, WINDOW) + 1)
 
 
 def run(times: Times, tell: Console, faults: Sequence[Fault] = FAULTS) -> tuple[list[Outcome], Total]:

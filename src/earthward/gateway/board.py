@@ -12,8 +12,8 @@ from pathlib import Path
 
 ROWS = 64
 ENDPOINTS = TARGETS = 512
-RING = 16
-"""Seconds the retry ring remembers; a power of two above the budget's window."""
+RING = 32
+"""Seconds that requests and retries are remembered for; a power of two."""
 
 # Columns. The first are single figures, then the ring of (second, requests, retries), then one per endpoint.
 PID, HEARTBEAT, CONNECTIONS, IN_FLIGHT, REFUSED, SPOOL_STATE, UNRECORDED, SNAPSHOT, KEYS, SAID = range(10)
@@ -132,16 +132,17 @@ class Board:
             cells[place + 2] = 0
         cells[place + (2 if retry else 1)] += 1
 
-    def recent(self, now: int, window: int) -> tuple[int, int]:
-        """Requests and retries of all workers in the last `window` seconds, this one included."""
+    def by_second(self, now: int) -> list[tuple[int, int]]:
+        """Requests and retries of all workers in this second and each one before it, this worker included."""
         cells = self._cells
-        requests = retries = 0
+        seconds = [(0, 0)] * RING
         for base in self._bases:
             for place in _ring_places(base):
-                if now - window < cells[place] <= now:
-                    requests += cells[place + 1]
-                    retries += cells[place + 2]
-        return requests, retries
+                behind = now - cells[place]
+                if 0 <= behind < RING:
+                    requests, retries = seconds[behind]
+                    seconds[behind] = (requests + cells[place + 1], retries + cells[place + 2])
+        return seconds
 
 
 def out_column(place: int) -> int:

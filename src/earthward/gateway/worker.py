@@ -156,8 +156,7 @@ class Worker:
     def may_retry(self) -> bool:
         """Whether the budget over all workers allows one more attempt; counts it if so."""
         now = int(time.monotonic())
-        requests, retried = self.board.recent(now, retries.WINDOW)
-        if not retries.may_retry(requests, retried):
+        if not retries.may_retry(self.board.by_second(now)):
             return False
         self.board.count_request(now, retry=True)
         return True
