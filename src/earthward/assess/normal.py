@@ -23,7 +23,6 @@ COLUMNS = {
     "currency": "VARCHAR",
     "duration": "BIGINT",
     "batch": "BOOLEAN",
-    "failed": "BOOLEAN",
     "needs": "VARCHAR",
     "id": "UBIGINT",
 }
@@ -32,7 +31,7 @@ asked for in `currency`; `duration` is in milliseconds; `needs` is a word for wh
 audio, embeddings); `id` a hash of the id."""
 
 COUNTS = ("requests", "input", "cached", "cache_written", "output")
-DEFAULTS = {"requests": "1", "batch": "false", "failed": "false"}
+DEFAULTS = {"requests": "1", "batch": "false"}
 
 
 class Mapping(msgspec.Struct, frozen=True):

@@ -181,11 +181,22 @@ def _unknown_models(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(connection.execute(query).fetchall())
 
 
+PERCENTILES = """
+SELECT min(tokens) FILTER (up_to >= 0.5 * all_rows), min(tokens) FILTER (up_to >= 0.9 * all_rows),
+    min(tokens) FILTER (up_to >= 0.99 * all_rows), max(tokens)
+FROM (
+    SELECT tokens, sum(rows) OVER (ORDER BY tokens) AS up_to, sum(rows) OVER () AS all_rows FROM (
+        SELECT {column} AS tokens, count(*) AS rows FROM usage WHERE requests = 1 AND {column} IS NOT NULL GROUP BY 1
+    )
+)
+"""
+"""Of few different lengths that many rows have, each counted once: a fifth of the work of sorting all of them."""
+
+
 def _percentiles(connection: duckdb.DuckDBPyConnection, column: str) -> Percentiles | None:
     """Of rows that are single requests, exactly."""
-    query = f"SELECT quantile_disc({column}, [0.5, 0.9, 0.99, 1.0]) FROM usage WHERE requests = 1"
-    (found,) = _one(connection, query)
-    return None if found is None else Percentiles(*found)
+    found = _one(connection, PERCENTILES.format(column=column))
+    return None if found[0] is None else Percentiles(*found)
 
 
 def _peak(connection: duckdb.DuckDBPyConnection, *, is_summed: bool) -> Peak:

@@ -25,7 +25,6 @@ def mapping(source: Source) -> Mapping:
             "billed": f"try_cast(cost AS DECIMAL(38,12)) / {NANO}",
             "currency": "'usd'",
             "duration": "try_cast(duration AS BIGINT) // 1000000",
-            "failed": "\"status\" <> 'ok'",
             "id": identity(quoted("id")),
         },
         numbers=("input_tokens", "output_tokens", "cost"),

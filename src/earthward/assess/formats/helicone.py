@@ -28,7 +28,6 @@ def mapping(source: Source) -> Mapping:
             "billed": money(cost),
             "currency": "'usd'" if cost else "NULL",
             "duration": number(delay) if delay else (milliseconds(begin, end) if end != "NULL" else "NULL"),
-            "failed": f"coalesce({number('response_status')} >= 400, false)",
             "id": identity(quoted("request_id")),
         },
         numbers=("prompt_tokens", "completion_tokens", *([cost] if cost else ()), *([read] if read else ())),

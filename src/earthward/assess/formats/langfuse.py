@@ -23,7 +23,6 @@ def _matches(source: Source) -> bool:
 def mapping(source: Source) -> Mapping:
     begin, end = when("startTime", source), when("endTime", source)
     into, out, cost = source.first_of(*INPUT), source.first_of(*OUTPUT), source.first_of(*COST)
-    level = source.first_of("level")
     model = source.first_of(*MODEL) or "model"
     return Mapping(
         {
@@ -36,7 +35,6 @@ def mapping(source: Source) -> Mapping:
             "billed": money(cost),
             "currency": "'usd'" if cost else "NULL",
             "duration": milliseconds(begin, end),
-            "failed": f"coalesce({quoted(level)} = 'ERROR', false)" if level else "false",
             "id": identity(quoted("id")) if source.has("id") else "NULL",
         },
         numbers=tuple(name for name in (into, out, cost) if name),

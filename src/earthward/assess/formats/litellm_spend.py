@@ -17,7 +17,7 @@ def mapping(source: Source) -> Mapping:
         if provider
         else name
     )
-    call, status = source.first_of("call_type"), source.first_of("status")
+    call = source.first_of("call_type")
     return Mapping(
         {
             "ts": begin,
@@ -29,7 +29,6 @@ def mapping(source: Source) -> Mapping:
             "billed": money("spend"),
             "currency": "'usd'",
             "duration": milliseconds(begin, end),
-            "failed": f"coalesce({quoted(status)} = 'failure', false)" if status else "false",
             "needs": _needs(quoted(call)) if call else "NULL",
             "id": identity(quoted("request_id")),
         },

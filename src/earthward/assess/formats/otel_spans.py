@@ -9,7 +9,7 @@ from earthward.assess.source import Source
 
 ROWS = """(
     SELECT span->>'startTimeUnixNano' AS begin, span->>'endTimeUnixNano' AS finish,
-        span->>'traceId' AS trace, span->>'spanId' AS span_id, span->'status'->>'code' AS status,
+        span->>'traceId' AS trace, span->>'spanId' AS span_id,
         list_filter(resource, lambda a: a->>'key' = 'service.name')[1]->'value'->>'stringValue' AS service,
         json_transform(span->'attributes', '["JSON"]') AS attributes
     FROM (
@@ -55,7 +55,6 @@ def mapping(source: Source) -> Mapping:
             "cache_written": _number("gen_ai.usage.cache_creation.input_tokens"),
             "output": out,
             "duration": "(try_cast(finish AS BIGINT) - try_cast(begin AS BIGINT)) // 1000000",
-            "failed": "coalesce(status IN ('2', 'STATUS_CODE_ERROR'), false)",
             "needs": f"CASE WHEN {_text('gen_ai.operation.name')} = 'embeddings' THEN 'embeddings' END",
             "id": identity("(trace || span_id)"),
         },
