@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,9 +13,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
-PATIENCE = 20.0
+from forge import IS_POSSIBLE, PROGRAMS, Program, forge
+
+PATIENCE = 90.0
+"""Seconds: many times what anything takes on a machine with nothing else to do."""
 KEY = "sk-upstream-canary-0123456789abcdef"
 
 
@@ -41,15 +46,20 @@ def http(
             return error.code, {name.lower(): value for name, value in error.headers.items()}, error.read()
 
 
+def attempts_of(row: dict[str, Any]) -> list[Any]:
+    """What was tried for an exchange, without what only found that a kept connection had been closed meanwhile."""
+    made = json.loads(row["attempts"])
+    again = [number for number, attempt in enumerate(made) if attempt[2] == "the kept connection had been closed"]
+    return [attempt for number, attempt in enumerate(made) if number + 1 not in again]
+
+
 class Process:
     """A child that prints one line of JSON when it is up."""
 
     def __init__(self, *arguments: str, log: Path, env: dict[str, str] | None = None) -> None:
         self.log = log
         with log.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=errors, env={**os.environ, **(env or {})}
-            )
+            self.process = _started(arguments, errors, {**os.environ, **(env or {})})
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
@@ -62,13 +72,35 @@ class Process:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(40)
+            return self.process.wait(PATIENCE)
         finally:
             assert self.process.stdout is not None
             self.process.stdout.close()
             if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
+
+
+def _started(arguments: tuple[str, ...], errors: IO[bytes], env: dict[str, str]) -> "Program | subprocess.Popen[bytes]":
+    if IS_POSSIBLE and arguments[0] == "-m" and arguments[1] in PROGRAMS:
+        return forge().start(arguments[1:], env, errors.fileno())
+    return subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, stderr=errors, env=env)
+
+
+def earthward(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """`earthward` with these words, and what came of it."""
+    command, environ = ["earthward", *words], {**os.environ, **(env or {})}
+    if not IS_POSSIBLE:
+        return subprocess.run(
+            [sys.executable, "-m", *command], capture_output=True, text=True, check=False, env=environ
+        )
+    with TemporaryFile() as told, TemporaryFile() as errors:
+        status = forge().start(tuple(command), environ, errors.fileno(), told.fileno()).wait()
+        said = []
+        for file in (told, errors):
+            file.seek(0)
+            said.append(file.read().decode())
+    return subprocess.CompletedProcess(command, status, *said)
 
 
 class Simulator(Process):
@@ -95,6 +127,11 @@ class Simulator(Process):
 
     def seen(self) -> list[dict[str, Any]]:
         return list(json.loads(http("GET", f"{self.url}/sim/log?limit=10000")[2]))
+
+    def asked(self) -> list[dict[str, Any]]:
+        """What callers had it asked, without what the gateway asks of itself every second: how a host is, and what a
+        model can do."""
+        return [it for it in self.seen() if it["method"] == "POST" and it["path"] not in ("/api/show", "/api/generate")]
 
 
 class Gateway(Process):
@@ -127,16 +164,19 @@ class Gateway(Process):
 
     def new_key(self, *options: str) -> str:
         """A key that works already, and what `earthward keys create` is to say of it."""
-        made = subprocess.run(
-            [sys.executable, "-m", "earthward", "keys", "create", "-c", str(self.config), "--json", *options],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        made = earthward("keys", "create", "-c", str(self.config), "--json", *options)
+        assert made.returncode == 0, made.stderr
         key = str(json.loads(made.stdout)["key"])
         bearer = {"authorization": f"Bearer {key}"}
         until(lambda: http("GET", f"{self.v1}/models", headers=bearer)[0] == 200, "the new key to work")
         return key
+
+    def status(self) -> dict[str, Any]:
+        return dict(json.loads(self.admin_get("/api/status")[2]))
+
+    def until_store(self) -> None:
+        """Waits until the control process has opened the store: it starts beside the workers, and takes longer."""
+        until(lambda: self.status()["store"] == "ok", "the store")
 
     def admin_get(self, path: str) -> tuple[int, dict[str, str], bytes]:
         token = until(lambda: self.token_file.exists() and self.token_file.read_text(), "the admin token")
@@ -161,6 +201,14 @@ class Gateway(Process):
                 return [dict(row) for row in connection.execute("SELECT * FROM exchanges ORDER BY accepted_at")]
         except sqlite3.OperationalError:
             return []
+
+
+@contextlib.contextmanager
+def nobody() -> Iterator[int]:
+    """A port at which every connection is refused, for as long as nobody else is to listen there."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @contextlib.contextmanager

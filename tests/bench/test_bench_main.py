@@ -10,7 +10,7 @@ def test_what_was_not_measured_is_said_and_no_budget_counts_as_met_for_it(tmp_pa
         [sys.executable, "-m", "earthward.bench", *wanted],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=280,
         check=False,
     )
     told = json.loads(done.stdout)

@@ -35,7 +35,7 @@ async def answered(raw: bytes) -> Heard:
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        return await ask(port, question("m", "hello"), time.monotonic(), timeout=5)
+        return await ask(port, question("m", "hello"), time.monotonic(), timeout=90)
 
 
 def test_a_refusal_tells_when_to_come_again() -> None:
@@ -51,7 +51,7 @@ def test_what_is_no_answer_is_not_whole(raw: bytes) -> None:
 def test_calls_come_by_the_clock_though_earlier_ones_are_not_over() -> None:
     async def slow(number: int, due: float) -> float:
         late = time.monotonic() - due
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1.0)
         return late
 
     async def run() -> tuple[list[float], float]:
@@ -60,7 +60,7 @@ def test_calls_come_by_the_clock_though_earlier_ones_are_not_over() -> None:
 
     late, whole = asyncio.run(run())
     assert len(late) == 10
-    assert whole < 10 * 0.2
+    assert whole < 10 * 1.0
 
 
 def test_callers_in_turn_ask_again_until_the_time_is_over() -> None:
@@ -68,6 +68,6 @@ def test_callers_in_turn_ask_again_until_the_time_is_over() -> None:
         await asyncio.sleep(0.01)
         return number
 
-    heard = asyncio.run(in_turn(3, 0.1, quick))
+    heard = asyncio.run(in_turn(3, 1.0, quick))
     assert set(heard) == {0, 1, 2}
     assert len(heard) > 3

@@ -7,6 +7,7 @@ import pytest
 
 from earthward.bench import peers
 from earthward.bench.peers import GATEWAYS, TEMPLATES, Launch, Missing, Place, Running
+from earthward.engine.ports import free_port
 
 FILLED_IN = sorted(file.name for file in TEMPLATES.iterdir() if file.suffix in (".conf", ".yaml"))
 
@@ -43,7 +44,7 @@ def test_earthward_stands_in_front_of_an_upstream_with_keys_and_is_gone_afterwar
 
 
 def test_one_that_ends_instead_of_answering_is_missing_and_names_its_log(tmp_path: Path) -> None:
-    launch = Launch((sys.executable, "-c", "raise SystemExit(7)"), peers.free_port())
+    launch = Launch((sys.executable, "-c", "raise SystemExit(7)"), free_port())
     with pytest.raises(Missing, match=f"status 7; see {tmp_path}"):
         Running(launch, tmp_path / "log", None)
 

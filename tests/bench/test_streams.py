@@ -53,7 +53,7 @@ def test_a_stream_that_breaks_is_counted_and_named(behaviour, named):
     def script(simulator: Simulator) -> None:
         simulator.script.queue(behaviour, times=3)
 
-    report = measured(script, timeout=0.5 if named == "timeout" else 30.0)
+    report = measured(script, timeout=2.0 if named == "timeout" else 90.0)
     assert (report.whole, report.broken) == (7, {named: 3})
 
 

@@ -89,7 +89,7 @@ def test_whoever_stops_it_in_the_middle_stops_all_of_it(env, temporary):
         until(lambda: list(temporary.glob("earthward-*/cloud.log")), "the cloud to be started")
         children = until(lambda: children_of(demo.pid), "children")
         demo.send_signal(signal.SIGTERM)
-        assert demo.wait(30) == 128 + signal.SIGTERM
+        assert demo.wait(90) == 128 + signal.SIGTERM
     finally:
         demo.kill()
     assert not any(map(is_running, children))

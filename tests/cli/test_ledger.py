@@ -208,7 +208,7 @@ def test_following_shows_what_comes_until_it_is_interrupted(store, tmp_path):
         store(record("x-2"), record("x-3"))
         assert [json.loads(process.stdout.readline())["id"] for _ in range(2)] == ["x-2", "x-3"]
         os.kill(process.pid, signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(90) == 0
     finally:
         process.kill()
         process.wait()

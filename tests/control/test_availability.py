@@ -62,7 +62,7 @@ def test_without_an_objective_no_metric_asks_the_ledger() -> None:
 def test_a_scrape_waits_for_no_ledger_and_the_next_one_tells_it(known) -> None:
     told = known(SNAPSHOT)
     assert told.of_stated() == []
-    until = time.monotonic() + 10
+    until = time.monotonic() + 90
     while not told.of_stated() and time.monotonic() < until:
         time.sleep(0.01)
     assert [it.name for it in told.of_stated()] == ["chat"]

@@ -34,7 +34,7 @@ def played(count: int, play: Callable[[list[Simulator], Fleet, list[Any]], Await
             await host.start()
         running = asyncio.ensure_future(fleet.run())
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(200):
                 return await play(hosts, fleet, told)
         finally:
             running.cancel()

@@ -167,7 +167,7 @@ def test_one_that_never_answers_keeps_nobody_else_waiting_nor_the_end(tmp_path, 
         notifier.close()
         assert notifier.told == []
         slow.free.set()
-        until(lambda: not [it for it in threading.enumerate() if it.name.startswith("notify")], "the threads", 30)
+        until(lambda: not [it for it in threading.enumerate() if it.name.startswith("notify")], "the threads")
 
 
 def test_a_changed_hook_goes_on_where_it_was(tmp_path, histories, receiver):

@@ -22,12 +22,14 @@ def test_a_raised_share_moves_nobody_back_and_a_unit_stays_where_it_is(start, cl
     assert arms_of(gateway, units) == first, "sticky, whichever worker answers"
     at_quarter = {unit for unit, arm in first.items() if arm == "candidate"}
     assert 0.15 < len(at_quarter) / len(units) < 0.35
-    before = gateway.admin_get("/api/status")[2]
+    before = gateway.status()["snapshot"]
     gateway.config.write_text(config(cloud, local, share="50%"))
-    until(
-        lambda: b'"current":2' in gateway.admin_get("/api/status")[2] and gateway.admin_get("/api/status")[2] != before,
-        "the new share",
-    )
+
+    def is_everywhere() -> bool:
+        status = gateway.status()
+        return bool(status["snapshot"] != before and status["workers"]["current"] == 2)
+
+    until(is_everywhere, "the new share")
     at_half = {unit for unit, arm in arms_of(gateway, units).items() if arm == "candidate"}
     assert at_quarter < at_half
     rows = gateway.rows(900)

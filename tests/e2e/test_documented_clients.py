@@ -43,9 +43,8 @@ def env(tmp_path_factory):
     folder = tmp_path_factory.mktemp("documented")
     house = Simulator(folder, "--disk", MODEL, "--tokens", "4")
     gateway = Gateway(folder, CONFIG.format(url=house.url))
-    command = [sys.executable, "-m", "earthward", "keys", "create", "-c", str(gateway.config), "--may-explain"]
-    key = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     with running(house, gateway):
+        key = gateway.new_key("--may-explain")
         urls = {"OPENAI_BASE_URL": gateway.v1, "ANTHROPIC_BASE_URL": gateway.url, "OLLAMA_HOST": gateway.url}
         urls["GOOGLE_GEMINI_BASE_URL"] = gateway.url
         keys = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OLLAMA_API_KEY", "GEMINI_API_KEY"), key)

@@ -106,10 +106,10 @@ def test_the_sdk_of_ollama_gets_vectors_by_both_of_its_calls(gateway):
 
 
 def test_a_call_without_a_text_wants_the_model_loaded_and_asks_nobody(gateway, house):
-    before = len(house.seen())
+    before = len(house.asked())
     status, _, answer = http("POST", f"{gateway.url}/api/embed", {"model": "nomic"})
     assert (status, answer) == (200, b'{"model":"nomic","embeddings":[]}')
-    assert len(house.seen()) == before
+    assert len(house.asked()) == before
 
 
 def test_the_sdk_of_google_gets_vectors(gateway):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from callers import DIALECTS, Answer, ask, ends_well, error_in_stream
-from harness import Gateway, Simulator, http, running
+from harness import Gateway, Simulator, attempts_of, http, running
 from vendors import MODELS, one_of_each, provider
 
 BEFORE = ("reset_before_head", "500", "empty")
@@ -103,13 +103,6 @@ def _config(clouds: dict[str, Simulator], houses: dict[str, Simulator]) -> str:
     return "\n".join(lines)
 
 
-def _attempts(row: dict[str, Any]) -> list[Any]:
-    """Without those that only found that a kept connection had been closed meanwhile."""
-    made = json.loads(row["attempts"])
-    again = [number for number, attempt in enumerate(made) if attempt[2] == "the kept connection had been closed"]
-    return [attempt for number, attempt in enumerate(made) if number + 1 not in again]
-
-
 @pytest.mark.parametrize("cell", RESCUED, ids=lambda cell: cell.word)
 def test_before_the_first_content_event_the_fallback_serves(ran: Ran, cell: Cell) -> None:
     answer, row, baseline = ran.answers[cell], ran.row(cell), BASELINE_OF[cell.candidate]
@@ -119,7 +112,7 @@ def test_before_the_first_content_event_the_fallback_serves(ran: Ran, cell: Cell
     assert answer.headers["x-earthward-target"] == baseline
     assert (row["status"], row["failure"], row["target"]) == ("ok", None, baseline)
     assert row["arm"] == "candidate", "it counts against the arm that was drawn"
-    first, second = _attempts(row)
+    first, second = attempts_of(row)
     assert first[0] == cell.target
     assert first[6] is not None, "the first has its failure on record"
     assert (second[0], second[6]) == (baseline, None)
@@ -134,7 +127,7 @@ def test_after_it_the_stream_ends_in_an_error_and_is_never_restarted(ran: Ran, c
     assert error_in_stream(cell.caller, answer.body) is not None
     assert (row["status"], row["failure"], row["arm"]) == ("failed", "broken_stream", "candidate")
     assert cell.word not in ran.sent_to_clouds
-    assert len(_attempts(row)) == 1
+    assert len(attempts_of(row)) == 1
 
 
 def test_each_request_is_on_record_once(ran: Ran) -> None:

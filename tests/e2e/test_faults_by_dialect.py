@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from callers import DIALECTS, Answer, ask, ends_well, error_in_stream, error_of
-from earthward.bench.kill import free_port
 from google_cloud import service_account
-from harness import Gateway, running
+from harness import Gateway, attempts_of, nobody, running
 from vendors import CLOUDS, MODELS, cloud, cloud_target, one_of_each, provider
 
-DEADLINES = ", deadlines: {connect: 1500ms, first_byte: 1500ms, idle: 1500ms, total: 2s}"
-TOTAL = 2.0
+SOON = "first_byte: 1500ms"
+PAUSE = "idle: 1500ms"
+SHORTEST = 1_500_000_000
+"""Nanoseconds."""
 AT_ONCE = 24
 
 
@@ -27,7 +28,8 @@ class Fault(NamedTuple):
     """What a target does, and what it is called, by target where vendors say it in different words.
 
     `streamed` is None where a stream ends as a whole answer does, `begun` whether the caller has read something by
-    then. A fault that whole answers can't have leaves them "ok".
+    then. A fault that whole answers can't have leaves them "ok". Only the `deadline` that it is to run into is a short
+    one: whatever else takes its time on a busy machine is waited for.
     """
 
     whole: str
@@ -35,6 +37,7 @@ class Fault(NamedTuple):
     begun: bool = False
     script: dict[str, float] = {}
     by_target: dict[str, str] = {}
+    deadline: str = ""
 
     def kind(self, stream: bool, target: str) -> str:
         if stream and self.streamed is not None:
@@ -47,11 +50,11 @@ WHOLE_IS_OK = dict.fromkeys(("anthropic", "gemini", "vertex"), "ok")
 
 FAULTS = {
     "unreachable": Fault("unreachable"),
-    "blackhole": Fault("timeout"),
+    "blackhole": Fault("timeout", deadline=SOON),
     "reset_before_head": Fault("reset"),
     "closed_before_head": Fault("reset"),
-    "slow_first_byte": Fault("timeout"),
-    "slow_head": Fault("timeout", script={"wait": 0.1}),
+    "slow_first_byte": Fault("timeout", deadline=SOON),
+    "slow_head": Fault("timeout", script={"wait": 0.1}, deadline=SOON),
     "not_http": Fault("malformed"),
     "endless_headers": Fault("malformed", script={"size": 400_000}),
     "html": Fault("malformed"),
@@ -62,7 +65,7 @@ FAULTS = {
     "truncated_chunk": Fault("broken_stream", begun=True),
     "reset_mid_body": Fault("broken_stream", begun=True),
     "early_eof": Fault("broken_stream", begun=True),
-    "stall": Fault("timeout", begun=True),
+    "stall": Fault("timeout", begun=True, deadline=PAUSE),
     "401": Fault("upstream_auth"),
     "403": Fault("upstream_auth"),
     "429": Fault("rate_limited", by_target={"ollama": "payment"}),
@@ -126,21 +129,27 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     folder = tmp_path_factory.mktemp("faults")
     with one_of_each(folder, "sim", TARGETS) as simulators:
         urls = {name: each.url for name, each in simulators.items()}
-        gateway = Gateway(folder, _config(urls, service_account(folder, urls["vertex"])))
-        with running(gateway):
+        account = service_account(folder, urls["vertex"])
+        with nobody() as dead, running(gateway := Gateway(folder, _config(urls, account, dead))):
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 answers = dict(zip(CELLS, pool.map(lambda cell: _ask(gateway, cell), CELLS), strict=True))
             yield Ran(answers, gateway.rows(len(CELLS)))
 
 
-def _config(urls: dict[str, str], account: Path) -> str:
-    nobody = f"http://127.0.0.1:{free_port()}"
-    names = [(f"{name}{at}", name, url) for name in TARGETS for at, url in (("", urls[name]), ("-dead", nobody))]
+DEADLINES = {"": "", SOON: "-soon", PAUSE: "-pause"}
+"""How the name of a target with this deadline ends."""
+DEAD = "-dead"
 
-    def of_provider(vendor: str, url: str) -> str:
+
+def _config(urls: dict[str, str], account: Path, dead: int) -> str:
+    ways = [(end, stated, "") for stated, end in DEADLINES.items()] + [(DEAD, "", f"http://127.0.0.1:{dead}")]
+    names = [(f"{vendor}{end}", vendor, url or urls[vendor], stated) for vendor in TARGETS for end, stated, url in ways]
+
+    def of_provider(vendor: str, url: str, stated: str) -> str:
+        deadlines = f", deadlines: {{{stated}}}" if stated else ""
         if vendor in CLOUDS:
-            return cloud(vendor, url, account, DEADLINES)
-        return provider(vendor, url, "cloud", DEADLINES)
+            return cloud(vendor, url, account, deadlines)
+        return provider(vendor, url, "cloud", deadlines)
 
     def of_target(name: str, vendor: str) -> str:
         return cloud_target(vendor, name) if vendor in CLOUDS else f"{{provider: {name}, model: {MODELS[vendor]}}}"
@@ -148,11 +157,11 @@ def _config(urls: dict[str, str], account: Path) -> str:
     return "\n".join(
         [
             *("listen: 127.0.0.1:0", "admin: 127.0.0.1:0", "auth: open", "providers:"),
-            *(f"  {name}: {of_provider(vendor, url)}" for name, vendor, url in names),
+            *(f"  {name}: {of_provider(vendor, url, stated)}" for name, vendor, url, stated in names),
             "targets:",
-            *(f"  {name}: {of_target(name, vendor)}" for name, vendor, _ in names),
+            *(f"  {name}: {of_target(name, vendor)}" for name, vendor, *_ in names),
             "routes:",
-            *(f"  - {{name: {name}, when: {{model: {name}}}, use: {name}}}" for name, _, _ in names),
+            *(f"  - {{name: {name}, when: {{model: {name}}}, use: {name}}}" for name, *_ in names),
         ]
     )
 
@@ -160,9 +169,10 @@ def _config(urls: dict[str, str], account: Path) -> str:
 def _ask(gateway: Gateway, cell: Cell) -> Answer:
     fault, caller, target, stream = cell
     if fault == "unreachable":
-        return ask(gateway.url, caller, f"{target}-dead", "Hello.", stream=stream)
+        return ask(gateway.url, caller, target + DEAD, "Hello.", stream=stream)
     script = {"fault": fault, "tokens": 30, "rate": 1000, **FAULTS[fault].script}
-    return ask(gateway.url, caller, target, f"Hello. sim:{json.dumps(script)}", stream=stream)
+    model = target + DEADLINES[FAULTS[fault].deadline]
+    return ask(gateway.url, caller, model, f"Hello. sim:{json.dumps(script)}", stream=stream)
 
 
 def _name(cell: Cell) -> str:
@@ -176,9 +186,8 @@ def test_a_fault_ends_in_the_right_error_and_one_record(ran: Ran, cell: Cell) ->
     answer = ran.answers[cell]
     (row,) = [row for row in ran.rows if row["id"] == answer.id]
     kind = FAULTS[fault].kind(stream, target)
-    assert row["duration"] / 1e9 < TOTAL + 2, "the deadline is kept"
-    _, *again = json.loads(row["attempts"])
-    assert all(why == "the kept connection had been closed" for _, _, why, *_ in again)
+    assert len(attempts_of(row)) == 1
+    assert not FAULTS[fault].deadline or row["duration"] >= SHORTEST, "it was waited for as long as was said"
     if kind == "ok":
         assert (answer.status, row["status"], row["failure"]) == (200, "ok", None)
         assert not stream or ends_well(caller, answer.body)

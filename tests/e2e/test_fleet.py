@@ -3,8 +3,6 @@
 import json
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -22,7 +20,8 @@ import pytest
 from google import genai
 from google.genai import types
 
-from harness import Gateway, Simulator, http, running, until
+from earthward.control.process import LOOK
+from harness import PATIENCE, Gateway, Simulator, earthward, http, running, until
 
 HOST = (
     "--load",
@@ -95,10 +94,6 @@ def asked(host: Simulator) -> int:
     return sum(1 for entry in host.seen() if entry["path"] == "/api/chat")
 
 
-def status_of(gateway: Gateway) -> Any:
-    return json.loads(gateway.admin_get("/api/status")[2])
-
-
 def hosts_seen(gateway: Gateway, count: int) -> None:
     """Waits until the worker has heard of all hosts."""
 
@@ -141,14 +136,12 @@ def test_what_targets_keep_for_ever_is_loaded_before_anybody_asks(fleet: Fleet) 
     gateway = fleet.gateway(extra=", keep_alive: -1")
 
     def both() -> bool:
-        return Counter(len(host["loaded"]) for host in status_of(gateway)["hosts"]) == {1: 2}
+        return Counter(len(host["loaded"]) for host in gateway.status()["hosts"]) == {1: 2}
 
     until(both, "one model on each host")
-    before = [asked(host) for host in hosts]
-    assert before == [0, 0]
-    started = time.monotonic()
+    assert [asked(host) for host in hosts] == [0, 0]
     assert gateway.chat("qwen")[0] == 200
-    assert time.monotonic() - started < 5
+    assert [host.stats()["loads"] for host in hosts] == [1, 1], "whoever asked waited for no load"
 
 
 def test_a_model_is_ready_once_a_host_has_loaded_it(fleet: Fleet) -> None:
@@ -172,20 +165,22 @@ rollouts:
 def test_a_stage_begins_when_the_candidate_is_loaded_so_that_nobody_waits_for_that(
     fleet: Fleet, cloud: Simulator
 ) -> None:
-    host = fleet.host("--load", "1GB", *HOST[2:])
+    # A load of eight seconds, so that there is time to look.
+    host = fleet.host("--load", "250MB", *HOST[2:])
     gateway = fleet.gateway(routes=ROLLOUT, cloud=cloud)
     hosts_seen(gateway, 1)
-    start = ["rollout", "start", "trial", "--why", "it is time", "-c", str(gateway.config)]
-    command = [sys.executable, "-m", "earthward", *start]
-    until(lambda: subprocess.run(command, check=False, capture_output=True).returncode == 0, "the store to be open")
-    assert status_of(gateway)["waiting_for_loads"] == ["trial"]
+    gateway.until_store()
+    order = {"verb": "start", "by": "ada", "why": "it is time"}
+    token = {"authorization": f"Bearer {gateway.token_file.read_text()}"}
+    assert http("POST", f"{gateway.admin}/api/rollouts/trial", order, token)[0] == 200
+    until(lambda: gateway.status()["waiting_for_loads"] == ["trial"], "the stage to wait")
     assert gateway.chat("any")[1]["x-earthward-target"] == "mini"
     assert asked(host) == 0
     until(lambda: gateway.chat("any")[1]["x-earthward-target"] == "llama", "the stage to begin")
     models = json.loads(http("GET", f"{host.url}/api/ps")[2])["models"]
     assert [(model["name"], model["context_length"]) for model in models] == [("llama3.2:latest", 4096)]
     assert host.stats()["loads"] == 1
-    assert status_of(gateway)["waiting_for_loads"] == []
+    assert gateway.status()["waiting_for_loads"] == []
 
 
 class BlackHole:
@@ -225,10 +220,12 @@ def test_one_host_black_holed_one_failing_fast_and_one_slow_lose_no_request(flee
         # It comes back, and is found to be well again by a trial.
         failing.script(default={})
         before = asked(failing)
-        end = time.monotonic() + 30
-        while asked(failing) <= before and time.monotonic() < end:
+
+        def is_asked_again() -> bool:
             assert gateway.chat("llama")[0] == 200
-        assert asked(failing) > before
+            return asked(failing) > before
+
+        until(is_asked_again, "a trial")
     finally:
         hole.close()
 
@@ -255,7 +252,7 @@ def test_a_request_that_waits_at_the_only_host_is_not_given_up_while_that_hangs(
     try:
         with ThreadPoolExecutor(1) as pool:
             answer = pool.submit(gateway.chat, "llama")
-            until(lambda: any(each["down"] for each in status_of(gateway)["hosts"]), "the host to count as down")
+            until(lambda: any(each["down"] for each in gateway.status()["hosts"]), "the host to count as down")
             time.sleep(1.5)
             host.process.send_signal(signal.SIGCONT)
             assert answer.result()[0] == 200
@@ -269,12 +266,14 @@ def test_a_dead_fleet_fails_over_within_one_request(fleet: Fleet, cloud: Simulat
     gateway = fleet.gateway(routes=routes, cloud=cloud)
     for host in hosts:
         host.stop()
-    for _ in range(4):
+
+    def is_left_alone() -> bool:
         status, headers, _ = gateway.chat("llama")
         assert (status, headers["x-earthward-target"]) == (200, "mini")
-    *_, last = gateway.rows(4)
-    first, *_ = json.loads(last["attempts"])
-    assert "left alone" in json.dumps(first), "and later ones do not even try"
+        first, *_ = json.loads(gateway.row(headers["x-earthward-id"])["attempts"])
+        return "left alone" in json.dumps(first)
+
+    until(is_left_alone, "later ones not even to try")
 
 
 def test_a_total_outage_makes_few_more_attempts_than_requests(fleet: Fleet) -> None:
@@ -319,20 +318,20 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_come_again(fleet: Fleet) 
     host = fleet.host()
     host.script(default={"tokens": 400})
     gateway = fleet.gateway(f"{{url: '{host.url}', slots: 1}}", provider=", queue: {length: 2, deadline: 20s}")
-    refused: list[tuple[float, dict[str, str]]] = []
+    refused: list[dict[str, str]] = []
 
     def ask(number: int) -> tuple[int, dict[str, str], Any]:
-        started = time.monotonic()
         answer = gateway.chat("llama", f"question {number}")
         if answer[0] in (429, 503):
-            refused.append((time.monotonic() - started, answer[1]))
+            refused.append(answer[1])
         return answer
 
     statuses = many(gateway, 12, 12, ask)
     assert Counter(statuses)[200] >= 2
     assert refused
-    assert all(int(headers["retry-after"]) >= 1 for _, headers in refused)
-    assert min(seconds for seconds, _ in refused) < 1
+    assert all(int(headers["retry-after"]) >= 1 for headers in refused)
+    took = {name: [row["duration"] for row in gateway.rows(12) if row["status"] == name] for name in ("ok", "failed")}
+    assert min(took["failed"]) < min(took["ok"]), "at once: an answer takes a second, and they wait for none"
 
 
 def test_a_busy_fleet_overflows_to_the_cloud_unless_the_data_may_not_leave(fleet: Fleet, cloud: Simulator) -> None:
@@ -380,16 +379,16 @@ def test_the_switch_sends_everything_elsewhere_within_a_second_and_back(fleet: F
         return str(gateway.chat("llama")[1]["x-earthward-target"])
 
     def switch(to: str) -> dict[str, Any]:
-        command = [sys.executable, "-m", "earthward", "switch", to, "-c", str(gateway.config), "--json"]
-        return dict(json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
+        return dict(json.loads(earthward("switch", to, "-c", str(gateway.config), "--json").stdout))
 
+    assert LOOK < 0.5, "it is looked for so often"
     assert served_by() == "llama"
     assert switch("cloud") == {"switch": "cloud", "in_force": True}
-    until(lambda: served_by() == "mini", "the cloud to serve", 1.0)
+    until(lambda: served_by() == "mini", "the cloud to serve")
     status, headers, _ = gateway.chat("llama", headers={"x-earthward-data-class": "health"})
     assert (status, headers["x-earthward-target"]) == (200, "llama")
     assert switch("off") == {"switch": "off", "in_force": True}
-    until(lambda: served_by() == "llama", "the house to serve again", 1.0)
+    until(lambda: served_by() == "llama", "the house to serve again")
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -399,13 +398,12 @@ def test_a_caller_who_will_not_wait_is_served_by_another_target_in_time(
     host = fleet.host()
     host.script(default={"first": 30})
     gateway = fleet.gateway(routes="  - {name: r, use: llama, fallback: [mini]}", cloud=cloud)
-    started = time.monotonic()
-    headers = {"x-stainless-read-timeout": "4"}
+    headers = {"x-stainless-read-timeout": "8"}
     status, answered, _ = gateway.chat("llama", stream=stream, headers=headers)
     assert (status, answered["x-earthward-target"]) == (200, "mini")
-    assert time.monotonic() - started < 4
     (row,) = gateway.rows(1)
     assert "timeout" in row["attempts"]
+    assert row["duration"] < 8e9
 
 
 def test_a_load_is_seen_through_though_the_caller_who_set_it_going_has_left(fleet: Fleet) -> None:
@@ -525,7 +523,7 @@ def test_callers_of_every_dialect_hear_that_a_silent_stream_goes_on_and_their_sd
 
     def on_the_wire() -> str:
         _, _, text = slow_http(f"{gateway.v1}/chat/completions", body)
-        assert text.count(b": waiting\n\n") == 1
+        assert 1 <= text.count(b": waiting\n\n") <= 3
         return "t0 t1" if b"[DONE]" in text else ""
 
     with ThreadPoolExecutor(5) as pool:
@@ -535,7 +533,7 @@ def test_callers_of_every_dialect_hear_that_a_silent_stream_goes_on_and_their_sd
 
 def slow_http(url: str, body: Any) -> tuple[int, dict[str, str], bytes]:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
 
 

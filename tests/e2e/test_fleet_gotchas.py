@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from e2e.test_fleet import HOST, Fleet, asked, hosts_seen, many, status_of
+from e2e.test_fleet import HOST, Fleet, asked, hosts_seen, many
 from harness import Simulator, http, until
 
 
@@ -43,7 +43,7 @@ def test_callers_who_ask_for_other_options_load_the_model_no_second_time(fleet: 
 def test_two_models_asked_for_in_turn_stay_each_on_a_host_of_its_own(fleet: Fleet) -> None:
     hosts = [fleet.host(*HOST, "--resident", "1") for _ in range(2)]
     gateway = fleet.gateway(extra=", keep_alive: -1")
-    until(lambda: all(host["loaded"] for host in status_of(gateway)["hosts"]), "both models to be loaded")
+    until(lambda: all(host["loaded"] for host in gateway.status()["hosts"]), "both models to be loaded")
     hosts_seen(gateway, 2)
     for number in range(8):
         assert gateway.chat("llama" if number % 2 else "qwen", f"question {number}")[0] == 200
@@ -56,7 +56,7 @@ def test_a_model_that_is_partly_on_the_cpu_is_told_of_and_avoided(fleet: Fleet) 
         http("POST", f"{host.url}/api/generate", {"model": "llama3.2", "options": {"num_ctx": 4096}, "keep_alive": -1})
     gateway = fleet.gateway()
     hosts_seen(gateway, 2)
-    on_cpu = {it["url"]: it["loaded"][0]["on_cpu"] for it in status_of(gateway)["hosts"]}
+    on_cpu = {it["url"]: it["loaded"][0]["on_cpu"] for it in gateway.status()["hosts"]}
     assert on_cpu[spills.url] > 0 == on_cpu[fits.url]
     until(lambda: "on the CPU" in gateway.log.read_text(), "the log to tell of it")
     explain = {"x-earthward-explain": "1"}

@@ -18,7 +18,7 @@ from earthward.bench.migration.spoiler import Spoiler
 from earthward.control.admin_quality import MARGIN
 from earthward.engine import EngineProcess
 from earthward.rollout.tasks import standing
-from harness import Gateway, until
+from harness import PATIENCE, Gateway, until
 
 PAIRS = int(os.environ.get("JUDGED_PAIRS", "12"))
 ALPHA = 0.05
@@ -64,7 +64,7 @@ def gateway(tmp_path_factory):
     with ExitStack() as ends:
         engine = EngineProcess.start(name="SmolLM2-135M", context=1024, slots=1)
         ends.callback(engine.stop)
-        url = engine.wait_ready(60).url
+        url = engine.wait_ready(PATIENCE).url
         parts = {
             "here": Spoiler(url, seed=1, temperature=0.8),
             "again": Spoiler(url, seed=2, temperature=0.8),
@@ -77,7 +77,7 @@ def gateway(tmp_path_factory):
         urls = {name: part.url for name, part in parts.items()}
         gateway = Gateway(tmp_path_factory.mktemp("judged"), CONFIG.format(**urls))
         ends.callback(gateway.stop)
-        until(lambda: json.loads(gateway.admin_get("/api/status")[2])["store"] == "ok", "the store")
+        gateway.until_store()
         until(lambda: (gateway.state / "content.sock").exists(), "the line for content")
         yield gateway
 
@@ -95,7 +95,7 @@ def compared(gateway: Gateway, route: str, model: str, count: int) -> list[dict]
             f"Write one short sentence about {number // len(THINGS) + 2} things and a {THINGS[number % len(THINGS)]}."
         )
         assert gateway.chat(model, text=text, max_tokens=16, stop=[".", "\n"])[0] == 200
-        until(lambda number=number: len(pairs(gateway, route)) > number, f"pair {number + 1} of {route}", 60)
+        until(lambda number=number: len(pairs(gateway, route)) > number, f"pair {number + 1} of {route}")
     return pairs(gateway, route)
 
 
@@ -134,7 +134,10 @@ def test_a_model_that_rambles_as_a_judge_is_no_tie_and_its_family_is_warned_of(g
     found = told(gateway, "rambling")
     assert any("same family" in warning for warning in found["warnings"])
     assert found["tasks"][0]["scored"] == sum(score is not None for score in scores)
-    judged = [row for row in gateway.rows(1) if row["path"] == "/earthward/judge" and row["route"] == "rambling"]
-    assert {row["target"] for row in judged} == {"rambler"}
+
+    def judged() -> list[dict]:
+        return [row for row in gateway.rows(1) if row["path"] == "/earthward/judge" and row["route"] == "rambling"]
+
+    assert {row["target"] for row in until(judged, "the judge on record")} == {"rambler"}
     assert found["verdict"] == "not enough evidence"
     assert all(example["content"]["candidate"]["text"] for example in found["examples"])

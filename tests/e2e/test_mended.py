@@ -4,8 +4,7 @@ import json
 import socket
 import threading
 
-from earthward.bench.kill import free_port
-from harness import Gateway, Simulator, config, running, until
+from harness import Gateway, Simulator, config, nobody, running, until
 
 
 def leave_at_once(gateway, body):
@@ -41,14 +40,14 @@ def test_a_caller_that_leaves_between_two_attempts_hurts_nobody_elses_exchange(s
 
 
 def test_one_dead_endpoint_of_two_costs_no_answer(tmp_path, cloud):
-    dead = f"http://127.0.0.1:{free_port()}/v1"
-    text = config(cloud).replace(f'base_url: "{cloud.url}/v1"', f'endpoints: ["{dead}", "{cloud.url}/v1"]')
-    gateway = Gateway(tmp_path, text)
-    with running(gateway):
-        assert [gateway.chat()[0] for _ in range(8)] == [200] * 8
-        attempts = [json.loads(row["attempts"]) for row in gateway.rows(8)]
-        assert max(map(len, attempts)) == 2
-        assert sum(map(len, attempts)) < 12, "the dead one is left alone for a while"
+    with nobody() as dead:
+        both = f'endpoints: ["http://127.0.0.1:{dead}/v1", "{cloud.url}/v1"]'
+        gateway = Gateway(tmp_path, config(cloud).replace(f'base_url: "{cloud.url}/v1"', both))
+        with running(gateway):
+            assert [gateway.chat()[0] for _ in range(8)] == [200] * 8
+            attempts = [json.loads(row["attempts"]) for row in gateway.rows(8)]
+            assert max(map(len, attempts)) == 2
+            assert sum(map(len, attempts)) < 12, "the dead one is left alone for a while"
 
 
 def test_what_a_failed_attempt_cost_is_on_the_bill(tmp_path, start, cloud):

@@ -117,7 +117,7 @@ def test_the_javascript_sdk_gets_the_same(start, cloud):
     node = Path(__file__).parents[2] / ".venv" / "bin" / "node"
     assert node.exists(), "run `make setup`: Node comes from a wheel"
     run = subprocess.run(
-        [node, "chat.mjs", gateway.v1], cwd=JS, capture_output=True, text=True, timeout=60, check=False
+        [node, "chat.mjs", gateway.v1], cwd=JS, capture_output=True, text=True, timeout=250, check=False
     )
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)

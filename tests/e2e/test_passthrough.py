@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from callers import Answer, ask, error_of
+from earthward.engine.ports import free_port
 from harness import KEY, Gateway, until
 from vendors import MODELS, provider, simulator
 
@@ -26,9 +27,11 @@ class Stage:
 
     def __init__(self, folder: Path, stack: ExitStack, accepted_for: float) -> None:
         self._folder = folder
+        # Ports at which they may come back.
+        openai, anthropic = str(free_port()), str(free_port())
         self.all = {
-            "openai": simulator(folder, "openai", "--key", KEYS["openai"]),
-            "anthropic": simulator(folder, "anthropic", "--key", KEYS["anthropic"]),
+            "openai": simulator(folder, "openai", "--key", KEYS["openai"], "--port", openai),
+            "anthropic": simulator(folder, "anthropic", "--key", KEYS["anthropic"], "--port", anthropic),
             "elsewhere": simulator(folder, "elsewhere", "--key", KEY),
             "house": simulator(folder, "house"),
         }
@@ -75,7 +78,7 @@ routes:
         return key in seen or sha256(key.encode()).hexdigest()[:12] in seen
 
     def answers(self, name: str) -> int:
-        return sum(entry["method"] == "POST" for entry in self.all[name].seen())
+        return len(self.all[name].asked())
 
     def revoke_all(self, vendor: str) -> None:
         """The vendor comes back and knows other keys only."""

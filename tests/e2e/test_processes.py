@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from earthward.bench import kill
-from harness import Gateway, config, running, until
+from harness import Gateway, config, nobody, running, until
 
 
 @pytest.mark.parametrize("kind", kill.KINDS)
@@ -68,9 +68,11 @@ def test_a_changed_file_is_applied_whole_or_refused_whole(start, cloud, local):
 
 
 def test_listening_elsewhere_than_the_file_says_leaves_its_changes_applicable(tmp_path, cloud, local):
-    gateway = Gateway(tmp_path, config(cloud), arguments=("--port", str(kill.free_port())))
+    with nobody() as elsewhere:
+        stated = f"listen: 127.0.0.1:{elsewhere}"
+        gateway = Gateway(tmp_path, config(cloud).replace("listen: 127.0.0.1:0", stated), arguments=("--port", "0"))
     with running(gateway):
-        gateway.config.write_text(config(cloud, local, share="100%"))
+        gateway.config.write_text(config(cloud, local, share="100%").replace("listen: 127.0.0.1:0", stated))
         until(lambda: gateway.chat()[1]["x-earthward-target"] == "llama", "the new configuration")
 
 
@@ -96,7 +98,7 @@ def test_a_second_gateway_with_the_same_state_is_refused(start, cloud):
         capture_output=True,
         text=True,
         env={**os.environ, "UPSTREAM_KEY": "x"},
-        timeout=30,
+        timeout=90,
         check=False,
     )
     assert run.returncode == 2

@@ -1,8 +1,6 @@
 """Rollouts that lead a running gateway: traffic moves by itself, and back."""
 
 import json
-import subprocess
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -14,7 +12,7 @@ import pytest
 
 from earthward.bench.processes import control_of
 from earthward.config.snapshot import Snapshot
-from harness import Gateway, config, http, until
+from harness import Gateway, config, earthward, http, until
 from receiver import receiving
 
 QUICK = """
@@ -65,13 +63,34 @@ class Callers:
             time.sleep(0.01)
 
 
+def went_back(rows):
+    """The units that came to the baseline at a share at which, or above one at which, they were on the candidate; and
+    workers that went by an older share after a newer one.
+
+    Workers hear of a new share one after the other: an answer is held against the share that it was decided by.
+    """
+    arms, shares = defaultdict(set), defaultdict(list)
+    for row in rows:
+        # Ids are numbered, and so tell in which order a worker decided.
+        worker, _, number = row["id"].rpartition("-")
+        arms[row["unit"]].add((row["share"], row["arm"]))
+        shares[worker].append((int(number, 16), row["share"]))
+    for unit, seen in arms.items():
+        moved = [share for share, arm in seen if arm == "candidate"]
+        if moved and any(share >= min(moved) for share, arm in seen if arm == "baseline"):
+            yield unit
+    for worker, seen in shares.items():
+        in_turn = [share for _, share in sorted(seen)]
+        if in_turn != sorted(in_turn):
+            yield worker
+
+
 def rollout(gateway, *arguments):
-    command = [sys.executable, "-m", "earthward", "rollout", *arguments, "-c", str(gateway.config)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return earthward("rollout", *arguments, "-c", str(gateway.config))
 
 
 def told(gateway):
-    (it,) = json.loads(gateway.admin_get("/api/status")[2])["rollouts"]
+    (it,) = gateway.status()["rollouts"]
     return it
 
 
@@ -93,7 +112,7 @@ def begun(tmp_path, cloud, local):
         text = config(cloud, local, share="0%").replace("share: 0%", "rollout: quick, fallback: [mini]")
         gateway = Gateway(tmp_path, text + plan, workers=2)
         started.append(gateway)
-        until(lambda: json.loads(gateway.admin_get("/api/status")[2])["store"] == "ok", "the store")
+        gateway.until_store()
         done = rollout(gateway, "start", "trial", "--why", "it is time", "--by", "ada")
         assert done.returncode == 0, done.stderr
         assert "stage 50%" in done.stdout
@@ -107,16 +126,14 @@ def begun(tmp_path, cloud, local):
 def test_a_healthy_candidate_is_promoted_through_all_stages_and_nobody_goes_back(begun):
     gateway = begun()
     with Callers(gateway) as callers:
-        until(lambda: told(gateway)["phase"] == "completed", "the end of the rollout", 60)
+        until(lambda: told(gateway)["phase"] == "completed", "the end of the rollout")
         until(lambda: share_on_disk(gateway) == 10_000, "the share on the disk")
     assert set(callers.statuses) == {200}
-    for unit, arms in callers.seen.items():
-        after_start = [arm for _, arm in sorted(arms)]
-        assert after_start == sorted(after_start), f"{unit} went back"
     moves = history(gateway)
     assert [it["after"] for it in moves] == ["stage 50%", "stage 75%", "promoted", "bake 98%", "completed"]
     assert (moves[0]["by"], moves[0]["why"]) == ("ada", "it is time")
     rows = gateway.rows(len(callers.statuses))
+    assert not list(went_back(rows))
     assert {row["share"] for row in rows} <= {0, 5000, 7500, 9800, 10_000}
     assert 'earthward_rollout_share{route="trial"} 1.0' in gateway.admin_get("/metrics")[2].decode()
 
@@ -127,15 +144,16 @@ def test_a_candidate_that_begins_to_fail_is_rolled_back_by_itself_and_its_traffi
         until(lambda: len(callers.statuses) > 60, "traffic")
         assert told(gateway)["share"] == 0.5
         local.script(default={"fault": "500"})
-        until(lambda: told(gateway)["phase"] == "rolled back", "the rollback", 60)
-        decided = history(gateway)[-1]["t"]
+        until(lambda: told(gateway)["phase"] == "rolled back", "the rollback")
+        until(lambda: share_on_disk(gateway) == 0, "the share on the disk")
+        until(lambda: gateway.status()["workers"]["current"] == 2, "both workers to know")
+        known = time.time()
         until(
-            lambda: [arm for unit in callers.seen.values() for at, arm in unit if at > decided + 1], "traffic after it"
+            lambda: len([at for unit in callers.seen.copy().values() for at, _ in unit if at > known]) > 20, "traffic"
         )
     assert "error_rate" in history(gateway)[-1]["why"]
-    late = {arm for unit in callers.seen.values() for at, arm in unit if at > decided + 1}
+    late = {arm for unit in callers.seen.values() for at, arm in unit if at > known}
     assert late == {"baseline"}
-    assert share_on_disk(gateway) == 0
     assert set(callers.statuses) == {200}, "the fallback served who met the failing candidate"
 
 
@@ -149,13 +167,14 @@ def test_kill_9_of_the_control_process_in_the_middle_loses_nothing(begun):
             control.kill()
             control.wait()
             assert told(gateway)["share"] == 0.5
-    settled = len(gateway.rows(len(callers.statuses)))
+    asked = len(callers.statuses)
 
     def counted():
         (it,) = json.loads(gateway.admin_get("/api/rollouts/trial")[2])["evidence"]
         return it["baseline"] + it["candidate"]
 
-    until(lambda: counted() == settled, f"each of {settled} exchanges to count once; now {counted()}")
+    # Whom a kill left without an answer is on record as well.
+    until(lambda: counted() == len(gateway.rows(asked)), f"each exchange to count once; now {counted()} of {asked}")
     assert [it["after"] for it in history(gateway)] == ["stage 50%"]
     for unit, arms in callers.seen.items():
         assert len({arm for _, arm in arms}) == 1, f"{unit} flapped"

@@ -59,7 +59,7 @@ def _told(world: World, cell: Cell) -> Outcome:
 def _run() -> int:
     screen = Console(stderr=True)
     with TemporaryDirectory() as folder:
-        world = World(Path(folder))
+        world = World(Path(folder), leaves_within=1.0)
         try:
             outcomes = {cell: _told(world, cell) for cell in track(CELLS, "SDKs and targets", console=screen)}
         finally:

@@ -2,13 +2,11 @@
 
 import json
 import sqlite3
-import time
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 import pytest
 
-from harness import Gateway, Simulator, config, http, until
+from harness import Gateway, Simulator, config, earthward, http, until
 
 ALWAYS = ", shadow: {rate: 100%, budget: 5 USD/day}"
 CANARY = "canary-7f3a91"
@@ -29,6 +27,18 @@ def figures(gateway: Gateway) -> dict[str, float]:
     lines = gateway.admin_get("/metrics")[2].decode().splitlines()
     found = dict(line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
     return {name: float(value) for name, value in found.items() if "sample" in name or "spend" in name}
+
+
+def are_done(gateway: Gateway) -> bool:
+    """Whether all samples have come to their end, and none is waiting or under way: each is kept or given up."""
+    found = figures(gateway)
+    kept = found.get('earthward_samples_total{done="kept",route="trial"}', 0)
+    given_up = sum(
+        value
+        for name, value in found.items()
+        if name.startswith("earthward_samples_dropped_total{") and 'why="judge: ' not in name
+    )
+    return kept + given_up == found["earthward_samples_sent"]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +78,7 @@ def begun(start, cloud, local):
 
     def begin(said: str = ALWAYS, **options) -> Gateway:
         gateway = start(cloud, local, share=options.pop("share", "0%"), route_extra=said, **options)
-        until(lambda: json.loads(gateway.admin_get("/api/status")[2])["store"] == "ok", "the store")
+        gateway.until_store()
         until(lambda: (gateway.state / "content.sock").exists(), "the line for content")
         return gateway
 
@@ -78,18 +88,22 @@ def begun(start, cloud, local):
 def sent(gateway: Gateway, count: int, **fields) -> None:
     """So many requests, all of which were sampled."""
 
-    def all_sampled() -> bool:
-        return figures(gateway).get("earthward_samples_sent", 0) >= count
+    def found() -> tuple[int, int]:
+        now = figures(gateway)
+        return int(now["earthward_samples_sent"]), int(now["earthward_samples_unsent"])
 
-    for number in range(count):
-        while True:
-            before = figures(gateway)["earthward_samples_unsent"] if not number else 0
-            assert gateway.chat(text=f"question {number}", **fields)[0] == 200
-            # The line of a worker that has just started may not be up yet.
-            if number or figures(gateway)["earthward_samples_unsent"] == before:
-                break
-            time.sleep(0.05)
-    until(all_sampled, "the samples")
+    def begins() -> bool:
+        """The line of a worker that has just started may not be up yet."""
+        before = sum(found())
+        assert gateway.chat(text="question 0", **fields)[0] == 200
+        until(lambda: sum(found()) > before, "the first sample")
+        return found()[0] > sent_before
+
+    sent_before = found()[0]
+    until(begins, "the line for content")
+    for number in range(1, count):
+        assert gateway.chat(text=f"question {number}", **fields)[0] == 200
+    until(lambda: found()[0] >= sent_before + count, "the samples")
 
 
 def test_a_shadow_asks_the_other_arm_and_the_caller_never_sees_it(begun, local):
@@ -139,10 +153,9 @@ def chats(simulator: Simulator) -> list[dict]:
 
 def test_no_content_lies_in_the_open(begun):
     gateway = begun(", sampling: {rate: 100%}, shadow: {rate: 100%, budget: 5 USD/day}")
-    gateway.chat(text="warm")
     sent(gateway, 1)
     gateway.chat(text=CANARY)
-    until(lambda: len(rows(gateway, "samples")) >= 2, "the samples")
+    rows_of(gateway, "samples", 2)
     gateway.stop()
     for path in gateway.config.parent.rglob("*"):
         if path.is_file() and path.name not in ("cloud.log", "local.log"):
@@ -185,28 +198,29 @@ def test_the_budget_holds_to_the_cent_and_spends_no_more_by_the_vendors_own_bill
     gateway = begun(", pilots: [ada], shadow: {rate: 100%, budget: 0.0005 USD/day}")
     sent(gateway, 60, headers=PILOT, max_tokens=24)
     refused = 'earthward_samples_dropped_total{route="trial",why="budget"}'
-    until(lambda: figures(gateway).get(refused), "the budget to be spent", 60)
-    until(lambda: figures(gateway)["earthward_samples_waiting"] == 0, "all samples", 60)
+    until(lambda: figures(gateway).get(refused), "the budget to be spent")
+    until(lambda: are_done(gateway), "all samples")
     assert BUDGET - WORST < bill(cloud) <= BUDGET
-    until(
-        lambda: round(figures(gateway)['earthward_shadow_spend_dollars{route="trial"}'] * 1e9) == bill(cloud),
-        "to settle",
-    )
-    shadows = [row for row in gateway.rows(60) if row["path"] == "/earthward/shadow"]
-    assert sum(row["cost"] for row in shadows) == bill(cloud)
+    assert round(figures(gateway)[SPENT] * 1e9) == bill(cloud)
+
+    def on_record() -> int:
+        return sum(row["cost"] for row in gateway.rows(60) if row["path"] == "/earthward/shadow")
+
+    until(lambda: on_record() == bill(cloud), "all shadows on record")
 
 
 def test_a_restart_gives_no_second_budget(begun, cloud, tmp_path):
     gateway = begun(", pilots: [ada], shadow: {rate: 100%, budget: 0.0005 USD/day}")
     sent(gateway, 60, headers=PILOT, max_tokens=24)
-    until(lambda: figures(gateway)["earthward_samples_waiting"] == 0, "all samples", 60)
-    before = until(lambda: bill(cloud), "a bill")
+    until(lambda: are_done(gateway), "all samples")
+    before = bill(cloud)
+    assert before > BUDGET - WORST
     gateway.stop()
     again = Gateway(tmp_path, gateway.config.read_text())
     try:
-        until(lambda: json.loads(again.admin_get("/api/status")[2])["store"] == "ok", "the store")
+        again.until_store()
         sent(again, 10, headers=PILOT, max_tokens=24)
-        until(lambda: figures(again)["earthward_samples_waiting"] == 0, "all samples", 60)
+        until(lambda: are_done(again), "all samples")
         assert before <= bill(cloud) <= BUDGET
     finally:
         again.stop()
@@ -217,8 +231,13 @@ def test_a_restart_gives_no_second_budget(begun, cloud, tmp_path):
 
 def feedback(gateway: Gateway, key: str | None = None, **given) -> tuple[int, dict]:
     headers = {"authorization": f"Bearer {key}"} if key else None
-    status, _, body = http("POST", f"{gateway.url}/earthward/feedback", given, headers)
-    return status, json.loads(body)
+
+    def told() -> tuple[int, dict] | None:
+        """What may not be written down yet is to be said again."""
+        status, _, body = http("POST", f"{gateway.url}/earthward/feedback", given, headers)
+        return None if status == 503 else (status, json.loads(body))
+
+    return until(told, "the exchange to be written down")
 
 
 def test_a_word_on_an_answer_is_kept_once_and_its_comment_sealed(begun):
@@ -298,7 +317,7 @@ def in_shadow(tmp_path, cloud, local, judge):
         text = judged_config(cloud, local, judge, SEEN).replace("share: 0%", "rollout: seen") + SHADOW_PLAN
         gateway = Gateway(tmp_path, text)
         started.append(gateway)
-        until(lambda: json.loads(gateway.admin_get("/api/status")[2])["store"] == "ok", "the store")
+        gateway.until_store()
         order = {"verb": "start", "by": "ada", "why": "try"}
         token = {"authorization": f"Bearer {gateway.token_file.read_text()}"}
         assert http("POST", f"{gateway.admin}/api/rollouts/trial", order, token)[0] == 200
@@ -315,11 +334,7 @@ def evidence(gateway: Gateway, metric: str) -> dict:
 
 
 def quality(gateway: Gateway, *options: str) -> tuple[int, str]:
-    import subprocess
-    import sys
-
-    command = [sys.executable, "-m", "earthward", "rollout", "quality", "trial", "-c", str(gateway.config), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = earthward("rollout", "quality", "trial", "-c", str(gateway.config), *options)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -328,7 +343,8 @@ def test_truncated_answers_are_found_by_checks_alone_and_roll_the_candidate_back
     local.script(default={"say": f"\u001b[2J\u001b]0;owned\u0007 {GOOD[:45]}", "finish": "length"})
     gateway = in_shadow()
     sent(gateway, 20)
-    until(lambda: json.loads(gateway.admin_get("/api/rollouts/trial")[2])["phase"] == "rolled back", "the end", 60)
+    until(lambda: json.loads(gateway.admin_get("/api/rollouts/trial")[2])["phase"] == "rolled back", "the end")
+    until(lambda: are_done(gateway), "all samples")
     assert not chats(judge), "no judge was asked for what checks decide"
     assert {row["target"] for row in gateway.rows(20) if row["path"] == "/v1/chat/completions"} == {"mini"}
     status, told = quality(gateway, "--json")
@@ -350,7 +366,7 @@ def test_a_judge_is_asked_in_both_orders_and_a_tie_is_one(in_shadow, cloud, loca
     until(lambda: evidence(gateway, "quality")["candidate"] == 4, "four scores")
     assert evidence(gateway, "quality")["mean"] == 0.5
     assert len(chats(judge)) == 8
-    assert sum(row["path"] == "/earthward/judge" for row in gateway.rows(16)) == 8
+    until(lambda: sum(row["path"] == "/earthward/judge" for row in gateway.rows(16)) == 8, "the judge on record")
     status, told = quality(gateway)
     assert status == 3
     assert "not enough evidence" in told
@@ -362,22 +378,22 @@ def test_a_judge_that_is_down_or_says_nothing_holds_the_rollout(in_shadow, cloud
     judge.script(default={"fault": "500"})
     gateway = in_shadow()
     sent(gateway, 8)
-    until(lambda: evidence(gateway, "quality")["verdict"] == "error", "the error", 60)
+    until(lambda: evidence(gateway, "quality")["verdict"] == "error", "the error")
     told = evidence(gateway, "quality")
     assert (told["phase"], told["candidate"]) == ("shadow", 0)
     judge.script(default={"say": "[[C]]"})
     gateway.chat(text="it is back")
-    until(lambda: evidence(gateway, "quality")["verdict"] == "inconclusive", "the judge to be heard again", 60)
-    heard = until(lambda: _at_rest(lambda: evidence(gateway, "quality")["candidate"]), "its score", 60)
+    until(lambda: evidence(gateway, "quality")["verdict"] == "inconclusive", "the judge to be heard again")
+    until(lambda: are_done(gateway), "all samples")
+    heard = _scores(gateway)
+    until(lambda: evidence(gateway, "quality")["candidate"] == heard, "its scores to be heard")
     judge.script(default={"say": "I like both of them."})
     for number in range(8):
         gateway.chat(text=f"what do you like? {number}")
-    until(lambda: evidence(gateway, "quality")["verdict"] == "error", "the error", 60)
-    assert evidence(gateway, "quality")["candidate"] == heard, "what can't be read is no tie"
+    until(lambda: evidence(gateway, "quality")["verdict"] == "error", "the error")
+    until(lambda: are_done(gateway), "all samples")
+    assert evidence(gateway, "quality")["candidate"] == heard == _scores(gateway), "what can't be read is no tie"
 
 
-def _at_rest(found: Callable[[], int]) -> int:
-    """What is found, once it stays so for a second: what was waiting for the judge is heard, too."""
-    before = found()
-    time.sleep(1.0)
-    return before if found() == before else 0
+def _scores(gateway: Gateway) -> int:
+    return sum(row["score"] is not None for row in rows(gateway, "pairs"))

@@ -2,11 +2,12 @@
 
 import json
 import sqlite3
+from contextlib import closing
 
 import openai
 import pytest
 
-from harness import Gateway, Simulator, config, http, until
+from harness import PATIENCE, Gateway, Simulator, config, http, until
 
 SECRET = "the content key of a test, long enough"
 STORED = "content_key: env:CONTENT_KEY\nresponses: {keep: 2d}"
@@ -24,6 +25,8 @@ def cloud(tmp_path_factory):
 def gateway(tmp_path_factory, cloud):
     made = config(cloud, auth="keys", extra=STORED)
     gateway = Gateway(tmp_path_factory.mktemp("gateway"), made, env={"CONTENT_KEY": SECRET})
+    until((gateway.state / "responses.sock").exists, "the socket for content")
+    gateway.until_store()
     yield gateway
     gateway.stop()
 
@@ -34,6 +37,7 @@ def straight(tmp_path_factory, cloud):
     made = config(cloud, extra=STORED, target_extra=", api: responses")
     gateway = Gateway(tmp_path_factory.mktemp("straight"), made, env={"CONTENT_KEY": SECRET})
     until((gateway.state / "responses.sock").exists, "the socket for content")
+    gateway.until_store()
     yield gateway
     gateway.stop()
 
@@ -86,7 +90,7 @@ def files_of(gateway):
 
 
 def rows_of(gateway):
-    with sqlite3.connect(gateway.database) as connection:
+    with closing(sqlite3.connect(gateway.database, timeout=PATIENCE)) as connection:
         return connection.execute("SELECT id, expires_at - created_at FROM responses ORDER BY created_at").fetchall()
 
 
@@ -236,7 +240,7 @@ def test_a_conversation_is_kept_as_long_as_its_last_turn_and_not_longer(gateway,
     assert before == 2 * 86_400 * 10**9
     sdk.responses.create(model="gpt-4o-mini", input="On.", previous_response_id=made.id)
     assert dict(rows_of(gateway))[made.id] > before
-    with sqlite3.connect(gateway.database) as connection:
+    with closing(sqlite3.connect(gateway.database, timeout=PATIENCE)) as connection, connection:
         connection.execute("UPDATE responses SET expires_at = 1 WHERE id = ?", (made.id,))
     with pytest.raises(openai.NotFoundError):
         sdk.responses.retrieve(made.id)

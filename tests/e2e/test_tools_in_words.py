@@ -52,7 +52,7 @@ FORCED = {"type": "function", "function": {"name": "weather"}}
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
     gateway = Gateway(tmp_path_factory.mktemp("engine"), ENGINE)
-    until(lambda: gateway.chat("smollm2", max_tokens=1)[0] == 200, "the model to be loaded", patience=60)
+    until(lambda: gateway.chat("smollm2", max_tokens=1)[0] == 200, "the model to be loaded")
     yield gateway
     gateway.stop()
 

@@ -26,7 +26,7 @@ def test_ready_means_that_it_answers_and_stopped_means_gone(tmp_path: Path) -> N
     ready = process.wait_ready()
     assert ready.pid == process.pid
     assert ready.model == default_model().stem
-    with urllib.request.urlopen(f"{ready.url}/health", timeout=10) as answer:
+    with urllib.request.urlopen(f"{ready.url}/health", timeout=90) as answer:
         assert answer.status == 200
     assert "model loaded" in (tmp_path / "engine.log").read_text()
     process.stop()
@@ -46,7 +46,7 @@ def test_it_can_be_stopped_before_it_is_ready_and_twice() -> None:
 def test_it_comes_back_on_the_port_it_had() -> None:
     with EngineProcess.start(context=256, slots=1) as first:
         url = first.wait_ready().url
-        with urllib.request.urlopen(f"{url}/health", timeout=10):
+        with urllib.request.urlopen(f"{url}/health", timeout=90):
             os.kill(first.pid, 9)
     port = int(url.rpartition(":")[2])
     with EngineProcess.start(context=256, slots=1, port=port) as second:
@@ -73,7 +73,7 @@ def test_kill_9_of_its_owner_ends_it(then: str) -> None:
         assert owner.stdout is not None
         engine = psutil.Process(int(owner.stdout.readline()))
         owner.kill()
-        engine.wait(10)
+        engine.wait(90)
     assert not engine.is_running()
 
 
@@ -125,7 +125,7 @@ def test_without_llama_cpp_the_message_says_what_to_install(tmp_path: Path) -> N
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
     assert ended.returncode == 1

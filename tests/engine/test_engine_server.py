@@ -92,7 +92,7 @@ def test_a_client_that_leaves_stops_the_generation(client: openai.OpenAI, engine
 
 def test_no_other_web_site_may_read_its_answers(engine: Ready) -> None:
     address = urlsplit(engine.url)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=10)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=90)
     connection.request("GET", "/v1/models", headers={"Origin": "http://elsewhere.example"})
     allowed = connection.getresponse().getheader("Access-Control-Allow-Origin")
     connection.close()
@@ -100,7 +100,7 @@ def test_no_other_web_site_may_read_its_answers(engine: Ready) -> None:
 
 
 def metric(engine: Ready, name: str) -> float:
-    with urllib.request.urlopen(f"{engine.url}/metrics", timeout=30) as answer:
+    with urllib.request.urlopen(f"{engine.url}/metrics", timeout=90) as answer:
         lines = answer.read().decode().splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith(f"llamacpp:{name} ")))
 

@@ -22,7 +22,7 @@ def at(url: str, play: Callable[[Host], Awaitable[Any]]) -> Any:
     async def whole_play() -> Any:
         pool = Pool(url)
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(200):
                 return await play(Host(url, pool))
         finally:
             await pool.close()

@@ -29,7 +29,7 @@ def played(play: Callable[[Prober, list[tuple[Probed, ...]]], Awaitable[Any]]) -
         told: list[tuple[Probed, ...]] = []
         prober = Prober(told.append, every=0.01)
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(200):
                 return await play(prober, told)
         finally:
             await prober.close()

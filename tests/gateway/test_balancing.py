@@ -53,7 +53,7 @@ def stage(tmp_path: Path) -> Stage:
 
 def run(play: Callable[[], Awaitable[Any]]) -> Any:
     async def patiently() -> Any:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(200):
             return await play()
 
     return asyncio.run(patiently())

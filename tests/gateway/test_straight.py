@@ -25,7 +25,7 @@ from earthward.store.spool_reader import SpoolReader
 
 GOOD = whole_answer()[0]
 BODY = GOOD.partition(b"\r\n\r\n")[2]
-MOST_WAITED = 5.0
+MOST_WAITED = 90.0
 
 
 def asked(**fields: Any) -> bytes:

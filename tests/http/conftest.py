@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from earthward.config.snapshot import Limits
 from earthward.http.server import Request, Server, ServerConnection
 
-PATIENCE = 20.0
+PATIENCE = 90.0
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -30,7 +30,7 @@ def pytest_pyfunc_call(pyfuncitem):
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
 
     async def patiently():
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             await pyfuncitem.obj(**arguments)
 
     uvloop.run(patiently())

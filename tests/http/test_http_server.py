@@ -17,6 +17,8 @@ HOST = b"Host: a\r\n"
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
 CLOSE = b"GET /last HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
 SHORT = Limits(head_deadline=0.1, body_deadline=0.1, keep_alive=0.1)
+LONGER = Limits(head_deadline=1.0, body_deadline=1.0, keep_alive=1.0)
+"""For what is to be done before the deadline."""
 
 
 class Later:
@@ -130,11 +132,11 @@ async def test_an_old_client_that_asks_for_it_is_kept(serving):
         assert b"connection: keep-alive" in await client.until(lambda got: got.count(b"GET / 0") == 2)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.binary(max_size=300))
 def test_random_bytes_never_bring_the_server_down(serving, caplog, data):
     async def scenario():
-        async with serving(limits=SHORT) as place:
+        async with serving(limits=LONGER) as place:
             for prefix in (b"", GET[:-2], b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"):
                 async with place.client() as client:
                     await client.send(prefix + data)
@@ -191,7 +193,7 @@ async def streamed(serving, until, head, *calls):
         if not client.ended:
             try:
                 await client.send(CLOSE)
-                await until(lambda: app.asked or not place.server.connections, 0.2)
+                await until(lambda: app.asked or not place.server.connections)
                 app.connection().respond(200, [], b"last")
             except (OSError, AssertionError, IndexError):
                 pass
@@ -334,7 +336,7 @@ async def test_errors_are_shaped_by_the_one_who_knows_the_path(serving):
     ],
 )
 async def test_a_client_that_goes_silent_is_closed(serving, sent, status):
-    async with serving(limits=SHORT) as place, place.client() as client:
+    async with serving(limits=LONGER if sent == GET else SHORT) as place, place.client() as client:
         await client.send(sent)
         got = await client.rest()
         assert got[9:12] == status
@@ -352,11 +354,11 @@ async def test_a_head_has_one_deadline_however_often_a_byte_comes(serving):
 
 
 async def test_a_body_that_keeps_coming_is_awaited(serving):
-    async with serving(limits=Limits(body_deadline=0.5)) as place, place.client() as client:
-        await client.send(b"POST / HTTP/1.1\r\n" + HOST + b"Connection: close\r\nContent-Length: 80000\r\n\r\n")
+    async with serving(limits=Limits(body_deadline=1.5)) as place, place.client() as client:
+        await client.send(b"POST / HTTP/1.1\r\n" + HOST + b"Connection: close\r\nContent-Length: 160000\r\n\r\n")
         for _ in range(8):
-            await asyncio.sleep(0.1)
-            await client.send(b"a" * 10_000)
+            await asyncio.sleep(0.2)
+            await client.send(b"a" * 20_000)
         assert b"200 OK" in await client.rest()
 
 
@@ -388,17 +390,17 @@ def test_a_body_is_never_given_more_than_its_patience_nor_less_than_it_has_earne
 
 async def test_an_answer_in_preparation_has_no_deadline_here(serving, until):
     app = Later()
-    async with serving(app, limits=SHORT) as place, place.client() as client:
+    async with serving(app, limits=LONGER) as place, place.client() as client:
         await client.send(GET)
         await until(lambda: app.asked)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.3)
         app.connection().respond(200, [], b"at last")
         assert (await client.rest()).endswith(b"at last")
 
 
 async def test_a_client_that_takes_nothing_of_its_answer_is_cut_off(serving, until):
     app = Later()
-    async with serving(app, limits=SHORT) as place, place.client(receive_buffer=4096) as client:
+    async with serving(app, limits=LONGER) as place, place.client(receive_buffer=4096) as client:
         await client.send(GET)
         await until(lambda: app.asked)
         app.connection().start(200, [])

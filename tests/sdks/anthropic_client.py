@@ -17,9 +17,9 @@ from loop import left_after, now, serve
 def client_of(url: str, key: str) -> Any:
     if sys.argv[1:] == ["vertex"]:
         return anthropic.AnthropicVertex(
-            base_url=f"{url}/v1", region="eu", project_id="acme", access_token=key, max_retries=0, timeout=60
+            base_url=f"{url}/v1", region="eu", project_id="acme", access_token=key, max_retries=0, timeout=240
         )
-    return anthropic.Anthropic(base_url=url, api_key=key, max_retries=0, timeout=60)
+    return anthropic.Anthropic(base_url=url, api_key=key, max_retries=0, timeout=240)
 
 
 def take(task: dict[str, Any]) -> dict[str, Any]:

@@ -75,4 +75,4 @@ class Client:
 
     def stop(self) -> None:
         """It ends when its input does."""
-        self._process.communicate(timeout=20)
+        self._process.communicate(timeout=90)

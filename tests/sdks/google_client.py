@@ -18,7 +18,7 @@ from loop import left_after, now, serve
 
 @cache
 def client_of(url: str, key: str) -> genai.Client:
-    options = types.HttpOptions(base_url=url, timeout=60_000)
+    options = types.HttpOptions(base_url=url, timeout=240_000)
     if sys.argv[1:] == ["vertex"]:
         token = Credentials(token=key)
         return genai.Client(vertexai=True, project="acme", location="eu", credentials=token, http_options=options)

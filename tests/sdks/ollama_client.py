@@ -10,7 +10,7 @@ from loop import left_after, now, serve
 
 @cache
 def client_of(url: str, key: str) -> ollama.Client:
-    return ollama.Client(host=url, headers={"authorization": f"Bearer {key}"}, timeout=60)
+    return ollama.Client(host=url, headers={"authorization": f"Bearer {key}"}, timeout=240)
 
 
 def take(task: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from loop import left_after, now, serve
 
 @cache
 def client_of(url: str, key: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=60)
+    return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=240)
 
 
 def take(task: dict[str, Any]) -> dict[str, Any]:

@@ -90,9 +90,14 @@ routes:
 
 
 class World:
-    """Start it once and ask often. `marker` gives words that no other request has."""
+    """Start it once and ask often. `marker` gives words that no other request has.
 
-    def __init__(self, folder: Path) -> None:
+    An answer that nobody reads any more must be over upstream within so many seconds: by itself it lasts for 50, and a
+    busy machine may take its time.
+    """
+
+    def __init__(self, folder: Path, leaves_within: float = 25.0) -> None:
+        self.leaves_within = leaves_within
         self._folder = folder
         self._running: list[Process] = []
         self._clients: dict[str, Client] = {}
@@ -150,6 +155,13 @@ class World:
 
     def busy(self) -> int:
         """Answers that the real model is writing."""
+        return self._figure("requests_processing")
+
+    def written(self) -> int:
+        """Tokens that the real model has written."""
+        return self._figure("tokens_predicted_total")
+
+    def _figure(self, name: str) -> int:
         figures = http("GET", f"{self._engine.up['url']}/metrics")[2].decode()
-        lines = (line for line in figures.splitlines() if line.startswith("llamacpp:requests_processing "))
+        lines = (line for line in figures.splitlines() if line.startswith(f"llamacpp:{name} "))
         return int(float(next(lines).split()[1]))

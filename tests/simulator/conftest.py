@@ -86,7 +86,7 @@ async def ask(
     headers: tuple[tuple[str, str], ...] = (),
     sim: dict[str, Any] | None = None,
     raw_body: bytes | None = None,
-    silence: float = 5.0,
+    silence: float = 60.0,
     **body: Any,
 ) -> Seen:
     """One request over a connection of its own, and all that comes back until the connection ends or falls silent."""
@@ -104,7 +104,7 @@ async def ask(
         return await read_all(sock, silence)
 
 
-async def until(found: Callable[[], Any], patience: float = 5.0) -> Any:
+async def until(found: Callable[[], Any], patience: float = 90.0) -> Any:
     """Polls until it is so, and returns what was found."""
     loop = asyncio.get_running_loop()
     end = loop.time() + patience

@@ -18,13 +18,13 @@ from earthward.simulator.wheel import Ticker
 HEAD = Head(200, [(b"content-type", b"text/plain")])
 
 
-def played(stage: Any, *steps: Step, silence: float = 5.0) -> tuple[Any, list[tuple[str, int, int, int]]]:
+def played(stage: Any, *steps: Step, silence: float = 60.0) -> tuple[Any, list[tuple[str, int, int, int]]]:
     """What a client sees of these steps, and what the player says of how it ended."""
     return performed(stage, lambda: iter(steps), silence)
 
 
 def performed(
-    stage: Any, steps: Callable[[], Iterator[Step]], silence: float = 5.0, linger: float = 0.0
+    stage: Any, steps: Callable[[], Iterator[Step]], silence: float = 60.0, linger: float = 0.0
 ) -> tuple[Any, list[tuple[str, int, int, int]]]:
     told: list[tuple[str, int, int, int]] = []
 
@@ -81,13 +81,13 @@ def test_raw_bytes_go_out_as_they_are(stage):
 
 
 def test_an_answer_that_hangs_ends_when_the_client_leaves(stage):
-    seen, told = played(stage, HEAD, Piece(b"a", 1), Hang(), silence=0.05)
+    seen, told = played(stage, HEAD, Piece(b"a", 1), Hang(), silence=0.5)
     assert (seen.end, seen.body) == ("open", b"1\r\na\r\n")
     assert told == [("cancelled", 200, 1, 1)]
 
 
 def test_a_client_that_leaves_during_a_wait_ends_it(stage):
-    _, told = played(stage, HEAD, Piece(b"a", 1), Wait(60.0), End(), silence=0.05)
+    _, told = played(stage, HEAD, Piece(b"a", 1), Wait(600.0), End(), silence=0.5)
     assert told == [("cancelled", 200, 1, 1)]
 
 
@@ -97,12 +97,12 @@ def test_what_was_to_come_after_the_client_left_never_comes(stage):
     def steps() -> Iterator[Step]:
         yield HEAD
         yield Piece(b"a", 1)
-        yield Wait(0.1)
+        yield Wait(1.5)
         resumed.append("late")
         yield Piece(b"b", 1)
         yield End()
 
-    _, told = performed(stage, steps, silence=0.02, linger=0.2)
+    _, told = performed(stage, steps, silence=0.3, linger=1.5)
     assert told == [("cancelled", 200, 1, 1)]
     assert resumed == []
 

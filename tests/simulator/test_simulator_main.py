@@ -44,7 +44,7 @@ def test_it_tells_its_port_answers_as_told_and_ends_on_sigterm(tmp_path: Path):
     ):
         assert said(url) == "t0 t1 t2"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(90) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 

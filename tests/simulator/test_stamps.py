@@ -9,7 +9,8 @@ import pytest
 
 from harness import Simulator, running
 
-GAP = 0.05
+GAP = 0.4
+"""Seconds between two tokens: many times what one is on its way for, even on a busy machine."""
 QUESTION = {"role": "user", "content": f"sim: tokens=4 rate={1 / GAP:g} stamp=1"}
 
 

@@ -227,7 +227,7 @@ entries = st.lists(
 )
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(entries, st.integers(0, 12))
 def test_a_spool_that_comes_three_times_leaves_all_sums_as_they_were(tmp_path_factory, settled, records, cut):
     tmp_path: Path = tmp_path_factory.mktemp("replayed")

@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -25,6 +24,7 @@ import msgspec
 import psutil
 
 from earthward.bench.processes import listens
+from earthward.engine.ports import free_port
 from earthward.store.intake import Intake
 from earthward.store.tables import open as open_store
 
@@ -34,6 +34,9 @@ PROBE_PAUSE = 0.02
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
 WATCH = 1.5
 """Seconds of probing after each kill."""
+ANSWERS_WITHIN = 20.0
+PATIENCE = 120.0
+"""Seconds until a gateway has to be back: a figure that is worse is told, and only one that never comes ends it."""
 
 CONFIG = """\
 listen: 127.0.0.1:{port}
@@ -103,7 +106,7 @@ class Gateway:
     def stop(self) -> None:
         """Ends cleanly, so that every record is taken into the store."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        self.process.wait(PATIENCE)
         self._log.close()
 
 
@@ -135,7 +138,7 @@ async def ask(port: int, *, stream: bool) -> str:
     reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 5)
     try:
         writer.write(HEAD % len(body) + body)
-        answer = await asyncio.wait_for(reader.read(-1), 20)
+        answer = await asyncio.wait_for(reader.read(-1), ANSWERS_WITHIN)
     finally:
         writer.close()
     return id_of_whole(answer, stream=stream)
@@ -175,7 +178,7 @@ async def seconds_until_back(gateway: Gateway) -> float:
         except (OSError, EOFError, ValueError):
             last_failure = time.monotonic()
         await asyncio.sleep(PROBE_PAUSE)
-        if time.monotonic() - start > 30:
+        if time.monotonic() - start > PATIENCE:
             raise TimeoutError("the gateway did not come back")
     return last_failure - start
 
@@ -250,19 +253,13 @@ async def received_upstream(port: int) -> int:
 
 
 async def until_up(port: int) -> None:
-    for _ in range(500):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         with contextlib.suppress(OSError, EOFError, ValueError):
             await ask(port, stream=False)
             return
         await asyncio.sleep(0.02)
     raise TimeoutError("the gateway did not start")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def main() -> None:

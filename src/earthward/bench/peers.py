@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,8 @@ from typing import Any, Self
 
 import msgspec
 import psutil
+
+from earthward.engine.ports import free_port
 
 CHECKOUT = Path(__file__).parents[3]
 TEMPLATES = CHECKOUT / "bench" / "peers"
@@ -49,13 +50,6 @@ class Place(msgspec.Struct, frozen=True):
 
     upstream: int
     folder: Path
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def filled(name: str, place: Place, port: int, **words: Any) -> Path:

@@ -18,18 +18,34 @@ from earthward.store.content import ContentKeys
 from earthward.store.quality import CONTENT, Later, Said
 
 NANO = 1_000_000_000
-STORED_WITHIN = 2.0
-"""Seconds that an exchange may take from its end to the store."""
+ELSEWHERE = 2.0
+"""Seconds that an exchange may take from its end to the store, where another replica wrote it down."""
+AT_MOST = 4.0
+"""Seconds that anybody waits here; less than a worker does."""
 LOOK = 0.1
 COMMENTS_KEPT = 90 * 86_400 * NANO
 """Nanoseconds."""
 
 
-class FeedbackDesk:
-    """`parts` are the store and the content keys, once there."""
+class NotYet(Exception):
+    """The exchange may be among those that are not stored yet."""
 
-    def __init__(self, parts: Callable[[], tuple[Engine, ContentKeys] | None]) -> None:
+
+class FeedbackDesk:
+    """`parts` are the store and the content keys, once there. All that was spooled here before `stored_up_to`, on the
+    monotonic clock, is in the store."""
+
+    def __init__(
+        self,
+        parts: Callable[[], tuple[Engine, ContentKeys] | None],
+        stored_up_to: Callable[[], float],
+        elsewhere: float = ELSEWHERE,
+        at_most: float = AT_MOST,
+    ) -> None:
         self._parts = parts
+        self._stored_up_to = stored_up_to
+        self._elsewhere = elsewhere
+        self._at_most = at_most
         self.told: Counter[tuple[str, str, str]] = Counter()
 
     async def hear(self, given: Feedback) -> Reply:
@@ -42,6 +58,8 @@ class FeedbackDesk:
             if record is None or record.key != given.key:
                 return Reply(given.number, 404, "there is no such exchange of this key")
             is_news = await asyncio.to_thread(_said, *parts, given, record)
+        except NotYet:
+            return Reply(given.number, 503, "the exchange may not be written down yet; try again later")
         except SQLAlchemyError:
             return Reply(given.number, 503, "the store is away; try again later")
         if is_news:
@@ -49,10 +67,17 @@ class FeedbackDesk:
         return Reply(given.number, 200)
 
     async def _record(self, engine: Engine, id: str) -> Record | None:
-        end = time.monotonic() + STORED_WITHIN
-        while (record := await asyncio.to_thread(queries.exchange, engine, id)) is None and time.monotonic() < end:
+        """None where there is no such exchange. Raises NotYet where that can't be told in time."""
+        asked = time.monotonic()
+        while True:
+            is_all_stored = self._stored_up_to() > asked
+            waited = time.monotonic() - asked
+            record = await asyncio.to_thread(queries.exchange, engine, id)
+            if record is not None or (is_all_stored and waited >= self._elsewhere):
+                return record
+            if waited >= self._at_most:
+                raise NotYet
             await asyncio.sleep(LOOK)
-        return record
 
 
 def _said(engine: Engine, keys: ContentKeys, given: Feedback, record: Record) -> bool:

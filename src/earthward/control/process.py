@@ -109,7 +109,9 @@ class Control:
         self.metrics.registry.register(LimitMetrics(self.board, self.limits.configured))
         self.availabilities = Availabilities(self._store, lambda: self.snapshot)
         self.metrics.registry.register(AvailabilityMetrics(self.availabilities.of_stated))
-        self.quality = Quality(self.state, boot.replica, board, engines, self._store)
+        # All that was spooled before is in the store; on the monotonic clock.
+        self.stored_up_to = float("-inf")
+        self.quality = Quality(self.state, boot.replica, board, engines, self._store, lambda: self.stored_up_to)
         self.quality.take_over(self.snapshot)
         self.metrics.registry.register(self.quality.metrics(board))
         self.responses = Responses(self.state.responses_socket, self._store, lambda: self.snapshot.content_key)
@@ -184,8 +186,11 @@ class Control:
     def _tail(self, intake: Intake) -> None:
         """Takes records in until told to end; then goes on until all that is spooled is stored, or for a while."""
         while not self._ending.is_set():
+            began = time.monotonic()
             result = intake.step()
             self.intake_state = result.state
+            if result.is_drained:
+                self.stored_up_to = began
             self.rollouts.take(self.engine)
             if not result.is_behind:
                 self._ending.wait(pause_after(result.settled))

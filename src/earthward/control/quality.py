@@ -33,7 +33,8 @@ SWEEP = 60.0
 
 
 class Quality:
-    """`engine` is the store, once it is open; `engines` the addresses of embedded ones."""
+    """`engine` is the store, once it is open; `engines` the addresses of embedded ones; what was spooled before
+    `stored_up_to` is in the store."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Quality:
         board: Board,
         engines: Mapping[str, str],
         engine: Callable[[], Engine | None],
+        stored_up_to: Callable[[], float],
     ) -> None:
         self._state = state
         self._engine = engine
@@ -52,7 +54,7 @@ class Quality:
         self._asking = Asking(board, engines)
         self.purses = Purses(state.folder / "shadow-spend.msgpack")
         self.shadows = Shadows(self._asking, self.purses, self._put_on_record, self.parts)
-        self.feedback = FeedbackDesk(self.parts)
+        self.feedback = FeedbackDesk(self.parts, stored_up_to)
         self._line = ContentLine(state.content_socket, self.shadows.offer, self.feedback.hear)
 
     def metrics(self, board: Board) -> QualityMetrics:

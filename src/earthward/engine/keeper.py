@@ -4,7 +4,6 @@ Never blocks its caller: a model that loads for a while is simply not reachable 
 """
 
 import logging
-import socket
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from earthward.engine.model import default_model, usable
+from earthward.engine.ports import free_port
 from earthward.engine.process import EngineFailed, EngineProcess
 
 log = logging.getLogger("earthward.engine")
@@ -41,7 +41,7 @@ class _Kept:
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
         self.model = usable(Path(wanted.model) if wanted.model else default_model())
-        self.port = _free_port()
+        self.port = free_port()
         self.process: EngineProcess | None = None
         self.started = 0.0
         self.deaths = 0
@@ -110,10 +110,3 @@ def _why(process: EngineProcess) -> str:
     except (EngineFailed, TimeoutError) as failed:
         return str(failed)
     return "it had been ready"
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port

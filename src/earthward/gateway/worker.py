@@ -60,7 +60,7 @@ ORPHAN = 10.0
 LOOPBACK_NAMES = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
 LAST_RECORDS = 1.0
 """Seconds for what was cut off to be put on record."""
-LONGEST_SILENCE = 10.0
+LONGEST_SILENCE = 30.0
 """Seconds for which callers wait at a start for the ledger to tell what was spent."""
 FIRST_TOKENS = 5.0
 """Seconds for which access tokens are waited for before the first caller is let in."""
