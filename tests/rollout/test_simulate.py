@@ -153,7 +153,7 @@ def test_nobody_goes_back_and_a_holdback_never_moved():
 
 
 @pytest.mark.parametrize("scenario", ["drift", "late", "saturation", "sticky"])
-@pytest.mark.parametrize("first", [{"shadow": "20%"}, "5%"], ids=["shadow", "stage"])
+@pytest.mark.parametrize("first", [{"shadow": "20%"}, "20%"], ids=["shadow", "stage"])
 def test_a_run_is_what_a_controller_decides_that_is_told_of_every_moment_and_asked_for_its_share_each_time(
     scenario, first
 ):
