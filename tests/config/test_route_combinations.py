@@ -65,3 +65,16 @@ def test_routes_tell_callers_apart_only_where_they_are_known(field: str) -> None
     assert problems(f"auth: open\n{route}") == [
         f"9:27: `{field}` is never known with `auth: open`; it comes with keys (`auth: keys`)"
     ]
+
+
+def test_a_drill_needs_a_path_to_the_cloud_and_is_a_trickle() -> None:
+    route = "routes: [{name: r, use: llama, fallback: [mini], drill: "
+    for sound in ("0.5%", "10%", "1/hour", "120/hour", "0%"):
+        assert problems(f"{route}{sound}}}]") == []
+    for much in ("11%", "121/hour"):
+        assert problems(f"{route}{much}}}]") == ["8:50: `drill` is a trickle: at most 10%, or 120/hour"]
+    assert problems(f"{route}often}}]") == [
+        "8:57: `drill` takes a percentage, such as 25%, or requests an hour, such as 6/hour"
+    ]
+    (told,) = problems("routes: [{name: r, use: llama, drill: 6/hour}]")
+    assert "the route has none: add a `fallback`" in told

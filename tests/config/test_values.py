@@ -2,7 +2,9 @@ import pytest
 
 from earthward.config.values import (
     MOST_TOKENS,
+    Trickle,
     address,
+    drill,
     duration,
     header_name,
     name,
@@ -240,3 +242,22 @@ def test_an_objective_is_a_share_of_all_that_leaves_something_to_go_wrong() -> N
 def test_what_leaves_no_error_budget_or_is_no_percentage_is_no_objective(value: object) -> None:
     with pytest.raises(ValueError, match=r"percentage|more than 0%"):
         objective(value)
+
+
+@pytest.mark.parametrize("text", ["6/hour", "6/ h", "6 an hour", "6/h"])
+def test_a_drill_is_a_share_or_so_many_an_hour(text: str) -> None:
+    assert drill(text) == Trickle(per_hour=6)
+    assert drill(text).every == 600.0
+    assert drill("0.5%") == Trickle(share=50)
+    assert drill("0.5%").every == 0.0
+
+
+@pytest.mark.parametrize("value", ["6", 6, "6/day", "-6/hour", "6.5/hour", "99999/hour", "", None, ["6/hour"], True])
+def test_other_drills_are_told_what_to_write(value: object) -> None:
+    with pytest.raises(ValueError, match=r"such as 25%, or requests an hour, such as 6/hour"):
+        drill(value)
+
+
+def test_a_share_that_is_wrong_stays_so_as_a_drill() -> None:
+    with pytest.raises(ValueError, match="is finer than 0.01%"):
+        drill("0.001%")

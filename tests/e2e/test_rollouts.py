@@ -228,3 +228,17 @@ def test_a_drill_goes_through_the_cloud_and_tells_when_that_path_is_broken(tmp_p
             assert 'earthward_drill_failing{route="trial"} 1.0' in gateway.admin_get("/metrics")[2].decode()
         finally:
             gateway.stop()
+
+
+def test_by_the_hour_one_request_is_drilled_however_many_there_are(tmp_path, cloud, local):
+    text = config(cloud, local, share="100%", route_extra=", fallback: [mini], drill: 1/hour")
+    gateway = Gateway(tmp_path, text)
+    try:
+        explained = gateway.chat(headers={"x-earthward-explain": "1"})[2]
+        assert json.loads(explained)["drill"] == "1 request an hour through `mini`", "and that was no drill"
+        targets = [gateway.chat(stream=number % 2 == 1)[1]["x-earthward-target"] for number in range(30)]
+        assert targets == ["mini", *["llama"] * 29]
+        (drilled,) = (row for row in gateway.rows(30) if row["target"] == "mini")
+        assert drilled["arm"] == "only"
+    finally:
+        gateway.stop()

@@ -1,5 +1,7 @@
 """What is said of a request before it is sent."""
 
+import msgspec
+
 from earthward.config.snapshot import Provider, Route, Snapshot, Target, When
 from earthward.gateway.callers import NO_KEY
 from earthward.gateway.decide import Decision, Hints, decide
@@ -17,12 +19,12 @@ SNAPSHOT = Snapshot(
 )
 
 
-def explained(hints: Hints = NO_HINTS, **fields: object) -> Explanation:
+def explained(hints: Hints = NO_HINTS, snapshot: Snapshot = SNAPSHOT, **fields: object) -> Explanation:
     asked = question(**fields)
-    router = Router(SNAPSHOT)
+    router = Router(snapshot)
     decision = decide(router, Planner(router.targets), asked, hints, NO_KEY, b"salt", None)
     assert isinstance(decision, Decision)
-    return explanation(asked, decision, SNAPSHOT)
+    return explanation(asked, decision, snapshot)
 
 
 def test_attempts_say_where_they_go_and_whether_they_are_translated() -> None:
@@ -58,3 +60,16 @@ def test_what_is_left_out_says_why() -> None:
     assert [(it.target, it.why) for it in found.excluded] == [
         ("mini", "data of class health may not leave for the cloud")
     ]
+
+
+def test_what_is_drilled_on_a_route_is_told_whether_this_request_is_or_not() -> None:
+    def told(**fields: object) -> str | None:
+        snapshot = msgspec.structs.replace(SNAPSHOT, routes=(msgspec.structs.replace(SNAPSHOT.routes[0], **fields),))
+        return explained(snapshot=snapshot).drill
+
+    assert told() is None
+    assert told(drill=50) == "0.5 % of the units through `mini`"
+    assert told(drill_every=600.0) == "6 requests an hour through `mini`"
+    assert told(drill_every=3600.0, share=500) == (
+        "1 request an hour through `mini`, once the candidate has all the traffic"
+    )

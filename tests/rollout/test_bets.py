@@ -7,20 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earthward.rollout.bets import FIRST, OTHER, SAFER, WORSE, Bets, Grid, begin_again, odds, opened, settle
+from earthward.rollout.bets import FIRST, OTHER, SAFER, WORSE, Bets, Grid, odds, opened, put_in, settle
 
 GRIDS = {"worse": WORSE, "safer": SAFER, "other": OTHER}
 shares = st.integers(1, 9_999)
 
 
 def fortune_after(grid: Grid, events: tuple[bool, ...], share: int, claim: float, enough: float) -> float:
-    """With a changepoint after the third event; at most `enough`, since who has that stops."""
+    """With parts held back; at most `enough`, since who has that stops."""
     bets = opened(grid, FIRST)
     at = odds(grid, claim, share)
     assert at is not None
-    for number, event in enumerate(events):
-        if number == 3:
-            begin_again(bets, grid)
+    for event in events:
         settle(bets, at, event, enough)
     return bets.fortune
 
@@ -80,7 +78,6 @@ def test_who_has_reached_enough_stops_betting():
     assert [settle(bets, at, True, 20.0) for _ in range(6)].count(True) == 1
     before = bets.fortune
     assert not settle(bets, at, False, 20.0)
-    begin_again(bets, WORSE)
     assert bets.is_won
     assert bets.fortune == before
 
@@ -90,12 +87,40 @@ def test_where_one_arm_has_all_an_event_tells_nothing(share):
     assert odds(WORSE, 1.0, share) is None
 
 
-def test_all_changepoints_together_put_in_no_more_than_was_held_back():
+@pytest.mark.parametrize("share", [100, 500, 7500])
+def test_a_ratio_gets_its_next_part_when_it_has_lost_enough_and_higher_ones_lose_sooner(share):
+    bets, at = opened(WORSE, FIRST), odds(WORSE, 1.0, share)
+    for _ in range(1000):
+        settle(bets, at, False, 1e9)
+    assert bets.parts == sorted(bets.parts)
+    assert bets.parts[0] > 1
+    assert bets.cash < 1 - FIRST
+
+
+def test_whose_bets_gain_gets_no_part():
+    bets, at = opened(WORSE, FIRST), odds(WORSE, 1.0, 500)
+    for _ in range(50):
+        settle(bets, at, True, 1e300)
+    assert bets.parts == [1, 1, 1, 1]
+    assert bets.cash == pytest.approx(1 - FIRST)
+
+
+def test_all_parts_together_are_no_more_than_was_held_back_and_moving_them_gains_nothing():
     bets = opened(WORSE, FIRST)
     for _ in range(20_000):
-        begin_again(bets, WORSE)
-    assert bets.cash >= 0
+        put_in(bets, (0.1,) * 4, WORSE)
+    assert bets.parts == [20_001] * 4
+    assert 0 <= bets.cash < 1 - FIRST
     assert bets.fortune == pytest.approx(1.0)
+
+
+def test_a_state_of_before_there_were_parts_is_read_and_goes_on():
+    old = {"stakes": [0.35, 0.14, 0.105, 0.105], "cash": 0.01, "starts": 40, "is_won": False}
+    bets, at = msgspec.msgpack.decode(msgspec.msgpack.encode(old), type=Bets), odds(WORSE, 1.0, 500)
+    for _ in range(2000):
+        settle(bets, at, False, 20.0)
+    assert bets.cash >= 0
+    assert len(bets.parts) == 4
 
 
 @given(shares, st.floats(1.0, 10.0))
@@ -114,8 +139,6 @@ def test_the_chance_of_ever_reaching_enough_is_at_most_alpha_while_the_share_is_
         bets = opened(WORSE, FIRST)
         for number in range(400):
             share = (500, 2500, 7500)[number * 3 // 400]
-            if number % 50 == 49:
-                begin_again(bets, WORSE)
             settle(bets, odds(WORSE, 1.0, share), chance.random() < share / 10_000, 20.0)
         reached += bets.is_won
     assert reached / 1000 <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 1000)
@@ -126,3 +149,23 @@ def test_bets_are_written_and_read_back_to_the_last_bit():
     for event in (True, False, False, True):
         settle(bets, odds(WORSE, 1.0, 777), event, 1e9)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(bets), type=Bets) == bets
+
+
+@given(st.lists(st.booleans(), max_size=60), st.sampled_from([100, 500, 7500]), st.sampled_from([1.5, 20.0, 1e9]))
+def test_a_bet_is_settled_as_the_book_says(events, share, enough):
+    """Each stake is multiplied by its odds; what one outcome would win beyond `enough` goes to the other."""
+    bets, at = opened(SAFER), odds(SAFER, 2.0, share)
+    stakes = list(bets.stakes)
+    for is_candidate in events:
+        came, other = (at.on_candidate, at.on_baseline)[:: 1 if is_candidate else -1]
+        chance = at.theta if is_candidate else 1 - at.theta
+        after, missed = (sum(s * f for s, f in zip(stakes, factors, strict=True)) for factors in (came, other))
+        stakes = [s * f for s, f in zip(stakes, came, strict=True)]
+        if after >= enough:
+            assert settle(bets, at, is_candidate, enough)
+            assert bets.fortune == pytest.approx(enough)
+            return
+        given_away = max(0.0, missed - enough) * (1 - chance) / chance
+        stakes = [s * (1 + given_away / sum(stakes)) for s in stakes]
+        assert not settle(bets, at, is_candidate, enough)
+        assert bets.stakes == pytest.approx(stakes)

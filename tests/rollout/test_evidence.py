@@ -1,7 +1,6 @@
 import msgspec
 import pytest
 
-from earthward.rollout import evidence as module
 from earthward.rollout.event import Event
 from earthward.rollout.evidence import ERRORS_IN_A_ROW, RARE_UNITS, Evidence, Watch, begun, even_split
 from earthward.rollout.metrics import METRICS, own
@@ -178,9 +177,10 @@ def test_costs_are_summed_and_never_tested():
     assert (it.evidence.total, it.evidence.baseline_total) == (500.0, pytest.approx(1.0))
 
 
-def test_a_break_after_long_good_service_is_found_sooner_with_changepoints(monkeypatch):
-    def failures_needed() -> int:
+def test_a_break_after_long_good_service_is_found_sooner_with_a_part_held_back():
+    def failures_needed(held_back: float) -> int:
         it = watch()
+        it.evidence.worse.cash = held_back
         for number in range(30_000):
             is_bad = number % 100 == 0
             arm = "candidate" if number % 2000 == 0 else "baseline"
@@ -191,9 +191,7 @@ def test_a_break_after_long_good_service_is_found_sooner_with_changepoints(monke
             it.take(event(f"after{needed}", ok=False))
         return needed
 
-    with_changepoints = failures_needed()
-    monkeypatch.setattr(module, "BLOCK", 10**9)
-    assert with_changepoints < failures_needed()
+    assert failures_needed(0.3) < failures_needed(0.0)
 
 
 def test_evidence_is_written_and_read_back_to_the_last_bit():

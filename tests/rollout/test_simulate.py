@@ -150,3 +150,37 @@ def test_nobody_goes_back_and_a_holdback_never_moved():
     assert all(seen == sorted(seen) for seen in arms.values())
     assert held
     assert all(set(arms[unit]) == {"baseline"} for unit in held)
+
+
+@pytest.mark.parametrize("scenario", ["drift", "late", "saturation", "sticky"])
+@pytest.mark.parametrize("first", [{"shadow": "20%"}, "20%"], ids=["shadow", "stage"])
+def test_a_run_is_what_a_controller_decides_that_is_told_of_every_moment_and_asked_for_its_share_each_time(
+    scenario, first
+):
+    """What a run saves itself changes no transition."""
+    saved = run(whole(first), world(scenario), random.Random(3), 12_000)
+    controller = Controller(begin(whole(first)))
+    state = controller.state
+    controller.act("start", 0.0, "test", "")
+    moves = []
+    for _, (t, events) in zip(
+        range(12_000), traffic(world(scenario), random.Random(3), lambda: (state.share, state.shadow)), strict=False
+    ):
+        moves += controller.advance(t)
+        for event in events:
+            moves += controller.advance(event.t)
+            moves += controller.feed(event)
+        if not state.is_under_way:
+            break
+    assert moves
+    if saved.end == "undecided" and not saved.is_promoted:
+        assert (saved.seconds, saved.exposed) == (state.now, state.exposed)
+    else:
+        ends = [it for it in moves if it.event in ("baking", "rolled back")]
+        assert saved.seconds == (ends[0] if saved.end != "rolled back" else ends[-1]).t
+
+
+def whole(first):
+    easily = {"below": 5, "negligible": "10%"}
+    gates = [{"error_rate": easily}, {"ttft": {"at_most": "2s", **easily}}]
+    return plan({"stages": [first, "50%", "75%"], "gates": gates, "bake": {"for": "4h", "holdback": "5%"}})

@@ -186,6 +186,8 @@ def _show(found: Explanation, *, is_open: bool) -> None:
         ("arm", UNDRAWN if is_open else arm),
     ):
         facts.add_row(name, Text(value))
+    if found.drill:
+        facts.add_row("drills", Text(found.drill))
     console.print(facts)
     console.print()
     if found.attempts:

@@ -26,6 +26,7 @@ TAKES: dict[Any, str] = {
     values.Count: "whole number",
     values.Daily: "dollars a day: `5 USD/day`",
     values.Dollars: "dollars",
+    values.Drill: "percentage: `0.5%`, or requests an hour: `6/hour`",
     values.Duration: "time: `500ms`, `10s`, `5m`, `1h`",
     values.File: "path",
     values.Flag: "`true`, `false`",
@@ -256,8 +257,8 @@ ROUTE: Keys = {
     "rollout": "instead of `share`: `fast`, or the name of one under `rollouts`, which then sets the share",
     "pilots": "always on the candidate: `user:`, `key:`, `app:` or `team:` and a name; without it a user or a key",
     "fallback": "targets to try after the arm's own, in this order",
-    "drill": "of the units that the fallback in the cloud serves although the house has all the traffic, so that the "
-    "emergency path is known to work, such as `0.5%`",
+    "drill": "what the fallback in the cloud serves although the house has all the traffic, so that the emergency path "
+    "is known to work: a part of the units, such as `0.5%`, or so many requests an hour, such as `6/hour`",
     "objective": "what is to be answered of all its requests, such as `99.5%`; the error budget that leaves is told",
     "candidate_may_rescue": "whether the candidate is tried when the baseline fails",
     "unit": "who is kept on one arm: the conversation (or who the request names), or the caller's key",

@@ -206,7 +206,8 @@ def _route(section: RouteSection, configuration: Configuration, before: Route | 
         data_class=section.data or "",
         buffer=section.buffer,
         plan=plan,
-        drill=section.drill or 0,
+        drill=section.drill.share if section.drill else 0,
+        drill_every=section.drill.every if section.drill else 0.0,
         objective=section.objective,
         sampling=_sampling(section, configuration),
     )

@@ -22,6 +22,7 @@ from earthward.config.values import (
     Count,
     Daily,
     Dollars,
+    Drill,
     Duration,
     File,
     Flag,
@@ -262,7 +263,7 @@ class Route(Section):
     sampling: Sampling | None = None
     shadow: Shadow | None = None
     judge: str | None = None
-    drill: Share | None = None
+    drill: Drill | None = None
     objective: Objective | None = None
 
     @property

@@ -16,6 +16,7 @@ from earthward.rollout.sources import has_guardrail, measurable
 from earthward.routing.egress import may_leave
 
 MOST_DRILLED = 1000
+MOST_HOURLY_DRILLS = 120
 """In 1/10,000."""
 
 
@@ -147,14 +148,14 @@ def _plan_of(draft: Draft, route: Route) -> Plan | None:
 
 def drills_that_have_a_path(draft: Draft) -> Iterator[Problem]:
     for index, route in draft.read_routes():
-        if not route.drill:
+        if route.drill is None or not any(route.drill):
             continue
         others = [name for name in route.targets if name != (route.candidate or route.use)]
         message = None
         if not any(_zone(draft, name) == "cloud" for name in others):
             message = "`drill` tries the emergency path to the cloud, and the route has none: add a `fallback`"
-        elif route.drill > MOST_DRILLED:
-            message = f"`drill` is a trickle: at most {MOST_DRILLED / 100:g}%"
+        elif route.drill.share > MOST_DRILLED or route.drill.per_hour > MOST_HOURLY_DRILLS:
+            message = f"`drill` is a trickle: at most {MOST_DRILLED / 100:g}%, or {MOST_HOURLY_DRILLS}/hour"
         if message:
             yield draft.document.key_problem(("routes", index, "drill"), message)
 

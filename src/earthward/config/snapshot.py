@@ -254,8 +254,8 @@ class Route(msgspec.Struct, frozen=True):
     go to a cloud target, whatever its class. Whatever the route matches counts as `data_class` at least. Of a stream
     `buffer` characters are held back, so that one that breaks within them can begin anew elsewhere. `plan` is that of
     its rollout, packed, for the control process alone; the rollout then says `share`, `stage` and `epoch`. `drill`, in
-    1/10,000, is the part of the units that goes through the emergency path once nobody else does. `objective` is the
-    share of its requests that is to be answered.
+    1/10,000, is the part of the units that goes through the emergency path once nobody else does; with `drill_every` it
+    is one request in so many seconds. `objective` is the share of its requests that is to be answered.
     """
 
     name: str
@@ -278,6 +278,7 @@ class Route(msgspec.Struct, frozen=True):
     plan: bytes = b""
     sampling: Sampling | None = None
     drill: int = 0
+    drill_every: float = 0.0
     objective: float | None = None
 
 

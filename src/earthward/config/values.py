@@ -33,6 +33,7 @@ MOST_DOLLARS = 1_000_000
 _SIZE = re.compile(r"([0-9]+) ?(B|KB|MB)")
 _BYTES = {"B": 1, "KB": 1024, "MB": 1024 * 1024}
 _SHARE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?%")
+_HOURLY = re.compile(r"([0-9]{1,4}) ?(?:/ ?|an? )(?:h|hour)")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADERS_OF_OURS = frozenset(
     {
@@ -51,6 +52,18 @@ _HEADERS_OF_OURS = frozenset(
     }
 )
 _SECRET_HEADER = re.compile(r"auth|key|secret|token|password|cookie", re.IGNORECASE)
+
+
+class Trickle(NamedTuple):
+    """A share in 1/10,000, or so many an hour."""
+
+    share: int = 0
+    per_hour: int = 0
+
+    @property
+    def every(self) -> float:
+        """Seconds from one to the next; 0 where it is a share."""
+        return 3600.0 / self.per_hour if self.per_hour else 0.0
 
 
 class Address(NamedTuple):
@@ -222,6 +235,18 @@ def share(value: Any) -> int:
     return int(parts)
 
 
+def drill(value: Any) -> Trickle:
+    hourly = _HOURLY.fullmatch(value) if isinstance(value, str) else None
+    if hourly is not None:
+        return Trickle(per_hour=int(hourly[1]))
+    try:
+        return Trickle(share(value))
+    except ValueError as error:
+        words = str(error)
+        told = words if words.startswith("is ") else f"{words}, or requests an hour, such as 6/hour"
+        raise ValueError(told) from None
+
+
 def reference(text: Any, info: ValidationInfo) -> str:
     if not isinstance(text, str) or not is_reference(text):
         raise ValueError(f"takes a reference, {FORM}; a secret itself does not belong in this file")
@@ -316,6 +341,7 @@ TokenRange = Annotated[tuple[int, int], BeforeValidator(token_range)]
 SpansOfWeek = Annotated[tuple[tuple[int, int], ...], BeforeValidator(spans_of_week)]
 Size = Annotated[int, BeforeValidator(size)]
 Daily = Annotated[int, BeforeValidator(daily)]
+Drill = Annotated[Trickle, BeforeValidator(drill)]
 Objective = Annotated[float, BeforeValidator(objective)]
 Share = Annotated[int, BeforeValidator(share)]
 Secret = Annotated[str, BeforeValidator(reference)]

@@ -1,6 +1,6 @@
 """Where one request goes: its class, its route, its unit, its plan. Pure, so that it can be explained unasked."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -66,11 +66,13 @@ def decide(
     salt: bytes,
     own_key: str | None,
     minute: int = 0,
+    is_drill_due: Callable[[Route], bool] | None = None,
 ) -> Decision | Failure:
     """The decision, or why there is no route. A plan without attempts is a decision too: it has its reasons.
 
     `own_key` is the dialect whose vendor's key the caller brings, where callers bring their own; `minute` is that of
-    the week, which only counts for a router that looks at the time.
+    the week, which only counts for a router that looks at the time. `is_drill_due` is asked of routes that have so many
+    drills an hour.
     """
     glance = question.glance
     data_class = egress.strictest((hints.data_class, key.data_class)) if key.data_class else hints.data_class
@@ -106,6 +108,7 @@ def decide(
         team=key.team,
         own_key=own_key,
         draws=draws,
+        is_drill_due=bool(route.drill_every) and is_drill_due is not None and is_drill_due(route),
     )
     return Decision(route, plan, unit, data_class)
 

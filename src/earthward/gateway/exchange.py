@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from earthward.chat import Failure, FailureKind
+from earthward.config.snapshot import Route
 from earthward.dialects.envelope import read
 from earthward.gateway import counting, stored
 from earthward.gateway.attempts import Attempts, wanted
@@ -141,6 +142,8 @@ class Exchange:
                     decision = self.decision = admit_within_limits(self, decision, question.input_tokens)
                 if decision.route.sampling is not None and self.door.operation != "embed":
                     self.tap = tap_of(self)
+                if decision.route.drill_every and decision.plan.is_drill:
+                    self.worker.drill_pace.took(decision.route, self.worker.loop.time())
                 outcome = await self.attempts.serve(question, decision)
         except Refused as refused:
             outcome = Outcome(failure=refused.failure)
@@ -165,15 +168,32 @@ class Exchange:
         serving, caller = self.serving, self.caller
         minute = minute_now() if serving.router.looks_at_time else 0
         decision = decide(
-            serving.router, serving.planner, question, self.hints, caller.key, self.worker.salt, caller.own_key, minute
+            serving.router,
+            serving.planner,
+            question,
+            self.hints,
+            caller.key,
+            self.worker.salt,
+            caller.own_key,
+            minute,
+            self._is_drill_due,
         )
         if isinstance(decision, Failure):
             raise Refused(decision)
         return decision
 
+    def _is_drill_due(self, route: Route) -> bool:
+        """A count, and what is only to be explained, are no drills."""
+        is_asked = self.door.operation != "count" and not self.is_to_be_explained
+        return is_asked and self.worker.drill_pace.is_due(route, self.worker.loop.time())
+
+    @property
+    def is_to_be_explained(self) -> bool:
+        return self.introduction.headers.get(ASKS_TO_EXPLAIN, b"0").lower() not in NO
+
     def at_once(self, question: Question, decision: Decision) -> bytes | None:
         """The answer to what asks no model for anything: how a request would be served, or whether a model is there."""
-        if self.introduction.headers.get(ASKS_TO_EXPLAIN, b"0").lower() not in NO:
+        if self.is_to_be_explained:
             if self.serving.snapshot.auth != "open" and not self.caller.key.may_explain:
                 raise Refused(MAY_NOT_EXPLAIN)
             seen = {name: self._endpoints(question, name) for name, _ in decision.plan.attempts}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from earthward.chat import Failure
-from earthward.config.snapshot import Provider, Snapshot, Target
+from earthward.config.snapshot import Provider, Route, Snapshot, Target
 from earthward.gateway.balancing import Endpoints
 from earthward.gateway.crossing import crossing
 from earthward.gateway.decide import Decision
@@ -14,6 +14,7 @@ from earthward.gateway.doors.door import Question
 from earthward.gateway.limits_left import Left, Remaining, remaining
 from earthward.gateway.serving import api_of
 from earthward.gateway.terms import Terms, terms_of
+from earthward.routing.drill import emergency_target, is_path_unused
 from earthward.routing.egress import UNCLASSIFIED
 from earthward.routing.split import BUCKETS
 
@@ -46,7 +47,9 @@ class Excluded(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """`share` is the chance this unit had of the candidate, `bucket` what was drawn, None where nothing was."""
+    """`share` is the chance this unit had of the candidate, `bucket` what was drawn, None where nothing was. `drill` says
+    what is drilled on this route.
+    """
 
     model: str
     dialect: str
@@ -62,6 +65,7 @@ class Explanation(msgspec.Struct, frozen=True):
     attempts: tuple[Attempted, ...]
     excluded: tuple[Excluded, ...]
     limits: tuple[Remaining, ...] = ()
+    drill: str | None = None
 
 
 def explanation(
@@ -100,7 +104,19 @@ def explanation(
         ),
         excluded=tuple(Excluded(name, why) for name, why in plan.excluded),
         limits=tuple(each for found in left for each in remaining(found)),
+        drill=_drill(decision.route, targets),
     )
+
+
+def _drill(route: Route, targets: Mapping[str, Target]) -> str | None:
+    """What goes through the route's emergency path, whether this request is drilled or not."""
+    name = emergency_target(route, targets) if route.drill or route.drill_every else None
+    if name is None:
+        return None
+    hourly = round(3600 / route.drill_every) if route.drill_every else 0
+    often = f"{hourly} request{'s' if hourly > 1 else ''} an hour" if hourly else f"{route.drill / 100:g} % of the units"
+    begins = "" if is_path_unused(route) else ", once the candidate has all the traffic"
+    return f"{often} through `{name}`{begins}"
 
 
 def _attempted(

@@ -69,6 +69,7 @@ KNOWN: dict[type[msgspec.Struct], frozenset[str]] = {
     Route: frozenset(
         {"name", "when", "use", "baseline", "candidate", "share", "fallback", "candidate_may_rescue", "unit", "stage"}
         | {"epoch", "on_ledger_down", "boundary", "data_class", "deadlines", "buffer", "plan", "sampling", "objective"}
+        | {"drill_every"}
     ),
     Key: frozenset({"id", "digest", "app", "team", "routes", "expires_at", "data_class", "may_explain", "meter"}),
 }
@@ -431,7 +432,7 @@ def _goes_straight(
     if lane is None:
         lane = lanes.add(glance.model, glance.features, _decided(worker, introduced, question))
     route, key = lane.route, introduced.caller.key
-    if route is None:
+    if route is None or (route.drill_every and worker.drill_pace.is_due(route, worker.loop.time())):
         return False
     arm: Arm | None = None
     unit = ""

@@ -49,6 +49,7 @@ from earthward.ledger.plausible import plausible
 from earthward.ledger.record import Record, Settled
 from earthward.routing import retries
 from earthward.routing.context import Lengths
+from earthward.routing.drill import Pace
 from earthward.store.digest import digest_of, pepper
 from earthward.store.spool import SpoolBroken, SpoolFull, SpoolWriter
 
@@ -113,6 +114,7 @@ class Worker:
         self.observed = Observed(self.state.observed / f"{seat.row}.json")
         self.keeper = Keeper(self.state.responses_socket, self.loop)
         self.lengths = Lengths()
+        self.drill_pace = Pace(seat.workers, seat.row, self.loop.time())
         # A row for each worker, and one for the control process.
         self.meters = Meters(self.state.meters / seat.generation, seat.row, seat.workers + 1)
         self.meters.take_over()

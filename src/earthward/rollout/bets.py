@@ -7,14 +7,18 @@ failure rate, and stays true while rates drift, outages come and π is raised. A
 
 Three things are added to the plain mixture:
 
-- A part of the fortune is held back and put in later, at one changepoint after another, so that a candidate that was
-  good for long and then breaks does not first have to work off what it has lost. The parts fall like j^-1.2.
+- A part of the fortune is held back and put in later, so that a candidate that was good for long and then breaks does
+  not first have to work off what has been lost. Each ratio gets its next part when a bet on it has lost so much since
+  the last one, which is where a change is best begun from: a sum of likelihood ratios from its lowest points, as a CUSUM
+  is one from the lowest of all. That fits every share and every rate of bad events. The parts fall like j^-1.2.
 - What an event would win beyond 1/α is of no use, so it is given to the other outcome, at the odds of the claim
   (Fischer and Ramdas, Improving Wald's sequential test by avoiding overshoot, 2024). The claim stays a fair game.
 - Who has reached 1/α stops betting.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
+from operator import mul
 from typing import NamedTuple
 
 import msgspec
@@ -23,6 +27,9 @@ from earthward.rollout.event import WHOLE
 
 FIRST = 0.7
 """The part of the fortune that is bet from the beginning."""
+
+LOST = 0.3
+"""What is left of a bet when its ratio gets the next part."""
 
 _FALL = 1.2
 _REST = 4.591582
@@ -43,12 +50,15 @@ OTHER = Grid((0.5, 0.8, 1.25, 2.0), (0.25, 0.25, 0.25, 0.25))
 
 
 class Bets(msgspec.Struct):
-    """`stakes` is what now lies on each ratio, `cash` what is held back, `starts` how many changepoints there were."""
+    """`stakes` is what now lies on each ratio, `cash` what is held back. `left` is what is left of a bet of 1 on each
+    since it last got a part, `parts` how many it has had; empty before the first event.
+    """
 
     stakes: list[float]
     cash: float = 0.0
-    starts: int = 1
     is_won: bool = False
+    left: list[float] = []
+    parts: list[int] = []
 
     @property
     def fortune(self) -> float:
@@ -59,6 +69,7 @@ class Bets(msgspec.Struct):
 class Odds(NamedTuple):
     """What a stake on each ratio is multiplied by, for either outcome; `theta` is the claim's chance of a candidate."""
 
+    grid: Grid
     theta: float
     on_candidate: tuple[float, ...]
     on_baseline: tuple[float, ...]
@@ -70,14 +81,19 @@ def opened(grid: Grid, first: float = 1.0, whole: float = 1.0) -> Bets:
     return Bets([whole * first * weight for weight in grid.weights], whole * (1.0 - first))
 
 
-def begin_again(bets: Bets, grid: Grid, first: float = FIRST) -> None:
-    """A changepoint: puts the next part of what is held back on the grid."""
-    if bets.is_won:
-        return
-    bets.starts += 1
-    part = min(bets.cash, (1.0 - first) * bets.starts**-_FALL / _REST)
-    bets.cash -= part
-    bets.stakes = [stake + part * weight for stake, weight in zip(bets.stakes, grid.weights, strict=True)]
+def put_in(bets: Bets, factors: Sequence[float], grid: Grid, first: float = FIRST) -> None:
+    """After an event that multiplied stakes by `factors`: puts in what is now due of what is held back."""
+    if not bets.left:
+        bets.left, bets.parts = [1.0] * len(factors), [1] * len(factors)
+    for place, factor in enumerate(factors):
+        left = bets.left[place] * factor
+        if left <= LOST:
+            left = 1.0
+            bets.parts[place] += 1
+            part = min(bets.cash, (1.0 - first) * grid.weights[place] * bets.parts[place] ** -_FALL / _REST)
+            bets.cash -= part
+            bets.stakes[place] += part
+        bets.left[place] = left
 
 
 def settle(bets: Bets, odds: Odds, is_candidate: bool, enough: float) -> bool:
@@ -88,16 +104,19 @@ def settle(bets: Bets, odds: Odds, is_candidate: bool, enough: float) -> bool:
     chance_of_other = 1.0 - odds.theta
     if not is_candidate:
         came, other, chance_of_other = other, came, odds.theta
-    stakes = [stake * factor for stake, factor in zip(bets.stakes, came, strict=True)]
-    fortune = sum(stakes) + bets.cash
+    before, cash = bets.stakes, bets.cash
+    stakes = list(map(mul, before, came))
+    fortune = sum(stakes) + cash
     if fortune >= enough:
         # What is beyond was given away, so it is not shown either.
-        bets.stakes, bets.is_won = [stake * (enough - bets.cash) / (fortune - bets.cash) for stake in stakes], True
+        bets.stakes, bets.is_won = [stake * (enough - cash) / (fortune - cash) for stake in stakes], True
         return True
-    if bets.fortune * odds.longest_step >= enough:
+    if (sum(before) + cash) * odds.longest_step >= enough:
         # Never enough to win by itself: at the claim's odds, both outcomes together are worth today's fortune.
         stakes = _without_overshoot(bets, stakes, other, chance_of_other, enough)
     bets.stakes = stakes
+    if cash > 0.0:
+        put_in(bets, came, odds.grid)
     return False
 
 
@@ -122,7 +141,7 @@ def odds(grid: Grid, claim: float, share: int) -> Odds | None:
     bet = [_theta(claim * ratio, share) for ratio in grid.ratios]
     on_candidate = tuple(it / theta for it in bet)
     on_baseline = tuple((1.0 - it) / (1.0 - theta) for it in bet)
-    return Odds(theta, on_candidate, on_baseline, max(*on_candidate, *on_baseline))
+    return Odds(grid, theta, on_candidate, on_baseline, max(*on_candidate, *on_baseline))
 
 
 def _theta(ratio: float, share: int) -> float:

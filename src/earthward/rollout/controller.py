@@ -50,8 +50,12 @@ class Controller:
 
     def feed(self, event: Event) -> tuple[Transition, ...]:
         """Takes in one request. Returns what changed by it, mostly nothing."""
-        state = self.state
-        moved = self.advance(event.t) if event.t > state.now else NOTHING
+        state, t = self.state, event.t
+        moved = NOTHING
+        if t >= state.due:
+            moved = self.advance(t)
+        elif t > state.now:
+            state.now = t
         if not state.is_under_way:
             return moved
         if self._take(event):

@@ -4,6 +4,7 @@ A unit counts once, by its first bad event or its first pair. State is plain dat
 """
 
 import math
+from operator import mul
 from typing import Literal
 
 import msgspec
@@ -15,12 +16,6 @@ from earthward.rollout.metrics import Metric
 from earthward.rollout.plan import Gate
 
 Verdict = Literal["pass", "fail", "inconclusive", "no data", "error"]
-
-BLOCK = 1000
-"""Requests from one changepoint to the next."""
-
-PAIRS = 250
-"""The same for pairs, of which there are fewer."""
 
 ERRORS_IN_A_ROW = 5
 """So many measurements in a row that could not be made are an error of the metric, not of the candidate."""
@@ -149,19 +144,14 @@ class Watch:
             it.baseline += 1
         if is_bad and event.unit not in it.counted:
             ended |= self._settle(event)
-        if (it.candidate + it.baseline) % BLOCK == 0:
-            bets.begin_again(it.worse, WORSE)
         return ended
 
     def take_fine(self, baseline: int, candidate: int) -> None:
         """Takes in many requests without a bad event at once, as sums have them. They say nothing of being rare."""
         it = self.evidence
-        before = (it.candidate + it.baseline) // BLOCK
         it.errors = 0
         it.baseline += baseline
         it.candidate += candidate
-        for _ in range((it.candidate + it.baseline) // BLOCK - before):
-            bets.begin_again(it.worse, WORSE)
 
     def _try(self, unit: str, is_bad: bool) -> bool:
         """A candidate's unit by its first request, whatever comes later: units are trials, requests are not."""
@@ -170,7 +160,7 @@ class Watch:
             return False
         it.tried.add(unit)
         came = self._if_bad if is_bad else self.if_fine
-        it.rare.stakes = [stake * factor for stake, factor in zip(it.rare.stakes, came, strict=True)]
+        it.rare.stakes = list(map(mul, it.rare.stakes, came))
         return self._is_good_now()
 
     def _is_good_now(self) -> bool:
@@ -209,8 +199,6 @@ class Watch:
         mean = 0.5 - self.gate.margin
         failed = scores.settle_score(it.worse, score, mean, -1, self.enough_worse)
         scores.settle_score(it.good, score, mean, 1, self.enough_good)
-        if it.candidate % PAIRS == 0:
-            bets.begin_again(it.worse, scores.STEPS, scores.FIRST)
         return self._is_good_now() or failed
 
     def _take_sum(self, event: Event) -> bool:

@@ -5,13 +5,13 @@ by 1 - λ(s - m), for several λ at once (Waudby-Smith and Ramdas, JRSS-B 2024, 
 how scores spread, and ties are scores of ½.
 """
 
-from earthward.rollout.bets import Bets, Grid
+from earthward.rollout.bets import Bets, Grid, put_in
 
 STEPS = Grid((0.12, 0.3, 0.9), (0.06, 0.6, 0.34))
 """`ratios` are the λ here."""
 
 FIRST = 0.9
-"""The part of the fortune that is bet from the beginning, where changepoints matter."""
+"""The part of the fortune that is bet from the beginning, where a later change matters."""
 
 
 def settle_score(bets: Bets, score: float, mean: float, sign: int, enough: float) -> bool:
@@ -22,6 +22,9 @@ def settle_score(bets: Bets, score: float, mean: float, sign: int, enough: float
     if bets.is_won:
         return False
     gain = sign * (score - mean)
-    bets.stakes = [stake * (1.0 + step * gain) for stake, step in zip(bets.stakes, STEPS.ratios, strict=True)]
+    factors = [1.0 + step * gain for step in STEPS.ratios]
+    bets.stakes = [stake * factor for stake, factor in zip(bets.stakes, factors, strict=True)]
     bets.is_won = bets.fortune >= enough
+    if bets.cash > 0.0 and not bets.is_won:
+        put_in(bets, factors, STEPS, FIRST)
     return bets.is_won

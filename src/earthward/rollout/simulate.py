@@ -54,10 +54,12 @@ def run(plan: Plan, world: World, chance: Chance, most_requests: int) -> Run:
     state = controller.state
     controller.act("start", 0.0, APPROVER, "simulated")
     promoted: tuple[int, float, int] | None = None
-    for number, (t, events) in enumerate(traffic(world, chance, lambda: (state.share, state.shadow)), 1):
+    shares = state.share, state.shadow
+    for number, (t, events) in enumerate(traffic(world, chance, lambda: shares), 1):
         if _has_moved(controller, t, events):
             if state.paused == "approval":
                 controller.act("promote", state.now, APPROVER, "approved at once")
+            shares = state.share, state.shadow
             if promoted is None and state.place.phase in ("bake", "completed"):
                 promoted = number, state.now, state.exposed
             if not state.is_under_way:
@@ -77,8 +79,13 @@ def run(plan: Plan, world: World, chance: Chance, most_requests: int) -> Run:
 
 def _has_moved(controller: Controller, t: float, events: Sequence[Event]) -> bool:
     """By one request, of which nothing may be told but that time passes."""
-    moved = [controller.advance(t), *(controller.feed(event) for event in events)]
-    return any(moved)
+    if not events:
+        return bool(controller.advance(t))
+    moved = False
+    for event in events:
+        if controller.feed(event):
+            moved = True
+    return moved
 
 
 def summed(runs: Sequence[Run]) -> Sums:

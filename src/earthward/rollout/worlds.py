@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from earthward.rollout.event import WHOLE, Event
+from earthward.rollout.event import WHOLE, Event, EventArm
 from earthward.rollout.pairs import Outcome, event_of_score, events_of_pair
 from earthward.rollout.plan import DAY
 
@@ -122,17 +122,23 @@ def traffic(
     as they are at each. Where only a shadow is asked, both arms answer the same request, or nothing is told of it.
     """
     talks = _Talks(chance)
+    draw = chance.random
     number = 0
     while True:
         share, shadow = shares() if not world.ramp else (_by_hand(world, number), 0)
-        unit, place, curse = talks.turn(number) if world.is_sticky else (f"u{number}", chance.random(), -1.0)
+        unit, place, curse = talks.turn(number) if world.is_sticky else (f"u{number}", draw(), -1.0)
         t = number / world.per_day * DAY
-        request = _Request(number, t, unit, share, curse)
         if shadow and not share:
-            drawn = chance.random() if world.is_sticky else place
+            drawn = draw() if world.is_sticky else place
+            request = _Request(number, t, unit, share, curse)
             yield t, _both(world, chance, request) if drawn * WHOLE < shadow else ()
         else:
-            yield t, (_one(world, chance, request, is_candidate=place * WHOLE < share),)
+            is_candidate = place * WHOLE < share
+            ok, ttft = _answer(world, chance, number, t, share, curse, is_candidate=is_candidate)
+            score = _score(world, number, chance) if share and draw() < world.judged else None
+            bad = REFUSED if draw() < world.refusals else NO_NAMES
+            arm: EventArm = "candidate" if is_candidate else "baseline"
+            yield t, (Event(t, unit, arm, share, ok, ttft, None, None, score, None, bad),)
         number += 1
 
 
@@ -146,20 +152,6 @@ class _Request(NamedTuple):
     curse: float
 
 
-def _one(world: World, chance: Chance, it: _Request, *, is_candidate: bool) -> Event:
-    ok, ttft = _answer(world, chance, it, is_candidate=is_candidate)
-    return Event(
-        it.t,
-        it.unit,
-        "candidate" if is_candidate else "baseline",
-        it.share,
-        ok=ok,
-        ttft_s=ttft,
-        score=_score(world, it.number, chance) if it.share and chance.random() < world.judged else None,
-        bad=REFUSED if chance.random() < world.refusals else NO_NAMES,
-    )
-
-
 def _both(world: World, chance: Chance, it: _Request) -> tuple[Event, ...]:
     """As a gateway tells of a pair. Each pair that both arms answered is compared, where any are."""
     arms = [_outcome(world, chance, it, is_candidate=is_candidate) for is_candidate in (False, True)]
@@ -170,16 +162,18 @@ def _both(world: World, chance: Chance, it: _Request) -> tuple[Event, ...]:
 
 
 def _outcome(world: World, chance: Chance, it: _Request, *, is_candidate: bool) -> Outcome:
-    ok, ttft = _answer(world, chance, it, is_candidate=is_candidate)
+    ok, ttft = _answer(world, chance, it.number, it.t, it.share, it.curse, is_candidate=is_candidate)
     return Outcome(ok, ttft, checked=REFUSED, bad=REFUSED if chance.random() < world.refusals else NO_NAMES)
 
 
-def _answer(world: World, chance: Chance, it: _Request, *, is_candidate: bool) -> tuple[bool, float | None]:
+def _answer(
+    world: World, chance: Chance, number: int, t: float, share: int, curse: float, *, is_candidate: bool
+) -> tuple[bool, float | None]:
     """Whether there is one, and when its first content came."""
-    drawn = chance.random() if it.curse < 0 else it.curse
-    if drawn < _errors(world, it.number, it.t, is_candidate):
+    drawn = chance.random() if curse < 0 else curse
+    if drawn < _errors(world, number, t, is_candidate):
         return False, None
-    return True, chance.lognormvariate(0.0, SPREAD) * _typical_ttft(world, it.number, it.share, is_candidate)
+    return True, chance.lognormvariate(0.0, SPREAD) * _typical_ttft(world, number, share, is_candidate)
 
 
 def _by_hand(world: World, number: int) -> int:
@@ -199,9 +193,11 @@ def _errors(world: World, number: int, t: float, is_candidate: bool) -> float:
 
 def _typical_ttft(world: World, number: int, share: int, is_candidate: bool) -> float:
     seconds = TYPICAL_TTFT
-    if is_candidate and number >= world.breaks_after:
+    if not is_candidate:
+        return seconds
+    if number >= world.breaks_after:
         seconds *= world.slow_ratio
-    if is_candidate and share >= world.saturates_at:
+    if share >= world.saturates_at:
         seconds *= world.saturated_ratio
     return seconds
 

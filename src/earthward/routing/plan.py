@@ -34,6 +34,10 @@ class Plan(msgspec.Struct, frozen=True):
     stage: int = 0
     epoch: int = 0
 
+    @property
+    def is_drill(self) -> bool:
+        return bool(self.attempts) and self.attempts[0][1] == DRILL
+
 
 class Planner:
     """Plans for the targets of one snapshot. What does not depend on the unit is worked out once and remembered."""
@@ -56,11 +60,13 @@ class Planner:
         team: str = "",
         own_key: str | None = None,
         draws: bool = True,
+        is_drill_due: bool = False,
     ) -> Plan:
         """The plan for a request that needs `features` and holds data of `data_class`.
 
         `own_key` is the dialect whose vendor's key the caller brings, where callers bring their own. What `draws` not
-        goes to the first of the route's targets that can serve it, whatever share another one has.
+        goes to the first of the route's targets that can serve it, whatever share another one has. Where a drill is due
+        by the hour, this request is it.
         """
         if not draws and self._switch is None:
             return self._drawn_for_nobody(route, features, data_class, own_key)
@@ -70,7 +76,8 @@ class Planner:
             # Nobody is drawn, and nothing that is served now tells how the arms compare.
             arm, bucket = "only", -1
         is_pilot = arm == "candidate" and bucket < 0
-        if route.drill and self._switch is None and not is_pilot and drill.is_drilled(route, unit, salt):
+        may_drill = (is_drill_due or route.drill) and self._switch is None and not is_pilot
+        if may_drill and (is_drill_due or drill.is_drilled(route, unit, salt)):
             drilled = self._drilled(route, arm, features, data_class, own_key)
             if drilled is not None:
                 return drilled

@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from earthward.bench.migration.figures import Came
-from earthward.bench.migration.play import SCENARIOS, played
+from earthward.bench.migration.play import CAUSES, SCENARIOS, WHOLE_WAY, played
+from earthward.rollout.controller import OURSELVES
 
 LONGEST_LAG = 1.0
 """Seconds until no traffic is on a candidate that was rolled back."""
@@ -42,10 +43,21 @@ def main(words: Sequence[str]) -> int:
 
 def problems(it: Came) -> list[str]:
     """What is not as it should be."""
-    wanted = "completed" if SCENARIOS[it.scenario] == "none" else "rolled back"
+    harm = SCENARIOS[it.scenario]
+    wanted = "completed" if harm == "none" else "rolled back"
     found = []
     if it.end != wanted:
         found.append(f"{it.end}, not {wanted}")
+    elif harm == "none" and it.places != WHOLE_WAY:
+        found.append(f"not by its stages, but {' -> '.join(it.places)}")
+    elif harm != "none" and CAUSES[harm] not in it.why:
+        found.append(f"not for {CAUSES[harm]}: {it.why}")
+    if it.by != OURSELVES:
+        found.append(f"not by itself, but by {it.by}")
+    if it.scenario == "killed" and not it.kills:
+        found.append("the controller was never killed")
+    if it.noticed != it.moves:
+        found.append(f"a hook heard {it.noticed} times of {it.moves} moves")
     if it.flaps:
         found.append(f"{it.flaps} units flapped")
     if it.lag is not None and it.lag > LONGEST_LAG:

@@ -23,8 +23,8 @@ class Row(NamedTuple):
 
 class Came(msgspec.Struct, frozen=True):
     """`places` in order. `exposed` requests met the harm; `lag` is seconds from the answer that decided a rollback to
-    the last request that was still given to the candidate; `flaps` counts units that went back without one. `noticed`
-    is what a hook was told.
+    the last request that was still given to the candidate; `flaps` counts units that went back without one. `by` is who
+    made the last move, `noticed` what a hook was told, of `moves` that it is to hear of.
     """
 
     scenario: str
@@ -40,6 +40,8 @@ class Came(msgspec.Struct, frozen=True):
     exposed: int | None = None
     lag: float | None = None
     noticed: int = 0
+    moves: int = 0
+    by: str = ""
 
 
 def row(exchange: Mapping[str, Any]) -> Row:

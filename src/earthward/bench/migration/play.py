@@ -22,6 +22,9 @@ SCENARIOS: dict[str, Harm] = {
     "cut": "cut",
     "worse": "worse",
 }
+CAUSES: dict[Harm, str] = {"fails": "error_rate", "slow": "ttft", "cut": "truncated", "worse": "quality"}
+"""What each harm is rolled back for."""
+WHOLE_WAY = ("stage 5%", "stage 25%", "stage 75%", "promoted", "bake 95%", "completed")
 KILL_EVERY = (0.5, 3.0)
 """Seconds for which the controller is left alone before it is killed, at random."""
 MOST_KILLS = 8
@@ -46,9 +49,8 @@ def played(scenario: str, folder: Path, seed: int = 1, callers: int = CALLERS) -
         until(lambda: len(stage.rows()) >= asking.answered, "all records")
         told = stage.rollout()
         history = told["history"]
-        until(
-            lambda: len(stage.hook.heard) >= sum(it["event"] != "baking" for it in history), "the hook to hear it all"
-        )
+        moves = sum(it["event"] != "baking" for it in history)
+        until(lambda: len(stage.hook.heard) >= moves, "the hook to hear it all")
         rows = stage.rows()
         is_back = told["phase"] == "rolled back"
         decided = decided_at(rows, history[-1]["t"]) if is_back else float("inf")
@@ -66,6 +68,8 @@ def played(scenario: str, folder: Path, seed: int = 1, callers: int = CALLERS) -
             sum(it.arm == "candidate" and it.accepted >= broke for it in rows) if is_back else None,
             lag(rows, decided) if is_back else None,
             len(stage.hook.heard),
+            moves,
+            history[-1]["by"],
         )
 
 

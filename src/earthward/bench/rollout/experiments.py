@@ -16,7 +16,7 @@ LONG = 100_000
 BREAK = 50_000
 WORSE = {"2 %": 0.02, "5 %": 0.05, "20 %": 0.2}
 BOUNDARY = (0.3, 0.3)
-WHOLE = ("parity", "drift", "outages", "ramp", "better", "saturation")
+WHOLE = ("parity", "drift", "outages", "ramp", "saturation")
 MOST_WHOLE = 400_000
 
 WHOLE_PLAN: Plan = plan(
