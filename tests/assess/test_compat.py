@@ -58,6 +58,11 @@ def part(**fields: object) -> list[dict[str, object]]:
         (39, {"response_format": {"type": "json_object"}}),
         (40, {"response_format": {"type": "json_schema"}}),
         (42, {"n": 2}),
+        (42, {"n": 9}),
+        (42, {"logprobs": True}),
+        (42, {"generationConfig": {"candidateCount": 2}}),
+        (38, {"generation_config": {"seed": 1}}),
+        (6, {"generationConfig": {"stopSequences": ["x"]}}),
         (42, {"logit_bias": {"1": 2}}),
     ],
 )

@@ -1,14 +1,18 @@
 """What translation costs is measured for every pair."""
 
-from earthward.bench.translation import ASKED, Cost, dialects, measure, question
+from earthward.bench.translation import ASKED, OFFERED, Cost, dialects, measure, question
 from earthward.gateway.doors import EXITS
 
 
 def test_every_way_in_is_measured_to_every_way_out_but_its_own() -> None:
     costs = measure(1)
-    assert {(it.caller, it.target) for it in costs} == {
+    assert {(it.caller, it.target) for it in costs if not it.tools} == {
         (caller, target) for caller in (question(path).door.dialect for path in ASKED) for target in dialects()
     } - {(target, target) for target in dialects()}
+    callers = {question(path).door.dialect for path in OFFERED} - {"ollama"}
+    assert {(it.caller, it.target, it.tools) for it in costs if it.tools} == {
+        (caller, "ollama", tools) for caller in callers for tools in ("native", "words")
+    }
     assert set(dialects()) <= set(EXITS)
     assert all(it.request > 0 and it.request_passed > 0 for it in costs)
 

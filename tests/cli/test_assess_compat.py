@@ -19,10 +19,9 @@ def test_each_application_sees_what_it_would_meet(tmp_path: Path) -> None:
     file.write_text(json.dumps(ASKED) + "\nnonsense\n")
     result = run(str(file))
     assert result.exit_code == DONE
-    assert "shop: 1 requests" in result.output
-    assert "refused" in result.output
+    assert "shop: 1 request; 3 handled" in result.output
     assert "role `developer`" in result.output
-    assert "1 records hold no request" in result.output
+    assert "1 record without a request" in result.output
     assert "zebra" not in result.output
 
 
@@ -38,3 +37,21 @@ def test_files_without_a_request_are_not_enough_and_missing_ones_a_mistake(tmp_p
     assert run(str(tmp_path / "empty.jsonl")).exit_code == NOT_ENOUGH_EVIDENCE
     assert run(str(tmp_path / "nowhere")).exit_code == WRONG_USE
     assert run().exit_code == WRONG_USE
+
+
+def test_one_application_is_told_of_alone_and_an_unknown_name_tells_the_known_ones(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text("".join(json.dumps({**ASKED, "app": name}) + "\n" for name in ("shop", "shop", "desk")))
+    found = json.loads(run(str(file), "--app", "desk", "--json").output)
+    assert (found["requests"], [one["name"] for one in found["applications"]]) == (1, ["desk"])
+    result = run(str(file), "--app", "desc")
+    assert result.exit_code == WRONG_USE
+    assert "shop, desk" in result.output
+
+
+def test_its_help_is_its_own() -> None:
+    result = run("--help")
+    assert result.exit_code == DONE
+    assert "yours to change" in result.output
+    assert "--app" in result.output
+    assert "--map" not in result.output

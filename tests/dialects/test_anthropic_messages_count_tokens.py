@@ -4,7 +4,13 @@ import json
 
 from canned_sdks import Canned, anthropic_client
 from earthward.chat import ChatRequest, Failure, Message, OutputFormat, Role, Sampling, Text, Tool
-from earthward.dialects.anthropic_messages import read_count, read_request, write_count, write_count_request
+from earthward.dialects.anthropic_messages import (
+    count_at_vertex,
+    read_count,
+    read_request,
+    write_count,
+    write_count_request,
+)
 
 
 def test_the_sdk_asks_for_a_count_and_reads_it() -> None:
@@ -44,3 +50,10 @@ def test_what_is_no_count_is_malformed() -> None:
         assert isinstance(failure, Failure)
         assert failure.kind == "malformed"
     assert isinstance(write_count_request(ChatRequest("m", (), answers=2)), Failure)
+
+
+def test_vertex_ai_is_told_of_the_model_without_the_version_of_its_name() -> None:
+    asked = {"model": "claude-haiku-4-5@20251001", "messages": []}
+    told = json.loads(count_at_vertex(json.dumps(asked).encode()))
+    assert told == {"anthropic_version": "vertex-2023-10-16", "model": "claude-haiku-4-5", "messages": []}
+    assert json.loads(count_at_vertex(b'{"model":"claude-x"}'))["model"] == "claude-x"

@@ -104,6 +104,12 @@ def test_text_of_a_stream_goes_on_at_once_where_it_can_be_no_call() -> None:
     assert streamed(TextDelta("Hi "), TextDelta(CALL)) == [TextDelta("Hi "), TextDelta(CALL)]
 
 
+def test_text_that_begins_with_nothing_but_spaces_for_long_is_not_held_to_its_end() -> None:
+    blank = " \n" * 60
+    assert streamed(TextDelta(blank)) == [TextDelta(blank)]
+    assert streamed(TextDelta(blank[:40]), TextDelta(CALL), Finished("stop"))[-1] == Finished("tool_calls")
+
+
 def test_text_that_was_held_is_text_where_it_came_to_be_no_call() -> None:
     other = '{"name":"g","arguments":{}}'
     for end in (Finished("length"), Finished("stop", 0, "x")):

@@ -179,3 +179,10 @@ def test_gotcha_47_a_request_that_is_at_fault_stays_so() -> None:
     body = b'{"error":"the input length exceeds the context length"}'
     assert failure_of(400, [], body).kind is FailureKind.CONTEXT_LENGTH
     assert failure_of(400, [], b'{"error":"invalid input type"}').kind is FailureKind.BAD_REQUEST
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_gotcha_57_a_text_that_fits_into_no_batch_is_too_long(status: int) -> None:
+    text = "input (700 tokens) is too large to process. increase the physical batch size (current batch size: 512)"
+    found = failure_of(status, [], msgspec.json.encode({"error": text}))
+    assert (found.kind, found.code) == (FailureKind.CONTEXT_LENGTH, "context_length_exceeded")

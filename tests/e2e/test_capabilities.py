@@ -64,3 +64,47 @@ def test_a_model_of_which_its_host_says_that_it_knows_no_tools_is_told_of_them_i
     sent = json.loads([line["body"] for line in log if line["path"] == "/api/chat"][-1])
     assert "tools" not in sent
     assert "weather" in sent["messages"][0]["content"]
+
+
+MADE = {
+    "name": "made:latest",
+    "capabilities": ["completion"],
+    "options": {"stop": ["t5", "t9"]},
+}
+
+
+def test_gotcha_6_a_callers_stop_strings_leave_the_models_own_in_force(tmp_path):
+    house = Simulator(tmp_path, "--disk", json.dumps(MADE), "--bodies", name="house")
+    with running(house):
+        text = CONFIG.replace("URL", house.url).replace("llama3.2:latest", "made:latest")
+        gateway = Gateway(tmp_path, text.replace(", fallback: [seeing]", ""))
+        with running(gateway):
+            asked = {"model": "made", "messages": [{"role": "user", "content": "hello sim:tokens=12"}], "stream": False}
+            alone = json.loads(http("POST", f"{house.url}/api/chat", {**asked, "options": {"stop": ["t7"]}})[2])
+            assert alone["message"]["content"].split()[-1] == "t6", "the host has forgotten the model's own"
+            until(lambda: "says its host" in str(explained(gateway, "one")), "the host to have told")
+            for stop, last in ((["t7"], "t4"), (["t3"], "t2"), (None, "t4")):
+                _, _, answer = gateway.chat("one", "hello sim:tokens=12", **({"stop": stop} if stop else {}))
+                assert answer["choices"][0]["message"]["content"].split()[-1] == last
+
+
+@pytest.mark.parametrize(("version", "tells"), [("0.34.0", True), ("0.33.0", False)])
+def test_gotcha_54_what_a_host_tells_of_its_cache_is_told_and_what_it_does_not_tell_is_no_zero(
+    tmp_path, version, tells
+):
+    house = Simulator(tmp_path, "--disk", "llama3.2", "--ollama-version", version, name="house")
+    with running(house):
+        text = CONFIG.replace("URL", house.url).replace(", fallback: [seeing]", "").replace("gemma3:4b", "llama3.2")
+        gateway = Gateway(tmp_path, text)
+        with running(gateway):
+            asked = {"text": "many words " * 200, "max_tokens": 4}
+            gateway.chat("one", **asked)
+            _, headers, answer = gateway.chat("one", **asked)
+            usage = answer["usage"]
+            if tells:
+                cached = usage["prompt_tokens_details"]["cached_tokens"]
+                assert 0 < cached <= usage["prompt_tokens"]
+            else:
+                cached = None
+                assert "cached_tokens" not in usage.get("prompt_tokens_details", {})
+            assert gateway.row(headers["x-earthward-id"])["cached_tokens"] == cached

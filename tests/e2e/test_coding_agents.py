@@ -6,15 +6,42 @@ import anthropic
 import openai
 import pytest
 
-from e2e import test_agents
 from e2e.coding_agent import BETAS, FILE, NAMES, by_messages, by_responses
-from harness import http
-from vendors import MODELS
+from google_cloud import service_account
+from harness import Gateway, http, running
+from vendors import CLOUDS, MODELS, cloud, cloud_target, one_of_each, provider
 
-every_target = pytest.mark.parametrize("target", list(MODELS))
+TARGETS = (*MODELS, *CLOUDS, "gemini-3")
+"""`vertex` is Claude at Vertex AI, and `gemini-3` is there, too."""
+CLAUDE = ("anthropic", "vertex")
+COUNTS = {name: "estimate" if name in ("ollama", "azure") else "exact" for name in TARGETS} | {"openai": "estimate"}
+"""An Ollama has no tokenizer on the network, nor has Azure; of what only speaks OpenAI's API it is not known."""
+
+every_target = pytest.mark.parametrize("target", TARGETS)
 
 
-stage = test_agents.stage
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    """A gateway with a stand-in for each vendor."""
+    folder = tmp_path_factory.mktemp("coding-agents")
+    with one_of_each(folder, "vendor", TARGETS) as vendors:
+        urls = {name: it.url for name, it in vendors.items()}
+        lines = ["listen: 127.0.0.1:0", "admin: 127.0.0.1:0", "auth: open", "providers:"]
+        lines += [f"  {name}: {provider(name, urls[name], 'local')}" for name in MODELS]
+        lines += [f"  {name}: {cloud(name, urls[name], service_account(folder, urls[name]))}" for name in CLOUDS]
+        lines.append(f"  gemini-3: {cloud('vertex', urls['gemini-3'], service_account(folder, urls['gemini-3']))}")
+        lines.append("targets:")
+        lines += [f"  {name}: {{provider: {name}, model: {MODELS[name]}}}" for name in MODELS]
+        lines += [f"  {name}: {cloud_target(name, name)}" for name in CLOUDS]
+        lines.append("  gemini-3: {provider: gemini-3, model: gemini-3-pro-preview}")
+        lines.append("routes:")
+        lines += [f"  - {{name: {name}, when: {{model: to-{name}}}, use: {name}}}" for name in vendors]
+        gateway = Gateway(folder, "\n".join(lines))
+        with running(gateway):
+            for name in vendors:
+                # Loading a model would use up an answer that is meant for an agent.
+                assert gateway.chat(f"to-{name}")[0] == 200
+            yield gateway, vendors
 
 
 def calls_next(stage, target, **behaviour):
@@ -24,8 +51,8 @@ def calls_next(stage, target, **behaviour):
 def sent(stage, target):
     """The last request that the vendor's stand-in was sent, and its answer's path."""
     log = json.loads(http("GET", f"{stage[1][target].url}/sim/log?limit=10000&bodies=1")[2])
-    asked = [line for line in log if line["body"] and "messages" in line["body"]][-1]
-    return json.loads(asked["body"])
+    asked = [json.loads(line["body"]) for line in log if line["method"] == "POST" and line["path"] != "/token"]
+    return [body for body in asked if {"messages", "contents", "input"} & set(body)][-1]
 
 
 def without_stream(request):
@@ -53,8 +80,23 @@ def test_anthropics_sdk_takes_the_stream_and_the_target_is_told_everything(stage
     assert all(name in body for name in NAMES)
     assert json.dumps(FILE)[1:-1] in body
     assert "no such folder" in body
-    assert ("cache_control" in body) is (target == "anthropic")
-    assert ("c2lnbmVk" in body) is (target == "anthropic"), "a signature goes to the vendor that made it"
+    assert ("cache_control" in body) is (target in CLAUDE)
+    assert ("c2lnbmVk" in body) is (target in CLAUDE), "a signature goes to the vendor that made it"
+
+
+@every_target
+def test_the_agent_is_told_how_long_its_prompt_has_become(stage, target):
+    """It asks before it compacts; what is sent to be counted is all that would be sent to be answered."""
+    sdk = anthropic.Anthropic(base_url=stage[0].url, api_key="none", max_retries=0)
+    asked = by_messages(f"to-{target}")
+    counted = {name: asked[name] for name in ("model", "system", "tools", "messages", "thinking")}
+    told = sdk.messages.with_raw_response.count_tokens(**counted, extra_headers={"anthropic-beta": BETAS})
+    assert told.headers["x-earthward-count"] == COUNTS[target]
+    assert 4000 < told.parse().input_tokens < 20000
+    if COUNTS[target] == "exact":
+        body = json.dumps(sent(stage, target))
+        assert all(name in body for name in NAMES)
+        assert json.dumps(FILE)[1:-1] in body
 
 
 @every_target
@@ -73,7 +115,7 @@ def test_openais_sdk_takes_the_responses_stream_and_the_target_is_told_everythin
     body = json.dumps(sent(stage, target))
     assert all(name in body for name in NAMES)
     assert json.dumps(FILE)[1:-1] in body
-    assert "Z2lnYW50aWM=" not in body, "what one vendor has encrypted means nothing to another"
+    assert ("Z2lnYW50aWM=" in body) is (target == "responses"), "what one vendor has encrypted is nothing to another"
 
 
 @every_target

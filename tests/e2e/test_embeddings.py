@@ -22,13 +22,21 @@ providers:
   cloud: {{kind: openai, base_url: "{cloud}/v1", api_key: env:UPSTREAM_KEY}}
   house: {{kind: ollama, base_url: "{house}"}}
   google: {{kind: gemini, base_url: "{cloud}", api_key: env:UPSTREAM_KEY}}
+  azure: {{kind: azure, base_url: "{cloud}", api_key: env:UPSTREAM_KEY}}
+  older_azure: {{kind: azure, base_url: "{cloud}", api_key: env:UPSTREAM_KEY, api_version: "2024-10-21"}}
 targets:
   mini: {{provider: cloud, model: gpt-4o-mini}}
   llama: {{provider: house, model: "llama3.2:latest"}}
   small: {{provider: cloud, model: text-embedding-3-small}}
   nomic: {{provider: house, model: nomic-embed-text, context: 2048, price: {{input: 1, output: 0}}}}
+  dense: {{provider: house, model: dense-embed, context: 2048}}
   gecko: {{provider: google, model: gemini-embedding-001}}
+  west: {{provider: azure, model: text-embedding-3-small}}
+  east: {{provider: older_azure, model: text-embedding-3-large}}
 routes:
+  - {{name: dense, when: {{model: dense}}, use: dense}}
+  - {{name: west, when: {{model: west}}, use: west}}
+  - {{name: east, when: {{model: east}}, use: east}}
   - {{name: google-vectors, when: {{model: gemini-embedding-001}}, use: gecko}}
   - {{name: cloud-vectors, when: {{model: text-embedding-*}}, use: small}}
   - {{name: vectors, when: {{needs: embeddings}}, baseline: nomic, candidate: llama, share: 50%}}
@@ -38,7 +46,9 @@ routes:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
-    simulator = Simulator(tmp_path_factory.mktemp("house"), name="house")
+    dense = {"name": "dense-embed", "capabilities": ["embedding"], "options": {"num_batch": 64}}
+    disk = ("--disk", json.dumps(dense), "--disk", "nomic-embed-text", "--disk", "llama3.2")
+    simulator = Simulator(tmp_path_factory.mktemp("house"), *disk, name="house")
     yield simulator
     simulator.stop()
 
@@ -150,6 +160,17 @@ def test_texts_are_never_cut_without_a_word(gateway, house):
     assert b"context_length_exceeded" in answer
 
 
+@pytest.mark.parametrize("cuts", [{}, {"truncate": True}])
+def test_gotcha_57_a_text_that_fits_into_no_batch_is_too_long_in_the_callers_words(gateway, sdk, cuts):
+    assert len(sdk.embeddings.create(model="dense", input="word " * 20).data) == 1
+    text = "word " * 200
+    with pytest.raises(openai.BadRequestError, match="too large to process") as error:
+        sdk.embeddings.create(model="dense", input=["short", text], extra_body=cuts)
+    assert error.value.code == "context_length_exceeded"
+    status, _, answer = http("POST", f"{gateway.url}/api/embed", {"model": "dense", "input": text, **cuts})
+    assert (status, "too large to process" in json.loads(answer)["error"]) == (400, True)
+
+
 def test_vectors_follow_no_share_of_chats(gateway):
     """Half of all chats go to the candidate; whoever asks for vectors gets those of the one model that gives them."""
     for number in range(20):
@@ -195,3 +216,40 @@ def test_everybody_gets_vectors_of_googles(gateway, sdk):
     assert len(json.loads(answer)["embeddings"]) == 1
     row = gateway.row(headers["x-earthward-id"])
     assert (row["upstream_dialect"], row["usage_sources"][0]) == ("gemini", "e")
+
+
+@pytest.fixture(params=["deployments", "v1"])
+def azure(gateway, request):
+    """Azure's client, as it calls resources of before and of today."""
+    if request.param == "v1":
+        client = openai.OpenAI(base_url=f"{gateway.url}/openai/v1/", api_key="unused", max_retries=0)
+    else:
+        client = openai.AzureOpenAI(
+            azure_endpoint=gateway.url, api_version="2024-10-21", api_key="unused", max_retries=0
+        )
+    with client as sdk:
+        yield sdk
+
+
+@pytest.mark.parametrize(
+    ("model", "path", "width"),
+    [
+        ("nomic", "/api/embed", 768),
+        ("west", "/openai/v1/embeddings", 1536),
+        ("east", "/openai/deployments/text-embedding-3-large/embeddings", 3072),
+        ("gemini-embedding-001", "/v1beta/models/gemini-embedding-001:batchEmbedContents", 768),
+    ],
+)
+def test_the_client_of_azure_gets_vectors_of_every_target(azure, house, model, path, width):
+    found = azure.embeddings.create(model=model, input=["one", "two"])
+    assert [one.index for one in found.data] == [0, 1]
+    assert (found.model, len(found.data[0].embedding)) == (model, width)
+    assert house.seen()[-1]["path"].partition("?")[0] == path
+
+
+def test_the_client_of_azure_is_told_of_errors_in_its_own_words(azure):
+    with pytest.raises(openai.BadRequestError) as error:
+        azure.embeddings.create(model="nomic", input="word " * 9000)
+    assert error.value.code == "context_length_exceeded"
+    with pytest.raises(openai.BadRequestError, match="check_embedding_ctx_length=False"):
+        azure.embeddings.create(model="nomic", input=[[1, 2, 3]])

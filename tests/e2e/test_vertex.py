@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import pytest
 
 from google_cloud import on_a_machine_of_google_s, service_account, workload_identity
@@ -176,3 +177,46 @@ def test_counts_and_vectors_come_from_vertex_ai_too(tmp_path: Path, simulator: S
         assert (status, len(json.loads(body)["data"])) == (200, 2)
     assert shown_at(simulator, "gemini-2.5-flash:countTokens")
     assert shown_at(simulator, "/v1/projects/acme/locations/eu/publishers/google/models/text-embedding-005:predict")
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> Iterator[Gateway]:
+    folder = tmp_path_factory.mktemp("counting")
+    credentials = f"project: acme, location: eu, credentials: {service_account(folder, simulator.url)}"
+    targets = "  gone: {provider: vertex, model: claude-gone@1}\n"
+    routes = EVERYTHING.replace("routes:\n", "routes:\n  - {name: gone, when: {model: gone}, use: gone}\n")
+    gateway = Gateway(folder, config(simulator.url, credentials, rest=targets + routes))
+    with running(gateway):
+        yield gateway
+
+
+ASKED: Any = {"system": "Be kind.", "messages": [{"role": "user", "content": "Name three animals."}]}
+
+
+def test_claude_on_vertex_ai_counts_for_callers_of_every_dialect(counting: Gateway, simulator: Simulator) -> None:
+    with anthropic.Anthropic(base_url=counting.url, api_key="unused", max_retries=0) as sdk:
+        plain = sdk.messages.count_tokens(model="claude-haiku", **ASKED)
+    with anthropic.AnthropicVertex(
+        base_url=f"{counting.url}/v1", region="eu", project_id="acme", access_token="unused", max_retries=0
+    ) as sdk:
+        vertex = sdk.messages.count_tokens(model="claude-haiku", **ASKED)
+    assert plain.input_tokens == vertex.input_tokens > 5
+    path = "/v1/projects/acme/locations/eu/publishers/anthropic/models/count-tokens:rawPredict"
+    sent = [json.loads(entry["body"]) for entry in seen(simulator) if entry["path"] == path]
+    assert [body | ASKED for body in sent] == [
+        {"anthropic_version": "vertex-2023-10-16", "model": "claude-haiku-4-5", **ASKED}
+    ] * 2
+    google = f"{counting.url}/v1beta/models/claude-haiku:countTokens"
+    status, headers, body = http("POST", google, HELLO)
+    assert (status, headers["x-earthward-count"]) == (200, "exact"), body
+
+
+def test_what_claude_on_vertex_ai_cannot_count_is_estimated_and_speaks_against_nobody(counting: Gateway) -> None:
+    for _ in range(8):
+        status, headers, _ = http("POST", f"{counting.url}/v1/messages/count_tokens", {"model": "gone", **ASKED})
+        assert (status, headers["x-earthward-count"]) == (200, "estimate")
+    assert counting.chat("claude-x", "hello sim:tokens=2", max_tokens=10)[0] == 200
+
+
+def seen(simulator: Simulator) -> list[dict[str, Any]]:
+    return list(json.loads(http("GET", f"{simulator.url}/sim/log?limit=10000&bodies=1")[2]))

@@ -30,6 +30,8 @@ def body_at(path: bytes, **body: Any) -> dict[str, Any]:
         (b"/openai/deployments/mini/chat/completions", "openai_chat"),
         (b"/openai/v1/chat/completions", "openai_chat"),
         (b"/openai/deployments/mini/completions", "openai_completions"),
+        (b"/openai/deployments/mini/embeddings", "openai_embeddings"),
+        (b"/openai/v1/embeddings", "openai_embeddings"),
         (b"/openai/responses", "openai_responses"),
         (b"/openai/v1/responses", "openai_responses"),
         (CLAUDE + b"claude-sonnet-4-5@20250929:rawPredict", "anthropic_messages"),
@@ -61,6 +63,7 @@ def test_a_path_that_is_nearly_one_is_none(path: bytes) -> None:
 def test_the_deployment_in_the_path_is_the_model_whatever_the_body_says() -> None:
     path = b"/openai/deployments/my%20mini/chat/completions"
     assert body_at(path, messages=[])["model"] == "my mini"
+    assert body_at(b"/openai/deployments/small/embeddings", input="x", model="y")["model"] == "small"
     assert body_at(path, messages=[], model="gpt-4o")["model"] == "my mini"
     assert body_at(b"/openai/v1/chat/completions", messages=[], model="gpt-4o")["model"] == "gpt-4o"
 
@@ -77,6 +80,8 @@ def test_claude_on_vertex_ai_is_read_as_anthropic_s_own() -> None:
     ("path", "whose"),
     [
         (b"/openai/deployments/mini/chat/completions", "azure"),
+        (b"/openai/deployments/mini/embeddings", "azure"),
+        (b"/openai/v1/responses/input_tokens", "azure"),
         (CLAUDE + b"claude:rawPredict", "vertex"),
         (b"/v1/projects/p/locations/l/publishers/google/models/m:generateContent", "vertex"),
         (b"/v1/publishers/google/models/m:generateContent", "vertex"),

@@ -19,7 +19,7 @@ from earthward.config.snapshot import Provider, Target
 from earthward.gateway.crossing import Written, crossing
 from earthward.gateway.doors import EXITS
 from earthward.gateway.doors.door import Question
-from earthward.gateway.fetching import NotFetched, bring_in, first_public
+from earthward.gateway.fetching import NotFetched, Room, bring_in, first_public
 from earthward.gateway.terms import terms_of
 from gateway.test_crossing import question
 
@@ -68,9 +68,12 @@ def asked(url: str = f"https://{HOST}/a b.png?x=1") -> Question:
     return question(b"/v1/chat/completions", messages=[{"role": "user", "content": [part, part]}])
 
 
-def fetched(tls: Any, answer: bytes, it: Question, terms: Any = TERMS) -> tuple[Failure | None, list[bytes]]:
+def fetched(
+    tls: Any, answer: bytes, it: Question, terms: Any = TERMS, room: Room | None = None
+) -> tuple[Failure | None, list[bytes]]:
     """What came of it, and the requests that the server has seen."""
     heads: list[bytes] = []
+    room = room or Room()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(await reader.readuntil(b"\r\n\r\n"))
@@ -87,7 +90,7 @@ def fetched(tls: Any, answer: bytes, it: Question, terms: Any = TERMS) -> tuple[
                     return first_public({"10.0.0.1", "8.8.8.8"}), 443
                 return "127.0.0.1", port
 
-            return await bring_in(it, terms, place, tls[1])
+            return await bring_in(it, terms, room, place, tls[1])
 
     return uvloop.run(play()), heads
 
@@ -108,6 +111,20 @@ def test_data_takes_the_place_of_an_address_that_is_fetched_once(tls: Any) -> No
     assert heads[0].startswith(b"GET /a%20b.png?x=1 HTTP/1.1\r\nhost: img.example.com\r\n")
     assert isinstance(it.chat, ChatRequest)
     assert it.chat.messages[0].parts == (Image("image/png", base64.b64encode(PNG).decode()),) * 2
+
+
+def test_what_all_requests_hold_together_is_bounded_and_who_comes_too_late_is_told_to_come_again(tls: Any) -> None:
+    room = Room(2 * len(PNG) - 1)
+    first, second = asked(), asked()
+    assert fetched(tls, GOOD, first, room=room)[0] is None
+    assert (room.held, first.fetched) == (len(PNG), len(PNG))
+    failure, _ = fetched(tls, GOOD, second, room=room)
+    assert failure is not None
+    assert (failure.kind, failure.retry_after, second.has_fetched) == (FailureKind.OVERLOADED, 1.0, False)
+    assert "base64" in failure.message
+    assert room.held == len(PNG), "what could not be held is not counted"
+    room.give_back(first.fetched)
+    assert fetched(tls, GOOD, second, room=room)[0] is None
 
 
 def test_what_was_fetched_goes_on_as_data_and_the_request_as_it_came_never(tls: Any) -> None:
@@ -133,10 +150,11 @@ def test_what_was_fetched_goes_on_as_data_and_the_request_as_it_came_never(tls: 
     ],
 )
 def test_an_answer_that_is_no_picture_says_why_and_nothing_of_what_it_was(tls: Any, answer: bytes, why: str) -> None:
-    it = asked()
-    failure, _ = fetched(tls, answer, it)
+    it, room = asked(), Room()
+    failure, _ = fetched(tls, answer, it, room=room)
     assert failure is not None
     assert failure.kind is FailureKind.UNSUPPORTED
+    assert room.held == 0
     assert why in failure.message
     assert "secret" not in failure.message
     assert not it.has_fetched
@@ -157,7 +175,7 @@ def test_a_name_that_is_none_is_a_refusal(tls: Any, name: str) -> None:
         async def somewhere(host: str) -> tuple[str, int]:
             return "127.0.0.1", 9
 
-        return await bring_in(asked(f"https://{name}/a.png"), TERMS, somewhere, tls[1])
+        return await bring_in(asked(f"https://{name}/a.png"), TERMS, Room(), somewhere, tls[1])
 
     for run in (asyncio.run, uvloop.run):
         failure = run(asked_for())

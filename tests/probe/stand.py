@@ -40,6 +40,10 @@ def standing(answers: dict[str, Any], headers: dict[str, str] | None = None) -> 
             self.end_headers()
             self.wfile.write(body)
 
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.do_GET()
+
         def log_message(self, *_: Any) -> None:
             pass
 

@@ -82,6 +82,20 @@ def test_a_target_without_context_is_worth_a_note() -> None:
         assert "target t" not in findings(stand.url)
 
 
+def test_what_a_model_says_unasked_is_worth_a_note() -> None:
+    shown: dict[str, Any] = {"system": "You are a pirate.", "messages": [{"role": "user", "content": "Ahoy"}] * 2}
+    with standing(answers(**{"/api/show": {"system": shown["system"]}})) as stand:
+        found = findings(stand.url)["model m"]
+        assert (found.state, "has a SYSTEM of its own" in found.what) == ("note", True)
+        assert "pirate" not in found.what
+        assert stand.asked[-1][:2] == ("POST", "/api/show")
+    with standing(answers(**{"/api/show": {"messages": shown["messages"]}})) as stand:
+        assert "2 MESSAGE" in findings(stand.url)["model m"].what
+    for nothing in ({}, {"system": "", "messages": None}, {"system": 5}, [], b"\xff", 404):
+        with standing(answers(**{"/api/show": nothing})) as stand:
+            assert "model m" not in findings(stand.url)
+
+
 @pytest.mark.parametrize("answer", [404, b"\xff", [], {"version": 5}])
 def test_what_is_no_ollama_tells_nothing(answer: object) -> None:
     with standing({"/api/version": answer}) as stand:

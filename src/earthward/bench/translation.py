@@ -1,5 +1,8 @@
 """`python -m earthward.bench.translation`: what it costs to translate a request, and each chunk of a stream, for every
 pair of dialects, beside what it costs to pass them through. Exit status: 0 within the budget, 1 not.
+
+With tools on offer an answer of Ollama's is looked through for calls that came as text, and one to tools that were told
+in words is read as a whole: measured apart.
 """
 
 import argparse
@@ -8,7 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 from rich.console import Console
@@ -39,10 +42,23 @@ ASKED: dict[bytes, dict[str, Any]] = {
     b"/v1beta/models/m:streamGenerateContent": {"contents": CONTENTS},
 }
 """One of each dialect, all of about the same length."""
+Tools = Literal["", "native", "words"]
+PLACE = {"type": "object", "properties": {"city": {"type": "string"}}}
+TOOL = {"name": "weather", "description": "It.", "parameters": PLACE}
+FUNCTIONS = [{"type": "function", "function": TOOL}]
+OFFERED: dict[bytes, list[dict[str, Any]]] = {
+    b"/v1/chat/completions": FUNCTIONS,
+    b"/v1/messages": [{"name": "weather", "input_schema": PLACE}],
+    b"/v1/responses": [{"type": "function", **TOOL}],
+    b"/api/chat": FUNCTIONS,
+    b"/v1beta/models/m:streamGenerateContent": [{"functionDeclarations": [TOOL]}],
+}
+"""A tool, for those who can offer one."""
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """Microseconds. `passed` are those of a pass-through to the same target."""
+    """Microseconds. `passed` are those of a pass-through to the same target, of a request without tools. `tools` is how
+    the target was told of some, if it was."""
 
     caller: str
     target: str
@@ -50,15 +66,18 @@ class Cost(msgspec.Struct, frozen=True):
     request_passed: float
     chunk: float
     chunk_passed: float
+    tools: Tools = ""
 
     @property
     def added(self) -> float:
         return self.chunk - self.chunk_passed
 
 
-def question(path: bytes) -> Question:
+def question(path: bytes, tools: Tools = "") -> Question:
     google = b":" in path
     body = {**({} if google else {"model": "m", "stream": True}), **ASKED[path]}
+    if tools:
+        body["tools"] = OFFERED[path]
     envelope = read(json.dumps(body).encode())
     door = door_at(path, b"alt=sse" if google else b"")
     assert isinstance(envelope, Envelope)
@@ -72,31 +91,33 @@ def path_of(dialect: str) -> bytes:
     return next(path for path, door in DOORS.items() if door.dialect == dialect and path in ASKED)
 
 
-def way(asked: Question, dialect: str) -> Crossing:
+def way(asked: Question, dialect: str, tools: Tools = "") -> Crossing:
     kind = next(kind for kind in KINDS.values() if dialect in (kind.dialect, *(api.dialect for api in kind.apis)))
     provider = Provider("p", kind.name, dialect, "cloud", ())
-    target = Target("t", "p", "m", "cloud", context=8192)
+    target = Target("t", "p", "m", "cloud", context=8192, tools=tools or None)
     return crossing(asked, EXITS[dialect].way(target, provider), dialect, "m", terms_of(target, provider))
 
 
-def chunks(dialect: str) -> list[bytes]:
-    """A stream of this dialect, a piece for each event."""
+def chunks(dialect: str, tools: Tools = "") -> list[bytes]:
+    """A stream of this dialect, a piece for each event. To tools in words it is the answer in the form for that."""
+    before, after = ('{"answer":"', '"}') if tools == "words" else ("", "")
     writer = question(path_of(dialect))
     written = writer.door.writer(writer)
     events: list[Event] = [Started("id", "m", 1)]
-    events += [TextDelta(f" t{number}") for number in range(CHUNKS)]
+    events += [TextDelta(f"{before if not number else ''} t{number}") for number in range(CHUNKS - 1)]
+    events.append(TextDelta(f" t{CHUNKS}{after}"))
     events += [UsageReported(Usage(Count.reported(5), Count.reported(CHUNKS))), Finished("stop")]
     return [*filter(None, map(written.write, events)), written.end()]
 
 
-def request_cost(path: bytes, dialect: str, rounds: int) -> float:
+def request_cost(path: bytes, dialect: str, rounds: int, tools: Tools = "") -> float:
     """Of reading and writing; the envelope is there already."""
 
     def once() -> None:
-        written = way(question_again(asked), dialect).request()
+        written = way(question_again(asked), dialect, tools).request()
         assert isinstance(written, Written)
 
-    asked = question(path)
+    asked = question(path, tools)
     return best(once, rounds)
 
 
@@ -105,12 +126,12 @@ def question_again(asked: Question) -> Question:
     return Question(asked.door, asked.envelope, asked.glance, asked.id, asked.created)
 
 
-def chunk_cost(path: bytes, dialect: str, rounds: int) -> float:
-    pieces = chunks(dialect)
-    asked = question(path)
+def chunk_cost(path: bytes, dialect: str, rounds: int, tools: Tools = "") -> float:
+    pieces = chunks(dialect, tools)
+    asked = question(path, tools)
 
     def once() -> None:
-        crossed = way(asked, dialect)
+        crossed = way(asked, dialect, tools)
         crossed.request()
         listener = crossed.stream()
         for piece in pieces:
@@ -118,7 +139,7 @@ def chunk_cost(path: bytes, dialect: str, rounds: int) -> float:
         assert listener.is_over, listener.failure
 
     def without() -> None:
-        crossed = way(asked, dialect)
+        crossed = way(asked, dialect, tools)
         crossed.request()
         crossed.stream()
 
@@ -148,12 +169,21 @@ def measure(rounds: int) -> list[Cost]:
     for target in dialects():
         own = path_of(target)
         passed = request_cost(own, target, rounds), chunk_cost(own, target, rounds)
-        for path in ASKED:
-            if path != own:
-                caller = question(path).door.dialect
-                request, chunk = request_cost(path, target, rounds), chunk_cost(path, target, rounds)
-                found.append(Cost(caller, target, request, passed[0], chunk, passed[1]))
+        for path, tools in asked_at(target):
+            caller = question(path).door.dialect
+            request, chunk = request_cost(path, target, rounds, tools), chunk_cost(path, target, rounds, tools)
+            found.append(Cost(caller, target, request, passed[0], chunk, passed[1], tools))
     return found
+
+
+def asked_at(target: str) -> list[tuple[bytes, Tools]]:
+    """What is translated to a target of this dialect: everything but its own, and with tools where answers are looked
+    through for calls."""
+    own = path_of(target)
+    asked: list[tuple[bytes, Tools]] = [(path, "") for path in ASKED if path != own]
+    if target == "ollama":
+        asked += [(path, tools) for tools in get_args(Tools) if tools for path in OFFERED if path != own]
+    return asked
 
 
 def main() -> int:
@@ -169,11 +199,12 @@ def main() -> int:
         print(msgspec.json.encode({"costs": costs, "added": most}).decode())
         return 0 if most <= ADDED else 1
     table = Table(title="What translation costs, in µs of CPU", title_justify="left")
-    for heading in ("caller", "target", "request", "of passed", "chunk", "of passed"):
-        table.add_column(heading, justify="left" if heading in ("caller", "target") else "right")
+    for heading in ("caller", "target", "tools", "request", "of passed", "chunk", "of passed"):
+        table.add_column(heading, justify="left" if heading in ("caller", "target", "tools") else "right")
     for cost in costs:
         ratios = f"{cost.request / cost.request_passed:.1f} ×", f"{cost.chunk / cost.chunk_passed:.1f} ×"
-        table.add_row(cost.caller, cost.target, f"{cost.request:.0f}", ratios[0], f"{cost.chunk:.1f}", ratios[1])
+        figures = f"{cost.request:.0f}", ratios[0], f"{cost.chunk:.1f}", ratios[1]
+        table.add_row(cost.caller, cost.target, cost.tools, *figures)
     Console().print(table)
     print(f"A chunk that is translated costs {most:.1f} µs more than one passed through, at most; it may {ADDED:g}.")
     return 0 if most <= ADDED else 1

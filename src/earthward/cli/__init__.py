@@ -23,7 +23,8 @@ COMMANDS = (
     "ledger",
     "report",
 )
-"""In the order of the help text. The file of the same name holds a function of that name, or a group called `app`.
+"""In the order of the help text. The file of the same name holds a function of that name, whose class may be `COMMAND`,
+or a group called `app`.
 
 A file can't be called as a word of Python is, so it has an underscore more.
 """
@@ -45,7 +46,7 @@ def application(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
-            app.command(name)(getattr(module, name))
+            app.command(name, cls=getattr(module, "COMMAND", None))(getattr(module, name))
     return app
 
 

@@ -7,13 +7,15 @@ import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 import typer
+import typer.main
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from typer.core import TyperCommand
 
 from earthward.assess.read import MEMORY, columns_of, connect, read, same_twice
 from earthward.assess.result import Assessment
@@ -27,6 +29,22 @@ from earthward.config.problems import ConfigErrors
 from earthward.cost.price_book import Override
 
 LOOKS = 0.1
+
+
+class COMMAND(TyperCommand):
+    """With another command beside it, whose name stands where else a file does."""
+
+    @property
+    def beside(self) -> dict[str, Any]:
+        alone = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+        alone.command("compat")(compat)
+        return {"compat": typer.main.get_command(alone)}
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        named = self.beside.get(args[0]) if args else None
+        if named is not None:
+            return named.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
 
 
 def assess(
@@ -49,12 +67,9 @@ def assess(
     LiteLLM, Helicone, Langfuse, OpenTelemetry, this gateway's ledger, any CSV, JSON lines or Parquet. What can't be
     read or priced is counted and told. Exit status 3 if no row was usage.
 
-    `earthward assess compat FILES` reads recorded requests with their bodies instead (HAR, JSON lines, LiteLLM,
-    Langfuse, Helicone) and says, for each application, what of them breaks on the way to Ollama, how often, and what
-    becomes of it behind the gateway. A file of that name is `./compat`.
+    `earthward assess compat` is a command of its own: what of an application's requests breaks on the way to Ollama.
+    A file of that name is `./compat`.
     """
-    if str(files[0]) == "compat":
-        compat(files[1:], json=json)
     try:
         columns = columns_of(map_) if map_ else None
     except ValueError as error:

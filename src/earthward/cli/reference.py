@@ -44,7 +44,7 @@ def _command(path: str, command: Any) -> Iterable[str]:
         yield f"```text\n{' '.join(usage)}\n```"
     if shown:
         yield table(("Option", "Default", "What it does"), map(_row, shown))
-    for name, sub in inner.items():
+    for name, sub in (inner or getattr(command, "beside", {})).items():
         yield from _command(f"{path} {name}", sub)
 
 

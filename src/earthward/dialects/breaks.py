@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from earthward.dialects.content.several import MOST
+
 Json = dict[str, Any]
 Verdict = Literal["handled", "told", "refused", "yours to change"]
 
@@ -87,6 +89,25 @@ def _url_of(part: Json) -> str:
     return ""
 
 
+def _settings(body: Json) -> Json:
+    """With those of Google's and of Ollama's, which have a place of their own."""
+    apart = (body.get(name) for name in ("generationConfig", "generation_config", "options"))
+    return body | {name: value for given in apart if isinstance(given, dict) for name, value in given.items()}
+
+
+def _answers(body: Json) -> int:
+    settings = _settings(body)
+    asked = (settings.get(name) for name in ("n", "candidateCount", "candidate_count"))
+    return max((number for number in asked if isinstance(number, int)), default=1)
+
+
+def _is_document(part: Json) -> bool:
+    """One that is not text already."""
+    source = part.get("source")
+    is_text = isinstance(source, dict) and source.get("type") in ("text", "content")
+    return part.get("type") in ("document", "file", "input_file") and not is_text
+
+
 def _is_embedding(path: str, body: Json) -> bool:
     return "embed" in path.lower() or "encoding_format" in body or "embed" in str(body.get("model", "")).lower()
 
@@ -133,7 +154,10 @@ FEATURES = (
         lambda path, body: bool({"reasoning_effort", "reasoning", "thinking", "think"} & set(body)),
     ),
     Feature(
-        6, "stop strings", "yours to change", lambda path, body: bool(body.get("stop") or body.get("stop_sequences"))
+        6,
+        "stop strings",
+        "handled",
+        lambda path, body: any(_settings(body).get(name) for name in ("stop", "stop_sequences", "stopSequences")),
     ),
     Feature(19, "`tool_choice` that forces or forbids", "handled", _forces_tool),
     Feature(
@@ -185,7 +209,7 @@ FEATURES = (
         33,
         "documents",
         "refused",
-        lambda path, body: any(part.get("type") in ("document", "file", "input_file") for part in _parts(body)),
+        lambda path, body: any(map(_is_document, _parts(body))),
     ),
     Feature(34, "`previous_response_id`", "handled", lambda path, body: bool(body.get("previous_response_id"))),
     Feature(36, "two turns of one role in a row", "handled", _roles),
@@ -195,7 +219,7 @@ FEATURES = (
         "handled",
         lambda path, body: _is_chat(path, body) and "temperature" not in body,
     ),
-    Feature(38, "a seed", "yours to change", lambda path, body: body.get("seed") is not None),
+    Feature(38, "a seed", "yours to change", lambda path, body: _settings(body).get("seed") is not None),
     Feature(
         39, "JSON mode", "handled", lambda path, body: _format(body) == "json_object" and not _is_responses(path, body)
     ),
@@ -206,10 +230,10 @@ FEATURES = (
         "handled",
         lambda path, body: _format(body) == "json_object" and _is_responses(path, body),
     ),
-    Feature(
-        42, "`logit_bias`, `logprobs`", "told", lambda path, body: bool(body.get("logit_bias") or body.get("logprobs"))
-    ),
-    Feature(42, "several answers", "refused", lambda path, body: isinstance(body.get("n"), int) and body["n"] > 1),
+    Feature(42, "`logit_bias`", "told", lambda path, body: bool(body.get("logit_bias"))),
+    Feature(42, "`logprobs`", "handled", lambda path, body: bool(body.get("logprobs"))),
+    Feature(42, f"several answers, at most {MOST}", "handled", lambda path, body: 1 < _answers(body) <= MOST),
+    Feature(42, f"more than {MOST} answers", "refused", lambda path, body: _answers(body) > MOST),
     Feature(50, "Anthropic's API", "handled", lambda path, body: "/v1/messages" in path),
     Feature(55, "embeddings", "yours to change", lambda path, body: _is_embedding(path, body)),
     Feature(

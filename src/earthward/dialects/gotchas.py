@@ -64,10 +64,13 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         6,
         "Stop strings make a model run on: those of a request take the place of its Modelfile's",
         (
-            "The gateway reads no Modelfile before it asks. Put the model's own stop strings into the request, or "
-            "leave `stop` out."
+            "The model's own are added to those of the request, as soon as its hosts have shown them (`/api/show`). "
+            "Who calls by Ollama's own API means to replace them, and does."
         ),
-        "",
+        _WRITE
+        + "test_stop_strings_join_those_of_the_modelfile "
+        + _E2E
+        + "capabilities.py::test_gotcha_6_a_callers_stop_strings_leave_the_models_own_in_force",
     ),
     (
         7,
@@ -191,8 +194,8 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         32,
         "Images are refused, or are no legal base64",
         (
-            "Data URLs and URL-safe base64 become what Ollama takes. An address is fetched for nobody, and refused "
-            "with the way out."
+            "Data URLs and URL-safe base64 become what Ollama takes. An address is refused with the way out, or "
+            "fetched from hosts that `fetch_from` names."
         ),
         _WRITE
         + "test_images_are_bare_standard_base64 "
@@ -221,10 +224,11 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         35,
         "A Modelfile's SYSTEM and MESSAGE come back",
         (
-            "The gateway reads no Modelfile. A system message of the request's own replaces SYSTEM; for candidates "
-            "take models without MESSAGE."
+            "Whoever made the model wanted them, so they are left; `earthward doctor` notes a target whose model has "
+            "any. A system message of the request's own takes the place of SYSTEM, nothing that of MESSAGE: name the "
+            "model that it was made from."
         ),
-        "",
+        "tests/probe/test_ollama_hosts.py::test_what_a_model_says_unasked_is_worth_a_note",
     ),
     (
         36,
@@ -244,7 +248,12 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
     (
         38,
         "A seed gives no equal answers",
-        "The seed is passed on and nothing is promised: engines batch and cache. Compare by scores, not by words.",
+        (
+            "It can't be mended from outside: an engine's numbers differ with what is in its cache and in the same "
+            "batch. The seed is passed on, and OpenAI promises no more than its best for it either. For answers that "
+            "are nearly always equal set `temperature: 0` and give the host one slot (`slots: 1`); in tests compare "
+            "by scores, not by words."
+        ),
         "",
     ),
     (
@@ -275,10 +284,15 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         42,
         "`logprobs`, `n` and `logit_bias` are missing",
         (
-            "What can't be said is refused by name where it carries content, and named among what was dropped where "
-            "it tunes."
+            "Several answers are asked for one after the other, at most 8; `logprobs` are passed on, and told where "
+            "the host tells them. What can't be said is refused by name where it carries content, and named among "
+            "what was dropped where it tunes, as `logit_bias` is."
         ),
-        _WRITE + "test_what_carries_content_is_refused_by_name " + _WRITE + "test_what_only_tunes_is_dropped_and_named",
+        "tests/gateway/test_rounds.py::test_gotcha_42_several_answers_are_asked_for_one_by_one "
+        + _WRITE
+        + "test_what_carries_content_is_refused_by_name "
+        + _WRITE
+        + "test_what_only_tunes_is_dropped_and_named",
     ),
     (
         43,
@@ -358,8 +372,13 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
     (
         54,
         "Cached tokens are always 0",
-        ("Most versions tell none: they are unknown, not zero. `prompt_eval_cached_count` is read where it is told."),
-        "",
+        (
+            "What a host tells (`prompt_eval_cached_count`, since late 2026) is told in the caller's words and is on "
+            "record. Older hosts tell nothing: there it is left out, and unknown, not zero."
+        ),
+        _E2E
+        + "capabilities.py::"
+        + "test_gotcha_54_what_a_host_tells_of_its_cache_is_told_and_what_it_does_not_tell_is_no_zero",
     ),
     (
         55,
@@ -380,10 +399,15 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         57,
         "400 though cutting is on: dense text, or more than a batch",
         (
-            "It is told in the caller's words. Texts are not split or shortened here: the index would know less than "
-            "was sent."
+            "Both are told as what they are, in the caller's words: the text is too long (400, "
+            "`context_length_exceeded`), as OpenAI says it of its own models. Texts are not split or shortened here: "
+            "the index would know less than was sent. Send shorter pieces, or give the model a larger `num_batch` in "
+            "its Modelfile."
         ),
-        "",
+        _DIALECTS
+        + "ollama_errors.py::test_gotcha_57_a_text_that_fits_into_no_batch_is_too_long "
+        + _E2E
+        + "embeddings.py::test_gotcha_57_a_text_that_fits_into_no_batch_is_too_long_in_the_callers_words",
     ),
     (
         58,

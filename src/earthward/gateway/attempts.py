@@ -18,7 +18,7 @@ from earthward.cost.exchange import cost_at
 from earthward.dialects.content.several import billed
 from earthward.gateway.balancing import FAULTS, Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor, why_not_accepted
-from earthward.gateway.counting import counting
+from earthward.gateway.counting import counting, of_a_count
 from earthward.gateway.crossing import Crossing, Written, crossing
 from earthward.gateway.decide import Decision, no_target
 from earthward.gateway.doors.door import Headers, Question, tokens_in
@@ -170,7 +170,8 @@ class Attempts:
         if self._exchange.is_gone:
             return Outcome(gone=True, unreached=True)
         if target.terms.hosts:
-            refused = await self._exchange.worker.loop.create_task(bring_in(self._question, target.terms))
+            worker = self._exchange.worker
+            refused = await worker.loop.create_task(bring_in(self._question, target.terms, worker.room))
             if refused is not None:
                 return self.left_out(target, why, refused)
         self._tried = ()
@@ -562,6 +563,8 @@ class Attempts:
 
     def _refusal(self, outcome: Outcome, target: ServingTarget, key: int) -> Failure:
         failure = target.exit.failure_of(outcome.status, outcome.headers, outcome.body)
+        if self._question.door.operation == "count":
+            failure = of_a_count(failure)
         if target.takes_callers_key and failure.kind is FailureKind.UPSTREAM_AUTH:
             return refused_by_vendor(target.provider.name, outcome.status)
         target.provider.learn(failure, key, time.monotonic())

@@ -12,6 +12,7 @@ import msgspec
 from earthward.chat import ChatRequest, Count, Failure, FailureKind, Usage
 from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.dialects import openai_chat, openai_responses
+from earthward.dialects.anthropic_messages import count_at_vertex
 from earthward.dialects.anthropic_messages import count_tokens as anthropic
 from earthward.dialects.gemini import count_tokens as gemini
 from earthward.dialects.openai_chat import tokenize as vllm
@@ -35,6 +36,7 @@ ESTIMATED_AFTER = ANOTHER_MAY_SERVE | {
     FailureKind.NO_TARGET,
 }
 """Failures to count that say nothing of the prompt: who was asked can't count, or can't be reached."""
+NO_PATH = (404, 405, 501)
 _NONE = Count.reported(0)
 _UNUSED = Usage(_NONE, _NONE, _NONE, _NONE, _NONE)
 _COUNTED_BY_OPENAI = ("model", "input", "instructions", "tools", "tool_choice", "text", "reasoning", "truncation")
@@ -62,6 +64,12 @@ def for_a_count(decision: Decision) -> Decision:
     return msgspec.structs.replace(decision, plan=plan, unit="")
 
 
+def of_a_count(failure: Failure) -> Failure:
+    """A path for counts that is not there says nothing of how its target answers."""
+    is_missing = failure.kind is FailureKind.UPSTREAM_ERROR and failure.status in NO_PATH
+    return msgspec.structs.replace(failure, kind=FailureKind.NO_SUCH_PATH) if is_missing else failure
+
+
 def counting(question: Question, target: "ServingTarget") -> Crossing:
     return _Counting(question, target)
 
@@ -75,7 +83,7 @@ class _Counting(Unstreamed):
         question, target = self._question, self._target
         both = question.door.dialect == target.dialect == "anthropic_messages"
         if both and may_pass(question, target.terms):
-            return Written(question.envelope.with_fields(model=target.target.model).encode())
+            return Written(_at(target, question.envelope.with_fields(model=target.target.model).encode()))
         chat = question.chat
         if isinstance(chat, Failure):
             return chat
@@ -84,7 +92,7 @@ class _Counting(Unstreamed):
             return refusal
         asked = msgspec.structs.replace(chat, model=target.target.model, stream=False, stream_usage=False)
         body = _written(asked, target)
-        return body if isinstance(body, Failure) else Written(body)
+        return body if isinstance(body, Failure) else Written(_at(target, body))
 
     def whole(self, body: bytes) -> Heard:
         found = read_count(self._target, body)
@@ -127,6 +135,13 @@ def _written(chat: ChatRequest, target: "ServingTarget") -> bytes | Failure:
         case "openai_chat" | "openai_responses":
             return _only(openai_responses.write_request(chat), _COUNTED_BY_OPENAI)
     return Failure(FailureKind.UNSUPPORTED, f"targets that speak {target.dialect} count nothing")
+
+
+def _at(target: "ServingTarget", body: bytes) -> bytes:
+    """Claude on Vertex AI is told of its model in another way."""
+    if target.dialect == "anthropic_messages" and target.provider.kind == "vertex":
+        return count_at_vertex(body)
+    return body
 
 
 def _only(body: bytes | Failure, names: tuple[str, ...]) -> bytes | Failure:

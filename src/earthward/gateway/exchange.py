@@ -119,6 +119,8 @@ class Exchange:
             # They know us, and would be a cycle for the collector.
             if self.admission is not None:
                 self.admission.end()
+            if self.question is not None and self.question.fetched:
+                self.worker.room.give_back(self.question.fetched)
             self.attempts.forget()
             self.worker.exchanges.discard(self)
 

@@ -1,7 +1,8 @@
 """What a request names by its address, fetched for targets in the house from hosts that the operator allows.
 
 A caller chooses the address, so it is not trusted: https alone, no redirect, no private address whatever the name
-resolves to, and the address that was looked at is the one that is called. Sizes and times are bounded.
+resolves to, and the address that was looked at is the one that is called. Sizes and times are bounded, and so is what
+all requests together may hold.
 """
 
 import asyncio
@@ -25,6 +26,9 @@ from earthward.providers.hosts import is_public
 
 LARGEST = 20 * 1024 * 1024
 """Bytes of all that one request names."""
+TOGETHER = 64 * 1024 * 1024
+"""Bytes that all requests of a worker hold of what was fetched for them. In base64, and in the request that goes on,
+they take up several times as much."""
 MOST = 20
 TIMEOUT = 10.0
 HTTPS = 443
@@ -47,8 +51,36 @@ class NotFetched(Exception):
     """In words for the caller."""
 
 
-async def bring_in(question: Question, terms: Terms, place: Place | None = None, tls: Any = None) -> Failure | None:
-    """Puts data in place of the addresses that a request names; why it can't be done. The target refuses others."""
+class Full(Exception):
+    """All requests together hold as much as they may."""
+
+
+class Room:
+    """How much of what was fetched a worker holds for all requests: from its arrival until they are over."""
+
+    __slots__ = ("held", "most")
+
+    def __init__(self, most: int = TOGETHER) -> None:
+        self.held = 0
+        self.most = most
+
+    def take(self, size: int) -> bool:
+        if self.held + size > self.most:
+            return False
+        self.held += size
+        return True
+
+    def give_back(self, size: int) -> None:
+        self.held -= size
+
+
+async def bring_in(
+    question: Question, terms: Terms, room: Room, place: Place | None = None, tls: Any = None
+) -> Failure | None:
+    """Puts data in place of the addresses that a request names; why it can't be done. The target refuses others.
+
+    What the question holds of the room, `fetched`, is given back by whoever ends it.
+    """
     if "addresses" not in terms.lacks or not question.glance.features & MEDIA:
         return None
     chat = question.chat
@@ -57,9 +89,13 @@ async def bring_in(question: Question, terms: Terms, place: Place | None = None,
     urls = list(dict.fromkeys(addresses(chat)))
     if not urls:
         return None
+    share = _Share(room)
     try:
         async with asyncio.timeout(TIMEOUT):
-            found = await _fetched(urls, place or public_place, tls or _trusted())
+            found = await _fetched(urls, place or public_place, tls or _trusted(), share)
+        question.brought_in(_with(chat, found), share.keep())
+    except Full:
+        return FULL
     except NotFetched as problem:
         return _refusal(str(problem))
     except TimeoutError:
@@ -67,7 +103,8 @@ async def bring_in(question: Question, terms: Terms, place: Place | None = None,
     except (OSError, ValueError) as error:
         # A ValueError is about a name that is none.
         return _refusal(f"its host could not be asked ({type(error).__name__})")
-    question.brought_in(_with(chat, found))
+    finally:
+        share.let_go()
     return None
 
 
@@ -99,14 +136,36 @@ class _Owner:
         pass
 
 
+class _Share:
+    """What one request holds of the room."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._held = 0
+
+    def take(self, size: int) -> bool:
+        has_room = self._room.take(size)
+        self._held += size if has_room else 0
+        return has_room
+
+    def keep(self) -> int:
+        """From now on somebody else gives it back."""
+        held, self._held = self._held, 0
+        return held
+
+    def let_go(self) -> None:
+        self._room.give_back(self.keep())
+
+
 class _Heard:
     """An answer, up to so many bytes."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, share: _Share) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.kind = ""
         self.data = bytearray()
         self._most = most
+        self._share = share
 
     def on_head(self, status: int, headers: Headers) -> None:
         told = dict(headers)
@@ -120,9 +179,14 @@ class _Heard:
             self._fail("its host answers with a page")
 
     def on_body(self, data: bytes) -> None:
-        self.data += data
-        if len(self.data) > self._most:
+        if self.done.done():
+            return
+        if len(self.data) + len(data) > self._most:
             self._fail(f"it is larger than {LARGEST // 1024 // 1024} MB")
+        elif self._share.take(len(data)):
+            self.data += data
+        else:
+            self.done.set_exception(Full())
 
     def on_end(self) -> None:
         if not self.done.done():
@@ -136,20 +200,20 @@ class _Heard:
             self.done.set_exception(NotFetched(why))
 
 
-async def _fetched(urls: list[str], place: Place, tls: ssl.SSLContext) -> dict[str, tuple[str, str]]:
+async def _fetched(urls: list[str], place: Place, tls: ssl.SSLContext, share: _Share) -> dict[str, tuple[str, str]]:
     """Media type and base64 by address."""
     if len(urls) > MOST:
         raise NotFetched(f"more than {MOST} are named")
     found = {}
     left = LARGEST
     for url in urls:
-        kind, data = await _one(url, place, tls, left)
+        kind, data = await _one(url, place, tls, left, share)
         left -= len(data)
         found[url] = kind, base64.b64encode(data).decode()
     return found
 
 
-async def _one(url: str, place: Place, tls: ssl.SSLContext, most: int) -> tuple[str, bytes]:
+async def _one(url: str, place: Place, tls: ssl.SSLContext, most: int, share: _Share) -> tuple[str, bytes]:
     """The address that was looked at is called; TLS still asks for the name."""
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -158,7 +222,7 @@ async def _one(url: str, place: Place, tls: ssl.SSLContext, most: int) -> tuple[
     _, connection = await loop.create_connection(
         lambda: ClientConnection(_Owner()), address, port, ssl=tls, server_hostname=host
     )
-    heard = _Heard(most)
+    heard = _Heard(most, share)
     try:
         target = quote(parts.path or "/", safe=SAFE) + (f"?{quote(parts.query, safe=SAFE)}" if parts.query else "")
         connection.send(REQUEST % (target.encode(), host.encode()), heard, DEADLINES)
@@ -189,6 +253,14 @@ def _part(part: Any, found: dict[str, tuple[str, str]]) -> Any:
 def _refusal(why: str) -> Failure:
     message = f"what the request names by its address could not be fetched: {why}; send the data in base64"
     return Failure(FailureKind.UNSUPPORTED, message, param="messages")
+
+
+FULL = Failure(
+    FailureKind.OVERLOADED,
+    f"the gateway holds as much of what requests name by their address as it may ({TOGETHER // 1024 // 1024} MB for "
+    "each worker); come again in a moment, or send the data in base64",
+    retry_after=1.0,
+)
 
 
 @cache

@@ -25,7 +25,7 @@ DOOR = DOORS[b"/v1/responses"]
 JSON = (b"content-type", b"application/json")
 NO_KEY = "no responses are kept here: the gateway has no `content_key`"
 IN_THE_BACKGROUND = "no response is made in the background here, so there is none to cancel"
-_PATH = re.compile(rb"/v1/responses/([A-Za-z0-9_-]{1,200})(/input_items|/cancel)?")
+_PATH = re.compile(rb"(?:/v1|/openai(?:/v1)?)/responses/([A-Za-z0-9_-]{1,200})(/input_items|/cancel)?")
 _LIMIT = re.compile(r"[1-9][0-9]{0,2}")
 _TURN = msgspec.msgpack.Decoder(kept.Turn)
 

@@ -42,7 +42,7 @@ def terms_of(target: Target, provider: Provider, hosts: Iterable[str] = ()) -> T
 
     What the target says of its tools counts more than what is known of its kind.
     """
-    lacks: set[Lack] = set(KINDS[provider.kind].lacks)
+    lacks = set(KINDS[provider.kind].lacks_of(target.model, dict(provider.settings), target.api))
     named = dict(provider.settings).get("profile")
     profile = next((profile for name, profile in PROFILES.items() if name == named), None)
     if profile is not None and not profile.enforces_choice:

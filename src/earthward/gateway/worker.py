@@ -29,6 +29,7 @@ from earthward.gateway.balancing import Known
 from earthward.gateway.board import Board
 from earthward.gateway.callers import Acceptance
 from earthward.gateway.exchange import Exchange
+from earthward.gateway.fetching import Room
 from earthward.gateway.gone import give_up_on
 from earthward.gateway.identity import Identities
 from earthward.gateway.keeping import Keeper
@@ -115,6 +116,7 @@ class Worker:
         self.keeper = Keeper(self.state.responses_socket, self.loop)
         self.lengths = Lengths()
         self.drill_pace = Pace(seat.workers, seat.row, self.loop.time())
+        self.room = Room()
         # A row for each worker, and one for the control process.
         self.meters = Meters(self.state.meters / seat.generation, seat.row, seat.workers + 1)
         self.meters.take_over()

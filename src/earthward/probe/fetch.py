@@ -1,4 +1,4 @@
-"""One GET, for looking at servers: bounded in time and size, follows no redirect, sends no prompt."""
+"""One request, for looking at servers: bounded in time and size, follows no redirect, sends no prompt."""
 
 import http.client
 import socket
@@ -33,8 +33,10 @@ def get(
     seconds: float = PATIENCE,
     tls: ssl.SSLContext | None = None,
     proxy: str | None = None,
+    body: bytes | None = None,
 ) -> Answer:
-    """What `url` answers. `proxy` is an http:// URL that is told to CONNECT. Raises Unreachable."""
+    """What `url` answers, to a POST where there is a `body`. `proxy` is an http:// URL that is told to CONNECT. Raises
+    Unreachable."""
     try:
         connection = _connection(url, seconds, tls, proxy)
     except (http.client.HTTPException, ValueError) as error:
@@ -45,7 +47,8 @@ def get(
     end.daemon = True
     end.start()
     try:
-        connection.request("GET", _target(url), headers={"accept": "application/json", **(headers or {})})
+        method = "GET" if body is None else "POST"
+        connection.request(method, _target(url), body, headers={"accept": "application/json", **(headers or {})})
         response = connection.getresponse()
         body = response.read(LARGEST)
         if late.is_set():

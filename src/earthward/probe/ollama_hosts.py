@@ -1,9 +1,11 @@
-"""What is particular to Ollama: how old it is, who else can reach it, and what it would send on."""
+"""What is particular to Ollama: how old it is, who else can reach it, what it would send on, and what its models say
+unasked."""
 
 import ipaddress
 import re
 import socket
 from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -30,6 +32,11 @@ class _Status(msgspec.Struct):
     cloud: _Cloud = _Cloud()
 
 
+class _Shown(msgspec.Struct):
+    system: str | None = None
+    messages: list[Any] | None = None
+
+
 def look(at: Look, own_addresses: Iterable[str]) -> list[Finding]:
     """Nothing if it isn't reachable: that has been found already."""
     try:
@@ -39,7 +46,7 @@ def look(at: Look, own_addresses: Iterable[str]) -> list[Finding]:
         version = msgspec.json.decode(answer.body, type=_Version).version
     except (Unreachable, msgspec.DecodeError):
         return []
-    return [_age(at, version), *_exposure(at, own_addresses), *_cloud(at), *_contexts(at)]
+    return [_age(at, version), *_exposure(at, own_addresses), *_cloud(at), *_contexts(at), *_baked_in(at)]
 
 
 def own_addresses() -> list[str]:
@@ -107,6 +114,23 @@ def _contexts(at: Look) -> Iterator[Finding]:
         if target.context is None and target.zone == "local":
             what = "has no `context`, so its window depends on that machine's GPU"
             yield note(f"target {target.name}", what, "state it, such as `context: 16384`")
+
+
+def _baked_in(at: Look) -> Iterator[Finding]:
+    """What a Modelfile puts before what callers say."""
+    for target in at.targets:
+        try:
+            asked = msgspec.json.encode({"model": target.model})
+            shown = msgspec.json.decode(get(f"{at.endpoint.url}/api/show", body=asked).body, type=_Shown)
+        except (Unreachable, msgspec.DecodeError):
+            continue
+        about = f"{at.about}: model {target.model}"
+        if shown.messages:
+            what = f"has {len(shown.messages)} MESSAGE of its own, which its host puts before every request"
+            yield note(about, what, "name a model without, such as the one it was made from")
+        if shown.system:
+            what = "has a SYSTEM of its own, which its host puts before requests that bring no system text"
+            yield note(about, what, "let applications bring theirs, or name the model that it was made from")
 
 
 def _bracketed(address: str) -> str:

@@ -18,7 +18,6 @@ KIND = Kind(
         ("stream", "/v1beta/models/{model}:streamGenerateContent?alt=sse"),
         ("count", "/v1beta/models/{model}:countTokens"),
         ("embed", "/v1beta/models/{model}:batchEmbedContents"),
-        ("count", "/v1beta/models/{model}:countTokens"),
         ("models", "/v1beta/models?pageSize=1000"),
     ),
     credential=("x-goog-api-key", "{}"),

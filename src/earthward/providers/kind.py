@@ -33,7 +33,7 @@ class Api(msgspec.Struct, frozen=True):
     """Another way in which targets of a kind may be asked: at other paths, in another dialect.
 
     It is taken by targets that name it in `api`; else by those whose model fits one of `models`; else, with `setting`,
-    by all targets of a provider that has that setting.
+    by all targets of a provider that has that setting. `lacks` are those of its kind unless stated.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Api(msgspec.Struct, frozen=True):
     operations: tuple[tuple[Operation, str], ...]
     models: tuple[str, ...] = ()
     setting: str | None = None
+    lacks: frozenset[Lack] | None = None
 
     def is_for(self, model: str, settings: Settings) -> bool:
         """Whether it is taken unasked."""
@@ -125,6 +126,11 @@ class Kind(msgspec.Struct, frozen=True):
             return named
         fitting = (api for api in self.apis if api.is_for(model, settings))
         return next(fitting, Api("", self.dialect, self.operations))
+
+    def lacks_of(self, model: str, settings: Settings = NONE, stated: str | None = None) -> frozenset[Lack]:
+        """What a target with this model can't do."""
+        lacks = self.api(model, settings, stated).lacks
+        return self.lacks if lacks is None else lacks
 
     def path(self, url: str, operation: Operation, settings: Settings = NONE) -> bytes:
         """The path to send this operation to, at an endpoint with this URL."""

@@ -33,7 +33,6 @@ KIND = Kind(
         ("stream", "/v1/publishers/google/models/{model}:streamGenerateContent?alt=sse"),
         ("count", "/v1/publishers/google/models/{model}:countTokens"),
         ("embed", "/v1/publishers/google/models/{model}:predict"),
-        ("count", "/v1/publishers/google/models/{model}:countTokens"),
         ("models", "/v1beta1/publishers/google/models"),
     ),
     apis=(
@@ -43,8 +42,10 @@ KIND = Kind(
             (
                 ("chat", _IN_PROJECT + "/anthropic/models/{model}:rawPredict"),
                 ("stream", _IN_PROJECT + "/anthropic/models/{model}:streamRawPredict"),
+                ("count", _IN_PROJECT + "/anthropic/models/count-tokens:rawPredict"),
             ),
             models=("claude-*",),
+            lacks=frozenset({"several"}),
         ),
         Api(
             "gemini",
@@ -54,7 +55,6 @@ KIND = Kind(
                 ("stream", _IN_PROJECT + "/google/models/{model}:streamGenerateContent?alt=sse"),
                 ("count", _IN_PROJECT + "/google/models/{model}:countTokens"),
                 ("embed", _IN_PROJECT + "/google/models/{model}:predict"),
-                ("count", _IN_PROJECT + "/google/models/{model}:countTokens"),
             ),
             setting="project",
         ),
@@ -64,6 +64,7 @@ KIND = Kind(
     identity="google",
     price_list="google",
     abilities=ABILITIES,
+    lacks=frozenset({"parallel"}),
     request_headers=frozenset({b"anthropic-beta"}),
     answer_headers=frozenset({b"retry-after", b"request-id"}),
     prefixes=("/v1", "/v1beta1"),

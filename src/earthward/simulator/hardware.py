@@ -14,7 +14,8 @@ class LocalModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A model on disk. `size` is in bytes, `kv` in bytes per token of context, `context` the longest in tokens.
 
     `renders`: Ollama writes the prompt itself and cuts what is too long; otherwise llama.cpp does and refuses it.
-    `options` are those baked in, `width` is that of its embeddings, `alias_of` a model whose weights it shares.
+    `options` are those baked in, as `system` and `messages` (role and text) are; `width` is that of its embeddings,
+    `alias_of` a model whose weights it shares.
     """
 
     name: str
@@ -28,6 +29,7 @@ class LocalModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     width: int = 768
     renders: bool = True
     system: str = ""
+    messages: tuple[tuple[str, str], ...] = ()
     options: dict[str, Any] = {}
     alias_of: str | None = None
 

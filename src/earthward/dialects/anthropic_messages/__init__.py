@@ -11,7 +11,7 @@ from earthward.dialects.anthropic_messages.listen import Heard, StreamListener, 
 from earthward.dialects.anthropic_messages.models import write_model, write_models
 from earthward.dialects.anthropic_messages.read_request import read_request
 from earthward.dialects.anthropic_messages.read_stream import StreamReader
-from earthward.dialects.anthropic_messages.vertex import at_vertex
+from earthward.dialects.anthropic_messages.vertex import at_vertex, count_at_vertex
 from earthward.dialects.anthropic_messages.write_request import losses, write_request
 from earthward.dialects.anthropic_messages.write_stream import PING, StreamWriter
 
@@ -25,6 +25,7 @@ __all__ = [
     "at_vertex",
     "check",
     "conversation_root",
+    "count_at_vertex",
     "error_event",
     "failure_of",
     "features",

@@ -62,6 +62,8 @@ _WORDS_IN_MESSAGES = (
     ("exceed_context_size_error", FailureKind.CONTEXT_LENGTH),
     # Anthropic says this with status 400.
     ("credit balance is too low", FailureKind.PAYMENT),
+    # Vertex AI, of models that can be asked but not counted for.
+    ("not supported for token counting", FailureKind.UNSUPPORTED),
 )
 """What a bad request may also mean."""
 

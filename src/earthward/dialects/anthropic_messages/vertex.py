@@ -13,3 +13,13 @@ def at_vertex(body: bytes) -> bytes:
     fields = _FIELDS.decode(body)
     fields.pop("model", None)
     return _ENCODE({"anthropic_version": VERSION, **fields})
+
+
+def count_at_vertex(body: bytes) -> bytes:
+    """This question for a count, as Vertex AI takes it: the model stays in the body, without the version of its name.
+
+    With one it is "not supported for token counting".
+    """
+    fields = _FIELDS.decode(body)
+    model = msgspec.json.decode(fields["model"], type=str).partition("@")[0]
+    return _ENCODE({**fields, "anthropic_version": VERSION, "model": model})

@@ -120,8 +120,10 @@ def spoken(choice: Choice, answer: int) -> list[Event]:
 
 
 def _may_become_call(opening: str) -> bool:
+    """What is nothing but spaces for that long is none."""
     bare = "".join(opening.split())
-    return any(whole.startswith(bare) or bare.startswith(whole) for whole in _OPENINGS)
+    is_short = len(opening) < _LONGEST_OPENING
+    return any(bare.startswith(whole) or (is_short and whole.startswith(bare)) for whole in _OPENINGS)
 
 
 def _only_first(choice: Choice) -> Choice:

@@ -54,6 +54,8 @@ _WORDS = (
     _Words("exceeds the available context size", FailureKind.CONTEXT_LENGTH, _REFUSED, "context_length_exceeded"),
     _Words("exceeds maximum context length", FailureKind.CONTEXT_LENGTH, _REFUSED, "context_length_exceeded"),
     _Words("exceeds the context length", FailureKind.CONTEXT_LENGTH, _REFUSED, "context_length_exceeded"),
+    # A text for vectors has to fit into one batch.
+    _Words("too large to process", FailureKind.CONTEXT_LENGTH, _REFUSED, "context_length_exceeded"),
     _Words("does not support ", FailureKind.UNSUPPORTED, (400,), "unsupported"),
     _Words("usage limit", FailureKind.PAYMENT, (429, None), "usage_limit"),
     _Words("unauthorized", FailureKind.UPSTREAM_AUTH, (None,)),

@@ -55,6 +55,8 @@ _KINDS_BY_WORD = {
 _REFINING = ("context_length_exceeded", "exceed_context_size_error", "insufficient_quota", "billing_hard_limit_reached")
 
 _CONTEXT_WORDS = ("maximum context length", "exceed_context_size_error", "exceeds the available context size")
+_BATCH_WORDS = "too large to process"
+"""llama.cpp's, with status 500: a text for vectors has to fit into one batch."""
 
 
 class _Shape(msgspec.Struct, frozen=True):
@@ -184,7 +186,7 @@ def _kind(status: int | None, code: str | None, type: str | None, message: str) 
         kind = refined[0] if refined else _kind_of_status(status)
     if kind is FailureKind.BAD_REQUEST and any(words in message for words in _CONTEXT_WORDS):
         return FailureKind.CONTEXT_LENGTH
-    return kind
+    return FailureKind.CONTEXT_LENGTH if _BATCH_WORDS in message else kind
 
 
 def _error_in(wire: Any, status: int) -> Any:

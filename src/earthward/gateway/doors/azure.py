@@ -1,16 +1,20 @@
 """Azure OpenAI's paths: OpenAI's dialects, with the deployment in the path and a key that is Azure's alone."""
 
 import re
+from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
 from earthward.dialects.envelope import Envelope
+from earthward.gateway.doors.counts import OpenAICount
 from earthward.gateway.doors.door import Door
+from earthward.gateway.doors.embeddings import OpenAIEmbeddings
 from earthward.gateway.doors.openai_chat import ChatDoor
 from earthward.gateway.doors.openai_completions import CompletionsDoor
 from earthward.gateway.doors.openai_responses import ResponsesDoor
 
 _PATH = re.compile(
-    rb"/openai/(?:deployments/(?P<deployment>[^/]+)/|v1/)?(?P<asked>chat/completions|completions|responses)"
+    rb"/openai/(?:deployments/(?P<deployment>[^/]+)/|v1/)?"
+    rb"(?P<asked>chat/completions|completions|embeddings|responses|responses/input_tokens)"
 )
 
 
@@ -37,8 +41,25 @@ class _Completions(_AtAzure, CompletionsDoor):
     pass
 
 
+class _Embeddings(_AtAzure, OpenAIEmbeddings):
+    pass
+
+
 class _Responses(_AtAzure, ResponsesDoor):
     pass
+
+
+class _Count(_AtAzure, OpenAICount):
+    pass
+
+
+_DOORS: dict[bytes, Callable[[bytes, str | None], Door]] = {
+    b"chat/completions": _Chat,
+    b"completions": _Completions,
+    b"embeddings": _Embeddings,
+    b"responses": _Responses,
+    b"responses/input_tokens": _Count,
+}
 
 
 def opened(path: bytes, query: bytes) -> Door | None:
@@ -48,9 +69,4 @@ def opened(path: bytes, query: bytes) -> Door | None:
         return None
     named: bytes | None = found["deployment"]
     deployment = None if named is None else unquote_to_bytes(named).decode("utf-8", "replace")
-    match found["asked"]:
-        case b"chat/completions":
-            return _Chat(path, deployment)
-        case b"completions":
-            return _Completions(path, deployment)
-    return _Responses(path, deployment)
+    return _DOORS[found["asked"]](path, deployment)

@@ -55,7 +55,7 @@ class AnthropicCount(_Door):
         return anthropic_messages.error_event(failure, id)
 
 
-class _OpenAI(_Door):
+class OpenAICount(_Door):
     path = b"/v1/responses/input_tokens"
     family = b"/v1/responses/input_tokens"
     dialect = "openai_responses"
@@ -122,4 +122,4 @@ def opened(path: bytes, query: bytes) -> Door | None:
     return _Google(path, unquote_to_bytes(found[1]).decode("utf-8", "replace"), key)
 
 
-BESIDE: tuple[Door, ...] = (AnthropicCount(), _OpenAI())
+BESIDE: tuple[Door, ...] = (AnthropicCount(), OpenAICount())

@@ -66,7 +66,7 @@ class Question:
     kept of it, where the caller has responses stored.
     """
 
-    __slots__ = ("_chat", "created", "door", "envelope", "glance", "has_fetched", "id", "stored")
+    __slots__ = ("_chat", "created", "door", "envelope", "fetched", "glance", "has_fetched", "id", "stored")
 
     def __init__(self, door: "Door", envelope: Envelope, glance: Glance, id: str, created: int) -> None:
         self.door = door
@@ -76,6 +76,7 @@ class Question:
         self.created = created
         self.stored: Stored | None = None
         self.has_fetched = False
+        self.fetched = 0
         self._chat: ChatRequest | Failure | None = None
 
     @property
@@ -85,10 +86,12 @@ class Question:
             self._chat = self.door.read(self.envelope)
         return self._chat
 
-    def brought_in(self, chat: ChatRequest) -> None:
-        """Takes the request with data in place of addresses. As it came it must not pass into the house any more."""
+    def brought_in(self, chat: ChatRequest, size: int) -> None:
+        """Takes the request with data, of so many bytes, in place of addresses. As it came it must not pass into the
+        house any more."""
         self._chat = chat
         self.has_fetched = True
+        self.fetched = size
 
     @property
     def input_tokens(self) -> int:

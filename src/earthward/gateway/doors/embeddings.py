@@ -56,7 +56,7 @@ class _Door(Apart):
         return Failure(FailureKind.UNSUPPORTED, "embeddings are no chat")
 
 
-class _OpenAI(_Door):
+class OpenAIEmbeddings(_Door):
     path = b"/v1/embeddings"
     family = b"/v1/embeddings"
     dialect = "openai_embeddings"
@@ -164,4 +164,4 @@ def _asked(envelope: Envelope, characters: int) -> Asked | Failure:
     return Asked(model, characters)
 
 
-BESIDE: tuple[Door, ...] = (_OpenAI(), _Ollama(b"/api/embed", False), _Ollama(b"/api/embeddings", True))
+BESIDE: tuple[Door, ...] = (OpenAIEmbeddings(), _Ollama(b"/api/embed", False), _Ollama(b"/api/embeddings", True))

@@ -317,7 +317,7 @@ def no_path(method: bytes, path: bytes) -> Problem:
 
 def about(request: Request, offer: Offer) -> Whole | Problem | None:
     if request.method == b"POST" and request.path == _COUNT:
-        return _count(request.body, offer)
+        return count(request.body, offer)
     if request.method != b"GET" or not request.path.startswith(_MODELS):
         return None
     if request.path == _MODELS:
@@ -327,7 +327,7 @@ def about(request: Request, offer: Offer) -> Whole | Problem | None:
     return Whole(200, _JSON, _encode(_listed(found))) if found else no_model(name)
 
 
-def _count(body: bytes, offer: Offer) -> Whole | Problem:
+def count(body: bytes, offer: Offer) -> Whole | Problem:
     try:
         read = _decode_counted(body)
     except msgspec.DecodeError as problem:

@@ -11,10 +11,11 @@ from earthward.http.server import Request
 from earthward.simulator.draft import Asked
 from earthward.simulator.models import Offer
 from earthward.simulator.steps import Head, Headers, Piece, Problem, Step, Whole
-from earthward.simulator.vendors import openai
+from earthward.simulator.vendors import openai, openai_embeddings
 from earthward.simulator.vendors.vendor import Made, Vendor
 
 _PATH = re.compile(rb"/openai/(?:deployments/([^/]+)/|v1/)chat/completions")
+_EMBEDDINGS = re.compile(rb"/openai/(?:deployments/([^/]+)/|v1/)embeddings")
 _MODELS = (b"/openai/v1/models", b"/openai/models")
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -54,14 +55,16 @@ def refused(request: Request, keys: Collection[str]) -> Problem | None:
 
 def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
     """The deployment in the path is the model, whatever the body says."""
-    found = _PATH.fullmatch(path)
+    return openai.read(path, _named(_PATH.fullmatch(path), body), digest)
+
+
+def _named(found: re.Match[bytes] | None, body: bytes) -> bytes:
     if found is None or found[1] is None:
-        return openai.read(path, body, digest)
+        return body
     try:
-        fields = _fields.decode(body)
+        return _encode({**_fields.decode(body), "model": unquote(found[1].decode("latin-1"))})
     except msgspec.DecodeError:
-        return openai.read(path, body, digest)
-    return openai.read(path, _encode({**fields, "model": unquote(found[1].decode("latin-1"))}), digest)
+        return body
 
 
 def no_model(name: str) -> Problem:
@@ -83,6 +86,8 @@ def refusal(name: str, created: int) -> Problem | None:
 
 
 def about(request: Request, offer: Offer) -> Whole | Problem | None:
+    if request.method == b"POST" and (found := _EMBEDDINGS.fullmatch(request.path)) is not None:
+        return openai_embeddings.answer(_named(found, request.body))
     if request.method != b"GET" or request.path not in _MODELS:
         return None
     models = [{"id": model.dated, "object": "model", "status": "succeeded"} for model in offer.of("openai")]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from typing import Any
 from urllib.parse import unquote
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from earthward.http.server import Request
 from earthward.simulator.draft import Asked
 from earthward.simulator.models import Offer
-from earthward.simulator.steps import Problem
+from earthward.simulator.steps import Problem, Whole
 from earthward.simulator.vendors import anthropic
 from earthward.simulator.vendors.gemini import errors as google
 from earthward.simulator.vendors.vendor import Vendor, bearer
@@ -17,18 +18,20 @@ from earthward.simulator.vendors.vendor import Vendor, bearer
 _PATH = re.compile(
     rb"/v1(?:beta1)?/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/([^/]+):(rawPredict|streamRawPredict)"
 )
+_COUNTS = b"/publishers/anthropic/models/count-tokens:rawPredict"
 _VERSION = "vertex-2023-10-16"
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
 
 
 class _Asks:
     def __contains__(self, path: object) -> bool:
-        return isinstance(path, bytes) and _PATH.fullmatch(path) is not None
+        return isinstance(path, bytes) and _PATH.fullmatch(path) is not None and not path.endswith(_COUNTS)
 
 
 def speaks(request: Request) -> bool:
-    return request.path in _Asks()
+    return _PATH.fullmatch(request.path) is not None
 
 
 def refused(request: Request, keys: Collection[str]) -> Problem | None:
@@ -58,8 +61,17 @@ def no_model(name: str) -> Problem:
     return Problem(404, f"Publisher Model `publishers/anthropic/models/{name}` was not found.")
 
 
-def about(request: Request, offer: Offer) -> None:
-    return None
+def about(request: Request, offer: Offer) -> Whole | Problem | None:
+    """Counts, which know models by their names without a version."""
+    if request.method != b"POST" or not request.path.endswith(_COUNTS):
+        return None
+    try:
+        name = str(_decode(request.body)["model"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return Problem(400, "model: Field required")
+    if "@" in name:
+        return Problem(400, f"{name} is not supported for token counting")
+    return anthropic.count(request.body, offer)
 
 
 VENDOR: Vendor = msgspec.structs.replace(

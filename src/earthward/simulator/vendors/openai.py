@@ -246,7 +246,7 @@ def no_path(method: bytes, path: bytes) -> Problem:
 def about(request: Request, offer: Offer) -> Whole | Problem | None:
     path = request.path
     if request.method == b"POST" and path == openai_embeddings.PATH:
-        return openai_embeddings.answer(request)
+        return openai_embeddings.answer(request.body)
     if request.method != b"GET":
         return None
     if path == _MODELS:

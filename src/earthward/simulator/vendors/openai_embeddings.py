@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from earthward.http.server import Request
 from earthward.simulator.steps import Problem, Whole
 from earthward.simulator.text import tokens_in
 from earthward.simulator.vendors.ollama.answers import embedding
@@ -23,9 +22,9 @@ class _Body(msgspec.Struct):
     encoding_format: str = "float"
 
 
-def answer(request: Request) -> Whole | Problem:
+def answer(body: bytes) -> Whole | Problem:
     try:
-        asked = msgspec.json.decode(request.body, type=_Body)
+        asked = msgspec.json.decode(body, type=_Body)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         return Problem(400, f"Invalid request: {error}")
     if asked.model not in WIDTHS:

@@ -16,6 +16,7 @@ from earthward.simulator.vendors.vendor import Made, Vendor
 
 Wire = dict[str, Any]
 _PATHS = frozenset({b"/v1/responses", b"/openai/v1/responses"})
+_COUNT = b"/v1/responses/input_tokens"
 _JSON: Headers = [(b"content-type", b"application/json")]
 _EVENTS: Headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
 _IMAGE_TOKENS = 85
@@ -364,7 +365,7 @@ def _said(made: Made, told: _Numbered, item: Wire, choice: Choice, at: Wire, inn
 
 
 def speaks(request: Request) -> bool:
-    return request.path in _PATHS
+    return request.path in _PATHS or request.path == _COUNT
 
 
 def refused(request: Request, keys: Any) -> Problem | None:
@@ -376,8 +377,16 @@ def refused(request: Request, keys: Any) -> Problem | None:
     return openai.refused(request, keys)
 
 
-def about(request: Request, offer: Offer) -> None:
-    return None
+def about(request: Request, offer: Offer) -> Whole | Problem | None:
+    """Counts."""
+    if request.method != b"POST" or request.path != _COUNT:
+        return None
+    asked = read(request.path, request.body, "")
+    if isinstance(asked, Problem):
+        return asked
+    if offer.find(asked.model, "openai") is None:
+        return openai.no_model(asked.model)
+    return Whole(200, _JSON, _encode({"object": "response.input_tokens", "input_tokens": asked.input}))
 
 
 VENDOR: Vendor = msgspec.structs.replace(

@@ -101,6 +101,7 @@ def _counters(made: Made, output: int) -> dict[str, Any]:
         "total_duration": waited + evaluated + answered + _LEAST,
         "load_duration": (int(seat.loaded * 1e9) if seat else 0) + _LEAST,
         "prompt_eval_count": made.draft.input,
+        "prompt_eval_cached_count": made.draft.cached if made.asked.own.tells_of_cache else 0,
         "prompt_eval_duration": evaluated,
         "eval_count": output,
         "eval_duration": answered,

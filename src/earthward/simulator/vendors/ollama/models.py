@@ -1,5 +1,6 @@
 """What Ollama says of its models and of itself, and how models come and go."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -116,9 +117,10 @@ def _show(asked: _Named, name: str, machine: Machine) -> Whole | Problem:
         {
             "license": "",
             "modelfile": f"FROM {model.alias_of or tagged(name)}\n",
-            "parameters": "\n".join(f"{key:30} {value}" for key, value in model.options.items()),
+            "parameters": "\n".join(f"{key:30} {value}" for key, value in _parameters(model.options)),
             "template": "{{ .Prompt }}",
             "system": model.system,
+            "messages": [{"role": role, "content": text} for role, text in model.messages],
             "details": _details(model),
             "model_info": {
                 "general.architecture": model.family,
@@ -132,6 +134,13 @@ def _show(asked: _Named, name: str, machine: Machine) -> Whole | Problem:
             "modified_at": _MODIFIED,
         }
     )
+
+
+def _parameters(options: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """One for each line; text in quotes."""
+    for key, value in options.items():
+        for each in value if isinstance(value, list) else [value]:
+            yield key, json.dumps(each, ensure_ascii=False)
 
 
 def _delete(asked: _Named, name: str, machine: Machine) -> Whole | Problem:

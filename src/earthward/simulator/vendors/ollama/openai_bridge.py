@@ -87,7 +87,10 @@ def _native(read: _Body) -> dict[str, Any]:
         "model": read.model,
         "messages": [each for message in read.messages for each in _messages(message)],
         "stream": read.stream,
-        "options": {"num_predict": -1 if read.max_tokens is None else read.max_tokens, "stop": read.stop or []},
+        "options": {
+            "num_predict": -1 if read.max_tokens is None else read.max_tokens,
+            **({"stop": read.stop} if read.stop else {}),
+        },
         "tools": read.tools,
         "format": _format(read.response_format or {}),
         "think": None if read.reasoning_effort is None else _EFFORTS[read.reasoning_effort],

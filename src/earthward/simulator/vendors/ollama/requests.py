@@ -35,6 +35,8 @@ _KEPT = 16
 """Bytes that stay in front of a prompt whose middle is cut out: four tokens, as `num_keep` is by default."""
 CAN_REFUSE_TO_CUT = (0, 12, 4)
 """Since this version `truncate` and `shift` are heard; before it, fields of these names are as unknown as any."""
+TELLS_OF_CACHE = (0, 34)
+"""Since about this version answers tell how much of a prompt was in the cache."""
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -99,6 +101,7 @@ class Wants(msgspec.Struct, frozen=True):
     context: int = 0
     prompt: bytes = b""
     loaded_with: tuple[object, ...] = ()
+    tells_of_cache: bool = False
 
     @property
     def only_loads(self) -> bool:
@@ -161,7 +164,6 @@ def _asked(kind: Kind, read: _Body, keep_alive: float | None, digest: str) -> As
     if kind == "embeddings":
         inputs, turns = ((read.prompt,) if read.prompt else ()), ()
     options = read.options or {}
-    stop = options.get("stop") or []
     images = sum(len(message.images or ()) for message in read.messages or ()) + len(read.images or ())
     return Asked(
         model=model,
@@ -173,7 +175,7 @@ def _asked(kind: Kind, read: _Body, keep_alive: float | None, digest: str) -> As
         images=images,
         tools=tuple(Tool(tool.function.name, tool.function.parameters) for tool in read.tools or ()),
         schema=_schema(read.format),
-        stop=tuple([stop] if isinstance(stop, str) else stop),
+        stop=_stops(options),
         own=Wants(
             kind=kind,
             turns=turns,
@@ -251,15 +253,24 @@ def fits(asked: Asked, model: Model, offer: Offer) -> Asked | Problem:
     options = local.options | wants.options
     context = min(int(options.get("num_ctx") or offer.machine.hardware.usual_context), local.context)
     wants = msgspec.structs.replace(
-        wants, context=context, loaded_with=(*(options.get(name) for name in _LOADED_WITH), wants.shift)
+        wants,
+        context=context,
+        loaded_with=(*(options.get(name) for name in _LOADED_WITH), wants.shift),
+        tells_of_cache=not _is_before(offer.machine.hardware.version, TELLS_OF_CACHE),
     )
     thinks = wants.thinks is not False and "thinking" in local.capabilities
-    asked = msgspec.structs.replace(asked, thinks=thinks)
+    asked = msgspec.structs.replace(asked, thinks=thinks, stop=_stops(options))
     if wants.only_loads:
         return msgspec.structs.replace(asked, own=wants, max_tokens=0, tools=(), thinks=False)
     if wants.inputs:
-        return _embedded(asked, wants)
+        return _embedded(asked, wants, options.get("num_batch"))
     return _prompted(asked, wants, local, options)
+
+
+def _stops(options: dict[str, Any]) -> tuple[str, ...]:
+    """A request's own list takes the place of the model's."""
+    stop = options.get("stop") or []
+    return tuple([stop] if isinstance(stop, str) else stop)
 
 
 def _is_before(version: str, other: tuple[int, ...]) -> bool:
@@ -293,10 +304,15 @@ def _unable(asked: Asked, wants: Wants, local: LocalModel) -> Problem | None:
     return None
 
 
-def _embedded(asked: Asked, wants: Wants) -> Asked | Problem:
+def _embedded(asked: Asked, wants: Wants, batch: int | None) -> Asked | Problem:
+    """A text has to fit into one batch, too, whether it may be cut or not."""
     lengths = [tokens_in(text) + 2 for text in wants.inputs]
     if max(lengths) > wants.context and not wants.truncate:
         return Problem(400, "the input length exceeds the context length")
+    longest = min(max(lengths), wants.context)
+    if batch is not None and longest > batch:
+        said = f"input ({longest} tokens) is too large to process. increase the physical batch size"
+        return Problem(400, f"{said} (current batch size: {batch})")
     tokens = sum(min(length, wants.context) for length in lengths)
     prompt = "\n".join(wants.inputs).encode("utf-8", "surrogatepass")
     own = msgspec.structs.replace(wants, prompt=prompt or b"\n")
@@ -304,8 +320,8 @@ def _embedded(asked: Asked, wants: Wants) -> Asked | Problem:
 
 
 def _prompted(asked: Asked, wants: Wants, local: LocalModel, options: dict[str, Any]) -> Asked | Problem:
-    turns = wants.turns
-    if local.system and turns[0].role != "system":
+    turns = (*(_turn(role, text, None, None) for role, text in local.messages), *wants.turns)
+    if local.system and wants.turns[0].role != "system":
         turns = (_turn("system", local.system, None, None), *turns)
     tools = msgspec.json.encode([each.parameters for each in asked.tools]) if asked.tools else b""
     overhead = len(tools) // 4
