@@ -6,6 +6,7 @@ import msgspec
 
 from earthward.chat import Failure
 from earthward.config.snapshot import Provider, Snapshot, Target
+from earthward.gateway import tiers
 from earthward.gateway.balancing import Endpoints
 from earthward.gateway.crossing import crossing
 from earthward.gateway.decide import Decision
@@ -14,6 +15,7 @@ from earthward.gateway.doors.door import Question
 from earthward.gateway.limits_left import Left, Remaining, remaining
 from earthward.gateway.serving import api_of
 from earthward.gateway.terms import Terms, terms_of
+from earthward.routing.context import Lengths
 from earthward.routing.egress import UNCLASSIFIED
 from earthward.routing.split import BUCKETS
 
@@ -24,6 +26,8 @@ class Attempted(msgspec.Struct, frozen=True, omit_defaults=True):
     """A target that would be tried, and why. `dropped` names what can't be said there, `made_up` what the gateway does
     in the target's place, `refused` why nothing can be said.
 
+    `context` is with how many tokens its host is asked to load the model, where several are configured, and
+    `context_why` why; one that has it loaded with more is asked for that.
     `endpoints` are those of its provider as this worker sees them, where a worker was asked.
     """
 
@@ -38,6 +42,8 @@ class Attempted(msgspec.Struct, frozen=True, omit_defaults=True):
     made_up: tuple[str, ...] = ()
     refused: str | None = None
     endpoints: Endpoints | None = None
+    context: int | None = None
+    context_why: str = ""
 
 
 class Excluded(msgspec.Struct, frozen=True):
@@ -70,8 +76,10 @@ def explanation(
     snapshot: Snapshot,
     seen: Mapping[str, Endpoints] | None = None,
     left: Iterable[Left] = (),
+    lengths: Lengths | None = None,
 ) -> Explanation:
-    """`seen` are the endpoints behind each target, as a worker sees them, `left` what limits apply."""
+    """`seen` are the endpoints behind each target, as a worker sees them, `left` what limits apply, `lengths` what was
+    learned of models' tokens."""
     glance, plan = question.glance, decision.plan
     targets = {target.name: target for target in snapshot.targets}
     providers = {provider.name: provider for provider in snapshot.providers}
@@ -95,6 +103,7 @@ def explanation(
                 providers[target.provider],
                 terms_of(target, providers[target.provider], snapshot.fetch_from),
                 (seen or {}).get(name),
+                lengths or Lengths(),
             )
             for name, why in plan.attempts
         ),
@@ -104,7 +113,13 @@ def explanation(
 
 
 def _attempted(
-    question: Question, why: str, target: Target, provider: Provider, terms: Terms, endpoints: Endpoints | None
+    question: Question,
+    why: str,
+    target: Target,
+    provider: Provider,
+    terms: Terms,
+    endpoints: Endpoints | None,
+    lengths: Lengths,
 ) -> Attempted:
     dialect = api_of(target, provider).dialect
     way = EXITS[dialect].way(target, provider)
@@ -113,4 +128,12 @@ def _attempted(
     about = (target.name, why, provider.name, target.zone, target.model, dialect, translated)
     if isinstance(written, Failure):
         return Attempted(*about, refused=written.message, endpoints=endpoints)
-    return Attempted(*about, dropped=written.dropped, made_up=written.made_up, endpoints=endpoints)
+    context = tiers.context_for(question, target, lengths) if target.tiers else None
+    return Attempted(
+        *about,
+        dropped=written.dropped,
+        made_up=written.made_up,
+        endpoints=endpoints,
+        context=context,
+        context_why=tiers.reason(question, target, lengths),
+    )
