@@ -237,3 +237,25 @@ def test_what_is_said_of_money_rides_in_the_snapshot_for_the_books() -> None:
     found = compile(configuration("retention: {exchanges: 30}\nown_costs: {llama: {amortisation: 0.2}}\n" + TEXT))
     assert unpacked(found.money).retention.exchanges == 30
     assert unpacked(found.money).own_costs["llama"].amortisation == 200_000
+
+
+def test_several_contexts_are_tiers_and_the_greatest_is_the_targets() -> None:
+    text = """\
+auth: open
+providers: {gpus: {kind: ollama}, others: {kind: ollama, base_url: "http://gpu-2:11434"}}
+targets:
+  tiered: {provider: gpus, model: llama3, context: [32768, 4096, 16384]}
+  small: {provider: gpus, model: "llama3:latest", context: 8192}
+  large: {provider: gpus, model: llama3, context: 65536}
+  elsewhere: {provider: others, model: llama3, context: 8192}
+  unstated: {provider: gpus, model: llama3}
+routes: [{name: all, use: tiered}]
+"""
+    found = {it.name: (it.context, it.tiers, it.widest) for it in compile(configuration(text)).targets}
+    assert found == {
+        "tiered": (32768, (4096, 16384, 32768), 65536),
+        "small": (8192, (), 65536),
+        "large": (65536, (), None),
+        "elsewhere": (8192, (), None),
+        "unstated": (None, (), None),
+    }

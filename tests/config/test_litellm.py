@@ -47,7 +47,7 @@ def test_a_typical_file_keeps_its_models_its_fallbacks_and_its_prices() -> None:
     }
     assert [it.url for it in found.providers["ollama"].addresses] == ["http://gpu-1:11434", "http://gpu-2:11434"]
     llama = found.targets["llama3.1-8b"]
-    assert (llama.model, llama.context, llama.keep_alive) == ("llama3.1:8b", 16384, "30m")
+    assert (llama.model, llama.context, llama.keep_alive) == ("llama3.1:8b", (16384,), "30m")
     price = found.targets["opt-125m"].price
     assert price is not None
     assert (str(price.input), str(price.output)) == ("0.15", "0.6")

@@ -301,13 +301,25 @@ def test_names_that_would_not_fit_in_a_header_are_refused() -> None:
     assert one_problem(text).startswith("4:3: `open ai` is no name")
 
 
+CONTEXTS = "7:45: `context` takes tokens, such as 16384, or several such as [4096, 16384, 32768]"
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
         ("provider: openai", "7:3: `model` is missing"),
         ("provider: openai, model: ''", "7:35: `model` must not be empty"),
         ("provider: gpu, model: x", "7:20: unknown provider `gpu`, did you mean `gpus`? Known: gpus, openai"),
-        ("provider: gpus, model: x, context: 8k", "7:45: `context` must be a whole number"),
+        ("provider: gpus, model: x, context: 8k", CONTEXTS),
+        ("provider: gpus, model: x, context: [4096, 0]",
+         CONTEXTS),
+        ("provider: gpus, model: x, context: []",
+         CONTEXTS),
+        ("provider: gpus, model: x, context: [4096, 4096]", "7:45: `context` has the same size twice"),
+        ("provider: gpus, model: x, context: [1, 2, 3, 4, 5, 6, 7, 8, 9]",
+         "7:45: `context` has 9 sizes; each is a load of its own, so give 8 at most"),
+        ("provider: gpus, model: x, context: [4096, 8192]",
+         "7:45: several sizes are for Ollama; `gpus` is of `kind: openai_compatible`, which has one"),
         ("provider: gpus, model: x, keep_alive: -1",
          "7:36: `keep_alive` is for Ollama; `gpus` is of `kind: openai_compatible`"),
         ("provider: gpus, model: x, api: messages", "7:41: `api` takes chat, responses; not `messages`"),

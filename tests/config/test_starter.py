@@ -82,9 +82,9 @@ def test_local_models_stand_beside_the_smallest_of_the_cloud() -> None:
 def test_contexts_fit_the_models_and_what_ollama_sends_on_is_left_out() -> None:
     _, found = written((), (OLLAMA, VLLM))
     assert {name: it.context for name, it in found.targets.items()} == {
-        "llama3.1-8b": 16384,
-        "b-Q4": 4096,
-        "qwen": 8192,
+        "llama3.1-8b": (16384,),
+        "b-Q4": (4096,),
+        "qwen": (8192,),
     }
 
 

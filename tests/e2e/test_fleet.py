@@ -61,6 +61,8 @@ class Fleet:
         cloud: Simulator | None = None,
         workers: int = 1,
         extra: str = "",
+        context: str = "4096",
+        targets: str = "",
     ) -> Gateway:
         addresses = urls or tuple(host.url for host in self.hosts)
         endpoints = ", ".join(url if url.startswith("{") else f'"{url}"' for url in addresses)
@@ -73,10 +75,11 @@ class Fleet:
         ]
         if cloud is not None:
             lines.append(f'  cloud: {{kind: openai, base_url: "{cloud.url}/v1", api_key: env:UPSTREAM_KEY}}')
-        lines += ["targets:", f"  llama: {{provider: gpus, model: llama3.2, context: 4096{extra}}}"]
+        lines += ["targets:", f"  llama: {{provider: gpus, model: llama3.2, context: {context}{extra}}}"]
         lines.append(f"  qwen: {{provider: gpus, model: 'qwen3:8b', context: 4096{extra}}}")
         if cloud is not None:
             lines.append("  mini: {provider: cloud, model: gpt-4o-mini}")
+        lines += [targets] if targets else []
         lines.append("routes:")
         lines.append(routes or "  - {name: qwen, when: {model: qwen}, use: qwen}\n  - {name: llama, use: llama}")
         gateway = Gateway(self._folder, "\n".join(lines) + "\n", workers=workers)

@@ -241,16 +241,16 @@ def test_one_that_was_out_gets_one_request_and_if_that_goes_well_the_others_come
 
 def test_who_is_pushed_out_may_give_a_place_back_at_once(stage) -> None:
     """They hear of it in the middle of somebody else's question."""
-    one = stage.worker(1, queue=Queue(length=2))
+    one = stage.worker(1, queue=Queue(length=2, deadline=60.0))
 
     async def play() -> Any:
         assert one.take(WANTED, PATIENCE) == 0
-        batch = [one.take(Wanted(LLAMA, key=name, priority="batch"), PATIENCE) for name in "ab"]
-        assert isinstance(batch[1], Waiting)
-        batch[1].told.add_done_callback(lambda _: one.give_back(0))
-        urgent = one.take(Wanted(LLAMA, key="c"), PATIENCE)
+        batch = [one.take(Wanted(LLAMA, key=name, priority="batch"), 60.0) for name in "abd"]
+        assert isinstance(batch[2], Waiting)
+        batch[2].told.add_done_callback(lambda _: one.give_back(0))
+        urgent = one.take(Wanted(LLAMA, key="c"), 60.0)
         assert isinstance(urgent, Waiting)
-        assert isinstance(await batch[1].told, Failure)
+        assert isinstance(await batch[2].told, Failure)
         return await urgent.told
 
     assert run(play) == 0
@@ -275,3 +275,36 @@ def test_those_who_wait_for_another_model_are_not_held_up_by_a_crowd(stage) -> N
         return await waiting.told
 
     assert run(play) == 1
+
+
+def test_a_trial_whose_caller_left_is_given_back_and_the_next_request_is_one(stage) -> None:
+    one = stage.worker(2)
+    one.standings[0].health = health.Health(0, 1, 1)
+
+    async def play() -> tuple[Any, ...]:
+        assert one.take(WANTED, PATIENCE) == 0
+        trial = one.trial_at(0)
+        assert trial is not None
+        assert one.take(WANTED, PATIENCE) == 1, "one at a time"
+        assert one.trial_at(1) is None
+        one.give_back(0, trial)
+        again = one.take(WANTED, PATIENCE)
+        return again, one.trial_at(0), one.standings[0].health.times
+
+    place, trial, times = run(play)
+    assert (place, times) == (0, 1)
+    assert trial is not None
+
+
+def test_a_trial_that_ended_well_is_over(stage) -> None:
+    one = stage.worker(2)
+    one.standings[0].health = health.Health(0, 1, 1)
+
+    async def play() -> Any:
+        assert one.take(WANTED, PATIENCE) == 0
+        trial = one.trial_at(0)
+        one.ended(0, LLAMA, 0.1, None)
+        one.give_back(0, trial)
+        return one.standings[0].health.back
+
+    assert run(play) > 0

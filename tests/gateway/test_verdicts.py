@@ -136,3 +136,27 @@ def test_a_breaker_without_a_place_keeps_what_it_knows_to_itself(boards):
         alone.learn(BROKEN, RULES)
     assert not alone.lets_through()
     assert boards[1].total(SAID) == 0
+
+
+def test_a_trial_that_showed_nothing_is_the_next_ones_in_all_workers(boards):
+    first, second = map(Verdicts, boards[:2])
+    one, other = breaker(first), breaker(second)
+    one.health = Health(0, 1, 1)
+    assert one.lets_through()
+    trial = one.health
+    second.hear()
+    assert not other.lets_through()
+    one.give_back(trial)
+    second.hear()
+    assert other.lets_through()
+    assert boards[2].total(out_column(place_of_target(4))) == 0, "nothing was put out"
+
+
+def test_a_trial_is_not_given_back_by_one_who_has_another(boards):
+    one = breaker(Verdicts(boards[0]))
+    one.health = Health(0, 1, 1)
+    assert one.lets_through()
+    old = one.health
+    one.learn(BROKEN, RULES)
+    one.give_back(old)
+    assert not one.lets_through(), "it has failed meanwhile"

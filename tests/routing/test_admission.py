@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earthward.chat import Failure, FailureKind
-from earthward.routing.admission import Queue, Terms, Ticket, expected_wait, gave_up, retry_after
+from earthward.routing.admission import BATCH_EVERY, Queue, Terms, Ticket, expected_wait, gave_up, retry_after
 
 TERMS = Terms(length=8, deadline=10.0)
 
@@ -87,12 +87,61 @@ def test_a_full_queue_turns_away_whoever_would_come_last() -> None:
 
 def test_batch_work_makes_place_for_a_person_in_a_full_queue() -> None:
     queue = Queue(TERMS)
-    batch = [ticket(queue, key, "batch") for key in "abcdefgh"]
+    batch = [ticket(queue, key, "batch") for key in "abcdefghi"]
     joined, pushed_out = join(queue, "person")
     assert isinstance(joined, Ticket)
     assert pushed_out == batch[-1]
     assert pushed_out not in queue
-    assert len(queue) == 8
+    assert len(queue) == 9
+
+
+def test_batch_has_places_of_its_own_from_which_nobody_pushes_it_out() -> None:
+    queue = Queue(Terms(length=16))
+    for key in "abcdefghijklmnop":
+        ticket(queue, key)
+    own = [ticket(queue, "night", "batch") for _ in range(16 // BATCH_EVERY)]
+    assert refusal(queue, "day", "batch").kind is FailureKind.OVERLOADED
+    assert refusal(queue, "a").kind is FailureKind.OVERLOADED
+    assert [each for each in queue if each.rank] == own
+
+
+def test_a_person_who_asks_for_little_takes_the_place_of_one_who_asks_for_much_not_batchs_own() -> None:
+    queue = Queue(Terms(length=4, share_of_one=1.0))
+    greedy = [ticket(queue, "greedy") for _ in range(4)]
+    night = ticket(queue, "night", "batch")
+    joined, pushed_out = join(queue, "modest")
+    assert isinstance(joined, Ticket)
+    assert (pushed_out, night in queue) == (greedy[-1], True)
+
+
+def test_one_in_so_many_is_batch_while_people_wait_without_an_end() -> None:
+    queue = Queue(TERMS)
+    ticket(queue, "night", "batch")
+    ticket(queue, "night", "batch")
+    order = []
+    for number in range(4 * BATCH_EVERY):
+        ticket(queue, f"person {number % 3}")
+        first = next(iter(queue))
+        order.append(first.key)
+        queue.serve(first)
+    assert [place for place, key in enumerate(order) if key == "night"] == [BATCH_EVERY - 1, 2 * BATCH_EVERY - 1]
+
+
+def test_batch_saves_up_no_turns_from_before_it_came() -> None:
+    queue = Queue(TERMS)
+    for _ in range(3 * BATCH_EVERY):
+        queue.serve(ticket(queue, "person"))
+    ticket(queue, "night", "batch")
+    ticket(queue, "person")
+    assert served(queue) == ["person", "night"]
+
+
+def test_batch_is_not_told_that_it_would_wait_for_everybody() -> None:
+    queue = Queue(Terms(length=64, deadline=10.0))
+    for number in range(40):
+        ticket(queue, f"person {number}")
+    joined, _ = join(queue, "night", "batch", expected=40.0)
+    assert isinstance(joined, Ticket), "it is the eighth to be served, not the last of forty"
 
 
 def test_one_key_cannot_fill_the_queue_and_is_told_that_it_is_its_own_doing() -> None:
@@ -194,6 +243,9 @@ def test_whatever_happens_the_queue_is_bounded_and_its_counts_are_right(moves) -
             gone = min(held) if what == "serve" else max(held)
             getattr(queue, what)(gone)
             held.discard(gone)
-        assert list(queue) == sorted(held)
-        assert len(queue) == queue.waiting_for("m") <= TERMS.length
+        ordered = list(queue)
+        assert sorted(ordered) == sorted(held)
+        assert ordered[1:] == sorted(ordered[1:]), "at most one is served before its turn"
+        assert len(queue) == queue.waiting_for("m") <= TERMS.length + TERMS.own_of_batch
+        assert sum(1 for ticket in held if not ticket.rank) <= TERMS.length
         assert all(count <= TERMS.most_of_one for count in Counter(ticket.key for ticket in held).values())

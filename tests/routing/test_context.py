@@ -5,6 +5,7 @@ from earthward.routing.context import (
     LEAST,
     MOST,
     TIERS,
+    UNCAPPED,
     UNKNOWN,
     Calibration,
     Lengths,
@@ -115,3 +116,16 @@ def test_only_what_is_within_a_quarter_of_the_limit_is_too_close_to_estimate() -
         True,
         False,
     ]
+
+
+def test_room_for_an_answer_follows_the_longest_of_late() -> None:
+    lengths = Lengths()
+    assert lengths.answer("m") == UNCAPPED
+    lengths.learn_answer("m", 100)
+    assert lengths.answer("m") == UNCAPPED
+    lengths.learn_answer("m", 10_000)
+    assert lengths.answer("m") == 10_000
+    for _ in range(100):
+        lengths.learn_answer("m", 100)
+    assert UNCAPPED < lengths.answer("m") < 4_000
+    assert lengths.answer("other") == UNCAPPED

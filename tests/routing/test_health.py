@@ -36,6 +36,16 @@ def test_after_the_pause_one_is_let_in_on_trial_and_no_second() -> None:
     assert health.state(tried, 6100) == "trial", "a trial of which nothing is heard is not waited for any longer"
 
 
+def test_a_trial_that_showed_nothing_counts_neither_way_and_another_may_begin_at_once() -> None:
+    out = failed(4, 100, failed(3, 100))
+    tried = health.on_trial(out, out.until, RULES)
+    again = health.untried(tried, out.until + 10)
+    assert health.state(again, out.until + 10) == "trial"
+    assert again.times == out.times
+    failed_then = health.after_failure(health.on_trial(again, out.until + 10, RULES), out.until + 20, RULES)
+    assert failed_then.times == out.times + 1
+
+
 def test_a_trial_that_fails_is_followed_by_twice_the_pause_up_to_the_longest() -> None:
     now, state, pauses = 100, failed(3, 100), []
     for _ in range(6):

@@ -194,6 +194,11 @@ def _show(found: Explanation, *, is_open: bool) -> None:
         console.print(_attempts(found.attempts))
     else:
         console.print("Nobody would serve it.")
+    for attempt in found.attempts:
+        if attempt.context is not None:
+            console.print(
+                Text.assemble(("context ", "dim"), f"{attempt.target}: {attempt.context:,}, {attempt.context_why}")
+            )
     for excluded in found.excluded:
         console.print(Text.assemble(("not ", "dim"), excluded.target, f": {excluded.why}"))
     if found.limits:

@@ -228,8 +228,11 @@ def places_in_google(draft: Draft) -> Iterator[Problem]:
 def models_kept_in_memory(draft: Draft) -> Iterator[Problem]:
     for name, target in draft.read_targets():
         provider = draft.provider_of(target)
-        if provider is None or "keep_alive" in type(provider).model_fields:
+        if provider is None or provider.loads_models:
             continue
+        if len(target.context) > 1:
+            message = f"several sizes are for Ollama; `{target.provider}` is of `kind: {provider.kind}`, which has one"
+            yield draft.document.problem(("targets", name, "context"), message)
         for key in ("keep_alive", "warm"):
             if getattr(target, key) is not None:
                 message = f"`{key}` is for Ollama; `{target.provider}` is of `kind: {provider.kind}`"

@@ -45,6 +45,7 @@ from earthward.config.zones import zone_of
 from earthward.cost.price_book import Override
 from earthward.cost.prices import UNKNOWN, prices_from
 from earthward.cost.rates import own_price
+from earthward.routing.balance.standing import full_name
 
 VERSION_LENGTH = 12
 
@@ -152,7 +153,9 @@ def _target(name: str, section: TargetSection, configuration: Configuration, day
         provider=section.provider,
         model=section.model,
         zone=_known(zone_of(section, provider)),
-        context=section.context,
+        context=max(section.context, default=None),
+        tiers=section.context if len(section.context) > 1 else (),
+        widest=_widest(section, configuration),
         abilities=abilities_of(section, provider),
         price=price,
         rates=rates,
@@ -166,6 +169,16 @@ def _target(name: str, section: TargetSection, configuration: Configuration, day
         objective=section.objective,
         states_abilities=section.abilities is not None,
     )
+
+
+def _widest(section: TargetSection, configuration: Configuration) -> int | None:
+    """A host that has the model loaded for another target, with more context, need not load it anew for this one."""
+    if not configuration.providers[section.provider].loads_models:
+        return None
+    same = section.provider, full_name(section.model)
+    targets = configuration.targets.values()
+    widest = max(max(it.context, default=0) for it in targets if (it.provider, full_name(it.model)) == same)
+    return widest if section.context and widest > section.context[-1] else None
 
 
 def _prices(

@@ -19,6 +19,7 @@ from earthward.config.snapshot import Tls as TlsFiles
 from earthward.config.values import (
     Address,
     Characters,
+    Contexts,
     Count,
     Daily,
     Dollars,
@@ -148,6 +149,11 @@ class Provider(Section):
         return {name: value for name, value in named if isinstance(value, str)}
 
     @property
+    def loads_models(self) -> bool:
+        """Whether its hosts load models when they are asked for, as they are told to."""
+        return "keep_alive" in type(self).model_fields
+
+    @property
     def is_in(self) -> Zone | None:
         """The zone: as stated, else as its addresses tell, else unknown. Endpoints of two zones are unknown too."""
         if self.zone is not None:
@@ -197,7 +203,7 @@ class Target(Section):
     provider: str
     model: Annotated[str, Field(min_length=1)]
     api: Api = "chat"
-    context: Count | None = None
+    context: Contexts = ()
     keep_alive: KeepAlive | None = None
     warm: Number | None = None
     price: Annotated[Price, BeforeValidator(_free)] | None = None

@@ -181,6 +181,10 @@ class Shown(msgspec.Struct, frozen=True, array_like=True):
 class Target(msgspec.Struct, frozen=True):
     """`context` is in tokens. `abilities` are words such as `tools`, `images`, `schema`, `stream`.
 
+    `tiers` are the contexts with which an Ollama may have the model loaded, the least first and `context` the last of
+    them, where there are several; `widest` is the greatest with which any target of its provider has the same model
+    loaded, where that is more than `context`.
+
     `keep_alive` is how long an Ollama host keeps the model after its last request: seconds, a duration such as `10m`,
     or -1 for ever. A model that its host would send on to a cloud is in the cloud, wherever the host stands.
     `warm` is how many hosts are to have it loaded before anybody asks. `callers_key` is the dialect of those who call
@@ -210,6 +214,8 @@ class Target(msgspec.Struct, frozen=True):
     states_abilities: bool = False
     shown: Shown | None = None
     objective: float | None = None
+    tiers: tuple[int, ...] = ()
+    widest: int | None = None
 
 
 class When(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ LONGEST_PERIOD = 3660 * 86_400
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TOKENS = re.compile(r"(<=|<|>=|>) ?([0-9]{1,9})|([0-9]{1,9}) ?- ?([0-9]{1,9})")
 MOST_TOKENS = 10**9
+MOST_CONTEXTS = 8
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY, _WEEK = 24 * 60, 7 * 24 * 60
 _SPAN = re.compile(
@@ -150,6 +151,21 @@ def keep_alive(value: Any) -> int | str:
     if not is_seconds and not (isinstance(value, str) and _DURATION.fullmatch(value)):
         raise ValueError("takes -1 for ever, 0 for not at all, seconds, or a time such as 30m or 24h")
     return value.replace(" ", "") if isinstance(value, str) else int(value)
+
+
+def contexts(value: Any) -> tuple[int, ...]:
+    """Tokens; of several, the least first."""
+    if value is None:
+        return ()
+    given = value if isinstance(value, list | tuple) else [value]
+    whole = [it for it in given if isinstance(it, int) and not isinstance(it, bool) and 0 < it <= 2**31]
+    if not whole or len(whole) != len(given):
+        raise ValueError("takes tokens, such as 16384, or several such as [4096, 16384, 32768]")
+    if len(whole) > MOST_CONTEXTS:
+        raise ValueError(f"has {len(whole)} sizes; each is a load of its own, so give {MOST_CONTEXTS} at most")
+    if len(set(whole)) < len(whole):
+        raise ValueError("has the same size twice")
+    return tuple(sorted(whole))
 
 
 def token_range(value: Any) -> tuple[int, int]:
@@ -337,6 +353,7 @@ Origins = Annotated[tuple[Annotated[str, AfterValidator(origin)], ...], BeforeVa
 Duration = Annotated[float, BeforeValidator(duration)]
 Period = Annotated[int, BeforeValidator(period)]
 KeepAlive = Annotated[int | str, BeforeValidator(keep_alive)]
+Contexts = Annotated[tuple[int, ...], BeforeValidator(contexts)]
 TokenRange = Annotated[tuple[int, int], BeforeValidator(token_range)]
 SpansOfWeek = Annotated[tuple[tuple[int, int], ...], BeforeValidator(spans_of_week)]
 Size = Annotated[int, BeforeValidator(size)]

@@ -15,9 +15,11 @@ import msgspec
 from earthward.chat import Answer, ChatRequest, Event, Failed, Failure, FailureKind, Usage, collect, is_content
 from earthward.config.snapshot import Snapshot, Zone
 from earthward.cost.exchange import cost_at
-from earthward.gateway.balancing import Known
+from earthward.gateway import tiers
+from earthward.gateway.balancing import Known, Wanted
 from earthward.gateway.board import Board
-from earthward.gateway.doors.exit import Reader
+from earthward.gateway.crossing import at
+from earthward.gateway.doors.exit import Reader, Way
 from earthward.gateway.identity import Identities
 from earthward.gateway.serving import IdlePools, Serving, ServingTarget
 from earthward.gateway.upstream import NOT_A_STREAM, is_encoded
@@ -26,6 +28,8 @@ from earthward.http.refusal import Headers
 from earthward.http.sweep import Sweep
 from earthward.quality import lowly
 from earthward.routing import egress
+from earthward.routing.context import Lengths
+from earthward.routing.tiers import allocated, least, most
 
 LOOK = 0.02
 """Seconds between two looks whether users need the slot."""
@@ -36,6 +40,7 @@ LARGEST = 1024 * 1024
 OK = 200
 TOO_MUCH = (FailureKind.RATE_LIMITED, FailureKind.OVERLOADED)
 NOTHING_USED = Usage()
+UNTAUGHT = Lengths()
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -124,7 +129,8 @@ class Asking:
         started_at, endpoint = time.time_ns(), target.provider.endpoints[place]
         begun = Answered(target.name, endpoint.url, started_at)
         wanted = msgspec.structs.replace(chat, model=target.target.model, stream=True, stream_usage=True)
-        body = target.way.write_request(wanted)
+        way = _way(target, place, wanted)
+        body = way.write_request(wanted)
         if isinstance(body, Failure):
             return msgspec.structs.replace(begun, failure=body)
         provider = target.provider
@@ -138,7 +144,7 @@ class Asking:
             except ConnectFailed as failed:
                 failure = provider.as_seen_by_callers(Failure(failed.kind, failed.message))
                 return msgspec.structs.replace(begun, failure=failure)
-            hearing = _Hearing(connection, target.way.reader(wanted), target.exit.stream_type)
+            hearing = _Hearing(connection, way.reader(wanted), target.exit.stream_type)
             connection.send(request, hearing, provider.deadlines)
             gave_way = await self._heard_out(hearing, target, place)
             if kept is None or not hearing.is_stale:
@@ -183,6 +189,16 @@ class Asking:
         for pool in self._pools.values():
             task = asyncio.get_running_loop().create_task(pool.close())
             self._closing.add(task)
+
+
+def _way(target: ServingTarget, place: int, chat: ChatRequest) -> Way:
+    """As users would ask there: what nobody waits for must not have a model loaded anew that has context enough."""
+    about = target.target
+    if not about.tiers:
+        return target.way
+    need = tiers.need_of(chat, about.model, UNTAUGHT)
+    wanted = Wanted(target.model, allocated(about, least(about, need)), most=most(about))
+    return at(target.way, tiers.at_place(target, place, wanted))
 
 
 def billed(target: ServingTarget, usage: Usage, at: int, *, was_billed: bool) -> int | None:

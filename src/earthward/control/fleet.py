@@ -15,9 +15,11 @@ from earthward.control.warm_up import Need
 from earthward.fleet.call import HostFailed
 from earthward.fleet.found import Probed
 from earthward.fleet.prober import Prober
+from earthward.routing.abilities import learned
 from earthward.routing.balance.standing import full_name
-from earthward.routing.balance.view import Resident
+from earthward.routing.balance.view import Resident, suffices
 from earthward.routing.placement import Home, Wish, placement
+from earthward.routing.tiers import allocated, least, most
 
 log = logging.getLogger("earthward.fleet")
 
@@ -66,11 +68,11 @@ class Fleet:
     def is_loaded(self, need: Need) -> bool:
         """Whether as many hosts have it loaded as are to, of those that are up and have it on their disk. One that
         no host could load is not waited for."""
-        model = full_name(need.target.model)
+        model, target = full_name(need.target.model), as_shown(need.target, self.found)
         homes = [it for it in self.found if it.provider == need.target.provider and it.report.residents is not None]
         able = [it for it in homes if _home(it).can_hold(model)]
         residents = ({each.model: each for each in it.report.residents or ()} for it in able)
-        return sum(is_warm(it, model, need.target) for it in residents) >= min(need.copies, len(able))
+        return sum(is_warm(it, model, target) for it in residents) >= min(need.copies, len(able))
 
     async def run(self) -> None:
         """Until cancelled. Whatever goes wrong in a round, there is another."""
@@ -113,7 +115,7 @@ class Fleet:
         residents = {it.url: {each.model: each for each in it.report.residents or ()} for it in found}
         wanted = self._wanted(provider)
         for placed in placement(homes, [Wish(model, it.copies) for model, it in wanted.items()]):
-            target = wanted[placed.model].target
+            target = as_shown(wanted[placed.model].target, found)
             is_asked = (placed.url, placed.model) in self._asked
             if is_asked or placed.url in self._warming or is_warm(residents[placed.url], placed.model, target):
                 continue
@@ -139,15 +141,23 @@ class Fleet:
             log.warning("%s could not load %s for %s: %s", url, target.model, target.name, failed.message)
 
 
+def as_shown(target: Target, found: Iterable[Probed]) -> Target:
+    """The target with what hosts show of its model: none has more context than it was made for."""
+    model = full_name(target.model)
+    return learned(target, [it for one in found for it in one.report.shown if it.model == model])
+
+
 def is_warm(residents: Mapping[str, Resident], model: str, target: Target) -> bool:
-    """Whether it is loaded with the context that requests will ask for."""
+    """Whether it is loaded with the context that requests will ask for, or with more that is as good."""
     resident = residents.get(model)
-    return resident is not None and (not target.context or resident.context in (0, target.context))
+    return resident is not None and suffices(resident.context, allocated(target, least(target)), most(target))
 
 
 def load_options(target: Target) -> dict[str, Any]:
-    """The options that decide how a model is loaded, as every request for this target names them."""
-    return {} if target.context is None else {"num_ctx": target.context}
+    """The options that decide how a model is loaded, as requests for this target name them: short ones, where it has
+    several contexts."""
+    context = least(target)
+    return {} if context is None else {"num_ctx": context}
 
 
 def _home(it: Probed) -> Home:

@@ -5,7 +5,8 @@ Nothing is tried after the first content event, nor more often than the plan and
 
 import logging
 import time
-from collections.abc import Container
+from collections.abc import Callable, Container, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -16,10 +17,11 @@ from earthward.chat.usage import Source
 from earthward.config.snapshot import Zone
 from earthward.cost.exchange import cost_at
 from earthward.dialects.content.several import billed
+from earthward.gateway import tiers
 from earthward.gateway.balancing import FAULTS, Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor, why_not_accepted
 from earthward.gateway.counting import counting, of_a_count
-from earthward.gateway.crossing import Crossing, Written, crossing
+from earthward.gateway.crossing import Crossing, Written, at, crossing
 from earthward.gateway.decide import Decision, no_target
 from earthward.gateway.doors.door import Headers, Question, tokens_in
 from earthward.gateway.doors.exit import Heard, Listener
@@ -28,6 +30,7 @@ from earthward.gateway.exact import exact_count, is_worth_a_count
 from earthward.gateway.fetching import bring_in
 from earthward.gateway.limiting import within_limits_of
 from earthward.gateway.refused import Refused
+from earthward.gateway.retrying import LONGEST
 from earthward.gateway.serving import ServingEndpoint, ServingTarget
 from earthward.gateway.upstream import Outcome, StreamedAnswer, WholeAnswer
 from earthward.http.client import ClientConnection, ConnectFailed
@@ -36,7 +39,9 @@ from earthward.routing import egress
 from earthward.routing.admission import retry_after
 from earthward.routing.context import fits, was_cut
 from earthward.routing.deadlines import bounded, callers_patience, left_for
-from earthward.routing.plan import MOST_ATTEMPTS
+from earthward.routing.health import Health
+from earthward.routing.plan import MOST_ATTEMPTS, Reasoned
+from earthward.routing.tiers import allocated, most
 from earthward.store.spool import SpoolBroken, SpoolFull
 
 if TYPE_CHECKING:
@@ -76,18 +81,26 @@ class Begun(NamedTuple):
 
 
 class Attempts:
-    """`made` are those that are over. `target`, `endpoint` and `heard` are the last one's."""
+    """`made` are those that are over. `target`, `endpoint` and `heard` are the last one's.
+
+    `_tier` is how much context is wanted of a host, in tokens, and `_context` how much it was asked for, which may be
+    more; 0 where hosts choose.
+    """
 
     __slots__ = (
+        "_context",
         "_decision",
         "_exchange",
         "_patience",
         "_place",
         "_question",
         "_relay",
+        "_retry",
         "_rounds",
         "_sent",
         "_targets_left",
+        "_tier",
+        "_trial",
         "_tried",
         "_waiting",
         "_way",
@@ -110,6 +123,9 @@ class Attempts:
         self._waiting: Waiting | None = None
         self._patience: float | None = None
         self._place = 0
+        self._context = self._tier = 0
+        self._retry: int | None = None
+        self._trial: Health | None = None
         self._sent = 0.0
         self._rounds: tuple[Usage, ...] = ()
         self._targets_left = 0
@@ -140,14 +156,18 @@ class Attempts:
         self._patience = callers_patience(exchange.introduction.headers.get(READ_TIMEOUT))
         told: Outcome | None = None
         for number, (name, why) in enumerate(decision.plan.attempts):
-            if number and not self._may_try_again():
+            if number and not await self._may_go_on(partial(self._does_one_stand, decision.plan.attempts[number:])):
                 break
             self._targets_left = len(decision.plan.attempts) - number - 1
             target = exchange.serving.targets[name]
-            if target.limits is None:
-                outcome = await self.try_one(target, why)
-            else:
-                outcome = await within_limits_of(target, self, why, question.input_tokens)
+            outcome = None
+            try:
+                if target.limits is None:
+                    outcome = await self.try_one(target, why)
+                else:
+                    outcome = await within_limits_of(target, self, why, question.input_tokens)
+            finally:
+                self._end_trial(target, outcome)
             if told is None or not outcome.left_out:
                 told = outcome
             if self._is_settled(outcome) or not self._may_another_serve(outcome):
@@ -176,13 +196,15 @@ class Attempts:
                 return self.left_out(target, why, refused)
         self._tried = ()
         self._rounds = ()
+        self._context = self._tier = tiers.context_for(self._question, target.target, self.worker.lengths) or 0
         apart = APART.get(self._question.door.operation)
         if apart is not None and not target.can(self._question.door.operation):
             return self.left_out(target, why, NOT_THERE)
         if apart is not None:
             self._way = way = apart(self._question, target)
         else:
-            self._way = way = crossing(self._question, target.way, target.dialect, target.target.model, target.terms)
+            sized = at(target.way, self._tier) if target.target.tiers else target.way
+            self._way = way = crossing(self._question, sized, target.dialect, target.target.model, target.terms)
         written = way.request()
         if isinstance(written, Failure):
             return self.left_out(target, why, written)
@@ -239,7 +261,17 @@ class Attempts:
 
     def _is_left_alone(self, target: ServingTarget) -> bool:
         """Whether it is known to fail, so that the next target is asked at once."""
-        return target.provider.balancing.is_out or not target.breaker.lets_through()
+        before = target.breaker.health
+        if target.provider.balancing.is_out or not target.breaker.lets_through():
+            return True
+        self._trial = None if target.breaker.health is before else target.breaker.health
+        return False
+
+    def _end_trial(self, target: ServingTarget, outcome: Outcome | None) -> None:
+        """Lets another one begin where this was one, and showed nothing of the target."""
+        trial, self._trial = self._trial, None
+        if trial is not None and not shows(outcome):
+            target.breaker.give_back(trial)
 
     async def _fits(self, target: ServingTarget) -> bool:
         """Whether the prompt is likely to fit; the host itself says so when it does not."""
@@ -284,26 +316,59 @@ class Attempts:
         """Whether nothing may be tried any more: it went well, the caller left, or has begun to read."""
         return outcome.failure is None or self._exchange.is_gone or self._exchange.has_begun
 
+    @property
+    def _count_sent(self) -> int:
+        return sum(1 for attempt in self.made if attempt.endpoint)
+
     def _may_try_again(self) -> bool:
         """Whether one request, and all requests together, may make one more attempt."""
-        sent = sum(1 for attempt in self.made if attempt.endpoint)
-        return not sent or (sent < MOST_ATTEMPTS and self._exchange.worker.may_retry())
+        sent = self._count_sent
+        if not sent or sent >= MOST_ATTEMPTS:
+            return not sent
+        self._retry = self.worker.retries.take()
+        return self._retry is not None
 
-    def _may_another_endpoint_serve(self, outcome: Outcome) -> bool:
+    async def _may_go_on(self, does_one_stand: Callable[[], bool]) -> bool:
+        """As above; a turn is waited for while somebody else is there who is not known to fail."""
+        sent = self._count_sent
+        if not sent or sent >= MOST_ATTEMPTS:
+            return not sent
+        patience = LONGEST if self._patience is None else self._patience - self._exchange.elapsed() / 1e9
+        exchange = self._exchange
+        self._retry = await self.worker.retries.turn(lambda: not exchange.is_gone and does_one_stand(), patience)
+        return self._retry is not None and not exchange.is_gone
+
+    def _does_one_stand(self, attempts: Iterable[Reasoned]) -> bool:
+        targets = (self._exchange.serving.targets[name] for name, _ in attempts)
+        return any(target.breaker.stands and target.provider.balancing.stands() for target in targets)
+
+    def _served(self) -> None:
+        """An attempt that served was no load that an outage made greater."""
+        if self._retry is not None:
+            self.worker.retries.give_back(self._retry)
+            self._retry = None
+
+    async def _may_another_endpoint_serve(self, target: ServingTarget, outcome: Outcome) -> bool:
         """Whether the failure was the endpoint's own. One attempt is left for each of the plan's next targets."""
         if outcome.failure is None or outcome.failure.kind not in ENDPOINTS_OWN:
             return False
-        sent = sum(1 for attempt in self.made if attempt.endpoint)
-        return sent + self._targets_left < MOST_ATTEMPTS and self._may_try_again()
+        if self._count_sent + self._targets_left >= MOST_ATTEMPTS:
+            return False
+        return await self._may_go_on(partial(target.provider.balancing.stands, self._tried))
 
     async def _attempt_again(self, target: ServingTarget, way: Crossing, written: Written, outcome: Outcome) -> Outcome:
         """The same target: on a new connection if a kept one had gone stale, at another endpoint, with another key."""
+        while (more := self._next_tier(target, outcome)) is not None and self._may_try_again():
+            self._tier, self._tried = more, ()
+            outcome = await self._attempt(target, "with more context", way, written)
         if outcome.stale and self._may_try_again():
             why = "the kept connection had been closed"
             outcome = await self._attempt(target, why, way, written, fresh=True)
         provider = target.provider
         for _ in provider.endpoints[1:]:
-            if self._is_settled(outcome) or outcome.left_out or not self._may_another_endpoint_serve(outcome):
+            if self._is_settled(outcome) or outcome.left_out:
+                break
+            if not await self._may_another_endpoint_serve(target, outcome):
                 break
             outcome = await self._attempt(target, "another endpoint of the provider", way, written)
         for _ in range(1, len(provider.credentials)):
@@ -313,6 +378,14 @@ class Attempts:
                 break
             outcome = await self._attempt(target, "another key of the provider", way, written)
         return outcome
+
+    def _next_tier(self, target: ServingTarget, outcome: Outcome) -> int | None:
+        """More context, after a host has said that what it was asked for is too little. One attempt is left for each of
+        the plan's next targets."""
+        is_left = self._count_sent + self._targets_left < MOST_ATTEMPTS
+        if outcome.failure is None or self._is_settled(outcome) or not is_left:
+            return None
+        return tiers.more(self._question, target.target, self.worker.lengths, self._context, outcome.failure)
 
     # -- one of them ---------------------------------------------------------------------------------------------
 
@@ -328,6 +401,7 @@ class Attempts:
             return Outcome(gone=True)
         if isinstance(place, Failure):
             return self.left_out(target, why, place)
+        trial, outcome = balancing.trial_at(place), None
         try:
             endpoint = provider.endpoints[place]
             head = target.head(self._question.door, place, stream=self._question.glance.stream)
@@ -341,12 +415,17 @@ class Attempts:
             on_disk = self._put_on_record(target, started)
             if on_disk is not None and self._exchange.serving.snapshot.durability == "strict":
                 await self.wait_for_disk(on_disk)
-            if balancing.sent(place, target.model):
-                await worker.loads.begin(target, place)
+            if written.context:
+                self._context = tiers.at_place(target, place, self.wanted(target))
+                written = way.at(self._context, written)
+            if balancing.sent(place, target.model, allocated(target.target, self._context), most(target.target)):
+                await worker.loads.begin(target, place, self._context)
             outcome = await self._send(target, endpoint, head, way, written, fresh=fresh)
             self._learn(target, outcome)
         finally:
-            balancing.give_back(place)
+            balancing.give_back(place, None if shows(outcome) else trial)
+        if outcome.failure is None and not outcome.gone:
+            self._served()
         self.made += (self._over(target, endpoint, why, started, outcome),)
         return outcome
 
@@ -354,7 +433,14 @@ class Attempts:
         """What the outcome says of the endpoint."""
         if not outcome.gone and not outcome.stale and not outcome.hurried:
             seconds, balancing = time.monotonic() - self._sent, target.provider.balancing
-            balancing.ended(self._place, target.model, seconds, outcome.failure, at_once=outcome.unreached)
+            balancing.ended(
+                self._place,
+                target.model,
+                seconds,
+                outcome.failure,
+                at_once=outcome.unreached,
+                context=allocated(target.target, self._context),
+            )
 
     async def _taken(self, target: ServingTarget) -> int | Failure | None:
         """A place at the target's provider, waited for if need be; why there is none; None if the caller left."""
@@ -371,13 +457,13 @@ class Attempts:
         place: int | Failure | None = await taken.told
         self._waiting = None
         if isinstance(place, int) and self._exchange.is_gone:
-            balancing.give_back(place)
+            balancing.give_back(place, balancing.trial_at(place))
             return None
         return place
 
     def wanted(self, target: ServingTarget) -> Wanted:
         question, exchange = self._question, self._exchange
-        return wanted(question, target, exchange.caller.key.id, exchange.hints.priority, self._tried)
+        return wanted(question, target, self._tier, exchange.caller.key.id, exchange.hints.priority, self._tried)
 
     def _over(
         self, target: ServingTarget, endpoint: ServingEndpoint, why: str, started: int, outcome: Outcome
@@ -397,6 +483,7 @@ class Attempts:
             failure.for_the_record if failure else None,
             usage,
             cost_at(target.target, usage, started) if may_be_billed else 0,
+            self._context if target.dialect == "ollama" else 0,
         )
 
     def _usage(self) -> Usage:
@@ -521,7 +608,9 @@ class Attempts:
         if self._exchange.has_begun:
             self._exchange.connection.write(held)
             return
-        target.provider.balancing.began(self._place, target.model, time.monotonic() - self._sent)
+        self._served()
+        seconds, context = time.monotonic() - self._sent, allocated(target.target, self._context)
+        target.provider.balancing.began(self._place, target.model, seconds, context)
         self._exchange.begin(headers, held)
 
     def _wire(self, target: ServingTarget, head: bytes, credential: bytes, body: bytes) -> bytes:
@@ -551,11 +640,12 @@ class Attempts:
     def _measured(self, target: ServingTarget) -> Failure | None:
         """Learns how long the prompt was, unless the host has cut it: that is a failure, however well it answered."""
         glance, about, lengths = self._question.glance, target.target, self._exchange.worker.lengths
+        tiers.learn(self._question, about, lengths, self.heard)
         counted = self.heard.usage.input if self.heard is not None else NOTHING_USED.input
         if counted.source is not Source.REPORTED or glance.features & MORE_THAN_TEXT:
             return None
         estimate = lengths.tokens(about.model, glance.characters)
-        if target.dialect == "ollama" and was_cut(glance.characters, estimate, counted.tokens, about.context):
+        if target.dialect == "ollama" and was_cut(glance.characters, estimate, counted.tokens, self._context or None):
             log.warning("%s has cut a prompt to %d tokens", self.endpoint, counted.tokens)
             return CUT_SHORT
         lengths.learn(about.model, glance.characters, counted.tokens)
@@ -631,10 +721,20 @@ class Attempts:
         return total
 
 
-def wanted(question: Question, target: ServingTarget, key: str, priority: str, tried: tuple[int, ...] = ()) -> Wanted:
-    """What an endpoint of this target's provider is wanted for."""
-    glance = question.glance
-    return Wanted(target.model, target.target.context or 0, glance.root, question.input_tokens, key, priority, tried)
+def wanted(
+    question: Question, target: ServingTarget, context: int, key: str, priority: str, tried: tuple[int, ...] = ()
+) -> Wanted:
+    """What an endpoint of this target's provider is wanted for, with the model loaded with so much context."""
+    has = allocated(target.target, context)
+    tokens, root = question.input_tokens, question.glance.root
+    return Wanted(target.model, has, root, tokens, key, priority, tried, most(target.target))
+
+
+def shows(outcome: Outcome | None) -> bool:
+    """Whether it says anything of who was asked, good or bad: what a caller broke off or got wrong does not."""
+    if outcome is None or outcome.gone or outcome.left_out or outcome.stale or outcome.hurried:
+        return False
+    return outcome.failure is None or outcome.failure.kind in ANOTHER_MAY_SERVE - tiers.TOO_LITTLE
 
 
 def is_about_the_key(failure: Failure | None) -> bool:

@@ -6,7 +6,7 @@ What is decided is decided in `routing`; here clocks are read, the board is writ
 import asyncio
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -93,6 +93,11 @@ class Breaker:
         """Whether nothing is to be said against the target."""
         return self.health is health.WELL
 
+    @property
+    def stands(self) -> bool:
+        """Whether the last that was heard of it was good, if anything was."""
+        return not self.health.failures and health.state(self.health, _milliseconds()) == "well"
+
     def lets_through(self) -> bool:
         """Whether a request may go to the target; one is let through on trial once a pause is over."""
         if self.health is health.WELL:
@@ -102,6 +107,11 @@ class Breaker:
         if state == "trial":
             self._become(health.on_trial(self.health, now))
         return state != "out"
+
+    def give_back(self, trial: Health) -> None:
+        """A trial is over that showed nothing of the target, so another may begin."""
+        if self.health == trial:
+            self._become(health.untried(trial, _milliseconds()))
 
     def learn(self, failure: Failure | None, rules: Rules) -> None:
         if failure is None:
@@ -134,8 +144,9 @@ class Place(Protocol):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What an endpoint is wanted for: the model by its full name, the context it is loaded with (0: any), the
-    conversation, the length of its prompt in tokens; who asks, and how urgently. `avoid` are places tried before."""
+    """What an endpoint is wanted for: the model by its full name, the context it is loaded with (0: any) and the `most`
+    that is as good, the conversation, the length of its prompt in tokens; who asks, and how urgently. `avoid` are
+    places tried before."""
 
     model: str
     context: int = 0
@@ -144,6 +155,7 @@ class Wanted(msgspec.Struct, frozen=True):
     key: str = ""
     priority: str = ""
     avoid: tuple[int, ...] = ()
+    most: int = 0
 
 
 class Waiting:
@@ -192,6 +204,7 @@ class Balancing:
         self._look: asyncio.TimerHandle | None = None
         self._is_waking = False
         self._warm: dict[str, tuple[float, list[int]]] = {}
+        self._trials: dict[int, Health] = {}
         self._turn = random.randrange(1 << 16)  # noqa: S311  workers should not all begin with the same
 
     # -- taking a place ------------------------------------------------------------------------------------------
@@ -227,9 +240,15 @@ class Balancing:
         self._board.enter(self.places[0].cell)
         self._turn += 1
 
-    def give_back(self, place: int) -> None:
-        """The request is over; whoever waits may come."""
+    def trial_at(self, place: int) -> Health | None:
+        """The trial that the request is which was just given this place; None if it is none."""
+        return self._trials.pop(place, None)
+
+    def give_back(self, place: int, trial: Health | None = None) -> None:
+        """The request is over; whoever waits may come. `trial` is one that showed nothing of the endpoint."""
         self._board.enter(self.places[place].cell, -1)
+        if trial is not None and self.standings[place].health == trial:
+            self._judge(place, health.untried(trial, _milliseconds()))
         if self._waiting:
             self._wake()
 
@@ -254,6 +273,7 @@ class Balancing:
         now = _milliseconds()
         if health.state(standing.health, now) == "trial":
             self._judge(place, health.on_trial(standing.health, now))
+            self._trials[place] = standing.health
         self._board.enter(self.places[place].cell)
         self._turn += 1
 
@@ -275,8 +295,11 @@ class Balancing:
             looked_at = shortlist(count, self._turn, affinity[:2], self._holding(wanted.model, now))
         places = [place for place in looked_at if place not in wanted.avoid] or list(looked_at)
         in_flight = self._board.in_flight
+        model, context, most = wanted.model, wanted.context, wanted.most
         views = [
-            self.standings[place].view(place, self._slots[place], wanted.model, in_flight(self.places[place].cell), now)
+            self.standings[place].view(
+                place, self._slots[place], model, in_flight(self.places[place].cell), now, context, most
+            )
             for place in places
         ]
         ask = Ask(
@@ -288,6 +311,7 @@ class Balancing:
             self._turn,
             random.random(),  # noqa: S311  no secret hangs on it
             explain,
+            most,
         )
         return views, choices(self._policy, views, ask)
 
@@ -339,7 +363,7 @@ class Balancing:
             if ticket in self._waiting:
                 self.tell(ticket, place)
             else:
-                self.give_back(place)
+                self.give_back(place, self.trial_at(place))
 
     def tell(self, ticket: Ticket, word: int | Failure | None) -> None:
         """The end of a wait: a place, a failure, or None for a caller who left."""
@@ -349,29 +373,42 @@ class Balancing:
 
     # -- what is learned -----------------------------------------------------------------------------------------
 
-    def sent(self, place: int, model: str) -> bool:
+    def sent(self, place: int, model: str, context: int = 0, most: int = 0) -> bool:
         """A request goes out. Whether it sets the load of its model going."""
-        return self.standings[place].sent(model, time.monotonic())
+        return self.standings[place].sent(model, time.monotonic(), context, most)
+
+    def context_for(self, place: int, wanted: Wanted) -> int:
+        """With how much context its model is to be asked for there: as it is loaded, where that is enough."""
+        return self.standings[place].context_for(wanted.model, wanted.context, wanted.most) or wanted.context
 
     def load_ended(self, place: int, model: str, *, went_well: bool) -> None:
         self.standings[place].load_ended(model, time.monotonic(), went_well=went_well)
 
-    def began(self, place: int, model: str, seconds: float) -> None:
+    def began(self, place: int, model: str, seconds: float, context: int = 0) -> None:
         """The first content came after so many seconds."""
-        self.standings[place].answered(model, seconds, time.monotonic())
+        self.standings[place].answered(model, seconds, time.monotonic(), context=context)
 
-    def ended(self, place: int, model: str, seconds: float, failure: Failure | None, *, at_once: bool = False) -> None:
+    def ended(
+        self,
+        place: int,
+        model: str,
+        seconds: float,
+        failure: Failure | None,
+        *,
+        at_once: bool = False,
+        context: int = 0,
+    ) -> None:
         """A request is over after so many seconds. `at_once` where nobody answered at all."""
         standing, now = self.standings[place], _milliseconds()
         if failure is None:
-            standing.ended(model, seconds, now / 1000)
+            standing.ended(model, seconds, now / 1000, context)
             if standing.health is not health.WELL:
                 was_out = standing.health.times and not standing.health.back
                 self._judge(place, health.after_success(standing.health, now))
                 if was_out:
                     standing.forgive()
         elif failure.kind in FAULTS:
-            standing.failed(model, now / 1000)
+            standing.failed(model, now / 1000, context)
             out = sum(1 for other in self.standings if other.out(now))
             may = health.may_go_out(out, len(self.standings))
             self._judge(place, health.after_failure(standing.health, now, self.rules, at_once=at_once, may=may))
@@ -387,6 +424,17 @@ class Balancing:
         for place, standing in zip(self.places, self.standings, strict=True):
             if place.url == url:
                 standing.heard(report, time.monotonic())
+
+    def stands(self, tried: Container[int] = ()) -> bool:
+        """Whether the last that was heard of an endpoint was good, those left aside that were tried."""
+        now = _milliseconds()
+        return any(
+            place not in tried
+            and not standing.out(now)
+            and not standing.health.failures
+            and health.state(standing.health, now) == "well"
+            for place, standing in enumerate(self.standings)
+        )
 
     def some_place(self) -> int:
         """One that is in, for what takes no slot; the first where none is."""

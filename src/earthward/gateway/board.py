@@ -132,6 +132,12 @@ class Board:
             cells[place + 2] = 0
         cells[place + (2 if retry else 1)] += 1
 
+    def uncount_retry(self, second: int) -> None:
+        """Takes back one that this worker counted then, as long as that second is remembered."""
+        place = self._base + _RING_START + (second % RING) * 3
+        if self._cells[place] == second:
+            self._cells[place + 2] -= 1
+
     def by_second(self, now: int) -> list[tuple[int, int]]:
         """Requests and retries of all workers in this second and each one before it, this worker included."""
         cells = self._cells

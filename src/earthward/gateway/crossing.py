@@ -32,7 +32,7 @@ from earthward.chat import (
 from earthward.dialects.content.engines import for_engine
 from earthward.dialects.content.fitting import fitted
 from earthward.gateway.doors.door import Question, Writer
-from earthward.gateway.doors.exit import Ending, Heard, Listener, Reader, Way
+from earthward.gateway.doors.exit import Ending, Heard, Listener, Loading, Reader, Way
 from earthward.gateway.rounds import GoingOn, Rounds, rounds
 from earthward.gateway.terms import AS_ASKED, Terms, may_pass, unfetched
 
@@ -55,7 +55,8 @@ class Written(msgspec.Struct, frozen=True):
     """A request as its target takes it. `dropped` names what could not be said there, or only roughly.
 
     `made_up` names what the target can't do and the gateway does in its place. `why` is for those that follow a first
-    one, `otherwise` what becomes of the exchange if no more may be asked.
+    one, `otherwise` what becomes of the exchange if no more may be asked. `context` is how much it has its host load
+    the model with, 0 where it says nothing of that.
     """
 
     body: bytes
@@ -63,12 +64,17 @@ class Written(msgspec.Struct, frozen=True):
     made_up: tuple[str, ...] = ()
     why: str = ""
     otherwise: Failure | None = None
+    context: int = 0
 
 
 class Crossing(Protocol):
     """One request on its way to one target, and the answer on its way back."""
 
     def request(self) -> Written | Failure: ...
+    def at(self, context: int, written: Written) -> Written:
+        """What was written, for a host that is to have the model loaded with so much context."""
+        ...
+
     def whole(self, body: bytes) -> Heard: ...
     def stream(self) -> Listener: ...
     def more(self) -> Written | Failure | None:
@@ -97,7 +103,13 @@ class _Passing:
         self._listener: Listener | None = None
 
     def request(self) -> Written | Failure:
-        return Written(self._way.pass_on(self._question))
+        return Written(self._way.pass_on(self._question), context=_context(self._way))
+
+    def at(self, context: int, written: Written) -> Written:
+        self._way = at(self._way, context)
+        if written.context == context:
+            return written
+        return Written(self._way.pass_on(self._question), context=context)
 
     def whole(self, body: bytes) -> Heard:
         return self._way.hear(self._question, body)
@@ -160,7 +172,17 @@ class _Translating:
         assert self._rounds is not None, "what is written belongs to a round"
         asked, profile = self._rounds.asked, self._terms.profile
         body = self._way.write_request(asked if profile is None else for_engine(asked, profile))
-        return body if isinstance(body, Failure) else Written(body, why=why, otherwise=otherwise)
+        if isinstance(body, Failure):
+            return body
+        return Written(body, why=why, otherwise=otherwise, context=_context(self._way))
+
+    def at(self, context: int, written: Written) -> Written:
+        self._way = at(self._way, context)
+        if written.context == context:
+            return written
+        again = self._written()
+        assert isinstance(again, Written), "it could be said before"
+        return msgspec.structs.replace(written, body=again.body, context=context)
 
     def whole(self, body: bytes) -> Heard:
         assert self._rounds is not None, "an answer comes after its request"
@@ -190,6 +212,17 @@ class _Translating:
         """By the writer, which knows what it has begun: a number, an array, a block."""
         assert self._writer is not None, "a stream that has begun was being written"
         return self._writer.write(Failed(failure))
+
+
+def _context(way: Way) -> int:
+    # Asked of every request: by name, which costs a fiftieth of asking whether it is one that loads.
+    context: int = getattr(way, "context", 0)
+    return context
+
+
+def at(way: Way, context: int) -> Way:
+    """The way with so much context, where it says anything of that."""
+    return way.at(context) if isinstance(way, Loading) else way
 
 
 def plain_names(names: Iterable[str]) -> tuple[str, ...]:

@@ -61,7 +61,8 @@ class _Translating(Unstreamed):
             case "openai_chat":
                 body, lost = openai.write_request(msgspec.structs.replace(asked, rest={})), openai.losses(asked)
             case "ollama":
-                body, lost = ollama.write_request(asked, target.keep_alive), ollama.losses(asked)
+                body = ollama.write_request(asked, target.keep_alive, target.context)
+                lost = ollama.losses(asked)
             case "gemini":
                 form = _form(self._target)
                 body, lost = gemini.write_request(asked, form), gemini.losses(asked, form)

@@ -16,7 +16,7 @@ import msgspec
 from earthward.chat import Failure, FailureKind
 from earthward.config.snapshot import Route
 from earthward.dialects.envelope import read
-from earthward.gateway import counting, stored
+from earthward.gateway import counting, stored, tiers
 from earthward.gateway.attempts import Attempts, wanted
 from earthward.gateway.balancing import Endpoints
 from earthward.gateway.decide import Decision, decide, minute_of_week
@@ -200,7 +200,9 @@ class Exchange:
                 raise Refused(MAY_NOT_EXPLAIN)
             seen = {name: self._endpoints(question, name) for name, _ in decision.plan.attempts}
             decision, left = foreseen(self, decision)
-            return msgspec.json.encode(explanation(question, decision, self.serving.snapshot, seen, left))
+            return msgspec.json.encode(
+                explanation(question, decision, self.serving.snapshot, seen, left, self.worker.lengths)
+            )
         if self.door.operation == "count" and not counting.can_ask(self, decision):
             self.counted = b"estimate"
             return counting.estimate(self, question, decision)
@@ -219,7 +221,9 @@ class Exchange:
 
     def _endpoints(self, question: Question, name: str) -> Endpoints:
         target = self.serving.targets[name]
-        return target.provider.balancing.explained(wanted(question, target, self.caller.key.id, self.hints.priority))
+        context = tiers.context_for(question, target.target, self.worker.lengths) or 0
+        asked = wanted(question, target, context, self.caller.key.id, self.hints.priority)
+        return target.provider.balancing.explained(asked)
 
     # -- while it is served --------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import msgspec
 
 from earthward.chat import Failure
 from earthward.config.snapshot import Provider, Route, Snapshot, Target
+from earthward.gateway import tiers
 from earthward.gateway.balancing import Endpoints
 from earthward.gateway.crossing import crossing
 from earthward.gateway.decide import Decision
@@ -14,6 +15,7 @@ from earthward.gateway.doors.door import Question
 from earthward.gateway.limits_left import Left, Remaining, remaining
 from earthward.gateway.serving import api_of
 from earthward.gateway.terms import Terms, terms_of
+from earthward.routing.context import Lengths
 from earthward.routing.drill import emergency_target, is_path_unused
 from earthward.routing.egress import UNCLASSIFIED
 from earthward.routing.split import BUCKETS
@@ -25,6 +27,8 @@ class Attempted(msgspec.Struct, frozen=True, omit_defaults=True):
     """A target that would be tried, and why. `dropped` names what can't be said there, `made_up` what the gateway does
     in the target's place, `refused` why nothing can be said.
 
+    `context` is with how many tokens its host is asked to load the model, where several are configured, and
+    `context_why` why; one that has it loaded with more is asked for that.
     `endpoints` are those of its provider as this worker sees them, where a worker was asked.
     """
 
@@ -39,6 +43,8 @@ class Attempted(msgspec.Struct, frozen=True, omit_defaults=True):
     made_up: tuple[str, ...] = ()
     refused: str | None = None
     endpoints: Endpoints | None = None
+    context: int | None = None
+    context_why: str = ""
 
 
 class Excluded(msgspec.Struct, frozen=True):
@@ -47,8 +53,8 @@ class Excluded(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """`share` is the chance this unit had of the candidate, `bucket` what was drawn, None where nothing was. `drill` says
-    what is drilled on this route.
+    """`share` is the chance this unit had of the candidate, `bucket` what was drawn, None where nothing was. `drill`
+    says what is drilled on this route.
     """
 
     model: str
@@ -74,8 +80,10 @@ def explanation(
     snapshot: Snapshot,
     seen: Mapping[str, Endpoints] | None = None,
     left: Iterable[Left] = (),
+    lengths: Lengths | None = None,
 ) -> Explanation:
-    """`seen` are the endpoints behind each target, as a worker sees them, `left` what limits apply."""
+    """`seen` are the endpoints behind each target, as a worker sees them, `left` what limits apply, `lengths` what was
+    learned of models' tokens."""
     glance, plan = question.glance, decision.plan
     targets = {target.name: target for target in snapshot.targets}
     providers = {provider.name: provider for provider in snapshot.providers}
@@ -99,6 +107,7 @@ def explanation(
                 providers[target.provider],
                 terms_of(target, providers[target.provider], snapshot.fetch_from),
                 (seen or {}).get(name),
+                lengths or Lengths(),
             )
             for name, why in plan.attempts
         ),
@@ -114,13 +123,21 @@ def _drill(route: Route, targets: Mapping[str, Target]) -> str | None:
     if name is None:
         return None
     hourly = round(3600 / route.drill_every) if route.drill_every else 0
-    often = f"{hourly} request{'s' if hourly > 1 else ''} an hour" if hourly else f"{route.drill / 100:g} % of the units"
+    often = (
+        f"{hourly} request{'s' if hourly > 1 else ''} an hour" if hourly else f"{route.drill / 100:g} % of the units"
+    )
     begins = "" if is_path_unused(route) else ", once the candidate has all the traffic"
     return f"{often} through `{name}`{begins}"
 
 
 def _attempted(
-    question: Question, why: str, target: Target, provider: Provider, terms: Terms, endpoints: Endpoints | None
+    question: Question,
+    why: str,
+    target: Target,
+    provider: Provider,
+    terms: Terms,
+    endpoints: Endpoints | None,
+    lengths: Lengths,
 ) -> Attempted:
     dialect = api_of(target, provider).dialect
     way = EXITS[dialect].way(target, provider)
@@ -129,4 +146,12 @@ def _attempted(
     about = (target.name, why, provider.name, target.zone, target.model, dialect, translated)
     if isinstance(written, Failure):
         return Attempted(*about, refused=written.message, endpoints=endpoints)
-    return Attempted(*about, dropped=written.dropped, made_up=written.made_up, endpoints=endpoints)
+    context = tiers.context_for(question, target, lengths) if target.tiers else None
+    return Attempted(
+        *about,
+        dropped=written.dropped,
+        made_up=written.made_up,
+        endpoints=endpoints,
+        context=context,
+        context_why=tiers.reason(question, target, lengths),
+    )

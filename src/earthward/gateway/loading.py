@@ -25,9 +25,10 @@ class Loads:
         self._loop = loop
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, target: ServingTarget, place: int) -> "asyncio.Future[None]":
-        """Sees to the load of the target's model there; what is returned is over when its request has gone out."""
-        task = self._loop.create_task(self._see_through(target, place))
+    def begin(self, target: ServingTarget, place: int, context: int) -> "asyncio.Future[None]":
+        """Sees to the load of the target's model there, with so much context (0: as its host will); what is returned is
+        over when its request has gone out."""
+        task = self._loop.create_task(self._see_through(target, place, context))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         gone_out = self._loop.create_future()
@@ -38,10 +39,10 @@ class Loads:
         for task in self._tasks:
             task.cancel()
 
-    async def _see_through(self, target: ServingTarget, place: int) -> None:
+    async def _see_through(self, target: ServingTarget, place: int, context: int) -> None:
         provider = target.provider
         endpoint, about = provider.endpoints[place], target.target
-        options: dict[str, Any] = {} if about.context is None else {"num_ctx": about.context}
+        options: dict[str, Any] = {"num_ctx": context} if context else {}
         try:
             await Host(endpoint.url, endpoint.pool, provider.own_lines).warm(
                 about.model, options=options, keep_alive=about.keep_alive

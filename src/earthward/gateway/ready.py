@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, unquote_to_bytes
 from earthward.gateway.serving import Serving, ServingTarget
 from earthward.http.request import Request
 from earthward.routing.balance.standing import full_name
+from earthward.routing.tiers import allocated, least, most
 
 PATH = b"/readyz/"
 
@@ -30,5 +31,6 @@ def readiness(serving: Serving, model: str) -> tuple[int, bytes]:
 
 def _is_ready(target: ServingTarget) -> bool:
     now = int(time.monotonic() * 1000)
-    context = target.target.context or 0
-    return any(it.has_ready(target.model, context, now) for it in target.provider.balancing.standings)
+    about = target.target
+    context, at_most = allocated(about, least(about)), most(about)
+    return any(it.has_ready(target.model, context, now, at_most) for it in target.provider.balancing.standings)

@@ -134,6 +134,9 @@ class _Renaming:
     def request(self) -> "Written | Failure":
         return self._passing.request()
 
+    def at(self, context: int, written: "Written") -> "Written":
+        return self._passing.at(context, written)
+
     def whole(self, body: bytes) -> Heard:
         heard = self._passing.whole(body)
         return _Renamed(self._named.renamed(heard.body), heard) if heard.failure is None else heard

@@ -38,6 +38,7 @@ from earthward.gateway.loading import Loads
 from earthward.gateway.messages import FleetNews, Hello, KeyChange, KeyFile, NewSnapshot, ToWorker
 from earthward.gateway.meters import CARRIED, Meters
 from earthward.gateway.observing import Observed
+from earthward.gateway.retrying import Retries
 from earthward.gateway.samples import SampleLine
 from earthward.gateway.serving import IdlePools, Serving
 from earthward.gateway.state import State
@@ -48,7 +49,6 @@ from earthward.http.server import Server, server_context
 from earthward.http.sweep import Sweep
 from earthward.ledger.plausible import plausible
 from earthward.ledger.record import Record, Settled
-from earthward.routing import retries
 from earthward.routing.context import Lengths
 from earthward.routing.drill import Pace
 from earthward.store.digest import digest_of, pepper
@@ -112,6 +112,7 @@ class Worker:
         self._background: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
         self.loads = Loads(self.loop)
+        self.retries = Retries(seat.board, self.loop)
         self.observed = Observed(self.state.observed / f"{seat.row}.json")
         self.keeper = Keeper(self.state.responses_socket, self.loop)
         self.lengths = Lengths()
@@ -156,14 +157,6 @@ class Worker:
 
     def count_request(self) -> None:
         self.board.count_request(int(time.monotonic()), retry=False)
-
-    def may_retry(self) -> bool:
-        """Whether the budget over all workers allows one more attempt; counts it if so."""
-        now = int(time.monotonic())
-        if not retries.may_retry(self.board.by_second(now)):
-            return False
-        self.board.count_request(now, retry=True)
-        return True
 
     def settle(self, record: Record) -> int | None:
         """Spools a record; its sequence number, or None when the disk doesn't take it and the spool holds on to it."""

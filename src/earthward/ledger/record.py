@@ -22,7 +22,8 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One try at one endpoint. `why` says what made the gateway try it, `failure` how it ended if not well.
 
     `usage` and `cost` are its own: a provider bills what it answered even where the answer was of no use. A cost of
-    None is unknown. Fields are only ever added at the end, as in `Record`.
+    None is unknown. `context` is with how many tokens its host was to have the model loaded, 0 where it chose itself.
+    Fields are only ever added at the end, as in `Record`.
     """
 
     target: str
@@ -35,6 +36,7 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True, gc=False):
     message: str | None = None
     usage: Usage = Usage()
     cost: int | None = 0
+    context: int = 0
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -13,6 +13,7 @@ import psutil
 
 from earthward.probe.fetch import Unreachable, get
 from earthward.probe.finding import Finding, note, ok, problem
+from earthward.probe.servers import ollama
 from earthward.probe.upstreams import Look
 from earthward.providers.hosts import is_loopback
 
@@ -110,10 +111,24 @@ def _cloud(at: Look) -> Iterator[Finding]:
 
 
 def _contexts(at: Look) -> Iterator[Finding]:
+    made_for = _made_for(at)
     for target in at.targets:
-        if target.context is None and target.zone == "local":
+        about, longest = f"target {target.name}", made_for[target.model]
+        if target.zone != "local":
+            continue
+        if target.context is None:
             what = "has no `context`, so its window depends on that machine's GPU"
-            yield note(f"target {target.name}", what, "state it, such as `context: 16384`")
+            yield note(about, what, "state it, such as `context: 16384`")
+        elif longest and target.context > longest:
+            what = f"has a `context` of {target.context:,}, and {target.model} was made for {longest:,}"
+            yield note(about, f"{what}: no host gives it more", f"state no more than {longest}")
+
+
+def _made_for(at: Look) -> dict[str, int]:
+    """By model, as far as the host is new enough to tell in its list."""
+    host = ollama(at.endpoint.url)
+    told = {it.name: it.context for it in (host.models if host else ()) if it.context}
+    return {it.model: told.get(it.model) or told.get(f"{it.model}:latest", 0) for it in at.targets}
 
 
 def _baked_in(at: Look) -> Iterator[Finding]:

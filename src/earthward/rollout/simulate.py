@@ -54,12 +54,12 @@ def run(plan: Plan, world: World, chance: Chance, most_requests: int) -> Run:
     state = controller.state
     controller.act("start", 0.0, APPROVER, "simulated")
     promoted: tuple[int, float, int] | None = None
-    shares = state.share, state.shadow
-    for number, (t, events) in enumerate(traffic(world, chance, lambda: shares), 1):
+    shares = [(state.share, state.shadow)]
+    for number, (t, events) in enumerate(traffic(world, chance, lambda: shares[-1]), 1):
         if _has_moved(controller, t, events):
             if state.paused == "approval":
                 controller.act("promote", state.now, APPROVER, "approved at once")
-            shares = state.share, state.shadow
+            shares.append((state.share, state.shadow))
             if promoted is None and state.place.phase in ("bake", "completed"):
                 promoted = number, state.now, state.exposed
             if not state.is_under_way:

@@ -16,6 +16,9 @@ from earthward.chat import Failure, FailureKind
 
 RANKS = {"batch": 1}
 """How late each priority is served; any that is not named here is interactive."""
+BATCH_EVERY = 8
+"""While both wait, one in so many that are served is batch, which would never be its turn otherwise; and it has a place
+of its own in the queue for each so many that there are, from which nobody pushes it out."""
 LONGEST_RETRY = 60.0
 
 
@@ -29,6 +32,10 @@ class Terms(msgspec.Struct, frozen=True):
     @property
     def most_of_one(self) -> int:
         return max(1, int(self.length * self.share_of_one))
+
+    @property
+    def own_of_batch(self) -> int:
+        return max(1, self.length // BATCH_EVERY)
 
 
 class Ticket(msgspec.Struct, frozen=True, order=True):
@@ -55,13 +62,19 @@ class Queue:
         # Of each priority by itself: what a key has of batch must not hold back its interactive requests.
         self._virtual: dict[int, float] = {}
         self._count = 0
+        self._late = 0
+        self._passed = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def __iter__(self) -> Iterator[Ticket]:
         """In the order in which they are to be served."""
-        return iter(tuple(self._waiting))
+        waiting = tuple(self._waiting)
+        if self._passed < BATCH_EVERY - 1 or not self._late:
+            return iter(waiting)
+        first = len(waiting) - self._late
+        return iter((waiting[first], *waiting[:first], *waiting[first + 1 :]))
 
     def __contains__(self, ticket: Ticket) -> bool:
         return self._place(ticket) is not None
@@ -93,18 +106,19 @@ class Queue:
         tag = max(self._virtual.get(rank, 0.0), self._last_tag.get((rank, key), 0.0)) + 1.0
         ticket = Ticket(rank, tag, self._count, key, model, now, now + patience)
         place = bisect_left(self._waiting, ticket)
-        behind = len(self._waiting) - place
-        if expected * (place + 1) / (place + behind + 1) > patience:
+        before = self._served_before(place, rank)
+        if expected * (before + 1) / (len(self._waiting) + 1) > patience:
             return refused(expected), None
-        if pushed_out is None and len(self._waiting) >= terms.length:
-            if not behind:
+        if pushed_out is None and self._is_full(rank):
+            pushed_out = self._last_to_stay()
+            if pushed_out < ticket:
                 return refused(expected), None
-            pushed_out = self._waiting[-1]
         if pushed_out is not None:
             self.leave(pushed_out)
         self._count += 1
         self._last_tag[rank, key] = tag
         insort(self._waiting, ticket)
+        self._late += rank > 0
         self._of_key[key] += 1
         self._of_model[model] += 1
         return ticket, pushed_out
@@ -113,6 +127,8 @@ class Queue:
         """It has its slot: what it cost its key counts from here on."""
         self._virtual[ticket.rank] = max(self._virtual.get(ticket.rank, 0.0), ticket.tag - 1.0)
         self._give_up(ticket)
+        # Only those who pass batch while it waits are counted: it has no turn saved up from before it came.
+        self._passed = self._passed + 1 if not ticket.rank and self._late else 0
 
     def leave(self, ticket: Ticket) -> None:
         """Gives the place up, whether it is still there or not. What was not served costs its key nothing."""
@@ -126,6 +142,7 @@ class Queue:
         if place is None:
             return False
         del self._waiting[place]
+        self._late -= ticket.rank > 0
         for counter, name in ((self._of_key, ticket.key), (self._of_model, ticket.model)):
             counter[name] -= 1
             if not counter[name]:
@@ -135,6 +152,25 @@ class Queue:
             self._last_tag.clear()
             self._virtual.clear()
         return True
+
+    def _served_before(self, place: int, rank: int) -> int:
+        """How many are served before one who would stand there."""
+        if not rank:
+            return place
+        of_batch = place - (len(self._waiting) - self._late)
+        return min(place, BATCH_EVERY * (of_batch + 1) - 1)
+
+    def _is_full(self, rank: int) -> bool:
+        own = self.terms.own_of_batch
+        if rank and self._late < own:
+            return False
+        return len(self._waiting) - min(self._late, own) >= self.terms.length
+
+    def _last_to_stay(self) -> Ticket:
+        """Who goes first if somebody must, those left aside who stand on batch's own places."""
+        if self._late > self.terms.own_of_batch:
+            return self._waiting[-1]
+        return self._waiting[len(self._waiting) - self._late - 1]
 
     def expired(self, now: float) -> list[Ticket]:
         return [ticket for ticket in self._waiting if ticket.until <= now]

@@ -17,6 +17,9 @@ PER_MESSAGE = 8
 """Tokens that a template puts around each message, about."""
 MARGIN = 1.15
 WEIGHT = 0.1
+UNCAPPED = 2_048
+"""Tokens that are kept for an answer at least, where the caller does not say how long it may become."""
+FADING = 0.99
 SHORTEST = 200
 """Characters below which a count says more about the template than about the text."""
 
@@ -92,12 +95,25 @@ class Lengths:
 
     def __init__(self) -> None:
         self._known: dict[str, Calibration] = {}
+        self._answers: dict[str, float] = {}
 
     def tokens(self, model: str, characters: int) -> int:
         return tokens(characters, 0, self._known.get(model))
 
+    def at_most(self, model: str, characters: int, messages: int) -> int:
+        """A length that few prompts of so many characters exceed."""
+        return tokens_at_most(characters, messages, self._known.get(model))
+
     def learn(self, model: str, characters: int, counted: int) -> None:
         self._known[model] = after(self._known.get(model, UNKNOWN), characters, counted)
+
+    def answer(self, model: str) -> int:
+        """Tokens to keep for an answer of which nobody said how long it may become."""
+        return max(UNCAPPED, round(self._answers.get(model, 0.0)))
+
+    def learn_answer(self, model: str, tokens: int) -> None:
+        """Takes the longest of late answers to heart; one long one is forgotten slowly."""
+        self._answers[model] = max(float(tokens), self._answers.get(model, 0.0) * FADING)
 
 
 UNKNOWN = Calibration()

@@ -52,6 +52,11 @@ def on_trial(health: Health, now: int, rules: Rules = RULES) -> Health:
     return Health(0, health.times, now + rules.trial, 0, is_tried=True)
 
 
+def untried(health: Health, now: int) -> Health:
+    """After a trial that showed nothing, as one whose caller left: the next request may be one at once."""
+    return Health(0, health.times, now)
+
+
 def after_success(health: Health, now: int, rules: Rules = RULES) -> Health:
     """One that was out is back. Once it stayed well for longer than its last pause, its past is forgotten."""
     if not health.times:

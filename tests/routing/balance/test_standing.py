@@ -207,3 +207,49 @@ def test_a_load_that_is_over_is_over_whoever_asked_for_it() -> None:
     standing.load_ended(CODER, 12.0, went_well=False)
     assert seen(standing, CODER, now=12.0).resident is None
     assert standing.sent(CODER, 13.0), "it may be set going again"
+
+
+def test_more_context_than_is_wanted_is_as_good_up_to_what_anybody_here_asks_for() -> None:
+    standing = with_report(LOADED)
+    assert standing.context_for(LLAMA, 4096, 16384) == 8192
+    assert standing.context_for(LLAMA, 4096) is None
+    assert standing.context_for(LLAMA, 16384, 16384) is None
+    assert standing.context_for(CODER, 4096) is None
+    assert not standing.sent(LLAMA, 1.0, 4096, 16384)
+    assert standing.has_ready(LLAMA, 4096, 1_000, 16384)
+    assert not standing.has_ready(LLAMA, 16384, 1_000, 16384)
+
+
+def test_less_context_than_is_wanted_is_a_load_of_its_own_which_others_may_join() -> None:
+    standing = with_report(LOADED)
+    assert standing.sent(LLAMA, 1.0, 16384, 32768)
+    assert not standing.sent(LLAMA, 1.5, 4096, 32768), "it will be answered when that load is over"
+    assert standing.context_for(LLAMA, 4096, 32768) == 16384
+    assert standing.view(0, 2, LLAMA, 0, 2.0, 4096, 32768).loading == UNTOLD_LOAD - 1
+    for_more = standing.view(0, 2, LLAMA, 0, 2.0, 32768, 32768)
+    assert (for_more.loading, for_more.blocked) == (None, UNTOLD_LOAD - 1)
+    assert standing.sent(LLAMA, 2.0, 32768, 32768)
+
+
+def test_an_answer_from_before_a_reload_says_nothing_of_the_reload() -> None:
+    standing = with_report(LOADED)
+    standing.sent(LLAMA, 1.0, 16384, 16384)
+    standing.answered(LLAMA, 0.2, 1.2, context=8192)
+    standing.ended(LLAMA, 2.0, 1.5, 8192)
+    standing.failed(LLAMA, 1.6, 8192)
+    assert standing.context_for(LLAMA, 16384, 16384) == 16384, "it is still under way"
+    assert standing.load_seconds(LLAMA) == UNTOLD_LOAD
+    standing.answered(LLAMA, 9.0, 10.0, context=16384)
+    assert standing.load_seconds(LLAMA) == 9.0
+    assert seen(standing, now=10.0).resident == Resident(LLAMA, 16384)
+
+
+def test_a_report_with_less_context_is_from_before_the_reload() -> None:
+    standing = with_report(LOADED)
+    standing.sent(LLAMA, 1.0, 16384, 16384)
+    standing.heard(Report(2.0, (LOADED,)), 2.0)
+    assert seen(standing, now=2.0).loading is not None
+    more = Resident(LLAMA, 16384, 200, 200)
+    standing.heard(Report(3.0, (more,)), 3.0)
+    assert (seen(standing, now=3.0).loading, seen(standing, now=3.0).resident) == (None, more)
+    assert (seen(standing, now=3.0).held, standing.residents) == (1, [LLAMA])

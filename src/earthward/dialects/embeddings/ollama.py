@@ -53,10 +53,12 @@ def write_nothing(model: str, legacy: bool) -> bytes:
     return msgspec.json.encode({"embedding": []} if legacy else {"model": model, "embeddings": []})
 
 
-def write_request(request: EmbedRequest, keep_alive: str | int | float | None = None) -> bytes | Failure:
+def write_request(
+    request: EmbedRequest, keep_alive: str | int | float | None = None, context: int | None = None
+) -> bytes | Failure:
     """For `/api/embed`. Texts are not cut unless the caller said so: Ollama would do it without a word.
 
-    `keep_alive` is the target's; how a model is loaded is not the caller's to say.
+    `keep_alive` and `context` are the target's; how a model is loaded is not the caller's to say.
     """
     wire = {
         "model": request.model,
@@ -64,6 +66,7 @@ def write_request(request: EmbedRequest, keep_alive: str | int | float | None = 
         "truncate": bool(request.truncate),
         "dimensions": request.dimensions,
         "keep_alive": keep_alive,
+        "options": None if context is None else {"num_ctx": context},
     }
     return msgspec.json.encode({name: value for name, value in wire.items() if value is not None})
 

@@ -76,6 +76,15 @@ class Way(Protocol):
     def reader(self, chat: ChatRequest) -> Reader: ...
 
 
+@runtime_checkable
+class Loading(Protocol):
+    """A way that also says with how much context the model is to be loaded, in tokens."""
+
+    @property
+    def context(self) -> int: ...
+    def at(self, context: int) -> Way: ...
+
+
 class Exit(Protocol):
     """One dialect of targets. `stream_type` is how the content type of its streams begins."""
 

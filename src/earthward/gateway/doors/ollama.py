@@ -1,5 +1,7 @@
 """Ollama's own API: its clients by `/api/chat` and `/api/generate`, and targets on Ollama hosts."""
 
+import msgspec
+
 from earthward.chat import Answer, ChatRequest, Failure
 from earthward.config.snapshot import Provider, Shown, Target
 from earthward.dialects import ollama
@@ -53,11 +55,21 @@ class _Door:
 
 
 class _Way:
-    """`loaded` is how the model is loaded, the same for all requests."""
+    """`loaded` is how the model is loaded, the same for all requests but for its context."""
 
     def __init__(self, model: str, loaded: ollama.Model) -> None:
         self._model = model
         self._loaded = loaded
+
+    @property
+    def context(self) -> int:
+        return self._loaded.num_ctx or 0
+
+    def at(self, context: int) -> "_Way":
+        """The same with so much context."""
+        if context == self._loaded.num_ctx:
+            return self
+        return _Way(self._model, msgspec.structs.replace(self._loaded, num_ctx=context))
 
     def pass_on(self, question: Question) -> bytes:
         return ollama.prepare(question.envelope, self._model, self._loaded)

@@ -5,13 +5,14 @@ being loaded, one that has answered counts as loaded, until a later report tells
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from earthward.config.snapshot import Shown
 from earthward.routing import health as healths
 from earthward.routing.balance.measure import Failing, Mean, Peak
-from earthward.routing.balance.view import Endpoint, Out, Resident
+from earthward.routing.balance.view import Endpoint, Out, Resident, suffices
 from earthward.routing.health import Health
 
 UNTOLD_LOAD = 15.0
@@ -46,6 +47,18 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
 def full_name(model: str) -> str:
     """The name under which Ollama lists a model: with its tag, `latest` if it was named without one."""
     return model if ":" in model.rpartition("/")[2] else f"{model}:latest"
+
+
+class Load(NamedTuple):
+    """When it was set going, or over, and with how much context (0: not known)."""
+
+    at: float
+    context: int = 0
+
+    def is_in(self, found: dict[str, Resident], model: str) -> bool:
+        """Whether a report shows it: where the model is there with less, that is a load before this one."""
+        resident = found.get(model)
+        return resident is not None and (not resident.context or resident.context >= self.context)
 
 
 class Standing:
@@ -83,8 +96,8 @@ class Standing:
         self._room: int | None = None
         self._sizes: dict[str, int] | None = None
         self._loads: dict[str, float] = {}
-        self._started: dict[str, float] = {}
-        self._loaded: dict[str, float] = {}
+        self._started: dict[str, Load] = {}
+        self._loaded: dict[str, Load] = {}
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
@@ -102,11 +115,13 @@ class Standing:
             self._learn_room({resident.model for resident in before.residents}, found)
         self._report = report
         self._residents = found
-        self._loaded = {model: at for model, at in self._loaded.items() if at > report.at and model not in found}
+        self._loaded = {
+            model: load for model, load in self._loaded.items() if load.at > report.at and not load.is_in(found, model)
+        }
         self._started = {
-            model: at
-            for model, at in self._started.items()
-            if now - at < LONGEST_LOAD and not (at < report.at and model in found)
+            model: load
+            for model, load in self._started.items()
+            if now - load.at < LONGEST_LOAD and not (load.at < report.at and load.is_in(found, model))
         }
 
     def _hear_whether_down(self, is_down: bool, now: float) -> None:
@@ -123,19 +138,31 @@ class Standing:
         elif self._room is not None and len(found) > self._room:
             self._room = len(found)
 
-    def sent(self, model: str, now: float) -> bool:
+    def sent(self, model: str, now: float, context: int = 0, most: int = 0) -> bool:
         """A request for this model goes there. Whether it sets a load going."""
-        if self._report is None or model in self._residents or model in self._loaded or model in self._started:
+        if self._report is None or self.context_for(model, context, most) is not None:
             return False
-        self._started[model] = now
+        self._started[model] = Load(now, context)
         return True
 
-    def answered(self, model: str, first: float, now: float, *, load: float | None = None) -> None:
-        """The first content came after `first` seconds. `load` is how many of them were a load, None if not told."""
-        started = self._started.pop(model, None)
+    def context_for(self, model: str, wanted: int, most: int = 0) -> int | None:
+        """With how much context the model answers without a load of its own, 0 if that is not known; None if none."""
+        under_way = self._started.get(model) or self._loaded.get(model)
+        if under_way is not None:
+            context = under_way.context
+        elif model in self._residents:
+            context = self._residents[model].context
+        else:
+            return None
+        return context if suffices(context, wanted, most) else None
+
+    def answered(self, model: str, first: float, now: float, *, load: float | None = None, context: int = 0) -> None:
+        """The first content came after `first` seconds. `load` is how many of them were a load, None if not told;
+        `context` how much the request was sent with."""
+        started = self._over(model, context)
         if started is not None:
-            self._loaded[model] = now
-            self._learn_load(model, load if load is not None else now - started)
+            self._loaded[model] = started._replace(at=now)
+            self._learn_load(model, load if load is not None else now - started.at)
         elif load:
             self._learn_load(model, load)
         else:
@@ -150,24 +177,33 @@ class Standing:
         """A load that was set going is over, whoever asked for it."""
         started = self._started.pop(model, None)
         if started is not None and went_well:
-            self._loaded[model] = now
-            self._learn_load(model, now - started)
+            self._loaded[model] = started._replace(at=now)
+            self._learn_load(model, now - started.at)
 
-    def ended(self, model: str, seconds: float, now: float) -> None:
+    def ended(self, model: str, seconds: float, now: float, context: int = 0) -> None:
         """A request went well and held its slot for so long. One whose answer came whole tells of its load only now."""
-        if self._started.pop(model, None) is not None:
-            self._loaded[model] = now
+        started = self._over(model, context)
+        if started is not None:
+            self._loaded[model] = started._replace(at=now)
         else:
             self._whole.add(seconds)
         self._failing.add(False, now)
+
+    def _over(self, model: str, context: int) -> Load | None:
+        """The load that ends with a request that was sent with so much context (0: not known), taken off; not one that
+        was set going for more, while the request was served as the model was loaded before."""
+        started = self._started.get(model)
+        if started is None or 0 < context < started.context:
+            return None
+        return self._started.pop(model)
 
     def forgive(self) -> None:
         """It was out and is well again: what it did before that counts no more."""
         self._failing = Failing()
 
-    def failed(self, model: str, now: float) -> None:
+    def failed(self, model: str, now: float, context: int = 0) -> None:
         """A request failed: a load that it may have set going is in doubt."""
-        self._started.pop(model, None)
+        self._over(model, context)
         self._failing.add(True, now)
 
     # -- what it amounts to ----------------------------------------------------------------------------------------
@@ -175,7 +211,7 @@ class Standing:
     @property
     def residents(self) -> Sequence[str]:
         """The models it holds, as far as is known."""
-        return [*self._residents, *self._loaded]
+        return [*self._residents, *(model for model in self._loaded if model not in self._residents)]
 
     @property
     def whole(self) -> float:
@@ -194,15 +230,14 @@ class Standing:
     def holds(self, model: str) -> bool:
         return model in self._residents or model in self._loaded or model in self._started
 
-    def has_ready(self, model: str, context: int, milliseconds: int) -> bool:
+    def has_ready(self, model: str, context: int, milliseconds: int, most: int = 0) -> bool:
         """Whether it would answer for this model, with so much context, without a load; as one does that tells nothing
         of loads."""
         if self.out(milliseconds):
             return False
-        if self._report is None or model in self._loaded:
+        if self._report is None:
             return True
-        resident = self._residents.get(model)
-        return resident is not None and (not context or resident.context in (0, context))
+        return model not in self._started and self.context_for(model, context, most) is not None
 
     def load_seconds(self, model: str) -> float:
         known = self._loads.get(model)
@@ -211,13 +246,14 @@ class Standing:
         size = self._sizes.get(model) if self._sizes else None
         return size / BYTES_PER_SECOND if size else UNTOLD_LOAD
 
-    def view(self, place: int, slots: int, model: str, in_flight: int, now: float) -> Endpoint:
-        """How it looks for a request for this model."""
+    def view(
+        self, place: int, slots: int, model: str, in_flight: int, now: float, context: int = 0, most: int = 0
+    ) -> Endpoint:
+        """How it looks for a request for this model, with so much context."""
         milliseconds = int(now * 1000)
-        loading, blocked = self._under_way(model, now) if self._started else (None, 0.0)
-        resident = self._residents.get(model)
-        if resident is None and model in self._loaded:
-            resident = Resident(model)
+        loading, blocked = self._under_way(model, now, context, most) if self._started else (None, 0.0)
+        loaded = self._loaded.get(model)
+        resident = self._residents.get(model) if loaded is None else Resident(model, loaded.context)
         return Endpoint(
             place,
             in_flight,
@@ -234,7 +270,7 @@ class Standing:
             loading,
             blocked,
             self.load_seconds(model),
-            len(self._residents) + len(self._loaded),
+            len(self.residents),
             self._room,
         )
 
@@ -247,17 +283,18 @@ class Standing:
         """Whether it is known not to have the model on its disk. Those that run in Ollama's cloud need none."""
         return self._sizes is not None and model not in self._sizes and not model.endswith("cloud")
 
-    def _under_way(self, model: str, now: float) -> tuple[float | None, float]:
-        """Seconds until the load of this model is over, None if none is under way, and of loads before a new one.
+    def _under_way(self, model: str, now: float, context: int, most: int) -> tuple[float | None, float]:
+        """Seconds until the load of this model is over, None if none is under way that gives it context enough, and of
+        loads before a new one.
 
         Hosts load one model at a time, in the order in which they were asked.
         """
         end = float("-inf")
-        for started, at in self._started.items():
-            if now - at >= LONGEST_LOAD:
+        for started, load in self._started.items():
+            if now - load.at >= LONGEST_LOAD:
                 continue
-            end = max(end, at - now) + self.load_seconds(started)
-            if started == model:
+            end = max(end, load.at - now) + self.load_seconds(started)
+            if started == model and suffices(load.context, context, most):
                 # However long it was thought to take, it is not over.
                 return max(end, 0.1), 0.0
         return None, max(end, 0.0)

@@ -23,6 +23,15 @@ class Resident(msgspec.Struct, frozen=True, array_like=True):
         return 1 - self.size_vram / self.size if 0 <= self.size_vram < self.size else 0.0
 
 
+def suffices(context: int, wanted: int, most: int) -> bool:
+    """Whether a model that is loaded with so much context serves who wants so much, without a load.
+
+    It does with more as well, up to `most`: a host that somebody else gave more than anybody here asks for is loaded
+    anew, once. 0 is not known, or whatever there is.
+    """
+    return not context or not wanted or wanted <= context <= max(most, wanted)
+
+
 class Endpoint(msgspec.Struct, frozen=True):
     """One endpoint at this moment, for one request.
 
@@ -62,8 +71,9 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """What a request needs: the context its model is loaded with, in tokens (0: whatever there is); the places that
-    its conversation prefers, first first; how long its prompt takes to read where it was never read, in seconds.
+    """What a request needs: the context its model is loaded with, in tokens (0: whatever there is), and the `most` that
+    is as good; the places that its conversation prefers, first first; how long its prompt takes to read where it was
+    never read, in seconds.
 
     `queued` is how many wait for the same model before it; `count` how many endpoints there are, looked at or not.
     `turn` counts requests; `draw` is a number drawn from [0, 1). Reasons are put in words only where `explain` asks.
@@ -77,6 +87,7 @@ class Ask(msgspec.Struct, frozen=True):
     turn: int = 0
     draw: float = 0.0
     explain: bool = False
+    most: int = 0
 
 
 class Choice(msgspec.Struct, frozen=True, array_like=True):

@@ -8,7 +8,7 @@ will cost the model that is put out for it.
 from collections.abc import Sequence
 
 from earthward.routing.balance.fastest import FAILURE
-from earthward.routing.balance.view import Ask, Choice, Endpoint, in_order
+from earthward.routing.balance.view import Ask, Choice, Endpoint, Resident, in_order, suffices
 
 NAME = "warmest"
 
@@ -34,7 +34,7 @@ def is_warm(endpoint: Endpoint, ask: Ask) -> bool:
     if not endpoint.is_known or endpoint.loading is not None:
         return True
     resident = endpoint.resident
-    return resident is not None and (not ask.context or not resident.context or resident.context >= ask.context)
+    return resident is not None and suffices(resident.context, ask.context, ask.most)
 
 
 def wait(endpoint: Endpoint, ahead: float) -> float:
@@ -51,8 +51,9 @@ def loading(endpoint: Endpoint, ask: Ask) -> float:
     if is_warm(endpoint, ask):
         return 0.0
     puts_out = endpoint.room is not None and endpoint.held >= endpoint.room and endpoint.resident is None
-    # Whoever is to be put out may end first.
-    ending = endpoint.whole if puts_out and endpoint.in_flight else 0.0
+    # Whoever is to be put out may end first, and so may those who use the same model with another context.
+    ends_first = (puts_out or endpoint.resident is not None) and endpoint.in_flight
+    ending = endpoint.whole if ends_first else 0.0
     return endpoint.blocked + ending + endpoint.load * (1 + EVICTION * puts_out)
 
 
@@ -77,8 +78,7 @@ def _reason(endpoint: Endpoint, ask: Ask, load: float, waiting: float, own: int 
     if endpoint.loading is not None:
         words = [f"loads it, {load:.1f} s more"]
     elif load:
-        lacks = "not loaded" if endpoint.resident is None else "loaded with too little context"
-        words = [f"{lacks}, {load:.1f} s"]
+        words = [f"{_lacking(endpoint.resident, ask)}, {load:.1f} s"]
     else:
         words = ["loaded" if endpoint.is_known else "needs no load"]
     if endpoint.resident is not None and endpoint.resident.spill:
@@ -89,3 +89,10 @@ def _reason(endpoint: Endpoint, ask: Ask, load: float, waiting: float, own: int 
     if endpoint.failing > 0.01:
         words.append(f"{endpoint.failing:.0%} fail")
     return ", ".join(words)
+
+
+def _lacking(resident: Resident | None, ask: Ask) -> str:
+    if resident is None:
+        return "not loaded"
+    much = "little" if resident.context < ask.context else "much"
+    return f"loaded with too {much} context ({resident.context:,} tokens)"
