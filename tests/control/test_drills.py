@@ -51,7 +51,7 @@ def test_what_is_told_names_the_route_and_the_target():
 
 def test_a_drill_is_no_evidence_and_its_cost_is_booked_as_one():
     assert event_of(record()) is None
-    (booked,) = bookings(record(), lambda attempt, served: Worth(counterfactual=7), lambda target: target == "llama")
-    assert (booked.purpose, booked.target) == ("drill", "mini")
-    failed, served = bookings(record(DOWN), lambda attempt, served: Worth(), lambda target: target == "llama")
-    assert (failed.purpose, served.purpose) == ("drill", "serve")
+    (booked,) = bookings([record()], lambda *_: Worth(), lambda target: target == "llama")
+    assert (booked.of.purpose, booked.of.target) == ("drill", "mini")
+    failed, served = bookings([record(DOWN)], lambda *_: Worth(), lambda target: target == "llama")
+    assert (failed.of.purpose, served.of.purpose) == ("drill", "serve")

@@ -1,22 +1,23 @@
+from collections import defaultdict
+
 import msgspec
 
 from earthward.chat.failures import FailureKind
 from earthward.chat.usage import Count, Usage
-from earthward.ledger.books import JUDGE_PATH, SHADOW_PATH, Sums, Worth, bookings, minute
+from earthward.ledger.books import JUDGE_PATH, SHADOW_PATH, Alike, Sums, Worth, bookings
 from earthward.ledger.record import Attempt, Record
 
 USED = Usage(Count.reported(100), Count.reported(10), Count.reported(20))
 CLOUD = Attempt("cloud", "u", "first", 0, duration=5, usage=USED, cost=70)
 HOME = Attempt("home", "u", "first", 0, duration=9, usage=USED, cost=None)
 BROKEN = msgspec.structs.replace(CLOUD, failure=FailureKind.UPSTREAM_ERROR, cost=30)
+STATUSES = ("ok", "failed", "cancelled", "unknown")
 SAVES = Worth(own=5, millijoules=3, counterfactual=100, is_displaced=True)
 
 
-def booked(record: Record, worth: Worth = SAVES) -> list[tuple[str, str, Sums]]:
-    def of(attempt: Attempt, served: bool) -> Worth:
-        return worth if attempt.target == "home" else Worth(counterfactual=attempt.cost if served else None)
-
-    return [(it.purpose, it.target, Sums(*it.sums)) for it in bookings(record, of, lambda name: name == "home")]
+def booked(*records: Record, worth: Worth = SAVES) -> list[tuple[str, str, Sums]]:
+    found = bookings(records, lambda record, attempt, served: worth, lambda name: name == "home")
+    return [(it.of.purpose, it.of.target, Sums(*it.sums)) for it in found]
 
 
 def record(*attempts: Attempt, status: str = "ok", path: str = "/v1/chat/completions") -> Record:
@@ -55,14 +56,14 @@ def test_what_failed_at_home_saves_nothing() -> None:
 
 def test_what_is_not_known_is_counted_and_not_saved() -> None:
     for unknown in (Worth(5, 0, None, True), Worth(None, 0, 100, True)):
-        ((_, _, sums),) = booked(record(HOME), unknown)
+        ((_, _, sums),) = booked(record(HOME), worth=unknown)
         assert (sums.saved, sums.displaced, sums.unknown_saved) == (0, 1, 1)
     ((_, _, sums),) = booked(record(msgspec.structs.replace(CLOUD, cost=None)))
     assert sums.unknown_costs == 1
 
 
 def test_a_loss_is_booked_as_one() -> None:
-    ((_, _, sums),) = booked(record(HOME), Worth(own=150, counterfactual=100, is_displaced=True))
+    ((_, _, sums),) = booked(record(HOME), worth=Worth(own=150, counterfactual=100, is_displaced=True))
     assert sums.saved == -50
 
 
@@ -71,5 +72,29 @@ def test_an_exchange_without_attempts_is_booked_once() -> None:
     assert (purpose, sums.requests, sums.errors, sums.cost) == ("serve", 1, 1, 0)
 
 
+def test_what_is_booked_alike_is_one_line_and_what_differs_in_anything_that_is_told_apart_is_another() -> None:
+    at_home, elsewhere = record(HOME), record(CLOUD)
+    others = {"accepted_at": 180_000_000_000, "route": "b", "arm": "candidate", "stage": 2, "requested_model": "m"}
+    others |= {"app": "shop", "team": "core", "data_class": "health", "path": JUDGE_PATH, "status": "failed"}
+    changed = [msgspec.structs.replace(at_home, **{name: value}) for name, value in others.items()]
+    found = booked(at_home, elsewhere, at_home, elsewhere, record(BROKEN, HOME), *changed)
+    assert [sums.requests for _, _, sums in found] == [3, 2, 1] + [1] * len(changed)
+    (_, _, sums), *_ = found
+    assert (sums.input_tokens, sums.characters_in, sums.own_cost, sums.saved, sums.busy) == (300, 1200, 15, 285, 27)
+
+
+def test_many_are_booked_as_each_by_itself() -> None:
+    kinds = [HOME], [CLOUD], [BROKEN, HOME], [HOME, HOME], [CLOUD, CLOUD, BROKEN], []
+    paths = "/v1/chat/completions", SHADOW_PATH
+    many = [record(*kind, status=status, path=path) for kind in kinds for status in STATUSES for path in paths]
+    alone: dict[Alike, list[tuple[int, ...]]] = defaultdict(list)
+    for one in many * 2:
+        for it in bookings([one], lambda record, attempt, served: SAVES, lambda name: name == "home"):
+            alone[it.of].append(it.sums)
+    together = bookings(many * 2, lambda record, attempt, served: SAVES, lambda name: name == "home")
+    assert {it.of: it.sums for it in together} == {of: tuple(map(sum, zip(*it))) for of, it in alone.items()}
+
+
 def test_a_minute_is_that_of_accept() -> None:
-    assert minute(record(CLOUD)) == 2
+    (it,) = bookings([record(CLOUD)], lambda record, attempt, served: SAVES, lambda name: False)
+    assert it.of.minute == 2

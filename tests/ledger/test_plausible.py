@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from earthward.chat.usage import UNKNOWN, Count, Usage
-from earthward.ledger.plausible import LONGEST, MOST_COST, MOST_TOKENS, plausible
+from earthward.ledger.plausible import LONGEST, MOST_COST, MOST_TOKENS, all_plausible, plausible
 from earthward.ledger.record import Attempt, Record, Settled
 
 FINE = Attempt("mini", "http://mini", "baseline", 5, usage=Usage(Count.reported(3)), cost=7)
@@ -63,3 +63,26 @@ def test_no_text_of_others_is_endless_or_holds_what_a_database_can_not(name):
     kept = getattr(plausible(long), name)
     assert len(kept) == LONGEST
     assert kept.startswith("m\ufffdm")
+
+
+ABSURD = Usage(cached=Count.reported(-1))
+OTHERS = [
+    Record("x", 1, "ok", usage=ABSURD),
+    Record("x", 1, "ok", cost=-1),
+    Record("x", 1, "ok", attempts=(FINE, msgspec.structs.replace(FINE, usage=ABSURD))),
+    Record("x", 1, "ok", attempts=(msgspec.structs.replace(FINE, cost=MOST_COST + 1),)),
+    Record("x", 1, "ok", requested_model="m" * (LONGEST + 1)),
+    Record("x", 1, "ok", message="\0"),
+]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_one_that_can_not_be_is_found_among_many(other):
+    many = [record(5, 7), other, record(MOST_TOKENS, MOST_COST)]
+    assert all_plausible(many) == list(map(plausible, many)) != many
+
+
+def test_many_that_can_be_are_left_alone():
+    usual = [record(0, None), record(MOST_TOKENS, MOST_COST), msgspec.structs.replace(record(1, 1), attempts=(FINE,))]
+    assert [it is other for it, other in zip(all_plausible(usual), usual, strict=True)] == [True] * 3
+    assert all_plausible([]) == []

@@ -17,6 +17,8 @@ from earthward.store.frames import (
     frames,
     next_whole,
     opened_of,
+    run,
+    whole,
 )
 
 words = st.text(max_size=10)
@@ -35,6 +37,30 @@ def test_what_is_framed_reads_back_in_order(written):
     read = list(frames(data))
     assert [(item.seq, item.entry) for item in read] == list(enumerate(written, 1))
     assert not read or read[-1].end == len(data)
+
+
+@given(st.lists(entries, max_size=5), st.integers(0, 3), st.data())
+def test_a_run_is_what_lies_whole_and_numbered_one_by_one_at_the_beginning(written, skipped, data):
+    numbers = [seq + (skipped if seq > 3 else 0) for seq in range(1, len(written) + 1)]
+    framed = [frame(seq, entry) for seq, entry in zip(numbers, written, strict=True)]
+    cut = data.draw(st.integers(0, len(b"".join(framed))))
+    lies_there = b"".join(framed)[:cut]
+    found, end = run(lies_there, 0, 9, 0, whole)
+    usual = [it for it, seq in zip(frames(lies_there), range(1, 6), strict=False) if isinstance(it, Entered) and it.seq == seq]
+    assert [(it.segment, it.seq, it.entry, it.payload) for it in found] == [
+        (9, it.seq, it.entry, it.payload) for it in usual
+    ]
+    assert end == (usual[-1].end if usual else 0)
+
+
+def test_a_run_ends_before_what_is_damaged_or_not_known(settled):
+    first, second, third = (frame(seq, settled(f"x-{seq}")) for seq in (1, 2, 3))
+    payload = msgspec.msgpack.encode((2, ["invented_later", 1, 2]))
+    foreign = HEADER.pack(len(payload), crc32(payload)) + payload
+    for other in (foreign, second[:-1] + b"\0", bytes(40), first):
+        found, end = run(first + other + third, 0, 1, 0, whole)
+        assert ([it.seq for it in found], end) == ([1], len(first))
+    assert run(second, 0, 1, 0, whole) == ([], 0)
 
 
 @given(entries, entries, st.data())

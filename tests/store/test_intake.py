@@ -55,7 +55,7 @@ FRESH = (
 def test_what_was_spooled_is_stored_and_told_of_once(engine, spools, settled, opened):
     writer = SpoolWriter(spools, "here", "boot")
     told: list[str] = []
-    taking = Intake(engine, spools, "here", lambda records: told.extend(record.id for record in records))
+    taking = Intake(engine, spools, "here", lambda stored: told.extend(record.id for record in stored.records))
     for n in range(3):
         writer.append(opened(f"x-{n}"))
         writer.append(settled(f"x-{n}"))
@@ -79,6 +79,16 @@ def test_many_boots_and_segments_in_small_batches_come_to_the_same(engine, spool
     assert sum(result.settled for result in results) == 120
     assert ids(engine) == [f"{boot}-{n:02}" for boot in "abc" for n in range(40)]
     assert list(spools.iterdir()) == []
+
+
+def test_an_hour_begins_when_the_clock_says_so(engine, spools, settled):
+    writer = SpoolWriter(spools, "here", "boot")
+    for second in (0, 3599, 3600, 7199):
+        writer.append(settled(f"x-{second}", accepted_at=second * 1_000_000_000))
+    writer.close()
+    drain(Intake(engine, spools, "here"))
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT hour, requests FROM exchange_hours")).all() == [(0, 2), (1, 2)]
 
 
 # ── what a dead process left open ──

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 from msgspec import structs
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, delete, func, select, update
 
 from earthward.chat.usage import Count, Usage
 from earthward.config.money import Money, Retention
@@ -15,9 +15,10 @@ from earthward.cost.energy import Power
 from earthward.cost.own import OwnRate
 from earthward.ledger.record import Attempt, Settled
 from earthward.store import money as books
+from earthward.store.fresh import Fresh, Stored
 from earthward.store.intake import Intake
 from earthward.store.spool import SpoolWriter
-from earthward.store.tables import exchanges
+from earthward.store.tables import MONEY_NAMES, exchanges, money_sums
 
 HOUR = 3_600_000_000_000
 NANO = 10**9
@@ -41,12 +42,12 @@ MONEY = Money(own_costs={"llama": FREE})
 def store(engine: Engine, spools) -> Callable[..., None]:
     boots = iter(range(1000))
 
-    def store(*entries: Settled) -> None:
+    def store(*entries: Settled, on_stored: Callable[[Stored], None] = lambda stored: None) -> None:
         writer = SpoolWriter(spools, "here", f"boot{next(boots)}")
         for entry in entries:
             writer.append(entry)
         writer.close()
-        taking = Intake(engine, spools, "here")
+        taking = Intake(engine, spools, "here", on_stored)
         while not taking.step().is_drained:
             pass
 
@@ -84,6 +85,37 @@ def test_a_second_bookkeeper_books_nothing_twice(engine, store, settled) -> None
     with pytest.raises(books.Overtaken):
         books.book(engine, [(1, *[""] * 10, *[1] * 18)], 0, 1)
     assert books.sums_by(engine) == []
+
+
+def test_what_is_fresh_is_booked_without_being_read_back_and_comes_to_the_same(engine, store, settled) -> None:
+    fresh = Fresh()
+    entries = [exchange(settled, f"x{n}", attempt("llama", None), at=START + n * 61 * NANO) for n in range(3)]
+    store(*entries, on_stored=fresh.add)
+    with engine.begin() as connection:
+        connection.execute(update(exchanges).values(attempts="no JSON at all"))
+    book = keeper(engine, fresh=fresh)
+    assert [book.step(), book.step()] == [3, 0]
+    booked = books.sums_by(engine, ["start", *MONEY_NAMES], grain="hour")
+    with engine.begin() as connection:
+        for table in (exchanges, money_sums, books.booked):
+            connection.execute(delete(table))
+    store(*(structs.replace(it, record=structs.replace(it.record, id=f"y{n}")) for n, it in enumerate(entries)))
+    keeper(engine).step()
+    assert booked == books.sums_by(engine, ["start", *MONEY_NAMES], grain="hour")
+
+
+def test_what_is_no_longer_fresh_is_read_back_and_what_was_booked_is_not_booked_again(engine, store, settled) -> None:
+    fresh = Fresh(most=2)
+    for n in range(3):
+        store(exchange(settled, f"x{n}", attempt("mini", 7)), on_stored=fresh.add)
+    book = keeper(engine, fresh=fresh)
+    assert [book.step(), book.step()] == [3, 0]
+    store(exchange(settled, "y", attempt("mini", 7)), on_stored=fresh.add)
+    assert [keeper(engine, fresh=fresh).step(), keeper(engine, fresh=fresh).step()] == [1, 0]
+    with pytest.raises(books.Overtaken):
+        book.step()
+    assert book.step() == 0
+    assert sum(row.sums.cost for row in books.sums_by(engine)) == 28
 
 
 def test_what_is_saved_is_the_price_of_the_model_that_was_asked_for_less_own_cost(engine, store, settled) -> None:
@@ -168,6 +200,15 @@ def test_only_what_is_old_and_booked_is_let_go(engine, store, settled) -> None:
         assert connection.scalar(select(func.count()).select_from(exchanges)) == 1
     assert sum(row.sums.cost for row in books.sums_by(engine, grain="day")) == 3
     assert sum(row.sums.cost for row in books.sums_by(engine, grain="minute")) == 2
+
+
+def test_exchanges_that_come_after_all_were_let_go_are_booked_all_the_same(engine, store, settled) -> None:
+    store(*(exchange(settled, f"x{n}", attempt("mini", 1)) for n in range(3)))
+    book = keeper(engine, Money(retention=Retention(exchanges=1)), now=START + 48 * HOUR)
+    book.step()
+    assert book.prune() == 2, "one stays, so that the numbers go on behind it"
+    store(exchange(settled, "y", attempt("mini", 1)))
+    assert book.step() == 1
 
 
 def test_hours_that_a_months_budget_counts_are_kept_whatever_retention_says(engine, store, settled) -> None:

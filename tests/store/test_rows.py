@@ -84,7 +84,7 @@ def test_what_the_books_read_of_a_record_is_all_that_they_need():
     rows = [dict(zip(names, row_of(record), strict=True)) for record in made]
     read = [booked_of([row[name] for name in BOOKED]) for row in rows]
     valuer = Valuer(snapshot("open"), Money(), {})
-    assert [rows_of(record, valuer) for record in read] == [rows_of(record, valuer) for record in made]
+    assert [rows_of([record], valuer) for record in read] == [rows_of([record], valuer) for record in made]
 
 
 def one_of_a_kind(number, status, path, count):

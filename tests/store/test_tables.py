@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from earthward.config.snapshot import Key
 from earthward.ledger.record import Attempt, Record
-from earthward.ledger.summary import hour, totals
+from earthward.ledger.summary import totals
 from earthward.store import keys, tables
 from earthward.store.migrations.upgrade import upgrade
 from earthward.store.rows import row_of
@@ -107,9 +107,9 @@ def store_as_0001(connection: Connection, record: Record) -> None:
     names = [column.name for column in tables.RECORD]
     connection.execute(tables.exchanges.insert().values(dict(zip(names, row_of(record), strict=True))))
     who = {name: getattr(record, name) for name in tables.HOUR_KEY[1:]}
-    sums = dict(zip(tables.HOUR_SUMS, totals(record), strict=True))
+    sums = dict(zip(tables.HOUR_SUMS, totals([record]), strict=True))
     del sums["rescued"]
-    insert = sqlite_insert(tables.exchange_hours).values(hour=hour(record), **who, **sums)
+    insert = sqlite_insert(tables.exchange_hours).values(hour=record.accepted_at // HOUR, **who, **sums)
     connection.execute(insert.on_conflict_do_nothing())
 
 

@@ -1,6 +1,7 @@
 """How fast stored exchanges are booked: `python -m earthward.bench.books [--records N]`.
 
-Stores them first, as the intake does; the clock runs from the first step of the bookkeeper until all is booked.
+Stores them first, as the intake does; the clock runs from the first step of the bookkeeper until all is booked. They
+are read back from the store, as those are that nobody holds in memory any more.
 """
 
 import argparse
@@ -11,14 +12,10 @@ from pathlib import Path
 
 import msgspec
 
-from earthward.bench.intake import spool, take_in
+from earthward.bench.intake import NOTHING, spool, take_in
 from earthward.config.money import Money
-from earthward.config.snapshot import Snapshot
 from earthward.control.bookkeeper import Bookkeeper
 from earthward.store import tables
-
-NOTHING = Snapshot("bench", "bench", (), (), ())
-
 
 class Figures(msgspec.Struct):
     """Seconds of the wall and of this process's CPU."""

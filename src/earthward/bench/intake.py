@@ -1,6 +1,7 @@
 """How fast spooled records reach the store: `python -m earthward.bench.intake [--store URL] [--records N]`.
 
 Workers' spools are written first; the clock runs from the first step of the intake until all is stored, sums included.
+With `--books` the rest that the control process does with each record is done, too: counted for metrics, and booked.
 """
 
 import argparse
@@ -10,12 +11,21 @@ import time
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
 from earthward.bench.spool import sample
+from earthward.config.money import Money
+from earthward.config.snapshot import Snapshot
+from earthward.control.bookkeeper import Bookkeeper
+from earthward.control.drills import Drills
+from earthward.control.metrics import Metrics
 from earthward.store import tables
+from earthward.store.fresh import Fresh, Stored
 from earthward.store.intake import Intake
 from earthward.store.spool import SpoolWriter
+
+
+NOTHING = Snapshot("bench", "bench", (), (), ())
 
 
 class Figures(msgspec.Struct):
@@ -39,24 +49,47 @@ def spool(folder: Path, records: int, workers: int) -> None:
         writer.close()
 
 
-def take_in(url: str, folder: Path) -> tuple[float, float]:
+def take_in(url: str, folder: Path, *, books: bool = False) -> tuple[float, float]:
     """Seconds of wall and CPU until nothing is left in the spools."""
     engine = tables.open(url)
     intake = Intake(engine, folder, "bench")
+    keeper = Bookkeeping(engine, intake) if books else None
     began, cpu = time.monotonic(), time.process_time()
     while not intake.step().is_drained:
-        pass
+        if keeper is not None:
+            keeper.step()
     took = time.monotonic() - began, time.process_time() - cpu
     engine.dispose()
     return took
 
 
-def measure(records: int, workers: int, url: str | None, folder: Path | None) -> Figures:
+class Bookkeeping:
+    """What the control process does with records that are stored."""
+
+    def __init__(self, engine: Engine, intake: Intake) -> None:
+        self._fresh = Fresh()
+        self._keeper = Bookkeeper(engine, lambda: NOTHING, Money, fresh=self._fresh)
+        # No board: it is looked at when somebody asks, not with each record.
+        self._metrics = Metrics(None, 1, lambda: "ok")  # type: ignore[arg-type]
+        self._drills = Drills(lambda notice: None)
+        intake.on_stored = self._hear
+
+    def step(self) -> None:
+        while self._keeper.step():
+            pass
+
+    def _hear(self, stored: Stored) -> None:
+        self._fresh.add(stored)
+        self._metrics.fold(stored.records)
+        self._drills.fold(stored.records)
+
+
+def measure(records: int, workers: int, url: str | None, folder: Path | None, *, books: bool = False) -> Figures:
     place = Path(tempfile.mkdtemp(dir=folder))
     database = place / "ledger.db"
     url = url or f"sqlite:///{database}"
     spool(place / "spool", records, workers)
-    seconds, cpu = take_in(url, place / "spool")
+    seconds, cpu = take_in(url, place / "spool", books=books)
     assert count(url) >= records
     size = database.stat().st_size / records if database.exists() else 0.0
     shutil.rmtree(place)
@@ -78,8 +111,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--store", help="a database URL; by default SQLite in a temporary folder")
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
+    parser.add_argument("--books", action="store_true", help="count them for metrics and book them, too")
     chosen = parser.parse_args()
-    row = measure(chosen.records, chosen.workers, chosen.store, chosen.folder)
+    row = measure(chosen.records, chosen.workers, chosen.store, chosen.folder, books=chosen.books)
     if chosen.json:
         print(msgspec.json.encode(row).decode())
         return

@@ -1,7 +1,8 @@
-"""Whether a worker grows: a million exchanges through one gateway, its memory read as they go by.
+"""Whether the gateway grows: a million exchanges through it, the memory of its processes read as they go by.
 
-`python -m earthward.bench.soak [--requests 1000000] [--json]` prints resident memory after each step and the slope over
-the second half, when pools and caches are warm. Exit status 1 if it grows by a megabyte or more per 100,000.
+`python -m earthward.bench.soak [--requests 1000000] [--json]` prints the memory of each process after each step, and how
+much each grew by over the second half, when pools and caches are warm. Exit status 1 if one grew by a megabyte or more
+per 100,000.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from rich.progress import Progress
 
 from earthward.bench import peers
 from earthward.bench.peers import Missing, Place, Running
+from earthward.bench.processes import control_of, listens
 from earthward.bench.shots import Way, shoot
 
 STEP_SECONDS = 10.0
@@ -26,20 +28,20 @@ BUDGET = 1.0
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """After so many exchanges: megabytes resident, and open files, of the process with the most of each."""
+    """After so many exchanges: megabytes that belong to each process alone, and open files of the one with the most."""
 
     exchanges: int
-    megabytes: float
+    megabytes: dict[str, float]
     files: int
 
 
 class Soaked(msgspec.Struct, frozen=True):
-    """`slope` is in megabytes per 100,000 exchanges over the second half of the readings."""
+    """`slopes` are of each process, in megabytes per 100,000 exchanges over the second half of the readings."""
 
     exchanges: int
     failed: int
     readings: tuple[Reading, ...]
-    slope: float
+    slopes: dict[str, float]
 
 
 def soak(exchanges: int, folder: Path, progress: Progress) -> Soaked:
@@ -48,15 +50,16 @@ def soak(exchanges: int, folder: Path, progress: Progress) -> Soaked:
         launch = peers.earthward(Place(up.launch.port, folder))
         with Running(launch, folder / "gateway.log", None) as gateway:
             way = Way(gateway.url, launch.headers)
-            readings = [reading(0, gateway.processes)]
+            processes = named(gateway.processes, launch.port)
+            readings = [reading(0, processes)]
             done = failed = 0
             while done < exchanges:
                 shot = shoot(way, CONNECTIONS, STEP_SECONDS, None)
                 done += round(shot.rate * STEP_SECONDS)
                 failed += shot.failed
-                readings.append(reading(done, gateway.processes))
+                readings.append(reading(done, processes))
                 progress.update(task, completed=min(done, exchanges))
-    return Soaked(done, failed, tuple(readings), slope_of(readings[len(readings) // 2 :]))
+    return Soaked(done, failed, tuple(readings), slopes_of(readings[len(readings) // 2 :]))
 
 
 def upstream(folder: Path) -> peers.Launch:
@@ -66,20 +69,28 @@ def upstream(folder: Path) -> peers.Launch:
         return peers.simulator(Place(0, folder))
 
 
-def reading(exchanges: int, processes: list[psutil.Process]) -> Reading:
-    return Reading(
-        exchanges,
-        round(max(process.memory_info().rss for process in processes) / 1e6, 1),
-        max(process.num_fds() for process in processes),
-    )
+def named(processes: list[psutil.Process], port: int) -> dict[str, psutil.Process]:
+    """The processes of a gateway with one worker that listens at that port."""
+    supervisor, *children = processes
+    (worker,) = (it for it in children if listens(it, port))
+    return {"supervisor": supervisor, "worker": worker, "control": control_of(supervisor.pid, port)}
 
 
-def slope_of(readings: list[Reading]) -> float:
-    """Megabytes per 100,000 exchanges, by least squares; 0 for fewer than two readings."""
+def reading(exchanges: int, processes: dict[str, psutil.Process]) -> Reading:
+    # Not what is resident: pages of files, and what is shared with the supervisor until it is written to, come and go.
+    megabytes = {name: round(process.memory_full_info().uss / 1e6, 1) for name, process in processes.items()}
+    return Reading(exchanges, megabytes, max(process.num_fds() for process in processes.values()))
+
+
+def slopes_of(readings: list[Reading]) -> dict[str, float]:
+    """Megabytes per 100,000 exchanges, by least squares; none for fewer than two readings."""
     if len(readings) < 2:
-        return 0.0
+        return {}
     counts = [each.exchanges / 100_000 for each in readings]
-    return round(linear_regression(counts, [each.megabytes for each in readings]).slope, 3)
+    return {
+        name: round(linear_regression(counts, [each.megabytes[name] for each in readings]).slope, 3)
+        for name in readings[0].megabytes
+    }
 
 
 def main() -> int:
@@ -90,13 +101,16 @@ def main() -> int:
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="earthward-soak-") as folder, Progress(console=console) as progress:
         soaked = soak(options.requests, Path(folder), progress)
-    if options.json:
-        print(msgspec.json.encode(soaked).decode())
-    else:
-        for each in soaked.readings:
-            print(f"{each.exchanges:>9,} exchanges  {each.megabytes:7.1f} MB  {each.files:4} files")
-        print(f"{soaked.failed} failed; {soaked.slope:+.3f} MB per 100,000 exchanges over the second half")
-    return 1 if soaked.slope >= BUDGET or soaked.failed else 0
+    print(msgspec.json.encode(soaked).decode() if options.json else told(soaked))
+    return 1 if soaked.failed or any(slope >= BUDGET for slope in soaked.slopes.values()) else 0
+
+
+def told(soaked: Soaked) -> str:
+    lines = [f"{'exchanges':>9}{''.join(f'{name:>12}' for name in soaked.readings[0].megabytes)}       files"]
+    for each in soaked.readings:
+        lines.append(f"{each.exchanges:>9,}{''.join(f'{it:>9.1f} MB' for it in each.megabytes.values())}{each.files:>12}")
+    slopes = ", ".join(f"{name} {slope:+.3f} MB" for name, slope in soaked.slopes.items())
+    return "\n".join([*lines, f"{soaked.failed} failed; per 100,000 exchanges over the second half: {slopes}"])
 
 
 if __name__ == "__main__":

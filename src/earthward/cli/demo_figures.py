@@ -13,7 +13,7 @@ from earthward.chat.usage import Count
 from earthward.config.snapshot import Price
 from earthward.cost.exchange import cost
 from earthward.ledger.record import Record
-from earthward.ledger.summary import Summary, Totals, add, summary, totals
+from earthward.ledger.summary import Summary, Totals, summary, totals
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -53,13 +53,10 @@ def figures(records: Sequence[Record], prices: Mapping[str, Price]) -> Figures:
 
 
 def line(asked_for: str, arm: str, target: str, records: Sequence[Record], prices: Mapping[str, Price]) -> Line:
-    sums = [0] * len(Totals.__struct_fields__)
-    for record in records:
-        add(sums, totals(record))
     ttfts = Counter(record.first_content for record in records if record.first_content is not None)
     conversations = len({record.unit for record in records})
     money = sum(saved(record, prices[record.requested_model]) for record in records)
-    return Line(asked_for, summary(arm, target, Totals(*sums), ttfts), conversations, money)
+    return Line(asked_for, summary(arm, target, Totals(*totals(records)), ttfts), conversations, money)
 
 
 def saved(record: Record, asked_for: Price) -> int:

@@ -22,9 +22,10 @@ from earthward.cost.counterfactual import Habits, counterfactual, habits
 from earthward.cost.energy import joules
 from earthward.cost.own import SECOND, own_cost
 from earthward.cost.price_book import rates_of
-from earthward.ledger.books import Worth, bookings, minute
+from earthward.ledger.books import Worth, bookings
 from earthward.ledger.record import Attempt, Record
 from earthward.store import money as books
+from earthward.store.fresh import Fresh
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +61,8 @@ class Valuer:
         found = self._targets.get(target)
         return found.zone if found else ""
 
-    def worth(self, record: Record) -> Callable[[Attempt, bool], Worth]:
-        return lambda attempt, served: self._worth(record, attempt, served)
-
-    def _worth(self, record: Record, attempt: Attempt, served: bool) -> Worth:
-        if not self.is_home(attempt.target):
-            return Worth(counterfactual=attempt.cost if served else None)
+    def worth(self, record: Record, attempt: Attempt, served: bool) -> Worth:
+        """Of an attempt at home."""
         own, millijoules = self._own(attempt)
         if not served:
             return Worth(own, millijoules)
@@ -122,8 +119,9 @@ class Bookkeeper:
         post: Callable[[Hook, dict[str, Any], float, str], None] = tell,
         needed_from: Callable[[], int | None] = lambda: None,
         counted: Callable[[], Iterable[tuple[Budget, Amount]]] = tuple,
+        fresh: Fresh | None = None,
     ) -> None:
-        """`counted` are budgets whose amounts somebody else counts."""
+        """`counted` are budgets whose amounts somebody else counts; what is `fresh` is not read from the store."""
         self.engine = engine
         self._snapshot = snapshot
         self._money = money
@@ -131,6 +129,9 @@ class Bookkeeper:
         self._post = post
         self._needed_from = needed_from
         self._counted = counted
+        self._fresh = fresh or Fresh()
+        # The number of the exchange that was booked last, as long as nothing went wrong.
+        self._position: int | None = None
         self._habits: dict[str, Habits] = {}
         self._due = {"habits": 0.0, "alerts": 0.0, "prune": 0.0}
 
@@ -165,16 +166,25 @@ class Bookkeeper:
 
     def step(self) -> int:
         """Books the next exchanges, some at most; how many. Raises Overtaken."""
-        after = books.position(self.engine)
-        found = books.unbooked(self.engine, after, BATCH)
-        if not found:
-            return 0
+        after, self._position = self._position, None
+        if after is None:
+            after = books.position(self.engine)
+        records = self._fresh.behind(after, BATCH)
+        up_to = after + len(records)
+        if not records:
+            found = books.unbooked(self.engine, after, BATCH)
+            records = [record for _, record in found]
+            up_to = found[-1][0] if found else after
+        if records:
+            self._book(records, after, up_to)
+        self._position = up_to
+        return len(records)
+
+    def _book(self, records: list[Record], after: int, up_to: int) -> None:
         if self._is_due("habits", HABITS_AGE):
             self._learn_habits()
         valuer = Valuer(self._snapshot(), self._money(), self._habits)
-        rows = [row for _, record in found for row in rows_of(record, valuer)]
-        books.book(self.engine, rows, after, found[-1][0])
-        return len(found)
+        books.book(self.engine, rows_of(records, valuer), after, up_to)
 
     def _learn_habits(self) -> None:
         snapshot = self._snapshot()
@@ -249,11 +259,10 @@ class Bookkeeper:
         return books.prune(self.engine, exchanges_before=before, sums_before=limits, needed_from=self._needed_from())
 
 
-def rows_of(record: Record, valuer: Valuer) -> list[tuple[Any, ...]]:
+def rows_of(records: Iterable[Record], valuer: Valuer) -> list[tuple[Any, ...]]:
     """As `store.money.book` takes them."""
-    who = (record.route, record.arm, str(record.stage))
-    asked = (record.requested_model, record.app, record.team, record.data_class)
     return [
-        (minute(record), it.purpose, *who, valuer.zone(it.target), it.target, *asked, *it.sums)
-        for it in bookings(record, valuer.worth(record), valuer.is_home)
+        (of.minute, of.purpose, of.route, of.arm, str(of.stage), valuer.zone(of.target), of.target)
+        + (of.requested_model, of.app, of.team, of.data_class, *sums)
+        for of, sums in ((it.of, it.sums) for it in bookings(records, valuer.worth, valuer.is_home))
     ]

@@ -4,7 +4,7 @@ The records arrive exactly once, so what is counted here can't drift from the le
 process, as Prometheus expects.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -21,6 +21,7 @@ from earthward.gateway.board import Board
 from earthward.ledger.record import Record
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+EDGES = tuple(round(edge * 1e9) for edge in SECONDS)
 PLACE = ("route", "arm", "target")
 Place = tuple[str, str, str]
 
@@ -36,8 +37,13 @@ class Histogram:
 
     def add(self, nanoseconds: list[int]) -> None:
         self.total += sum(nanoseconds) / 1e9
-        for time in nanoseconds:
-            self.counts[bisect_left(SECONDS, time / 1e9)] += 1
+        ordered = sorted(nanoseconds)
+        below = 0
+        for place, edge in enumerate(EDGES):
+            reached = bisect_right(ordered, edge, below)
+            self.counts[place] += reached - below
+            below = reached
+        self.counts[-1] += len(ordered) - below
 
     def buckets(self) -> list[tuple[str, float]]:
         running = 0

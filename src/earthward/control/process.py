@@ -51,8 +51,8 @@ from earthward.gateway.meters import Meters
 from earthward.gateway.start import read_snapshot
 from earthward.gateway.state import State, write_whole
 from earthward.gateway.supervisor import Supervisor
-from earthward.ledger.record import Record
 from earthward.store import keys as keys_table
+from earthward.store.fresh import Fresh, Stored
 from earthward.store.intake import Intake, pause_after
 from earthward.store.tables import open as open_store
 
@@ -118,6 +118,7 @@ class Control:
         self.stop = asyncio.Event()
         self._keys_seen: tuple[int, int, int] | None = None
         self.intake: Intake | None = None
+        self.fresh = Fresh()
         self.intake_state = "starting"
         self._look_again = asyncio.Event()
         self._ending = threading.Event()
@@ -156,7 +157,7 @@ class Control:
             was_told_to_end = self._ending.is_set()
             try:
                 engine = open_store(self.boot.store)
-                self.intake = Intake(engine, self.state.spool, self.boot.replica, on_settled=self._settled)
+                self.intake = Intake(engine, self.state.spool, self.boot.replica, on_stored=self._stored)
                 self.engine = engine
             except Exception as error:  # noqa: BLE001  whatever the driver raises: the store is away, and is tried again
                 self.intake_state = f"store away: {type(error).__name__}"
@@ -169,9 +170,10 @@ class Control:
         self._tail(self.intake)
         books.join()
 
-    def _settled(self, records: list[Record]) -> None:
-        self.metrics.fold(records)
-        self.drills.fold(records)
+    def _stored(self, stored: Stored) -> None:
+        self.fresh.add(stored)
+        self.metrics.fold(stored.records)
+        self.drills.fold(stored.records)
 
     def _keep_books(self) -> None:
         keeper = Bookkeeper(
@@ -180,6 +182,7 @@ class Control:
             lambda: unpacked(self.snapshot.money),
             needed_from=self.rollouts.needed_from,
             counted=self.limits.budgets,
+            fresh=self.fresh,
         )
         keeper.run(self._ending)
 

@@ -1,17 +1,20 @@
-"""What each exchange is booked as: what served it, and apart from that what retries, shadows and judges took.
+"""What exchanges are booked as: what served it, and apart from that what retries, shadows and judges took.
 
 Only what served a caller can have saved anything. Pure: prices and own costs come in as numbers. Money is nano-dollars,
 times are nanoseconds; what is not known is counted, never taken for zero.
 """
 
-from collections.abc import Callable
-from typing import Literal
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from earthward.chat.usage import Source, Usage
+from earthward.chat.usage import Source
 from earthward.ledger.record import DRILL, Attempt, Record
 
+ESTIMATED = Source.ESTIMATED
 Purpose = Literal["serve", "retry", "shadow", "judge", "drill"]
 
 SHADOW_PATH = "/earthward/shadow"
@@ -57,88 +60,125 @@ class Sums(msgspec.Struct):
     millijoules: int = 0
 
 
+class Alike(NamedTuple):
+    """What attempts have in common that are booked as one. `minute` counts from 1970; `is_last` says whether they were
+    the last of their exchange."""
+
+    minute: int
+    route: str
+    arm: str
+    stage: int
+    requested_model: str
+    app: str
+    team: str
+    data_class: str
+    path: str
+    status: str
+    target: str
+    is_last: bool = True
+    is_drill: bool = False
+
+    @property
+    def purpose(self) -> Purpose:
+        if self.path.startswith(SHADOW_PATH):
+            return "shadow"
+        if self.path.startswith(JUDGE_PATH):
+            return "judge"
+        return "drill" if self.is_drill else "serve" if self.is_last else "retry"
+
+    @property
+    def served(self) -> bool:
+        return self.is_last and self.status == "ok" and self.purpose in ("serve", "drill")
+
+
 class Booking(msgspec.Struct, frozen=True, gc=False):
     """One line: `sums` in the order of `Sums`."""
 
-    purpose: Purpose
-    target: str
+    of: Alike
     sums: tuple[int, ...]
 
 
-def minute(record: Record) -> int:
-    """Minutes since 1970."""
-    return record.accepted_at // MINUTE
+Try = tuple[Record, Attempt]
+Valued = Callable[[Record, Attempt, bool], Worth]
+
+_shared = attrgetter("route", "arm", "stage", "requested_model", "app", "team", "data_class", "path", "status")
 
 
-def purpose_of(record: Record) -> Purpose:
-    if record.path.startswith(SHADOW_PATH):
-        return "shadow"
-    return "judge" if record.path.startswith(JUDGE_PATH) else "serve"
+def bookings(records: Iterable[Record], worth: Valued, is_home: Callable[[str], bool]) -> list[Booking]:
+    """One for all attempts that are booked alike, and one for exchanges that had none. `worth` is asked for attempts at
+    home and whether they served; `is_home` says which targets are one's own, and send no bill."""
+    # Summed as columns: most of what comes at once is booked alike, and a line for each exchange is ten times as dear.
+    tries: defaultdict[tuple[Any, ...], list[Try]] = defaultdict(list)
+    untried: defaultdict[tuple[Any, ...], list[Record]] = defaultdict(list)
+    for record in records:
+        place, last = (record.accepted_at // MINUTE, *_shared(record)), len(record.attempts) - 1
+        if last < 0:
+            untried[(*place, record.target)].append(record)
+        for number, attempt in enumerate(record.attempts):
+            tries[(*place, attempt.target, number == last, attempt.why == DRILL)].append((record, attempt))
+    booked = [_booking(Alike(*place), several, worth, is_home) for place, several in tries.items()]
+    return [*booked, *(_unserved(Alike(*place), several) for place, several in untried.items())]
 
 
-def bookings(record: Record, worth: Callable[[Attempt, bool], Worth], is_home: Callable[[str], bool]) -> list[Booking]:
-    """One for each attempt, and one for an exchange that had none. `worth` is asked for an attempt and whether it
-    served; `is_home` says which targets are one's own, and send no bill."""
-    if not record.attempts:
-        return [Booking(purpose_of(record), record.target, _unserved(record))]
-    *before, last = record.attempts
-    found = [_booking(record, it, _purpose(record, it, "retry"), worth, is_home, False) for it in before]
-    return [*found, _booking(record, last, _purpose(record, last, "serve"), worth, is_home, True)]
-
-
-def _purpose(record: Record, attempt: Attempt, usual: Purpose) -> Purpose:
-    purpose = purpose_of(record)
-    if purpose != "serve":
-        return purpose
-    return "drill" if attempt.why == DRILL else usual
-
-
-def _booking(
-    record: Record,
-    attempt: Attempt,
-    purpose: Purpose,
-    worth: Callable[[Attempt, bool], Worth],
-    is_home: Callable[[str], bool],
-    is_last: bool,
-) -> Booking:
-    served = is_last and purpose in ("serve", "drill") and record.status == "ok"
-    it = worth(attempt, served)
-    home = is_home(attempt.target)
-    usage = attempt.usage
-    cost = 0 if home and attempt.cost is None else attempt.cost
-    own = it.own if home else 0
-    displaced = served and it.is_displaced
-    known = cost is not None and own is not None and it.counterfactual is not None
-    saved = (it.counterfactual or 0) - (cost or 0) - (own or 0) if displaced and known else 0
+def _booking(of: Alike, tries: list[Try], worth: Valued, is_home: Callable[[str], bool]) -> Booking:
+    attempts = [attempt for _, attempt in tries]
+    usages = [attempt.usage for attempt in attempts]
+    if of.is_last:
+        errors = len(tries) if of.status == "failed" else 0
+    else:
+        errors = sum([attempt.failure is not None for attempt in attempts])
+    *money, millijoules = _at_home(tries, worth, of.served) if is_home(of.target) else _elsewhere(attempts, of.served)
     sums = (
-        1,
-        1 if (is_last and record.status == "failed") or (not is_last and attempt.failure is not None) else 0,
-        usage.input.tokens,
-        usage.output.tokens,
-        usage.cached.tokens,
-        record.characters_in if is_last else 0,
-        record.characters_out if is_last else 0,
-        cost or 0,
-        1 if cost is None else 0,
+        len(tries),
+        errors,
+        sum([usage.input.tokens for usage in usages]),
+        sum([usage.output.tokens for usage in usages]),
+        sum([usage.cached.tokens for usage in usages]),
+        sum([record.characters_in for record, _ in tries]) if of.is_last else 0,
+        sum([record.characters_out for record, _ in tries]) if of.is_last else 0,
+        *money,
+        sum([usage.input.source is ESTIMATED or usage.output.source is ESTIMATED for usage in usages]),
+        sum([attempt.duration for attempt in attempts]),
+        millijoules,
+    )
+    return Booking(of, sums)
+
+
+def _elsewhere(attempts: list[Attempt], served: bool) -> tuple[int, ...]:
+    """`Sums` from `cost` to `unknown_saved`, and `millijoules`. What served would have cost what it did."""
+    costs = [attempt.cost for attempt in attempts if attempt.cost is not None]
+    cost = sum(costs)
+    return (cost, len(attempts) - len(costs), 0, 0, cost if served else 0, 0, 0, 0, 0)
+
+
+def _at_home(tries: list[Try], worth: Valued, served: bool) -> tuple[int, ...]:
+    """The same of attempts at home."""
+    each = [_one_at_home(attempt, worth(record, attempt, served), served) for record, attempt in tries]
+    return tuple(map(sum, zip(*each, strict=True)))
+
+
+def _one_at_home(attempt: Attempt, it: Worth, served: bool) -> tuple[int, ...]:
+    cost, own, counterfactual = attempt.cost or 0, it.own, it.counterfactual
+    displaced = served and it.is_displaced
+    saved = None if own is None or counterfactual is None else counterfactual - cost - own
+    return (
+        cost,
+        0,
         own or 0,
         1 if own is None else 0,
-        (it.counterfactual or 0) if served else 0,
-        saved,
+        (counterfactual or 0) if served else 0,
+        (saved or 0) if displaced else 0,
         1 if displaced else 0,
-        1 if displaced and not known else 0,
-        1 if _is_estimated(usage) else 0,
-        attempt.duration,
+        1 if displaced and saved is None else 0,
         it.millijoules,
     )
-    return Booking(purpose, attempt.target, sums)
 
 
-def _is_estimated(usage: Usage) -> bool:
-    return Source.ESTIMATED in (usage.input.source, usage.output.source)
-
-
-def _unserved(record: Record) -> tuple[int, ...]:
-    sums = Sums(requests=1, errors=1 if record.status == "failed" else 0, characters_in=record.characters_in)
-    if record.status == "unknown":
-        sums.unknown_costs = 1
-    return msgspec.structs.astuple(sums)
+def _unserved(of: Alike, records: list[Record]) -> Booking:
+    sums = Sums(
+        requests=len(records),
+        errors=len(records) if of.status == "failed" else 0,
+        characters_in=sum(record.characters_in for record in records),
+        unknown_costs=len(records) if of.status == "unknown" else 0,
+    )
+    return Booking(of, msgspec.structs.astuple(sums))

@@ -40,6 +40,33 @@ def plausible(record: Record) -> Record:
     return record
 
 
+def all_plausible(records: list[Record]) -> list[Record]:
+    """The same of many."""
+    # Nearly always all of them are, which the columns tell together.
+    used: list[Record | Attempt] = [*records, *[attempt for record in records for attempt in record.attempts]]
+    if _all_can_be(used) and _all_may_stay(records):
+        return records
+    return list(map(plausible, records))
+
+
+def _all_can_be(used: list[Record | Attempt]) -> bool:
+    costs = [it.cost for it in used if it.cost is not None]
+    tokens = [
+        it.input.tokens | it.output.tokens | it.cached.tokens | it.cache_written.tokens | it.reasoning.tokens
+        for it in [it.usage for it in used]
+    ]
+    return _within(tokens, MOST_TOKENS) and _within(costs, MOST_COST)
+
+
+def _within(numbers: list[int], most: int) -> bool:
+    return not numbers or (0 <= min(numbers) and max(numbers) <= most)
+
+
+def _all_may_stay(records: list[Record]) -> bool:
+    texts = [f"{it.requested_model}{it.finish_reason or ''}{it.message or ''}" for it in records]
+    return max(map(len, texts), default=0) <= LONGEST and "\0" not in "".join(texts)
+
+
 def can_be(used: Record | Attempt) -> bool:
     """Whether an exchange can have used so much."""
     # Every exchange passes here twice. Of several numbers or'ed together none is negative, nor beyond a number that is

@@ -13,6 +13,7 @@ import msgspec
 from earthward.ledger.record import Entry, Opened, Settled
 
 HEADER = struct.Struct("<II")
+_header, _crc32 = HEADER.unpack_from, zlib.crc32
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="opened"):
@@ -40,6 +41,15 @@ class Entered(msgspec.Struct, frozen=True, gc=False):
     seq: int
     entry: Entry | Opening
     end: int
+    payload: bytes
+
+
+class Spooled(msgspec.Struct, frozen=True, gc=False):
+    """An entry, its number, the segment it lies in, and the number and entry as they lie there."""
+
+    segment: int
+    seq: int
+    entry: Entry | Opening
     payload: bytes
 
 
@@ -92,6 +102,29 @@ def frames(data: bytes, start: int = 0, decode: Decode = whole) -> Iterator[Ente
             yield Unreadable(start, str(error))
         else:
             yield Entered(seq, entry, start, payload)
+
+
+def run(data: bytes, start: int, segment: int, seq: int, decode: Decode) -> tuple[list[Spooled], int]:
+    """The entries from `start` on that lie there as they should: whole, known, and numbered one by one behind `seq`; and
+    the offset behind them. Whatever else lies there `frames` tells apart."""
+    # Every entry passes here, so nothing is called but what is written in C.
+    found: list[Spooled] = []
+    last = len(data) - HEADER.size
+    while start <= last:
+        length, crc = _header(data, start)
+        begin = start + HEADER.size
+        payload = data[begin : begin + length]
+        if not 0 < length == len(payload) or _crc32(payload) != crc:
+            break
+        try:
+            number, entry = decode(payload)
+        except msgspec.DecodeError:
+            break
+        if number != seq + 1:
+            break
+        found.append(Spooled(segment, number, entry, payload))
+        seq, start = number, begin + length
+    return found, start
 
 
 def next_whole(data: bytes, start: int) -> int | None:

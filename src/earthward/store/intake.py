@@ -10,20 +10,22 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Engine, Table, insert, select, update
+from sqlalchemy import Connection, Engine, Table, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from earthward.ledger.plausible import plausible
+from earthward.ledger.plausible import all_plausible
 from earthward.ledger.record import Opened, Record, Settled
-from earthward.ledger.summary import bucket, hour, totals
+from earthward.ledger.summary import HOUR, bucket, totals
 from earthward.ledger.unsettled import unsettled
-from earthward.store.frames import brief, opened_of
+from earthward.store.frames import Spooled, brief, opened_of
+from earthward.store.fresh import Stored
 from earthward.store.rows import row_of
-from earthward.store.spool_reader import Damage, Spooled, SpoolReader, boots
+from earthward.store.spool_reader import Damage, SpoolReader, boots
 from earthward.store.tables import (
     HOUR_KEY,
     HOUR_SUMS,
@@ -52,6 +54,8 @@ SLICE = 100
 """Rows between two offers of the core to others: whoever answers callers on it must not wait for bookkeeping."""
 GIVE_WAY: Callable[[], object] = getattr(os, "sched_yield", lambda: time.sleep(0))
 
+_who = attrgetter(*HOUR_KEY[1:])
+
 State = Literal["ok", "store_away", "spool_unreadable"]
 
 
@@ -78,14 +82,28 @@ class _Tail:
         self.stored = seq
         self.seq = seq
         self.records: list[Record] = []
-        # By exchange: the segment it was first opened in, and its attempts, unread: nearly all settle soon.
-        self.open: dict[str, tuple[int, list[bytes]]] = {}
+        # By exchange, its attempts, unread: nearly all settle soon.
+        self.open: dict[str, list[Spooled]] = {}
 
     def read(self, limit: int) -> int:
         """Takes up the next entries; how many there were."""
         spooled = self.reader.read(limit)
+        records = []
         for item in spooled:
-            self._take(item)
+            entry = item.entry
+            if isinstance(entry, Settled):
+                record = entry.record
+                self.open.pop(record.id, None)
+                # After a restart the segments that remain are read again, for the sake of what was opened in them.
+                if item.seq > self.stored:
+                    records.append(record)
+            elif entry.id in self.open:
+                self.open[entry.id].append(item)
+            else:
+                self.open[entry.id] = [item]
+        self.records += all_plausible(records)
+        if spooled:
+            self.seq = max(self.seq, spooled[-1].seq)
         return len(spooled)
 
     def unsettled(self) -> list[Record]:
@@ -96,11 +114,10 @@ class _Tail:
 
     def _opened(self, name: str) -> list[Opened]:
         """The attempts of an exchange that is still open. What this version doesn't know is counted, and forgotten."""
-        segment, payloads = self.open[name]
-        read = [(opened_of(payload), payload) for payload in payloads]
-        known = [(opened, payload) for opened, payload in read if opened is not None]
+        read = [(opened_of(item.payload), item) for item in self.open[name]]
+        known = [(opened, item) for opened, item in read if opened is not None]
         self.reader.damage.unreadable += len(read) - len(known)
-        self.open[name] = (segment, [payload for _, payload in known])
+        self.open[name] = [item for _, item in known]
         return [opened for opened, _ in known]
 
     def has_news(self) -> bool:
@@ -114,40 +131,25 @@ class _Tail:
             self.open = {}
             self.reader.remove()
         else:
-            needed = min((segment for segment, _ in self.open.values()), default=self.reader.segment)
+            needed = min((items[0].segment for items in self.open.values() if items), default=self.reader.segment)
             self.reader.remove_segments(below=min(needed, self.reader.segment))
-
-    def _take(self, item: Spooled) -> None:
-        # After a restart the segments that remain are read again, for the sake of what was opened in them.
-        if item.seq > self.seq:
-            self.seq = item.seq
-        entry = item.entry
-        if isinstance(entry, Settled):
-            record = entry.record
-            self.open.pop(record.id, None)
-            if item.seq > self.stored:
-                self.records.append(plausible(record))
-        elif entry.id in self.open:
-            self.open[entry.id][1].append(item.payload)
-        else:
-            self.open[entry.id] = (item.segment, [item.payload])
 
 
 class Intake:
-    """Takes in all spools under `folder`. `on_settled` hears of each record once it is stored."""
+    """Takes in all spools under `folder`. `on_stored` hears of each record once, when it is stored."""
 
     def __init__(
         self,
         engine: Engine,
         folder: Path,
         replica: str,
-        on_settled: Callable[[list[Record]], None] = lambda records: None,
+        on_stored: Callable[[Stored], None] = lambda stored: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.engine = engine
         self.folder = folder
         self.replica = replica
-        self.on_settled = on_settled
+        self.on_stored = on_stored
         self._clock = clock
         self._tails: dict[str, _Tail] = {}
         # Of spools that are gone by now.
@@ -197,11 +199,11 @@ class Intake:
         stored = self._store(tails, [record for tail in tails for record in tail.records] + unknown)
         for tail in tails:
             self._settle(tail)
-        if stored:
-            self.on_settled(stored)
+        if stored.records:
+            self.on_stored(stored)
         # Reading again what is stored already, after a restart, is no news; but news may lie behind it.
         is_drained = not tails and not is_behind and self._state == "ok"
-        return self._result(len(stored), len(unknown), is_drained=is_drained, is_behind=is_behind)
+        return self._result(len(stored.records), len(unknown), is_drained=is_drained, is_behind=is_behind)
 
     def close(self) -> None:
         """Forgets what was read and not stored; it is still in the spools."""
@@ -239,18 +241,21 @@ class Intake:
 
     # ── storing ──
 
-    def _store(self, tails: list[_Tail], records: list[Record]) -> list[Record]:
+    def _store(self, tails: list[_Tail], records: list[Record]) -> Stored:
         """Commits all of it, or nothing; those of the records that were not in the store before."""
         if not records and all(tail.seq == tail.stored for tail in tails):
-            return []
+            return Stored([])
         with self.engine.connect().execution_options(earthward_writes=True) as connection, connection.begin():
             for tail in tails:
                 _move(connection, tail)
-            stored = self._insert_new(connection, records)
-            hours, ttfts = _sums(stored)
+            last = _last_number(connection)
+            new = self._insert_new(connection, records)
+            # As many new numbers as new records: nobody else stored any in between.
+            after = last if _last_number(connection) == last + len(new) else None
+            hours, ttfts = _sums(new)
             _execute_many(connection, self._add_hours, hours)
             _execute_many(connection, self._add_ttfts, ttfts)
-        return stored
+        return Stored(new, after)
 
     def _insert_new(self, connection: Connection, records: list[Record]) -> list[Record]:
         try:
@@ -318,17 +323,20 @@ def _move(connection: Connection, tail: _Tail) -> None:
         raise _Overtaken
 
 
+def _last_number(connection: Connection) -> int:
+    return connection.scalar(select(func.max(exchanges.c.number))) or 0
+
+
 def _sums(records: Iterable[Record]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """Rows to be added to `exchange_hours` and to `exchange_hour_ttfts`."""
-    hours: defaultdict[tuple[Any, ...], list[tuple[int, ...]]] = defaultdict(list)
-    ttfts: Counter[tuple[Any, ...]] = Counter()
+    hours: defaultdict[tuple[Any, ...], list[Record]] = defaultdict(list)
     for record in records:
-        place = (hour(record), record.route, record.arm, record.target)
-        key = (*place, record.requested_model, record.key, record.app, record.team, record.status)
-        hours[key].append(totals(record))
-        if record.first_content is not None:
-            ttfts[(*place, bucket(record.first_content))] += 1
-    sums = [(*key, *map(sum, zip(*more, strict=True))) for key, more in hours.items()]
+        hours[(record.accepted_at // HOUR, *_who(record))].append(record)
+    ttfts: Counter[tuple[Any, ...]] = Counter()
+    for key, several in hours.items():
+        buckets = Counter([bucket(it.first_content) for it in several if it.first_content is not None])
+        ttfts.update({(*key[: len(TTFT_KEY) - 1], number): count for number, count in buckets.items()})
+    sums = [(*key, *totals(several)) for key, several in hours.items()]
     return sums, [(*key, count) for key, count in ttfts.items()]
 
 

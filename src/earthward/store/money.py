@@ -143,7 +143,8 @@ def prune(
     """Deletes exchanges accepted before then (Unix nanoseconds) that are booked, and sums that began before then
     (minutes since 1970), in steps that keep no writer waiting. How many exchanges. Those behind the number
     `needed_from` stay."""
-    limit, gone = position(engine), 0
+    # The last one stays: in an empty table SQLite would count from one again.
+    limit, gone = position(engine) - 1, 0
     if needed_from is not None:
         limit = min(limit, needed_from)
     while exchanges_before is not None:

@@ -1,12 +1,13 @@
 """A record as the values of the columns `tables.RECORD`, in the order of its fields, and back. Usage takes six."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import msgspec
 from msgspec.structs import astuple
 
-from earthward.chat.usage import Source
+from earthward.chat.usage import COUNTS, Source
 from earthward.ledger.record import Attempt, Record
 
 _FIELDS = {name: place for place, name in enumerate(Record.__struct_fields__)}
@@ -16,8 +17,9 @@ _BEHIND_USAGE = _USAGE + 6
 _BEFORE_STREAM, _AFTER_STREAM = slice(0, _FIELDS["stream"]), slice(_FIELDS["stream"] + 1, _FIELDS["attempts"])
 _BEFORE_USAGE = slice(_FIELDS["attempts"] + 1, _USAGE)
 _AFTER_USAGE = slice(_USAGE + 1, -1)
-REPORTED, UNKNOWN = Source.REPORTED, Source.UNKNOWN
+UNKNOWN = Source.UNKNOWN
 _SOURCES = {source.value[0]: source.value for source in Source}
+_LETTERS = {five: "".join([source.value[0] for source in five]) for five in product(Source, repeat=len(COUNTS))}
 
 _to_json = msgspec.json.Encoder().encode
 _of_json = msgspec.json.Decoder(list[Any]).decode
@@ -34,20 +36,19 @@ def row_of(record: Record) -> tuple[Any, ...]:
     """The values of `RECORD`, in their order."""
     # Cut out of the whole by places: to name 38 fields is as dear as all else here.
     values = astuple(record)
-    counts = record.usage.counts
+    into, out, cached, written, reasoning, _ = astuple(record.usage)
     return (
         *values[_BEFORE_STREAM],
         1 if record.stream else 0,
         *values[_AFTER_STREAM],
         _to_json(record.attempts).decode() if record.attempts else "[]",
         *values[_BEFORE_USAGE],
-        *[None if count.source is UNKNOWN else count.tokens for count in counts],
-        "".join(
-            [
-                "u" if source is UNKNOWN else "r" if source is REPORTED else "e"
-                for source in [count.source for count in counts]
-            ]
-        ),
+        None if into.source is UNKNOWN else into.tokens,
+        None if out.source is UNKNOWN else out.tokens,
+        None if cached.source is UNKNOWN else cached.tokens,
+        None if written.source is UNKNOWN else written.tokens,
+        None if reasoning.source is UNKNOWN else reasoning.tokens,
+        _LETTERS[into.source, out.source, cached.source, written.source, reasoning.source],
         *values[_AFTER_USAGE],
         _to_json(record.dropped).decode() if record.dropped else "[]",
     )

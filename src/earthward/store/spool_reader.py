@@ -10,20 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from earthward.ledger.record import Entry
-from earthward.store.frames import Damaged, Decode, Entered, Opening, frames, next_whole, whole
+from earthward.store.frames import Damaged, Decode, Entered, Spooled, frames, next_whole, run, whole
 from earthward.store.spool import LOCK_NAME, SUFFIX
 
 CHUNK = 128 * 1024
-
-
-class Spooled(msgspec.Struct, frozen=True, gc=False):
-    """An entry, its number, the segment it lies in, and the number and entry as they lie there."""
-
-    segment: int
-    seq: int
-    entry: Entry | Opening
-    payload: bytes
 
 
 class Damage(msgspec.Struct):
@@ -143,7 +133,13 @@ class SpoolReader:
         """Reads on in this segment. `over`: nothing more will be written to it; `last`: it has no successor."""
         data = os.pread(fd, self._chunk, self.offset)
         base = self.offset
-        for item in frames(data, 0, self._decode):
+        usual, start = run(data, 0, self.segment, self._last, self._decode)
+        if usual:
+            spooled += usual
+            self.offset = base + start
+            self._last = usual[-1].seq
+            self._begun = True
+        for item in frames(data, start, self._decode):
             if type(item) is Entered:
                 self.offset = base + item.end
                 self._take(item, spooled)
