@@ -259,5 +259,5 @@ def test_other_drills_are_told_what_to_write(value: object) -> None:
 
 
 def test_a_share_that_is_wrong_stays_so_as_a_drill() -> None:
-    with pytest.raises(ValueError, match="is finer than 0.01%"):
+    with pytest.raises(ValueError, match=r"is finer than 0\.01%"):
         drill("0.001%")

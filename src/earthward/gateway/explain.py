@@ -47,8 +47,9 @@ class Excluded(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """`share` is the chance this unit had of the candidate, `bucket` what was drawn, None where nothing was. `drill` says
-    what is drilled on this route.
+    """`share` is the chance this unit had of the candidate, `bucket` what was drawn, None where nothing was.
+
+    `drill` says what is drilled on this route.
     """
 
     model: str
@@ -114,7 +115,9 @@ def _drill(route: Route, targets: Mapping[str, Target]) -> str | None:
     if name is None:
         return None
     hourly = round(3600 / route.drill_every) if route.drill_every else 0
-    often = f"{hourly} request{'s' if hourly > 1 else ''} an hour" if hourly else f"{route.drill / 100:g} % of the units"
+    often = (
+        f"{hourly} request{'s' if hourly > 1 else ''} an hour" if hourly else f"{route.drill / 100:g} % of the units"
+    )
     begins = "" if is_path_unused(route) else ", once the candidate has all the traffic"
     return f"{often} through `{name}`{begins}"
 

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from earthward.bench.rollout.experiments import BREAK, Result
-from earthward.rollout.simulate import Run, quantile
+from earthward.rollout.simulate import Run, interval, quantile
 
 Results = Mapping[str, Sequence[Result]]
 Verdict = Literal["met", "missed", "not measured"]
@@ -25,11 +25,8 @@ class Figure(msgspec.Struct, frozen=True):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where the part really lies, at 95 % (Wilson, 1927: right for parts near 0 too)."""
-        z, n, part = 1.96, self.of, self.value
-        middle = (part + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(part * (1 - part) / n + z * z / (4 * n * n))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        """Where the part really lies, at 95 %."""
+        return interval(self.value, self.of)
 
 
 class Bar(msgspec.Struct, frozen=True):
