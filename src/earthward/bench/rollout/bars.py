@@ -115,6 +115,10 @@ BARS: tuple[Bar, ...] = (
     *_pair("TTFT × 2: candidate requests", "slow × 2", 10),
     *_pair(f"break to 5 % after {BREAK:,} requests", "late 5 %", 270),
     *_pair(f"break to 20 % after {BREAK:,} requests", "late 20 %", 40),
+    # What the same bets need with a part of them put in at each thousand requests.
+    *_pair("break to 5 % at a share of 75 %", "late 5 % at 75 %", 1330),
+    *_pair("break to 20 % at a share of 75 %", "late 20 % at 75 %", 234),
+    *_pair("break to TTFT × 3 at a share of 75 %", "late slow × 3 at 75 %", 100),
     *_pair("good enough at parity: candidate requests", "certified at parity", 1000, 2300),
     Bar("good enough, wrongly, at twice the errors", "certified at twice the rate", found, 0.05, is_part=True),
     *_pair("answers -10 points: pairs to rollback", "pairs, -10 points", 400, 1000),
