@@ -194,12 +194,21 @@ def test_simulate_shows_a_table(run, plan):
     assert "rolled back at 5%" in result.stdout
 
 
+def test_a_harm_is_set_where_there_is_one_and_equal_arms_stay_equal(run, plan):
+    result = run(
+        "simulate", "--plan", plan, "-s", "parity", "-s", "worse", "--by", 50, "--runs", 1, "--jobs", 1, "--json"
+    )
+    assert result.exit_code == 0
+    ends = {name: it["rolled_back"] for name, it in json.loads(result.stdout)["scenarios"].items()}
+    assert ends == {"parity": 0, "worse": 1}
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (("-s", "wors"), "did you mean `worse`?"),
         (("--by", "2"), "--by needs --scenario"),
-        (("--by", "2", "-s", "parity"), "parity has no harm"),
+        (("--by", "2", "-s", "parity"), "parity: no harm that --by could set; these have one: worse"),
     ],
 )
 def test_simulate_says_what_it_can_not_do(run, words, says):

@@ -235,7 +235,7 @@ def test_by_the_hour_one_request_is_drilled_however_many_there_are(tmp_path, clo
     gateway = Gateway(tmp_path, text)
     try:
         explained = gateway.chat(headers={"x-earthward-explain": "1"})[2]
-        assert json.loads(explained)["drill"] == "1 request an hour through `mini`", "and that was no drill"
+        assert explained["drill"] == "1 request an hour through `mini`", "and that was no drill"
         targets = [gateway.chat(stream=number % 2 == 1)[1]["x-earthward-target"] for number in range(30)]
         assert targets == ["mini", *["llama"] * 29]
         (drilled,) = (row for row in gateway.rows(30) if row["target"] == "mini")

@@ -55,10 +55,18 @@ def test_names_that_no_gate_watches_are_counted():
     assert replayed(PLAN, events).unwatched == {"refusal": 3}
 
 
-def test_lines_out_of_order_count_and_are_told():
+def test_lines_out_of_order_are_told_and_those_of_before_the_epoch_left_out():
     events = [Event(t, f"u{t}", "baseline", 500, ok=True) for t in (5.0, 3.0, 6.0)]
     result = replayed(PLAN, events)
-    assert (result.backwards, result.state.now) == (1, 6.0)
+    assert (result.backwards, result.too_old, result.state.now) == (1, 1, 6.0)
+    assert result.state.baseline_requests == 2
+
+
+def test_a_late_line_counts_if_it_is_of_this_epoch():
+    events = [Event(t, f"u{t}", "baseline", 500, ok=True) for t in (1.0, 5.0, 3.0)]
+    result = replayed(PLAN, events)
+    assert (result.backwards, result.too_old) == (1, 0)
+    assert result.state.baseline_requests == 3
 
 
 def test_nothing_is_replayed_to_nothing():

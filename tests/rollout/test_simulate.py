@@ -6,7 +6,7 @@ import pytest
 
 from earthward.rollout.controller import Controller, begin
 from earthward.rollout.read_plan import plan
-from earthward.rollout.simulate import Run, quantile, run, summed
+from earthward.rollout.simulate import Run, interval, quantile, run, summed
 from earthward.rollout.worlds import NULLS, SCENARIOS, TURNS, requests, traffic, world
 
 PLAN = plan({"stages": ["5%", "25%", "75%", "100%"], "gates": ["error_rate", "ttft"], "min_requests": 50})
@@ -184,3 +184,10 @@ def whole(first):
     easily = {"below": 5, "negligible": "10%"}
     gates = [{"error_rate": easily}, {"ttft": {"at_most": "2s", **easily}}]
     return plan({"stages": [first, "50%", "75%"], "gates": gates, "bake": {"for": "4h", "holdback": "5%"}})
+
+
+def test_a_part_of_few_runs_may_lie_anywhere_near():
+    low, high = interval(3 / 50, 50)
+    assert low < 0.05 < high
+    assert interval(0.5, 10_000) == pytest.approx((0.490, 0.510), abs=0.001)
+    assert interval(0.0, 50)[0] == 0.0

@@ -22,9 +22,9 @@ from earthward.rollout.presets import PRESETS
 from earthward.rollout.problems import nearest
 from earthward.rollout.read_events import LONGEST_LINE, BadLine, Line, line
 from earthward.rollout.replay import Replayed, replayed
-from earthward.rollout.simulate import Sums
+from earthward.rollout.simulate import Sums, interval
 from earthward.rollout.state import described
-from earthward.rollout.worlds import NULLS, SCENARIOS, world
+from earthward.rollout.worlds import KNOBS, NULLS, SCENARIOS, world
 
 MOST_TOLD = 20
 MOST_KEPT = 1000
@@ -71,7 +71,11 @@ def simulate(
     ] = None,
     by: Annotated[
         float | None,
-        typer.Option(min=0, max=1000, help="How much worse: a factor, or for `answers` the loss of score."),
+        typer.Option(
+            min=0,
+            max=1000,
+            help="How much worse, in scenarios with a harm: a factor, or for `answers` the loss of score.",
+        ),
     ] = None,
     runs: Annotated[int, typer.Option(min=1, max=100_000, help="Runs of each scenario.")] = 50,
     per_day: Annotated[float, typer.Option(min=1, max=1e10, help="Requests a day.")] = 10_000,
@@ -84,12 +88,13 @@ def simulate(
 ) -> None:
     """Try a plan on imagined traffic: false rollbacks, time and requests to a decision, requests exposed to harm.
 
-    Exit status 1 where more runs with two equal arms were rolled back than the plan allows, or than 5 %.
+    Exit status 1 where more runs with two equal arms were rolled back than the plan allows, or 5 %, and than chance
+    explains.
     """
     read = plan_from(plan, rollout)
     names = _scenarios(scenario, by)
     figures = {"per_day": per_day, "errors": errors, "judged": judged}
-    worlds = {name: world(name, by, **figures) for name in names}
+    worlds = {name: world(name, by if name in KNOBS else None, **figures) for name in names}
     sums: dict[str, tuple[str, Sums]] = {}
     with _progress(MofNCompleteColumn()) as progress:
         for name, found in simulated(read, worlds, runs, seed, most, jobs or os.cpu_count() or 1, progress):
@@ -99,7 +104,8 @@ def simulate(
     else:
         console().print(sums_table(sums))
         _print_causes(sums)
-    is_false = any(sums[name][1].rolled_back > max(MOST_FALSE, read.alpha) for name in sums if name in NULLS)
+    most_false = max(MOST_FALSE, read.alpha)
+    is_false = any(interval(sums[name][1].rolled_back, runs)[0] > most_false for name in sums if name in NULLS)
     raise typer.Exit(NO if is_false else DONE)
 
 
@@ -141,11 +147,8 @@ def _scenarios(wanted: list[str] | None, by: float | None) -> list[str]:
     if by is not None:
         if not wanted:
             fail("--by needs --scenario: say what is to be worse")
-        try:
-            for name in wanted:
-                world(name, by)
-        except ValueError as error:
-            fail(str(error))
+        if not any(name in KNOBS for name in wanted):
+            fail(f"{', '.join(wanted)}: no harm that --by could set; these have one: {', '.join(KNOBS)}")
     return wanted or list(SCENARIOS)
 
 
@@ -229,6 +232,7 @@ def _replay_json(result: Replayed, broken: list[dict[str, Any]]) -> dict[str, An
         "refused": result.refused,
         "unwatched": result.unwatched,
         "backwards": result.backwards,
+        "too_old": result.too_old,
     }
 
 
@@ -242,7 +246,8 @@ def _print_replay(result: Replayed, broken: list[dict[str, Any]]) -> None:
     for refusal in result.refused:
         console().print(cell(f"not possible: {refusal}"))
     if result.backwards:
-        print(f"{result.backwards:,} lines were older than the one before; they count, but time does not run back")
+        print(f"{result.backwards:,} lines were older than the one before; time does not run back for them", end="")
+        print(f", and {result.too_old:,} of before the epoch are left out" if result.too_old else ", but they count")
     if broken:
         print(f"{len(broken):,} broken lines were left out")
 

@@ -53,8 +53,9 @@ class Excluded(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """`share` is the chance this unit had of the candidate, `bucket` what was drawn, None where nothing was. `drill`
-    says what is drilled on this route.
+    """`share` is the chance this unit had of the candidate, `bucket` what was drawn, None where nothing was.
+
+    `drill` says what is drilled on this route.
     """
 
     model: str

@@ -9,8 +9,8 @@ Three things are added to the plain mixture:
 
 - A part of the fortune is held back and put in later, so that a candidate that was good for long and then breaks does
   not first have to work off what has been lost. Each ratio gets its next part when a bet on it has lost so much since
-  the last one, which is where a change is best begun from: a sum of likelihood ratios from its lowest points, as a
-  CUSUM is one from the lowest of all. That fits every share and every rate of bad events. The parts fall like j^-1.2.
+  the last one: likelihood ratios from low points, as a CUSUM begins at the lowest. That fits every share and every rate
+  of bad events. The parts fall like j^-1.2.
 - What an event would win beyond 1/α is of no use, so it is given to the other outcome, at the odds of the claim
   (Fischer and Ramdas, Improving Wald's sequential test by avoiding overshoot, 2024). The claim stays a fair game.
 - Who has reached 1/α stops betting.

@@ -16,7 +16,10 @@ MOST_NAMES = 100
 
 
 class Replayed(msgspec.Struct):
-    """`refused` are orders that were not possible, `unwatched` names in `bad` that the plan has no gate for."""
+    """`refused` are orders that were not possible, `unwatched` names in `bad` that the plan has no gate for.
+
+    Of the lines that go `backwards`, `too_old` are of before the epoch, and left out.
+    """
 
     state: State
     transitions: list[Transition] = []
@@ -24,6 +27,7 @@ class Replayed(msgspec.Struct):
     refused: list[str] = []
     unwatched: Counter[str] = msgspec.field(default_factory=Counter)
     backwards: int = 0
+    too_old: int = 0
 
 
 def replayed(plan: Plan, lines: Iterable[Line], subject_to: Replayed | None = None) -> Replayed:
@@ -47,6 +51,7 @@ def _told(controller: Controller, line: Line, result: Replayed) -> Iterator[Tran
         yield from controller.act("start", line.t, "replay", "the first event on record")
     result.backwards += line.t < state.now
     if isinstance(line, Event):
+        result.too_old += line.t < state.began
         yield from controller.feed(line)
     elif isinstance(line, Order):
         try:

@@ -90,7 +90,7 @@ SCENARIOS: dict[str, tuple[str, World]] = {
 NULLS = ("parity", "drift", "outages", "ramp", "sticky")
 """Both arms are equal in these: whatever is rolled back is rolled back falsely."""
 
-_KNOBS = {
+KNOBS = {
     "worse": "error_ratio",
     "late": "error_ratio",
     "slow": "slow_ratio",
@@ -103,9 +103,9 @@ def world(scenario: str, by: float | None = None, **fields: object) -> World:
     """The world of a scenario, its harm set to `by` and other fields as given. ValueError where there is no harm."""
     found = SCENARIOS[scenario][1]
     if by is not None:
-        if scenario not in _KNOBS:
-            raise ValueError(f"{scenario} has no harm that could be set; these have: {', '.join(_KNOBS)}")
-        fields[_KNOBS[scenario]] = by
+        if scenario not in KNOBS:
+            raise ValueError(f"{scenario} has no harm that could be set; these have: {', '.join(KNOBS)}")
+        fields[KNOBS[scenario]] = by
     return msgspec.structs.replace(found, **fields)
 
 

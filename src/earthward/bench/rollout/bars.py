@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from earthward.bench.rollout.experiments import BREAK, Result
-from earthward.rollout.simulate import Run, quantile
+from earthward.rollout.simulate import Run, interval, quantile
 
 Results = Mapping[str, Sequence[Result]]
 Verdict = Literal["met", "missed", "not measured"]
@@ -25,11 +25,8 @@ class Figure(msgspec.Struct, frozen=True):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where the part really lies, at 95 % (Wilson, 1927: right for parts near 0 too)."""
-        z, n, part = 1.96, self.of, self.value
-        middle = (part + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(part * (1 - part) / n + z * z / (4 * n * n))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        """Where the part really lies, at 95 %."""
+        return interval(self.value, self.of)
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -118,6 +115,10 @@ BARS: tuple[Bar, ...] = (
     *_pair("TTFT × 2: candidate requests", "slow × 2", 10),
     *_pair(f"break to 5 % after {BREAK:,} requests", "late 5 %", 270),
     *_pair(f"break to 20 % after {BREAK:,} requests", "late 20 %", 40),
+    # What the same bets need with a part of them put in at each thousand requests.
+    *_pair("break to 5 % at a share of 75 %", "late 5 % at 75 %", 1330),
+    *_pair("break to 20 % at a share of 75 %", "late 20 % at 75 %", 234),
+    *_pair("break to TTFT × 3 at a share of 75 %", "late slow × 3 at 75 %", 100),
     *_pair("good enough at parity: candidate requests", "certified at parity", 1000, 2300),
     Bar("good enough, wrongly, at twice the errors", "certified at twice the rate", found, 0.05, is_part=True),
     *_pair("answers -10 points: pairs to rollback", "pairs, -10 points", 400, 1000),

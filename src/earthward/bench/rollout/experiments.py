@@ -14,6 +14,8 @@ from earthward.rollout.worlds import world
 RATE = 0.01
 LONG = 100_000
 BREAK = 50_000
+LAST_BREAK = 20_500
+LAST_SHARE = 7500
 WORSE = {"2 %": 0.02, "5 %": 0.05, "20 %": 0.2}
 BOUNDARY = (0.3, 0.3)
 WHOLE = ("parity", "drift", "outages", "ramp", "saturation")
@@ -50,6 +52,11 @@ def slow_detected(seed: str, slower: float) -> int | None:
     return streams.worse_until(_chance(seed), "ttft", rates, LONG)
 
 
+def broken_at_last(seed: str, metric: str, rates: tuple[float, float]) -> int | None:
+    """A break when most of the traffic is on the candidate."""
+    return streams.worse_until(_chance(seed), metric, rates, LONG, LAST_BREAK, LAST_SHARE)
+
+
 def certified(seed: str, candidate: float) -> int | None:
     return streams.until(streams.good_enough("error_rate"), _chance(seed), (RATE, candidate), LONG)
 
@@ -82,6 +89,14 @@ def experiments() -> dict[str, Experiment]:
         **{
             f"late {name}": Experiment(partial(detected, candidate=rate, breaks_after=BREAK), 2000, 100)
             for name, rate in late.items()
+        },
+        **{
+            f"late {name} at 75 %": Experiment(partial(broken_at_last, metric=metric, rates=rates), 2000, 100)
+            for name, metric, rates in (
+                ("5 %", "error_rate", (RATE, WORSE["5 %"])),
+                ("20 %", "error_rate", (RATE, WORSE["20 %"])),
+                ("slow × 3", "ttft", (streams.late_part(1.0), streams.late_part(3.0))),
+            )
         },
         "slow × 1": Experiment(partial(slow_detected, slower=1.0), 1000, 20),
         **{f"slow × {by:g}": Experiment(partial(slow_detected, slower=by), 4000, 200) for by in (1.25, 1.5, 2.0)},

@@ -47,11 +47,16 @@ def until(
 
 
 def worse_until(
-    chance: random.Random, metric: str, rates: tuple[float, float], most: int, breaks_after: int = 0
+    chance: random.Random,
+    metric: str,
+    rates: tuple[float, float],
+    most: int,
+    breaks_after: int = 0,
+    share: int = SHARE,
 ) -> int | None:
     """The same for the product's own test of one metric, stepping from one bad request to the next."""
     watch = _watch(metric)
-    part = SHARE / WHOLE
+    part = share / WHOLE
     baseline, broken = rates
     candidate = baseline if breaks_after else broken
     number = seen = 0
@@ -70,7 +75,7 @@ def worse_until(
         is_candidate = chance.random() * bad < part * candidate
         number += gap + 1
         seen += fine + is_candidate
-        if watch.take(_request(str(number), is_candidate, True)) and watch.evidence.worse.is_won:
+        if watch.take(_request(str(number), is_candidate, True, share)) and watch.evidence.worse.is_won:
             return seen if number > breaks_after else -1
 
 
@@ -103,9 +108,9 @@ def _of_candidate(chance: random.Random, count: int, part: float) -> int:
     return found
 
 
-def _request(unit: str, is_candidate: bool, is_bad: bool) -> Event:
+def _request(unit: str, is_candidate: bool, is_bad: bool, share: int = SHARE) -> Event:
     arm: EventArm = "candidate" if is_candidate else "baseline"
-    return Event(0.0, unit, arm, SHARE, ok=not is_bad, ttft_s=None if is_bad else 0.0)
+    return Event(0.0, unit, arm, share, ok=not is_bad, ttft_s=None if is_bad else 0.0)
 
 
 def late_part(slower: float) -> float:
