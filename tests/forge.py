@@ -21,6 +21,7 @@ import traceback
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any, NoReturn
 
 PROGRAMS = ("earthward", "earthward.simulator")
@@ -184,6 +185,9 @@ def ended(module: str) -> int:
 if __name__ == "__main__":
     for name in IMPORTED:
         importlib.import_module(name)
+    # To make a store imports its migrations.
+    with TemporaryDirectory() as folder:
+        importlib.import_module("earthward.store.tables").open(f"sqlite:///{folder}/ledger.db").dispose()
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as line:

@@ -1,7 +1,6 @@
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +10,7 @@ import yaml
 from earthward.cli.reference_metrics import families
 from earthward.cli.rollout_notify import rules
 from earthward.rollout.state import Phase
+from harness import earthward
 from receiver import receiving
 
 CONFIG = """\
@@ -27,8 +27,7 @@ EXPRESSION = re.compile(r'([a-z_]+)(?:\{([a-z]+)(?:=|!=|=~)"([^"]*)"\})? (?:==|>
 
 
 def notify(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "earthward", "rollout", "notify", "-c", str(folder / "earthward.yaml"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    return earthward("rollout", "notify", "-c", str(folder / "earthward.yaml"), *arguments, env=env)
 
 
 def test_a_hook_is_tried_and_what_it_says_is_told(tmp_path):

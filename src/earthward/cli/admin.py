@@ -14,7 +14,7 @@ from earthward.cli.output import NO, fail
 from earthward.config import secrets
 from earthward.config.load import load
 from earthward.config.problems import ConfigErrors
-from earthward.gateway.start import LastRun
+from earthward.gateway.last_run import LastRun
 from earthward.gateway.state import State
 
 PATIENCE = 30.0

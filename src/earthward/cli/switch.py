@@ -12,7 +12,7 @@ from earthward.cli.check import CONFIG
 from earthward.cli.output import DONE, NO, fail, print_json
 from earthward.config.snapshot import Zone
 from earthward.gateway import switch as switches
-from earthward.gateway.start import read_snapshot
+from earthward.gateway.last_run import read_snapshot
 from earthward.gateway.state import State
 
 WAIT = 3.0

@@ -46,9 +46,9 @@ from earthward.fleet.found import Probed
 from earthward.gateway import board as columns
 from earthward.gateway import switch
 from earthward.gateway.board import Board
+from earthward.gateway.last_run import read_snapshot
 from earthward.gateway.messages import FleetNews
 from earthward.gateway.meters import Meters
-from earthward.gateway.start import read_snapshot
 from earthward.gateway.state import State, write_whole
 from earthward.gateway.supervisor import Supervisor
 from earthward.store import keys as keys_table

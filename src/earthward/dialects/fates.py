@@ -7,7 +7,8 @@ import msgspec
 
 from earthward.chat import ChatRequest, Failure
 from earthward.dialects import anthropic_messages, gemini, ollama, openai_chat, openai_completions, openai_responses
-from earthward.dialects.content.fitting import Fitted, Lack, fitted
+from earthward.dialects.content.fitting import Fitted, fitted
+from earthward.dialects.content.lacks import Lack
 from earthward.dialects.words import Word
 
 Outcome = Literal["kept", "made up", "roughly", "dropped", "refused"]

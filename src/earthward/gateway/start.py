@@ -18,6 +18,7 @@ from earthward import __version__
 from earthward.config import secrets
 from earthward.config.boot import Boot
 from earthward.config.snapshot import Snapshot
+from earthward.gateway.last_run import LastRun, read_snapshot
 from earthward.gateway.state import State, write_whole
 from earthward.gateway.supervisor import CannotStart
 from earthward.http.client import client_context
@@ -25,15 +26,6 @@ from earthward.providers import KINDS
 
 _STATE_LINE = re.compile(rb"^state:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
 DEFAULT_STATE = "earthward-state"
-
-
-class LastRun(msgspec.Struct, frozen=True):
-    """What the last start found: only good for the same software and the same file."""
-
-    software: str
-    config: str
-    digest: str
-    boot: Boot
 
 
 def prepare(config: Path, *, host: str | None = None) -> Boot:
@@ -86,11 +78,6 @@ def _of_file(config: Path, digest: str) -> Boot:
     write_whole(state.snapshot, msgspec.msgpack.encode(snapshot))
     write_whole(state.boot, msgspec.msgpack.encode(LastRun(__version__, str(config), digest, boot)))
     return boot
-
-
-def read_snapshot(state: State) -> Snapshot:
-    """The snapshot that lies in a state folder. Raises OSError or msgspec.DecodeError."""
-    return msgspec.msgpack.decode(state.snapshot.read_bytes(), type=Snapshot)
 
 
 def refuse_unusable(snapshot: Snapshot) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from earthward.chat import ChatRequest, Failure, FailureKind
 from earthward.config.snapshot import Provider, Target
 from earthward.dialects.content.engines import PROFILES, Profile
-from earthward.dialects.content.fitting import Lack
+from earthward.dialects.content.lacks import Lack
 from earthward.dialects.content.remote import addresses, refusal_of_remote
 from earthward.gateway.doors.door import Question
 from earthward.providers import KINDS

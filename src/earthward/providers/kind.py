@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from earthward.config.snapshot import Deadlines, Zone
-from earthward.dialects.content.fitting import Lack
+from earthward.dialects.content.lacks import Lack
 from earthward.providers.hosts import is_local, is_vendor
 
 Operation = Literal["chat", "stream", "generate", "models", "embed", "count"]

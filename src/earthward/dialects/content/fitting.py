@@ -3,21 +3,13 @@
 What targets lack is data; each lack has one way in which it is made up for.
 """
 
-from typing import Literal
-
 import msgspec
 
 from earthward.chat import Answer, ChatRequest, Event, Failure, FailureKind, Message, Role, Text, ToolCall, ToolResult
 from earthward.dialects.content.calls import Salvaging, is_first, only_first, salvaged, wrong_arguments
+from earthward.dialects.content.lacks import Lack
 from earthward.dialects.content.structured import asked_again, held_to
 from earthward.dialects.content.tools_in_words import FromWords, from_words, in_words, needs_words, offered
-
-Lack = Literal["tools", "choice", "parallel", "several", "form", "addresses"]
-"""`tools`: the model's template knows none. `choice`: nobody sees to it that a tool is called that must be.
-
-`parallel`: several calls come whether they are wanted or not. `several`: one request has one answer. `form`: a form
-that was asked for may not be kept. `addresses`: what a request names by its address must not be fetched there.
-"""
 
 NOT_IN_WORDS = ("logprobs",)
 """What has no meaning for calls that were told in words."""
