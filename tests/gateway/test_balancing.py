@@ -13,7 +13,7 @@ from earthward.gateway import board as boards
 from earthward.gateway.balancing import MOST_LOOKED_AT, Balancing, Scored, Waiting, Wanted
 from earthward.gateway.board import Board
 from earthward.routing import health
-from earthward.routing.balance.standing import Report
+from earthward.routing.balance.standing import UNTOLD_LOAD, Report
 from earthward.routing.balance.view import Resident
 
 LLAMA = "llama3.1:8b"
@@ -308,3 +308,38 @@ def test_a_trial_that_ended_well_is_over(stage) -> None:
         return one.standings[0].health.back
 
     assert run(play) > 0
+
+
+def held_by(*workers: Balancing, context: int = 4096) -> None:
+    for each in workers:
+        each.standings[0].heard(Report(0.0, (Resident(LLAMA, context, 1, 1),)), 0.0)
+
+
+def test_a_load_with_more_context_that_another_worker_set_going_is_joined_and_not_undone(stage) -> None:
+    mine, other = stage.worker(1), stage.worker(1)
+    held_by(mine, other)
+    short = Wanted(LLAMA, 4096, most=16384)
+    assert mine.context_for(0, short) == 4096
+    assert other.sent(0, LLAMA, 16384, 16384)
+    assert mine.context_for(0, short) == 16384
+    assert not mine.sent(0, LLAMA, 4096, 16384)
+    assert mine.context_for(0, Wanted("qwen:7b", 4096, most=16384)) == 4096, "that is another model"
+    assert mine.context_for(0, Wanted(LLAMA, 4096)) == 4096, "nobody here asks for more"
+
+
+def test_a_load_that_failed_is_joined_by_nobody(stage) -> None:
+    mine, other = stage.worker(1), stage.worker(1)
+    held_by(mine, other)
+    other.sent(0, LLAMA, 16384, 16384)
+    other.ended(0, LLAMA, 1.0, BROKEN, context=16384)
+    assert mine.context_for(0, Wanted(LLAMA, 4096, most=16384)) == 4096
+    other.sent(0, LLAMA, 16384, 16384)
+    other.load_ended(0, LLAMA, 16384, went_well=False)
+    assert mine.context_for(0, Wanted(LLAMA, 4096, most=16384)) == 4096
+
+
+def test_a_load_of_which_nothing_came_is_not_believed_in_for_ever(stage) -> None:
+    mine = stage.worker(1)
+    held_by(mine)
+    mine.standings[0].heard_of_load(LLAMA, 16384, 1.0, 1.0 + 2 * UNTOLD_LOAD + 6.0)
+    assert mine.context_for(0, Wanted(LLAMA, 4096, most=16384)) == 4096

@@ -231,7 +231,9 @@ TARGET: Keys = {
     "provider": "the name of one above",
     "model": "what the model is called there; at `kind: azure`, what its deployment is called",
     "api": "`responses`: it is asked by OpenAI's responses, at `kind: openai`, `azure` or `openai_compatible`",
-    "context": "its context window in tokens; at an Ollama, what the model is loaded with (`num_ctx`)",
+    "context": "its context window in tokens; at an Ollama, what the model is loaded with (`num_ctx`), or a list of a "
+    "few such as `[4096, 16384, 32768]`, of which each request gets the least that holds it "
+    "([how](../howto/fleet.md#several-contexts))",
     "keep_alive": "at an Ollama, how long the model stays in memory after a request; -1 for ever, 0 not at all. "
     "Left out, as its provider says, or as Ollama does",
     "warm": "at an Ollama, on how many hosts it is loaded before anybody asks; left out, 1 with `keep_alive: -1`",

@@ -55,6 +55,7 @@ ATTEMPT = {
     "message": "what it said",
     "usage": "its own tokens, as below",
     "cost": "its own, in nano-dollars; null where it is not known",
+    "context": "with how many tokens of context an Ollama was asked to have the model loaded; 0 where it was not asked",
 }
 
 USAGE = {

@@ -6,12 +6,14 @@ fall back on each other.
 """
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from earthward.config.document import Document, Path
 from earthward.config.litellm_deployments import Deployment, Deployments, Note, Notes
+from earthward.config.litellm_limits import OF_KEYS, TEAMS, limits_of, options, teams, together
 from earthward.config.litellm_values import listed, mapped
 from earthward.config.problems import shown
 from earthward.config.written import Written, exactly, name_from
@@ -43,20 +45,22 @@ class _Conversion:
         self.targets: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, list[str]] = {}
         self.patience: dict[str, float] = {}
+        self.settings: dict[str, Any] = {"auth": "keys"}
 
     def result(self) -> Imported:
         deployments = list(Deployments(self.root.get("model_list"), self.environ, self.notes).read())
         for group in dict.fromkeys(it.group for it in deployments):
             self._add_group(group, [it for it in deployments if it.group == group])
         routes = self._routes()
+        self._limit_callers()
         self._note_the_rest()
-        written = Written(self.providers, self.targets, routes, settings={"auth": "keys"}) if routes else None
+        written = Written(self.providers, self.targets, routes, settings=self.settings) if routes else None
         return Imported(written, tuple(sorted(set(self.notes.found))))
 
     # ── groups ──
 
     def _add_group(self, group: str, deployments: list[Deployment]) -> None:
-        names = [self._target(it) for it in self._merged(deployments)]
+        names = [self._target(*it) for it in self._merged(deployments)]
         self.groups[group] = list(dict.fromkeys(names))
         if len(self.groups[group]) > 1:
             why = "spreads its requests over several models or keys; here the first serves and the others step in"
@@ -64,20 +68,28 @@ class _Conversion:
         if patient := [it.seconds for it in deployments if it.seconds]:
             self.patience[group] = patient[0]
 
-    def _merged(self, deployments: list[Deployment]) -> list[tuple[Deployment, list[str]]]:
+    def _merged(self, deployments: list[Deployment]) -> list[tuple[list[Deployment], list[str]]]:
         """Those that differ in their address alone are one, with several addresses."""
-        merged: list[tuple[Deployment, list[str]]] = []
+        merged: list[tuple[list[Deployment], list[str]]] = []
         for it in deployments:
-            same = [urls for first, urls in merged if it.base_url and urls and _but_for_address(first, it)]
+            same = [one for one in merged if it.base_url and one[1] and _but_for_address(one[0][0], it)]
             if not same:
-                merged.append((it, [it.base_url] if it.base_url else []))
-            elif it.base_url and it.base_url not in same[0]:
-                same[0].append(it.base_url)
+                merged.append(([it], [it.base_url] if it.base_url else []))
+            elif it.base_url and it.base_url not in same[0][1]:
+                same[0][0].append(it)
+                same[0][1].append(it.base_url)
         return merged
 
-    def _target(self, one: tuple[Deployment, list[str]]) -> str:
-        deployment, urls = one
+    def _target(self, all_of_it: list[Deployment], urls: list[str]) -> str:
+        deployment = all_of_it[0]
         entry = {"provider": self._provider(deployment, urls), **deployment.target}
+        limits, left = together(it.limits for it in all_of_it)
+        for name in left:
+            self.notes.of_model(
+                deployment.path, deployment.group, f"not all its addresses have a limit alike on `{name}`"
+            )
+        if limits:
+            entry["limits"] = limits
         return _named(self.targets, name_from(deployment.target["model"].rpartition("/")[2]), entry)
 
     def _provider(self, it: Deployment, urls: list[str]) -> str:
@@ -151,10 +163,45 @@ class _Conversion:
                 self.notes.add(path, f"alias `{shown(str(alias))}`", "is of a model that is not carried over")
         return found
 
+    # ── limits of callers ──
+
+    def _limit_callers(self) -> None:
+        """Those of teams that the file names, and of all together; keys are made by a command, which is told."""
+        settings = mapped(self.root.get("litellm_settings"))
+        found = {}
+        for index, name, team in teams(settings):
+            limits, left = limits_of(team)
+            for theirs, why in left:
+                self.notes.add(("litellm_settings", TEAMS, index, theirs), f"team `{shown(name)}`", f"`{theirs}` {why}")
+            if limits:
+                found[name] = limits
+        if found:
+            self.settings["limits"] = {"teams": found}
+        for section in OF_KEYS:
+            limits, _ = limits_of(mapped(settings.get(section)))
+            if limits:
+                why = f"has no counterpart; say it of each key: `earthward keys create --app NAME {options(limits)}`"
+                self.notes.add(("litellm_settings", section), f"`litellm_settings.{section}`", why)
+        self._budget_of_all(settings)
+
+    def _budget_of_all(self, settings: dict[Any, Any]) -> None:
+        if settings.get("max_budget") is None:
+            return
+        limits, left = limits_of({name: settings.get(name) for name in ("max_budget", "budget_duration")})
+        amount, _, every = str(limits.get("budget", "")).partition("/")
+        what, path = "`litellm_settings.max_budget`", ("litellm_settings", "max_budget")
+        if every in ("day", "month"):
+            self.settings["budgets"] = [{"name": "all", "spend": Decimal(amount), "every": every}]
+            self.notes.add(
+                path, what, "is told of when it is spent (`budgets`), and stops nothing: limit teams or targets"
+            )
+        else:
+            self.notes.add(path, what, left[0][1] if left else "here such a budget is for a day or a month")
+
     # ── what is left ──
 
     def _note_the_rest(self) -> None:
-        used = {"fallbacks", "context_window_fallbacks", "default_fallbacks", "model_group_alias"}
+        used = {"fallbacks", "context_window_fallbacks", "default_fallbacks", "model_group_alias", *self._limiting()}
         for section, settings in self.root.items():
             if section == "model_list":
                 continue
@@ -173,6 +220,13 @@ class _Conversion:
         if "master_key" not in mapped(self.root.get("general_settings")):
             self.notes.add((), "callers", "needed no key; now they do: `earthward keys create`")
 
+    def _limiting(self) -> set[str]:
+        """What was told of as a limit already."""
+        settings = mapped(self.root.get("litellm_settings"))
+        told = {name for name in OF_KEYS if limits_of(mapped(settings.get(name)))[0]}
+        told |= {TEAMS} if any(limits_of(team) != ({}, []) for _, _, team in teams(settings)) else set()
+        return told | ({"max_budget", "budget_duration"} if settings.get("max_budget") is not None else set())
+
     def _note_general(self, settings: dict[str, Any]) -> None:
         for key in settings:
             self.notes.add(
@@ -181,6 +235,8 @@ class _Conversion:
 
 
 _WHY = {
+    "provider_budget_config": "here budgets are of targets, teams, applications and keys: give each target `limits`",
+    "max_parallel_requests": "here so many at a time are of targets, teams, applications and keys",
     "master_key": "make a key for each application with `earthward keys create`; LiteLLM's own keys don't work here",
     "database_url": "the ledger and keys are in `store`, SQLite",
     "num_retries": "a request is tried at most three times, under a retry budget",
@@ -202,4 +258,5 @@ def _named(entries: dict[str, dict[str, Any]], name: str, entry: dict[str, Any])
 
 
 def _but_for_address(one: Deployment, other: Deployment) -> bool:
-    return all(getattr(one, name) == getattr(other, name) for name in ("vendor", "kind", "key", "zone", "target"))
+    names = ("vendor", "kind", "key", "zone", "target", "settings")
+    return all(getattr(one, name) == getattr(other, name) for name in names)

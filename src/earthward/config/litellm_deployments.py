@@ -12,6 +12,7 @@ import msgspec
 
 from earthward.config import litellm_values as values
 from earthward.config.document import Document, Path
+from earthward.config.litellm_limits import OF_LIMITS, limits_of
 from earthward.config.litellm_values import listed, mapped
 from earthward.config.litellm_vendors import SERVER, VENDORS, Vendor, split
 from earthward.config.problems import shown
@@ -50,7 +51,8 @@ class Notes:
 
 
 class Deployment(msgspec.Struct, frozen=True):
-    """`path` is its place in the file, `group` what callers call it, `seconds` how long an answer may take."""
+    """`path` is its place in the file, `group` what callers call it, `seconds` how long an answer may take, `limits`
+    what may be asked of it, as a target of ours says it."""
 
     path: tuple[str | int, ...]
     group: str
@@ -62,6 +64,7 @@ class Deployment(msgspec.Struct, frozen=True):
     target: dict[str, Any]
     seconds: float | None
     settings: dict[str, Any] = {}
+    limits: dict[str, Any] = {}
 
 
 class _Left(Exception):
@@ -107,8 +110,11 @@ class Deployments:
         said = (values.context(vendor, params, info), values.price({**info, **params}), values.abilities(vendor, info))
         target = {"model": model, **{key: value for part in said for key, value in part.items()}}
         seconds = values.seconds(params)
+        limits, left = limits_of(params)
+        for theirs, why in left:
+            self._notes.of_model((*path, "litellm_params", theirs), name, f"`{theirs}` {why}")
         return Deployment(
-            path, name, service or vendor.kind, vendor.kind, base_url, key, zone, target, seconds, settings
+            path, name, service or vendor.kind, vendor.kind, base_url, key, zone, target, seconds, settings, limits
         )
 
     def _vendor(self, service: str | None, model: str, base_url: str | None) -> Vendor:
@@ -174,7 +180,7 @@ class Deployments:
 
     def _note_unused(self, path: Path, name: str, vendor: Vendor, params: dict[str, Any], info: dict[str, Any]) -> None:
         of_vendor = {theirs for theirs, _ in vendor.settings}
-        unused = [*sorted(params.keys() - OF_PARAMS - PRICES - of_vendor), *sorted(info.keys() - OF_INFO)]
+        unused = [*sorted(params.keys() - OF_PARAMS - PRICES - OF_LIMITS - of_vendor), *sorted(info.keys() - OF_INFO)]
         if unused:
             told = ", ".join(f"`{shown(key)}`" for key in unused)
             self._notes.of_model(path, name, f"{told}: no counterpart")

@@ -2,6 +2,7 @@
 
 _FLEET = "tests/e2e/test_fleet.py::"
 _OWN = "tests/e2e/test_fleet_gotchas.py::"
+_TIERS = "tests/e2e/test_tiers.py::"
 
 GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
     (
@@ -44,8 +45,14 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
     (
         12,
         "A model is loaded again and again: callers ask with different `num_ctx` and other options",
-        "One set of options per target; callers' own ones that decide how a model is loaded are left out.",
-        f"{_OWN}test_callers_who_ask_for_other_options_load_the_model_no_second_time",
+        (
+            "One set of options per target; callers' own ones that decide how a model is loaded are left out. Where a "
+            "target has several contexts, a host that has more than a request needs is asked for what it has."
+        ),
+        (
+            f"{_OWN}test_callers_who_ask_for_other_options_load_the_model_no_second_time "
+            f"{_TIERS}test_a_request_gets_the_least_context_that_holds_it_and_a_host_that_has_more_keeps_it"
+        ),
     ),
     (
         13,

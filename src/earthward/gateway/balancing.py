@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Container, Iterable
 from typing import NamedTuple, Protocol
+from zlib import crc32
 
 import msgspec
 
@@ -35,6 +36,8 @@ KNOWN_FOR = 0.25
 """Seconds for which it is remembered which of many endpoints hold a model."""
 READS = 1500.0
 """Tokens per second that a host is taken to read of a prompt it has not seen."""
+CONTEXT = 0xFFFFFFFF
+"""The part of a packed load that is its context."""
 USUAL_WHOLE = 2.0
 """Seconds a request is taken to hold a slot while nothing is known."""
 
@@ -205,6 +208,7 @@ class Balancing:
         self._is_waking = False
         self._warm: dict[str, tuple[float, list[int]]] = {}
         self._trials: dict[int, Health] = {}
+        self._said: dict[int, int] = {}
         self._turn = random.randrange(1 << 16)  # noqa: S311  workers should not all begin with the same
 
     # -- taking a place ------------------------------------------------------------------------------------------
@@ -296,6 +300,9 @@ class Balancing:
         places = [place for place in looked_at if place not in wanted.avoid] or list(looked_at)
         in_flight = self._board.in_flight
         model, context, most = wanted.model, wanted.context, wanted.most
+        if most > context:
+            for place in places:
+                self._hear_of_loads(place, wanted.model, now)
         views = [
             self.standings[place].view(
                 place, self._slots[place], model, in_flight(self.places[place].cell), now, context, most
@@ -374,14 +381,34 @@ class Balancing:
     # -- what is learned -----------------------------------------------------------------------------------------
 
     def sent(self, place: int, model: str, context: int = 0, most: int = 0) -> bool:
-        """A request goes out. Whether it sets the load of its model going."""
-        return self.standings[place].sent(model, time.monotonic(), context, most)
+        """A request goes out. Whether it sets the load of its model going; other workers hear of it."""
+        if not self.standings[place].sent(model, time.monotonic(), context, most):
+            return False
+        what = self._said[place] = _packed(model, context)
+        self._board.say_load(self.places[place].cell, _milliseconds(), what)
+        return True
+
+    def _take_back(self, place: int, model: str, context: int) -> None:
+        """A load that was told of has failed: nobody is to join it."""
+        if self._said.get(place) == _packed(model, context):
+            self._board.say_load(self.places[place].cell, 0, 0)
+
+    def _hear_of_loads(self, place: int, model: str, now: float) -> None:
+        """Before a report tells of them: or a short request would have loaded anew what another worker gave more."""
+        named = _packed(model, 0)
+        for at, what in self._board.loads(self.places[place].cell):
+            if what & ~CONTEXT == named:
+                self.standings[place].heard_of_load(model, what & CONTEXT, at / 1000, now)
 
     def context_for(self, place: int, wanted: Wanted) -> int:
         """With how much context its model is to be asked for there: as it is loaded, where that is enough."""
+        if wanted.most > wanted.context:
+            self._hear_of_loads(place, wanted.model, time.monotonic())
         return self.standings[place].context_for(wanted.model, wanted.context, wanted.most) or wanted.context
 
-    def load_ended(self, place: int, model: str, *, went_well: bool) -> None:
+    def load_ended(self, place: int, model: str, context: int = 0, *, went_well: bool) -> None:
+        if not went_well:
+            self._take_back(place, model, context)
         self.standings[place].load_ended(model, time.monotonic(), went_well=went_well)
 
     def began(self, place: int, model: str, seconds: float, context: int = 0) -> None:
@@ -409,6 +436,7 @@ class Balancing:
                     standing.forgive()
         elif failure.kind in FAULTS:
             standing.failed(model, now / 1000, context)
+            self._take_back(place, model, context)
             out = sum(1 for other in self.standings if other.out(now))
             may = health.may_go_out(out, len(self.standings))
             self._judge(place, health.after_failure(standing.health, now, self.rules, at_once=at_once, may=may))
@@ -464,6 +492,11 @@ class Balancing:
             for choice in found
         )
         return Endpoints(tuple(endpoints), self.waiting, round(self.expected_wait, 3))
+
+
+def _packed(model: str, context: int) -> int:
+    """A load in one number: of which model, and with how much context."""
+    return (crc32(model.encode()) & 0x7FFFFFFF) << 32 | min(context, CONTEXT)
 
 
 def _milliseconds() -> int:

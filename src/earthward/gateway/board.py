@@ -32,7 +32,8 @@ _WAITING_START = _LIMIT_START + len(LIMIT_COLUMNS)
 _OUT_START = _WAITING_START + ENDPOINTS
 _VERDICT_START = _OUT_START + ENDPOINTS + TARGETS
 _VERDICT = 6
-COLUMNS = _VERDICT_START + (ENDPOINTS + TARGETS) * _VERDICT
+_LOAD_START = _VERDICT_START + (ENDPOINTS + TARGETS) * _VERDICT
+COLUMNS = _LOAD_START + ENDPOINTS * 2
 SIZE = ROWS * COLUMNS * 8
 
 
@@ -121,6 +122,22 @@ class Board:
         latest = max((base + _VERDICT_START + place * _VERDICT for base in self._bases), key=cells.__getitem__)
         said = tuple(cells[latest : latest + _VERDICT])
         return said if said[0] and said[0] == cells[latest] else None
+
+    def say_load(self, endpoint: int, at: int, what: int) -> None:
+        """The last load that this worker set going there: when (milliseconds, never 0), and of what. 0: there is none.
+
+        The time is put there last, as with verdicts.
+        """
+        place = self._base + _LOAD_START + endpoint * 2
+        self._cells[place] = 0
+        self._cells[place + 1] = what
+        self._cells[place] = at
+
+    def loads(self, endpoint: int) -> list[tuple[int, int]]:
+        """Those that all workers have set going there."""
+        cells, column = self._cells, _LOAD_START + endpoint * 2
+        found = [(cells[base + column], cells[base + column + 1], cells[base + column]) for base in self._bases]
+        return [(at, what) for at, what, again in found if at and at == again]
 
     def count_request(self, second: int, *, retry: bool) -> None:
         """`second` is a clock's whole seconds, the same clock in all workers."""

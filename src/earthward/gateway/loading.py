@@ -11,6 +11,7 @@ from typing import Any
 from earthward.fleet.call import HostFailed
 from earthward.fleet.host import Host
 from earthward.gateway.serving import ServingTarget
+from earthward.routing.tiers import allocated
 
 log = logging.getLogger("earthward.loading")
 
@@ -49,6 +50,6 @@ class Loads:
             )
         except HostFailed as failed:
             log.warning("%s could not load %s: %s", endpoint.url, about.model, failed.message)
-            provider.balancing.load_ended(place, target.model, went_well=False)
+            provider.balancing.load_ended(place, target.model, allocated(about, context), went_well=False)
         else:
             provider.balancing.load_ended(place, target.model, went_well=True)

@@ -17,6 +17,8 @@ LOOK = 0.02
 """Seconds between two looks whether there is room again."""
 LONGEST = 10.0
 """Seconds that a turn is waited for."""
+MOST_LOOKED_AT = 256
+"""Of those who wait, the first so many are looked at each time: the others would wait all the same."""
 
 
 class Turn:
@@ -68,9 +70,10 @@ class Retries:
         self._look = None
         now = time.monotonic()
         told: list[tuple[Turn, int | None]] = []
-        left: deque[Turn] = deque()
+        left: list[Turn] = []
         has_room = True
-        for waiting in self._waiting:
+        for _ in range(min(MOST_LOOKED_AT, len(self._waiting))):
+            waiting = self._waiting.popleft()
             if now >= waiting.until or not waiting.has_hope():
                 told.append((waiting, None))
             elif has_room and (second := self.take()) is not None:
@@ -78,7 +81,7 @@ class Retries:
             else:
                 has_room = False
                 left.append(waiting)
-        self._waiting = left
+        self._waiting.extendleft(reversed(left))
         # Last: whoever hears it goes on at once, and may ask for another.
         for waiting, word in told:
             waiting.told.tell(word)

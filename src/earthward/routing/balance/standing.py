@@ -19,6 +19,9 @@ UNTOLD_LOAD = 15.0
 """Seconds a load is taken to last where neither a measurement nor the model's size tells."""
 BYTES_PER_SECOND = 1e9
 """What a load reads, where only the model's size is known: a common solid-state disk's half."""
+LATE_LOADS, SLACK = 2, 5.0
+"""A load that another worker told of is believed in for so many times as long as one takes, and some seconds more; then
+it has failed, or the host was loaded otherwise since."""
 LONGEST_LOAD = 300.0
 """Seconds after which a load that was set going is no longer believed in: Ollama gives up then, too."""
 
@@ -144,6 +147,15 @@ class Standing:
             return False
         self._started[model] = Load(now, context)
         return True
+
+    def heard_of_load(self, model: str, context: int, at: float, now: float) -> None:
+        """Somebody else has set a load of the model going there, with so much context: requests may join it."""
+        load = Load(at, context)
+        if load.is_in(self._residents, model) or now - at > LATE_LOADS * self.load_seconds(model) + SLACK:
+            return
+        known = self._started.get(model) or self._loaded.get(model)
+        if self._report is not None and (known is None or known.context < context):
+            self._started[model] = load
 
     def context_for(self, model: str, wanted: int, most: int = 0) -> int | None:
         """With how much context the model answers without a load of its own, 0 if that is not known; None if none."""
