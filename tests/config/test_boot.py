@@ -49,12 +49,28 @@ def test_it_reads_back_as_what_was_written(boot: Boot) -> None:
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(boot), type=Boot) == boot
 
 
+SERVE = ("gateway.worker", "cli.serve")
+
+
+@pytest.mark.parametrize("module", SERVE)
+def test_what_only_some_need_is_not_imported_before_the_first_answer(module: str) -> None:
+    heavy = "{'jsonschema', 'referencing', 'attr', 'fastapi', 'uvicorn', 'httpx', 'cryptography', 'google', 'rich'}"
+    assert imported(module, heavy) == []
+
+
 @pytest.mark.parametrize(
     "module",
-    ["config.snapshot", "config.boot", "config.secrets", "providers", "routing.match", "routing.plan", "cost.exchange"],
+    [
+        *SERVE,
+        *("config.snapshot", "config.boot", "config.secrets", "providers"),
+        *("routing.match", "routing.plan", "cost.exchange"),
+    ],
 )
 def test_starting_again_reads_neither_yaml_nor_models(module: str) -> None:
     heavy = "{'pydantic', 'yaml', 'genai_prices', 'sqlalchemy'}"
+    assert imported(module, heavy) == []
+
+
+def imported(module: str, heavy: str) -> list[str]:
     code = f"import sys, earthward.{module}; print(*{heavy} & set(sys.modules))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == []
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

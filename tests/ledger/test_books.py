@@ -92,7 +92,9 @@ def test_many_are_booked_as_each_by_itself() -> None:
         for it in bookings([one], lambda record, attempt, served: SAVES, lambda name: name == "home"):
             alone[it.of].append(it.sums)
     together = bookings(many * 2, lambda record, attempt, served: SAVES, lambda name: name == "home")
-    assert {it.of: it.sums for it in together} == {of: tuple(map(sum, zip(*it))) for of, it in alone.items()}
+    assert {it.of: it.sums for it in together} == {
+        of: tuple(map(sum, zip(*it, strict=True))) for of, it in alone.items()
+    }
 
 
 def test_a_minute_is_that_of_accept() -> None:

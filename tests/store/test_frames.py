@@ -46,7 +46,8 @@ def test_a_run_is_what_lies_whole_and_numbered_one_by_one_at_the_beginning(writt
     cut = data.draw(st.integers(0, len(b"".join(framed))))
     lies_there = b"".join(framed)[:cut]
     found, end = run(lies_there, 0, 9, 0, whole)
-    usual = [it for it, seq in zip(frames(lies_there), range(1, 6), strict=False) if isinstance(it, Entered) and it.seq == seq]
+    read = zip(frames(lies_there), range(1, 6), strict=False)
+    usual = [it for it, seq in read if isinstance(it, Entered) and it.seq == seq]
     assert [(it.segment, it.seq, it.entry, it.payload) for it in found] == [
         (9, it.seq, it.entry, it.payload) for it in usual
     ]

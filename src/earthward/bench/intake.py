@@ -24,7 +24,6 @@ from earthward.store.fresh import Fresh, Stored
 from earthward.store.intake import Intake
 from earthward.store.spool import SpoolWriter
 
-
 NOTHING = Snapshot("bench", "bench", (), (), ())
 
 

@@ -1,8 +1,8 @@
 """Whether the gateway grows: a million exchanges through it, the memory of its processes read as they go by.
 
-`python -m earthward.bench.soak [--requests 1000000] [--json]` prints the memory of each process after each step, and how
-much each grew by over the second half, when pools and caches are warm. Exit status 1 if one grew by a megabyte or more
-per 100,000.
+`python -m earthward.bench.soak [--requests 1000000] [--json]` prints the memory of each process after each step, and by
+how much each grew over the second half, when pools and caches are warm. Exit status 1 if one grew by a megabyte or
+more per 100,000.
 """
 
 import argparse
@@ -36,7 +36,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Soaked(msgspec.Struct, frozen=True):
-    """`slopes` are of each process, in megabytes per 100,000 exchanges over the second half of the readings."""
+    """`slopes` are of each process, in megabytes per 100,000 exchanges over the second half of the exchanges."""
 
     exchanges: int
     failed: int
@@ -59,7 +59,7 @@ def soak(exchanges: int, folder: Path, progress: Progress) -> Soaked:
                 failed += shot.failed
                 readings.append(reading(done, processes))
                 progress.update(task, completed=min(done, exchanges))
-    return Soaked(done, failed, tuple(readings), slopes_of(readings[len(readings) // 2 :]))
+    return Soaked(done, failed, tuple(readings), slopes_of([each for each in readings if each.exchanges >= done / 2]))
 
 
 def upstream(folder: Path) -> peers.Launch:
@@ -107,8 +107,10 @@ def main() -> int:
 
 def told(soaked: Soaked) -> str:
     lines = [f"{'exchanges':>9}{''.join(f'{name:>12}' for name in soaked.readings[0].megabytes)}       files"]
-    for each in soaked.readings:
-        lines.append(f"{each.exchanges:>9,}{''.join(f'{it:>9.1f} MB' for it in each.megabytes.values())}{each.files:>12}")
+    lines += [
+        f"{each.exchanges:>9,}{''.join(f'{it:>9.1f} MB' for it in each.megabytes.values())}{each.files:>12}"
+        for each in soaked.readings
+    ]
     slopes = ", ".join(f"{name} {slope:+.3f} MB" for name, slope in soaked.slopes.items())
     return "\n".join([*lines, f"{soaked.failed} failed; per 100,000 exchanges over the second half: {slopes}"])
 

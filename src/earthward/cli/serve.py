@@ -16,6 +16,9 @@ from earthward.gateway.start import prepare
 from earthward.gateway.supervisor import CannotStart, Supervisor
 
 CONFIG = Path("earthward.yaml")
+NICENESS = 5
+"""Of the control process, from its start: where cores are scarce, records wait in the spool rather than callers in
+line."""
 
 
 def serve(
@@ -70,6 +73,7 @@ def default_workers() -> int:
 
 def control(supervisor: Supervisor, config: Path) -> None:
     """The control process. Its imports cost a second that workers should not wait for, so they come after the fork."""
+    os.nice(NICENESS)
     from earthward.control.process import run_control
 
     run_control(supervisor, config)

@@ -22,7 +22,7 @@ from earthward.cost.counterfactual import Habits, counterfactual, habits
 from earthward.cost.energy import joules
 from earthward.cost.own import SECOND, own_cost
 from earthward.cost.price_book import rates_of
-from earthward.ledger.books import Worth, bookings
+from earthward.ledger.books import Alike, Worth, bookings
 from earthward.ledger.record import Attempt, Record
 from earthward.store import money as books
 from earthward.store.fresh import Fresh
@@ -261,8 +261,9 @@ class Bookkeeper:
 
 def rows_of(records: Iterable[Record], valuer: Valuer) -> list[tuple[Any, ...]]:
     """As `store.money.book` takes them."""
-    return [
-        (of.minute, of.purpose, of.route, of.arm, str(of.stage), valuer.zone(of.target), of.target)
-        + (of.requested_model, of.app, of.team, of.data_class, *sums)
-        for of, sums in ((it.of, it.sums) for it in bookings(records, valuer.worth, valuer.is_home))
-    ]
+    return [_row(it.of, valuer.zone(it.of.target), it.sums) for it in bookings(records, valuer.worth, valuer.is_home)]
+
+
+def _row(of: Alike, zone: str, sums: tuple[int, ...]) -> tuple[Any, ...]:
+    asked = (of.requested_model, of.app, of.team, of.data_class)
+    return (of.minute, of.purpose, of.route, of.arm, str(of.stage), zone, of.target, *asked, *sums)

@@ -60,8 +60,6 @@ log = logging.getLogger("earthward.control")
 
 LOOK = 0.25
 """Seconds between two looks at the configuration file and the keys."""
-NICENESS = 5
-"""Bookkeeping yields to answers: where cores are scarce, records wait in the spool rather than callers in line."""
 LAST_INTAKE = 5.0
 """Seconds to get the last records into the store when stopping; what is left is taken in at the next start."""
 
@@ -336,7 +334,6 @@ def run_control(supervisor: Supervisor, config: Path) -> None:
     """The whole life of the forked control process. Waits for one before it that is still ending."""
     lock = os.open(State(Path(supervisor.boot.state)).control_lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    os.nice(NICENESS)
 
     async def live() -> None:
         control = Control(

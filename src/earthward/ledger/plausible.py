@@ -59,11 +59,15 @@ def _all_can_be(used: list[Record | Attempt]) -> bool:
 
 
 def _within(numbers: list[int], most: int) -> bool:
-    return not numbers or (0 <= min(numbers) and max(numbers) <= most)
+    return not numbers or (min(numbers) >= 0 and max(numbers) <= most)
 
 
 def _all_may_stay(records: list[Record]) -> bool:
-    texts = [f"{it.requested_model}{it.finish_reason or ''}{it.message or ''}" for it in records]
+    texts = [
+        *[record.requested_model for record in records],
+        *[record.finish_reason for record in records if record.finish_reason],
+        *[record.message for record in records if record.message],
+    ]
     return max(map(len, texts), default=0) <= LONGEST and "\0" not in "".join(texts)
 
 

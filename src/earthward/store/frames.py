@@ -105,8 +105,8 @@ def frames(data: bytes, start: int = 0, decode: Decode = whole) -> Iterator[Ente
 
 
 def run(data: bytes, start: int, segment: int, seq: int, decode: Decode) -> tuple[list[Spooled], int]:
-    """The entries from `start` on that lie there as they should: whole, known, and numbered one by one behind `seq`; and
-    the offset behind them. Whatever else lies there `frames` tells apart."""
+    """The entries from `start` on that lie there as they should: whole, known, and numbered one by one behind `seq`.
+    And the offset behind them; whatever else lies there `frames` tells apart."""
     # Every entry passes here, so nothing is called but what is written in C.
     found: list[Spooled] = []
     last = len(data) - HEADER.size

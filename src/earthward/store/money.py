@@ -5,6 +5,7 @@ Exchanges are booked in the order they were stored, each once: the sums and how 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -57,12 +58,17 @@ def unbooked(engine: Engine, after: int, limit: int) -> list[tuple[int, Record]]
 
 def book(engine: Engine, rows: Iterable[tuple[Any, ...]], after: int, up_to: int) -> None:
     """Adds rows (values of the key and the sums, without a grain, the minute as start) to all three grains."""
-    text, _ = statement(engine, upsert(engine, money_sums, MONEY_KEY, MONEY_SUMS))
     sums = _by_grain(rows)
     with engine.connect().execution_options(earthward_writes=True) as connection, connection.begin():
         _move(connection, after, up_to)
         if sums:
-            connection.exec_driver_sql(text, sums)
+            connection.exec_driver_sql(_adding(engine), sums)
+
+
+@lru_cache(maxsize=4)
+def _adding(engine: Engine) -> str:
+    # Working out the statement is as dear as booking hundreds of exchanges.
+    return statement(engine, upsert(engine, money_sums, MONEY_KEY, MONEY_SUMS))[0]
 
 
 def _by_grain(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

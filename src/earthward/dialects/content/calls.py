@@ -18,7 +18,6 @@ from earthward.chat import (
     ToolCallDelta,
     ToolCallStarted,
 )
-from earthward.dialects.content.schemas import mismatch
 from earthward.dialects.json_limits import NOT_JSON
 
 _MARKS = ("", "[", "<tool_call>", "<tool_call>[")
@@ -140,6 +139,7 @@ def _wrong(call: ToolCall, tool: Tool | None) -> str | None:
     except NOT_JSON as error:
         return f"the arguments are not JSON ({error})"
     # The validator takes an eighth of all that is imported at a start, and few callers need it.
+    from earthward.dialects.content.schemas import mismatch
 
     return mismatch({"type": "object", **(tool.parameters or {})}, value)
 
