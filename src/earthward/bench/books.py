@@ -17,6 +17,7 @@ from earthward.config.money import Money
 from earthward.control.bookkeeper import Bookkeeper
 from earthward.store import tables
 
+
 class Figures(msgspec.Struct):
     """Seconds of the wall and of this process's CPU."""
 

@@ -108,7 +108,9 @@ def main() -> int:
 def told(soaked: Soaked) -> str:
     lines = [f"{'exchanges':>9}{''.join(f'{name:>12}' for name in soaked.readings[0].megabytes)}       files"]
     for each in soaked.readings:
-        lines.append(f"{each.exchanges:>9,}{''.join(f'{it:>9.1f} MB' for it in each.megabytes.values())}{each.files:>12}")
+        lines.append(
+            f"{each.exchanges:>9,}{''.join(f'{it:>9.1f} MB' for it in each.megabytes.values())}{each.files:>12}"
+        )
     slopes = ", ".join(f"{name} {slope:+.3f} MB" for name, slope in soaked.slopes.items())
     return "\n".join([*lines, f"{soaked.failed} failed; per 100,000 exchanges over the second half: {slopes}"])
 
