@@ -205,6 +205,15 @@ class ResponseReader:
 
 def _whole_chunks(data: bytes) -> bytes:
     """What is in them, if these are whole chunks without extensions and nothing else; else nothing."""
+    end = data.find(_LINE_END, 0, _LONGEST_SIZE_LINE)
+    size = _sizes.get(data[:end]) if end > 0 else None
+    if size is not None and len(data) == end + size + 4 and data.endswith(_LINE_END):
+        # As nearly all come: one, of a size that was seen before.
+        return data[end + 2 : -2]
+    return _several_chunks(data)
+
+
+def _several_chunks(data: bytes) -> bytes:
     pieces = []
     at, length = 0, len(data)
     while at < length:
@@ -217,7 +226,7 @@ def _whole_chunks(data: bytes) -> bytes:
             return b""
         pieces.append(data[start:at])
         at += 2
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return b"".join(pieces)
 
 
 def _size(spelt: bytes) -> int:
