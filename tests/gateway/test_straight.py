@@ -1,6 +1,7 @@
 """The straight line and the general path come to the same: same bytes on both sides, same entries in the spool."""
 
 import asyncio
+import random
 import re
 import resource
 import socket
@@ -13,19 +14,23 @@ import pytest
 import uvloop
 
 from earthward.bench.exchange import HEAD_OF_ANSWER, KEY, request, snapshot, whole_answer, wire, worker
-from earthward.config.snapshot import Endpoint, Sampling, Snapshot, When
+from earthward.config.snapshot import Endpoint, Provider, Sampling, Snapshot, When
+from earthward.gateway.lanes import KNOWN, knows_all_of
 from earthward.gateway.messages import NewSnapshot
 from earthward.gateway.sampling import drawn
-from earthward.gateway.straight import KNOWN, Straight, knows_all_of
+from earthward.gateway.straight import Straight
 from earthward.gateway.worker import Worker
 from earthward.http.client import ClientConnection
 from earthward.http.server import ServerConnection
 from earthward.ledger.record import Entry, Opened, Settled
+from earthward.routing.balance import POLICIES
 from earthward.store.spool_reader import SpoolReader
 
 GOOD = whole_answer()[0]
 BODY = GOOD.partition(b"\r\n\r\n")[2]
 MOST_WAITED = 90.0
+NEVER_KEPT = "/never-kept"
+"""In the address of an endpoint to which there is no connection, and none can be made."""
 
 
 def asked(**fields: Any) -> bytes:
@@ -201,6 +206,8 @@ def seen(
 ) -> Seen:
     folder.mkdir()
     found = Seen()
+    # Which endpoint it is may be drawn by lot.
+    random.seed(7)
 
     async def live() -> None:
         with socket.socket() as listener:
@@ -210,7 +217,8 @@ def seen(
             play = Play(serving, pieces, found, meanwhile)
             await play.run(asks)
             for name in ("mini", "llama"):
-                assert serving.board.in_flight(serving.serving.targets[name].provider.endpoints[0].cell) == 0
+                for endpoint in serving.serving.targets[name].provider.endpoints:
+                    assert serving.board.in_flight(endpoint.cell) == 0
             assert not serving.exchanges
             serving.spool.close()
             found.plain(serving, folder)
@@ -233,9 +241,9 @@ class Play:
     async def run(self, asks: list[bytes]) -> None:
         for ask in asks:
             for target in self.serving.serving.targets.values():
-                pool = target.provider.endpoints[0].pool
-                if not pool.idle_connections:
-                    self.add_upstream(pool)
+                for endpoint in target.provider.endpoints:
+                    if NEVER_KEPT not in endpoint.url and not endpoint.pool.idle_connections:
+                        self.add_upstream(endpoint.pool)
             if not self.caller.is_open:
                 self.caller = self.new_caller()
             self.caller.data_received(ask)
@@ -306,19 +314,60 @@ def test_what_is_asked_most_goes_straight(tmp_path: Path) -> None:
     assert seen(tmp_path / "straight", MANY, [GOOD], made()).straight == len(MANY)
 
 
+def of_three(balance: str, slots: int | None = None, last: str = "/v4") -> Snapshot:
+    """Both targets have three endpoints."""
+
+    def spread(provider: Provider, cell: int) -> Provider:
+        paths = ("/v2", "/v3", last)
+        places = tuple(Endpoint(f"http://127.0.0.1:1{path}", cell + at, slots) for at, path in enumerate(paths))
+        return msgspec.structs.replace(provider, balance=balance, endpoints=places)
+
+    cloud, house = made().providers
+    return made(providers=(spread(cloud, 10), spread(house, 20)))
+
+
+@pytest.mark.parametrize("balance", POLICIES)
+@pytest.mark.parametrize("how", ["well", "500", "by going away", "not before the caller leaves"])
+def test_both_paths_draw_the_same_endpoint(tmp_path: Path, balance: str, how: str) -> None:
+    # Failures weigh less with each moment that passes, so that later draws are nobody's to foresee.
+    asks = MANY if how == "well" else ONE
+    straight = seen(tmp_path / "straight", asks, ANSWERED[how], of_three(balance))
+    other = seen(tmp_path / "general", asks, ANSWERED[how], general(of_three(balance)))
+    assert straight.straight == len(asks)
+    assert other.straight == 0
+    assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
+    assert straight.entries == other.entries
+
+
+@pytest.mark.parametrize("balance", POLICIES)
+def test_whoever_has_no_connection_gets_no_less(tmp_path: Path, balance: str) -> None:
+    three = of_three(balance, last=NEVER_KEPT)
+    straight = seen(tmp_path / "straight", MANY, [GOOD], three)
+    other = seen(tmp_path / "general", MANY, [GOOD], general(three))
+    assert straight.straight > 0
+    assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
+    assert straight.entries == other.entries
+
+
+def test_who_has_several_endpoints_or_slots_goes_straight(tmp_path: Path) -> None:
+    [cloud, house] = made().providers
+    one = made(providers=(of_three("round_robin", slots=2).providers[0], house))
+    assert seen(tmp_path / "three", MANY, [GOOD], one).straight == len(MANY)
+    slots = msgspec.structs.replace(cloud, endpoints=(msgspec.structs.replace(cloud.endpoints[0], slots=1),))
+    assert seen(tmp_path / "slots", MANY, [GOOD], made(providers=(slots, house))).straight == len(MANY)
+
+
 def settings() -> list[Any]:
     plain = made()
     [cloud, house], [mini, llama], [route] = plain.providers, plain.targets, plain.routes
     put = msgspec.structs.replace
-    slots = put(cloud, endpoints=(put(cloud.endpoints[0], slots=5),))
-    two = put(cloud, endpoints=(*cloud.endpoints, Endpoint("http://127.0.0.1:1/v2", 2)))
+    crowd = put(cloud, endpoints=tuple(Endpoint(f"http://127.0.0.1:1/v{cell}", cell) for cell in range(9)))
     return [
         pytest.param(put(plain, durability="strict"), id="strict"),
         pytest.param(put(plain, cors=("https://a.example",)), id="cors"),
         pytest.param(put(plain, switch="cloud"), id="a switch"),
         pytest.param(put(plain, access_log=True), id="an access log"),
-        pytest.param(put(plain, providers=(slots, house)), id="slots"),
-        pytest.param(put(plain, providers=(two, house)), id="two endpoints"),
+        pytest.param(put(plain, providers=(crowd, house)), id="more endpoints than are all looked at"),
         pytest.param(put(plain, targets=(put(mini, context=9000), llama)), id="a context and a fallback"),
         pytest.param(put(plain, routes=(put(route, when=When(tokens=(0, 1000))),)), id="lengths"),
         pytest.param(put(plain, routes=(put(route, when=When(time=((0, 10080),))),)), id="times"),

@@ -54,6 +54,42 @@ def test_a_cut_at_any_byte_changes_nothing(data):
     assert read(*(bytes([byte]) for byte in data)) == whole
 
 
+CHUNKS = [b"1\r\nh\r\n", b"a\r\nello world\r\n", b"A\r\nELLO WORLD\r\n", b"2\r\n\r\n\r\n"]
+
+
+@given(st.lists(st.sampled_from([*CHUNKS, b"5;a=b\r\nhello\r\n", b"0005\r\nhello\r\n"])), st.data())
+def test_whole_chunks_pass_by_the_parser_and_nothing_else_does(chunks, draw):
+    body = b"".join(chunks)
+    data = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body + b"0\r\n\r\n"
+    whole = read(data)
+    assert whole[2:4] == (True, True)
+    assert read(data[: -len(body) - 5], *chunks, b"0\r\n\r\n") == whole
+    cuts = sorted(draw.draw(st.lists(st.integers(0, len(data)), max_size=4)))
+    assert read(*(data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True))) == whole
+
+
+@pytest.mark.parametrize(
+    "spelt", [b"0x5", b"+5", b" 5", b"5 ", b"1_0", b"-5", b"", b"g", b"5;", b"5\t", "٥".encode(), b"fffffffffffffffff"]
+)
+@pytest.mark.parametrize("before", [b"", b"1\r\nh\r\n"])
+def test_the_parser_has_the_last_word_on_how_a_size_is_spelt(spelt, before):
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunk = spelt + b"\r\nhello\r\n"
+
+    def outcome(*pieces):
+        try:
+            return read(*pieces)
+        except Malformed:
+            return "malformed"
+
+    assert outcome(head, before, chunk) == outcome(head + before + chunk)
+
+
+def test_an_odd_size_after_whole_chunks_is_malformed():
+    with pytest.raises(Malformed):
+        read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *CHUNKS, b"0x5\r\nhello\r\n")
+
+
 def test_trailers_are_not_headers():
     [(_, headers)], body, complete, _, _ = read(CHUNKED)
     assert headers == [(b"transfer-encoding", b"chunked")]

@@ -24,6 +24,15 @@ def test_the_same_head_brings_its_body_and_its_own_length() -> None:
     assert HEADERS[1] == (b"content-length", b"5")
 
 
+def test_what_was_worked_out_from_a_head_is_kept_as_long_as_the_head_comes_again() -> None:
+    same = known()
+    same.kept.value = "worked out"
+    assert same.body_of(BEFORE + b"12" + AFTER + b"x" * 12) is not None
+    assert same.kept.value == "worked out"
+    same.learn(HEAD.replace(b"Server: x", b"Server: y"), 200, HEADERS)
+    assert same.kept.value is None
+
+
 @pytest.mark.parametrize(
     "data",
     [

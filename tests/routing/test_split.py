@@ -177,3 +177,21 @@ def test_nobody_is_a_pilot_for_having_no_key() -> None:
 def test_routes_without_a_candidate_draw_nothing() -> None:
     assert split.arm(Route("r", use="a"), "u", SALT) == ("only", -1)
     assert split.arm(Route("r", baseline="a"), "u", SALT) == ("baseline", -1)
+
+
+@given(
+    share=st.integers(0, 10_000),
+    by_key=st.booleans(),
+    header=st.sampled_from(["", "ann"]),
+    user=st.sampled_from([None, "", "bob"]),
+    root=st.binary(max_size=50),
+    key=st.text(max_size=5),
+)
+def test_what_is_worked_out_beforehand_draws_the_same(
+    share: int, by_key: bool, header: str, user: str | None, root: bytes, key: str
+) -> None:
+    plain = route(share, unit="key" if by_key else Route("x").unit)
+    draw = split.Draw(plain, SALT, key, header)
+    name = split.unit(plain, salt=SALT, key=key, header=header, user=user, root=lambda: root)
+    assert draw.unit(user, root) == name
+    assert draw.arm(name) == split.arm(plain, name, SALT, key=key)[0]

@@ -9,6 +9,8 @@ from earthward.cost.rates import rate_for
 PICO_PER_NANO = 1000
 NONE_OF_THEM = Count.estimated(0)
 SECOND = 1_000_000_000
+UNKNOWN = Source.UNKNOWN
+ESTIMATED = Source.ESTIMATED
 
 
 def cost_at(target: Target, usage: Usage, at: int) -> int | None:
@@ -25,28 +27,28 @@ def cost(price: Price, usage: Usage) -> int | None:
     Tokens read from and written to a prompt cache are part of the input, and have prices of their own. Where the
     input is an estimate, those that are unknown count as none.
     """
-    if usage.input.source is Source.ESTIMATED:
+    if usage.input.source is ESTIMATED:
         usage = _with_parts(usage)
-    # Cached tokens are paid for with the input: what they cost beyond that is less than nothing, as a rule.
-    parts = (
-        (usage.input, price.input, 0),
-        (usage.cached, price.cached, price.input),
-        (usage.cache_written, price.cache_written, price.input),
-        (usage.output, price.output, 0),
-    )
     total = price.request
     if usage.written_for_an_hour:
         if price.written_for_an_hour is None or price.cache_written is None:
             return None
         total += usage.written_for_an_hour * (price.written_for_an_hour - price.cache_written)
-    for count, rate, paid in parts:
+    # Cached tokens are paid for with the input: what they cost beyond that is less than nothing, as a rule.
+    for count, rate, paid in (
+        (usage.input, price.input, 0),
+        (usage.output, price.output, 0),
+        (usage.cached, price.cached, price.input),
+        (usage.cache_written, price.cache_written, price.input),
+    ):
         if rate is not None and rate == paid:
             continue
-        if count.tokens:
+        tokens = count.tokens
+        if tokens:
             if rate is None or paid is None:
                 return None
-            total += count.tokens * (rate - paid)
-        elif not count.is_known:
+            total += tokens * (rate - paid)
+        elif count.source is UNKNOWN:
             return None
     return (total + PICO_PER_NANO // 2) // PICO_PER_NANO
 

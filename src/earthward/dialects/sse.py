@@ -14,32 +14,34 @@ _JSON_ENDS = (b"}\n\n", b"]\n\n")
 class Blocks:
     """Cuts a stream, arriving in any pieces, into its blocks: what stands between blank lines.
 
-    A block longer than `limit` bytes ends the reading: `overflowed` is set and nothing more comes out.
+    A block longer than `limit` bytes ends the reading: `overflowed` is set and nothing more comes out. `is_between`
+    says that the next byte begins a block.
     """
 
-    __slots__ = ("_after_cr", "_begun", "_limit", "_rest", "overflowed")
+    __slots__ = ("_after_cr", "_begun", "_limit", "_rest", "is_between", "overflowed")
 
     def __init__(self, limit: int = EVENT_LIMIT) -> None:
         self._limit = limit
         self._rest = bytearray()
         self._after_cr = False
         self._begun = False
+        self.is_between = False
         self.overflowed = False
 
     def feed(self, data: bytes) -> list[bytes]:
         # The common case by far: whole events and nothing else.
         if (
-            data.startswith(b"data:")
+            self.is_between
+            and data.startswith(b"data:")
             and data.endswith(_JSON_ENDS)
             and b"\r" not in data
             and b"\n\n\n" not in data
-            and self._begun
-            and not self._rest
-            and not self.overflowed
             and len(data) <= self._limit
         ):
             return data[:-2].split(b"\n\n")
-        return self._feed(data)
+        blocks = self._feed(data)
+        self.is_between = self._begun and not (self._rest or self._after_cr or self.overflowed)
+        return blocks
 
     def end(self) -> bytes:
         """What came after the last blank line. The standard drops it; some servers leave the last blank line out."""

@@ -18,7 +18,7 @@ from earthward.config.snapshot import Zone
 from earthward.cost.exchange import cost_at
 from earthward.dialects.content.several import billed
 from earthward.gateway import tiers
-from earthward.gateway.balancing import FAULTS, Waiting, Wanted
+from earthward.gateway.balancing import FAULTS, Balancing, Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor, why_not_accepted
 from earthward.gateway.counting import counting, of_a_count
 from earthward.gateway.crossing import Crossing, Written, at, crossing
@@ -67,17 +67,25 @@ APART = {"embed": embedding, "count": counting}
 
 
 class Begun(NamedTuple):
-    """An attempt at the first target's only endpoint that was sent on the straight line, and how it came out there.
+    """An attempt at the first target that was sent on the straight line, and how it came out there.
 
-    `started` is in Unix nanoseconds, `sent` in seconds of the monotonic clock, `queued` in nanoseconds after accept;
-    `key` is which of the provider's was used.
+    `place` is the endpoint's, `key` which of the provider's was used. `started` is in Unix nanoseconds, `sent` in
+    seconds of the monotonic clock, `queued` in nanoseconds after accept.
     """
 
     outcome: Outcome
+    place: int
     started: int
     sent: float
     queued: int
     key: int
+
+
+class Drawn(NamedTuple):
+    """The place that was drawn for a request which then could not go straight: that is where its first attempt goes."""
+
+    balancing: Balancing
+    place: int
 
 
 class Attempts:
@@ -105,6 +113,7 @@ class Attempts:
         "_waiting",
         "_way",
         "begun",
+        "drawn",
         "dropped",
         "endpoint",
         "heard",
@@ -131,6 +140,7 @@ class Attempts:
         self._targets_left = 0
         self._tried: tuple[int, ...] = ()
         self.begun: Begun | None = None
+        self.drawn: Drawn | None = None
         self.made: tuple[Attempt, ...] = ()
         self.queued = 0
         self.target: ServingTarget | None = None
@@ -217,14 +227,15 @@ class Attempts:
         self._way = way = crossing(self._question, target.way, target.dialect, target.target.model, target.terms)
         written = way.request()
         assert isinstance(written, Written), "it was sent"
-        endpoint = target.provider.endpoints[0]
+        endpoint = target.provider.endpoints[begun.place]
         self.target, self.endpoint, self.queued = target, endpoint.url, begun.queued
-        self._place, self._tried, self._sent = 0, (0,), begun.sent
+        self._place, self._tried, self._sent = begun.place, (begun.place,), begun.sent
+        self._context = self._tier = tiers.context_for(self._question, target.target, self.worker.lengths) or 0
         try:
             outcome = self._judged(begun.outcome, target, way, begun.key)
             self._learn(target, outcome)
         finally:
-            target.provider.balancing.give_back(0)
+            target.provider.balancing.give_back(begun.place)
         self.made += (self._over(target, endpoint, why, begun.started, outcome),)
         return await self._concluded(target, way, written, outcome)
 
@@ -448,18 +459,20 @@ class Attempts:
         patience = balancing.overflow if self._targets_left else balancing.longest_wait
         if self._patience is not None:
             patience = min(patience, left_for(self._patience, self._exchange.elapsed() / 1e9, self._targets_left))
-        taken = balancing.take(self.wanted(target), patience)
+        drawn, self.drawn = self.drawn, None
+        place = drawn.place if drawn is not None and drawn.balancing is balancing else None
+        taken = balancing.take(self.wanted(target), patience, place)
         if not isinstance(taken, Waiting):
             return taken
         self._waiting = taken
         if self._exchange.is_gone:
             taken.leave()
-        place: int | Failure | None = await taken.told
+        told: int | Failure | None = await taken.told
         self._waiting = None
-        if isinstance(place, int) and self._exchange.is_gone:
-            balancing.give_back(place, balancing.trial_at(place))
+        if isinstance(told, int) and self._exchange.is_gone:
+            balancing.give_back(told, balancing.trial_at(told))
             return None
-        return place
+        return told
 
     def wanted(self, target: ServingTarget) -> Wanted:
         question, exchange = self._question, self._exchange

@@ -192,6 +192,7 @@ class Balancing:
         self.places = list(places)
         self._verdicts = verdicts or Verdicts(board)
         self._slots = [endpoint.slots or 0 for endpoint in provider.endpoints]
+        self.has_slots = any(self._slots)
         self.standings = [standings.setdefault((provider.name, place.url), Standing()) for place in self.places]
         for place, standing in zip(self.places, self.standings, strict=True):
             self._verdicts.watch(place_of_endpoint(place.cell), standing)
@@ -213,11 +214,11 @@ class Balancing:
 
     # -- taking a place ------------------------------------------------------------------------------------------
 
-    def take(self, wanted: Wanted, patience: float) -> "int | Failure | Waiting":
+    def take(self, wanted: Wanted, patience: float, drawn: int | None = None) -> "int | Failure | Waiting":
         """A place, where the request is counted from now on; or why there will be none; or what to wait for, at most
-        `patience` seconds."""
+        `patience` seconds. `drawn` is the place that was drawn for it just now."""
         if not self.queue.waiting_for(wanted.model):
-            place = self._free(wanted, 0)
+            place = self._free(wanted, 0) if drawn is None else drawn
             if place is not None:
                 self._enter(place)
                 return place
@@ -235,14 +236,31 @@ class Balancing:
             self.tell(pushed_out, gave_up(pushed_out, now, expected))
         return waiting
 
-    def is_only_place_well(self, model: str) -> bool:
-        """Whether there is nothing to choose, to wait for or to find out."""
-        return not self._waiting and len(self.places) == 1 and not self._slots[0] and self.standings[0].is_well(model)
+    def is_well(self, model: str) -> bool:
+        """Whether nobody waits, and there is nothing to find out of any endpoint."""
+        if self._waiting:
+            return False
+        if len(self.standings) == 1:
+            return self.standings[0].is_well(model)
+        return all(standing.is_well(model) for standing in self.standings)
 
-    def enter_only(self) -> None:
-        """Takes that place."""
-        self._board.enter(self.places[0].cell)
+    def drawn(self, wanted: Wanted) -> int | None:
+        """The place that a request would take now; None if it would have to wait."""
+        return self._free(wanted, 0)
+
+    def enter(self, place: int) -> None:
+        """Takes a place at an endpoint that is well."""
+        self._board.enter(self.places[place].cell)
         self._turn += 1
+
+    def served(self, place: int, model: str, seconds: float, now: float, context: int) -> None:
+        """A request went well, and its place is given back."""
+        standing = self.standings[place]
+        if standing.health is health.WELL:
+            standing.ended(model, seconds, now, context)
+        else:
+            self.ended(place, model, seconds, None, context=context)
+        self.give_back(place)
 
     def trial_at(self, place: int) -> Health | None:
         """The trial that the request is which was just given this place; None if it is none."""
@@ -278,8 +296,7 @@ class Balancing:
         if health.state(standing.health, now) == "trial":
             self._judge(place, health.on_trial(standing.health, now))
             self._trials[place] = standing.health
-        self._board.enter(self.places[place].cell)
-        self._turn += 1
+        self.enter(place)
 
     def _free(self, wanted: Wanted, queued: int) -> int | None:
         """The best place, if it has a slot free."""

@@ -61,7 +61,15 @@ class Surface:
 
     def answer(self, request: Request, connection: ServerConnection) -> None:
         """Sends the request where its path and method belong."""
-        methods = self._paths.get(request.path) or self._methods(request)
+        methods = self._paths.get(request.path)
+        if methods is not None and request.method in methods:
+            methods[request.method](request, connection)
+        else:
+            self._answer_other(request, connection, methods or self._methods(request))
+
+    def _answer_other(
+        self, request: Request, connection: ServerConnection, methods: dict[bytes, Answer] | None
+    ) -> None:
         method = b"GET" if request.method == b"HEAD" else request.method
         if methods is None:
             self.fail(request, connection, Failure(FailureKind.NO_SUCH_PATH, _not_here(request.path)))

@@ -11,7 +11,7 @@ import msgspec
 from earthward.chat import Failure, FailureKind
 from earthward.gateway.doors.exit import Listener
 from earthward.gateway.drive import Told
-from earthward.http.client import ClientConnection
+from earthward.http.client import ClientConnection, SameAnswer
 
 LARGEST_ERROR = 256 * 1024
 LARGEST_PRELUDE = 1024 * 1024
@@ -70,9 +70,20 @@ class Gathering:
         self._size += len(data)
         if self._size > self._limit:
             self.connection.cancel()
-            self._tell(Failure(FailureKind.MALFORMED, f"the upstream answer is larger than {self._limit} bytes"))
+            self._tell(self._too_large())
             return
         self._pieces.append(data)
+
+    def on_whole(self, same: SameAnswer, body: bytes) -> None:
+        """All at once, over a connection that may serve somebody else already."""
+        self._status = same.status
+        self._headers = same.headers
+        if is_encoded(self._headers):
+            self._tell(ENCODED)
+        elif len(body) > self._limit:
+            self._tell(self._too_large())
+        else:
+            self.over(Outcome(self._status, self._headers, body))
 
     def on_end(self) -> None:
         self._tell(None)
@@ -80,6 +91,9 @@ class Gathering:
     def on_error(self, kind: FailureKind, message: str) -> None:
         stale = self._stale and not self._status and kind is FailureKind.RESET
         self._tell(Failure(kind, message), stale=stale)
+
+    def _too_large(self) -> Failure:
+        return Failure(FailureKind.MALFORMED, f"the upstream answer is larger than {self._limit} bytes")
 
     def _tell(self, failure: Failure | None, *, stale: bool = False) -> None:
         body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)

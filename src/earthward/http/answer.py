@@ -39,6 +39,10 @@ def head_bytes(status: int, headers: Headers, lines: bytes) -> bytes:
 
     Raises ValueError as `header_lines` does.
     """
+    return b"".join((opening_bytes(status, headers), date_line(), lines, b"\r\n"))
+
+
+def opening_bytes(status: int, headers: Headers) -> bytes:
+    """Status line and headers, which the date follows. Raises ValueError as `header_lines` does."""
     line = STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-    written = header_lines(headers) if headers else b""
-    return b"".join((line, written, date_line(), lines, b"\r\n"))
+    return line + header_lines(headers) if headers else line

@@ -14,10 +14,20 @@ from earthward.chat.failures import FailureKind
 from earthward.http.client_connection import ClientConnection, Sink
 from earthward.http.origin import Addresses, origin_of
 from earthward.http.proxy import Tunnel, TunnelRefused, proxy_for, proxy_of
+from earthward.http.same_answer import SameAnswer
 from earthward.http.sweep import Sweep
 from earthward.http.tls import client_context
 
-__all__ = ["ClientConnection", "ConnectFailed", "Pool", "PoolLimits", "Sink", "client_context", "proxy_for"]
+__all__ = [
+    "ClientConnection",
+    "ConnectFailed",
+    "Pool",
+    "PoolLimits",
+    "SameAnswer",
+    "Sink",
+    "client_context",
+    "proxy_for",
+]
 
 
 class ConnectFailed(Exception):
@@ -64,7 +74,9 @@ class Pool:
         nearest = self._proxy.origin if self._proxy else self.origin
         self._addresses = Addresses(nearest.host, nearest.port, loop)
         self._addresses.refresh()
-        self._resolve_at = time.monotonic() + self._limits.resolve_seconds
+        # When it was last looked at: near enough to tell how long a connection idles.
+        self._now = time.monotonic()
+        self._resolve_at = self._now + self._limits.resolve_seconds
         self._idle: list[ClientConnection] = []
         self._open: set[ClientConnection] = set()
         self._closed = False
@@ -166,7 +178,7 @@ class Pool:
         """Whether it may stay, to wait for work."""
         if self._closed or len(self._idle) >= self._limits.idle:
             return False
-        connection.idle_since = time.monotonic()
+        connection.idle_since = self._now
         self._idle.append(connection)
         return True
 
@@ -178,6 +190,7 @@ class Pool:
             self._sweep.remove(self._look)
 
     def _look(self, now: float) -> None:
+        self._now = now
         for connection in tuple(self._open):
             connection.look(now)
         while self._idle and now - self._idle[0].idle_since > self._limits.idle_seconds:

@@ -8,6 +8,7 @@ import logging
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from earthward.chat.failures import FailureKind
@@ -26,6 +27,9 @@ class Sink(Protocol):
 
     Exactly one of `on_end` and `on_error` is called, last; neither after `cancel`. At `on_end` the connection is
     already back in its pool. `on_body` gets de-chunked pieces as they arrive.
+
+    A sink that has `on_whole` is told all of an answer by it alone, where that came at once with the head of the one
+    before: the headers are then to be asked for, and `same.kept` lasts for as long as the head does.
     """
 
     def on_head(self, status: int, headers: Headers) -> None: ...
@@ -52,6 +56,7 @@ class ClientConnection(asyncio.Protocol):
         "_ended",
         "_head_only",
         "_home",
+        "_is_heard",
         "_last",
         "_paused",
         "_reader",
@@ -74,6 +79,8 @@ class ClientConnection(asyncio.Protocol):
         self._deadlines = Deadlines()
         self._sent = 0.0
         self._last = 0.0
+        # Something came since the last look: when is told by the look, so that no piece costs a clock.
+        self._is_heard = False
         self._paused = False
         self._ended = False
         self.fresh = True
@@ -91,6 +98,7 @@ class ClientConnection(asyncio.Protocol):
         self._head_only = head_only
         self._deadlines = deadlines
         self._sent = self._last = time.monotonic()
+        self._is_heard = False
         if self._transport is None or self._transport.is_closing():
             asyncio.get_running_loop().call_soon(self._fail, FailureKind.RESET, "the connection was closed")
         else:
@@ -129,6 +137,9 @@ class ClientConnection(asyncio.Protocol):
         if self._sink is None:
             return
         deadlines = self._deadlines
+        if self._is_heard:
+            self._is_heard = False
+            self._last = now
         if now - self._sent > deadlines.total:
             self._fail(FailureKind.TIMEOUT, f"{self._home.name} took longer than {deadlines.total:g} s in all")
         elif self._reader is None or not self._reader.headed:
@@ -149,7 +160,6 @@ class ClientConnection(asyncio.Protocol):
             # Nothing was asked: whatever this is, it must not be taken for the next answer.
             self._cut()
             return
-        self._last = time.monotonic()
         reader = self._reader
         if reader is None:
             body = self._same.body_of(data)
@@ -157,6 +167,7 @@ class ClientConnection(asyncio.Protocol):
                 self._hear_same(body)
                 return
             reader = self._reader = ResponseReader(self, self._head_only)
+        self._is_heard = True
         try:
             reader.feed(data)
         except Malformed as error:
@@ -202,6 +213,11 @@ class ClientConnection(asyncio.Protocol):
         """All of an answer in one piece, with the head of the one before."""
         sink = self._sink
         assert sink is not None, "somebody has asked"
+        on_whole: Callable[[SameAnswer, bytes], None] | None = getattr(sink, "on_whole", None)
+        if on_whole is not None:
+            self._leave(reusable=True)
+            on_whole(self._same, body)
+            return
         try:
             sink.on_head(self._same.status, self._same.headers)
             if self._sink is not None:
@@ -214,13 +230,17 @@ class ClientConnection(asyncio.Protocol):
                 self._complete(reusable=True)
 
     def _complete(self, *, reusable: bool) -> None:
+        self._leave(reusable=reusable).on_end()
+
+    def _leave(self, *, reusable: bool) -> Sink:
+        """Back into the pool if it can serve again; returns who has listened."""
         sink = self._finish()
         transport = self._transport
         # An upstream that answers before it has read the request leaves half a request on the connection.
         usable = reusable and transport is not None and not transport.get_write_buffer_size()
         if not usable or not self._home.returned(self):
             self.close()
-        sink.on_end()
+        return sink
 
     def _finish(self) -> Sink:
         sink = self._sink

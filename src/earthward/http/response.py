@@ -3,6 +3,7 @@
 However the bytes are sliced, the answer is the same. Informational answers (1xx) are skipped.
 """
 
+import re
 from typing import Any, Protocol
 
 import httptools
@@ -15,6 +16,12 @@ _HEADER_LIMIT = 200
 _INFORMATIONAL_LIMIT = 16
 _WITHOUT_BODY = frozenset({204, 304})
 _START = b"HTTP/1."
+_SIZE = re.compile(rb"[1-9A-Fa-f][0-9A-Fa-f]{0,5}")
+_LONGEST_SIZE_LINE = 8
+_LINE_END = b"\r\n"
+_MOST_SIZES = 4096
+_sizes: dict[bytes, int] = {}
+"""Sizes of chunks as they were spelt, for those that came before."""
 
 
 class Malformed(Exception):
@@ -40,6 +47,7 @@ class ResponseReader:
         "_gathered",
         "_head_only",
         "_informational",
+        "_is_between",
         "_keep_alive",
         "_listener",
         "_parser",
@@ -56,6 +64,8 @@ class ResponseReader:
         self._gathered = bytearray()
         self._informational = 0
         self._framed = False
+        # The next byte begins a chunk: then whole chunks may pass llhttp by, which would be between two after them.
+        self._is_between = False
         self._keep_alive = False
         self._surplus = False
         self.by_length: tuple[bytes, int, Headers] | None = None
@@ -79,6 +89,11 @@ class ResponseReader:
 
     def feed(self, data: bytes) -> None:
         """Raises Malformed. What lies behind a complete answer makes its connection unusable, not the answer bad."""
+        if self._is_between and not self.complete:
+            chunks = _whole_chunks(data)
+            if chunks:
+                self.on_body(chunks)
+                return
         while not self.headed:
             rest = self._take_head(data)
             if rest is None:
@@ -88,6 +103,7 @@ class ResponseReader:
             self._surplus = self._surplus or bool(data)
         elif data:
             self._feed(data)
+            self._is_between = self._is_between and data.endswith(_LINE_END)
         if self.complete:
             # It holds our methods: let go of it, or each answer leaves a cycle for the collector.
             self._parser = None
@@ -147,6 +163,7 @@ class ResponseReader:
         if coding is not None:
             if coding.lower() != b"chunked" or self._parser.get_http_version() != "1.1":
                 raise Malformed("the answer has a transfer-encoding other than chunked")
+            self._is_between = not (self._head_only or status in _WITHOUT_BODY)
             return True
         if self._head_only or status in _WITHOUT_BODY:
             return True
@@ -176,8 +193,50 @@ class ResponseReader:
         # A second answer where one was asked for.
         self._surplus = self._surplus or self.complete
 
+    def on_chunk_header(self) -> None:
+        self._is_between = False
+
+    def on_chunk_complete(self) -> None:
+        self._is_between = True
+
     def on_message_complete(self) -> None:
         self.complete = True
+
+
+def _whole_chunks(data: bytes) -> bytes:
+    """What is in them, if these are whole chunks without extensions and nothing else; else nothing."""
+    end = data.find(_LINE_END, 0, _LONGEST_SIZE_LINE)
+    size = _sizes.get(data[:end]) if end > 0 else None
+    if size is not None and len(data) == end + size + 4 and data.endswith(_LINE_END):
+        # As nearly all come: one, of a size that was seen before.
+        return data[end + 2 : -2]
+    return _several_chunks(data)
+
+
+def _several_chunks(data: bytes) -> bytes:
+    pieces = []
+    at, length = 0, len(data)
+    while at < length:
+        end = data.find(_LINE_END, at, at + _LONGEST_SIZE_LINE)
+        spelt = data[at:end]
+        size = (_sizes.get(spelt) or _size(spelt)) if end > 0 else 0
+        start = end + 2
+        at = start + size
+        if not size or not data.startswith(_LINE_END, at):
+            return b""
+        pieces.append(data[start:at])
+        at += 2
+    return b"".join(pieces)
+
+
+def _size(spelt: bytes) -> int:
+    """Nothing for what needs a second look, the last chunk among it."""
+    if not _SIZE.fullmatch(spelt):
+        return 0
+    size = int(spelt, 16)
+    if len(_sizes) < _MOST_SIZES:
+        _sizes[spelt] = size
+    return size
 
 
 def _headers_in(head: bytes) -> Headers:

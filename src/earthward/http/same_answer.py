@@ -8,6 +8,7 @@ left.
 import re
 
 from earthward.http.refusal import Headers
+from earthward.http.request import Kept
 
 _LENGTH_LINE = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.I)
 _CONTENT_LENGTH = b"content-length"
@@ -16,21 +17,31 @@ _MOST_MISSES = 8
 
 
 class SameAnswer:
-    """Knows one head, and how often in a row another came: a server that never repeats itself isn't listened to."""
+    """Knows one head, and how often in a row another came: a server that never repeats itself isn't listened to.
 
-    __slots__ = ("_after", "_at", "_before", "_headers", "_misses", "headers", "status")
+    `kept` is room for what a listener works out from this head, `headers` are those of the last answer with it.
+    """
+
+    __slots__ = ("_after", "_at", "_before", "_digits", "_headers", "_misses", "kept", "status")
 
     def __init__(self) -> None:
         self._before = b""
         self._after = b""
         self._at = 0
+        self._digits = b""
         self._misses = 0
         self._headers: Headers = []
         self.status = 0
-        self.headers: Headers = []
+        self.kept = Kept()
+
+    @property
+    def headers(self) -> Headers:
+        headers = self._headers.copy()
+        headers[self._at] = (_CONTENT_LENGTH, self._digits)
+        return headers
 
     def body_of(self, data: bytes) -> bytes | None:
-        """The body, if this is all of an answer with the head that is known; `status` and `headers` are then its."""
+        """The body, if this is all of an answer with the head that is known; `status` and the others are then its."""
         before = self._before
         if not before or not data.startswith(before):
             return None
@@ -43,8 +54,7 @@ class SameAnswer:
         if len(body) != int(digits):
             return None
         self._misses = 0
-        self.headers = self._headers.copy()
-        self.headers[self._at] = (_CONTENT_LENGTH, digits)
+        self._digits = digits
         return body
 
     def learn(self, head: bytes, status: int, headers: Headers) -> None:
@@ -59,4 +69,4 @@ class SameAnswer:
         start, end = found.span(1)
         self._before, self._after = head[:start], head[end:]
         self._at = [name for name, _ in headers].index(_CONTENT_LENGTH)
-        self.status, self._headers = status, headers
+        self.status, self._headers, self.kept = status, headers, Kept()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from earthward.config.snapshot import Limits
-from earthward.http.answer import CONTINUE, WITHOUT_BODY, head_bytes
+from earthward.http.answer import CONTINUE, WITHOUT_BODY, date_line, head_bytes, opening_bytes
 from earthward.http.reader import RequestReader
 from earthward.http.refusal import ALLOW, Headers, Refused
 from earthward.http.request import Request
@@ -322,22 +322,27 @@ class ServerConnection(asyncio.Protocol):
 
         Does nothing once the client has left.
         """
-        if not self._may_answer():
-            return
-        bodiless = self._bodiless or status in WITHOUT_BODY
-        if status not in WITHOUT_BODY:
-            lines = b"%bcontent-length: %d\r\n" % (lines, len(body))
+        if self._may_answer():
+            self._respond(opening_bytes(status, headers), body, lines, status in WITHOUT_BODY)
+
+    def respond_written(self, opening: bytes, body: bytes, lines: bytes) -> None:
+        """The same for an answer with a body whose status line and headers are written already."""
+        if self._may_answer():
+            self._respond(opening, body, lines, without=False)
+
+    def _respond(self, opening: bytes, body: bytes, lines: bytes, without: bool) -> None:
+        length = b"" if without else b"content-length: %d\r\n" % len(body)
         if not self._keep_alive or not self._minor:
-            lines += self._persistence()
-        head = head_bytes(status, headers, lines)
+            length += self._persistence()
+        head = (opening, date_line(), lines, length, b"\r\n")
         self.answered = True
         assert self._transport is not None
-        if bodiless:
-            self._transport.write(head)
+        if self._bodiless or without:
+            self._transport.write(b"".join(head))
         elif len(body) <= _IN_ONE_PIECE:
-            self._transport.write(head + body)
+            self._transport.write(b"".join((*head, body)))
         else:
-            self._transport.writelines([head, body])
+            self._transport.writelines([b"".join(head), body])
         self._ended()
 
     def start(self, status: int, headers: Headers, length: int | None = None, lines: bytes = b"") -> None:
@@ -356,7 +361,11 @@ class ServerConnection(asyncio.Protocol):
         if self._transport is None or self._phase != _ANSWERING or not data:
             return
         if self._framing == _CHUNKED:
-            self._send(b"%x\r\n%b\r\n" % (len(data), data))
+            chunk = b"%x\r\n%b\r\n" % (len(data), data)
+            if self._pending:
+                self._send(chunk)
+            else:
+                self._transport.write(chunk)
         elif self._framing != _WITHOUT:
             self._send(self._counted(data))
 

@@ -35,7 +35,7 @@ def unit(
     if given:
         return named(salt, given)
     text = root()
-    conversation = _begun(salt, _sized(b"conversation") + _sized(_bytes(key)), 16).copy()
+    conversation = _conversation(salt, key).copy()
     conversation.update(_sized(text if isinstance(text, bytes) else _bytes(text)))
     return conversation.hexdigest()
 
@@ -62,9 +62,37 @@ def arm(route: Route, unit: str, salt: bytes, *, key: str = "", app: str = "", t
 
 def bucket(route: Route, unit: str, salt: bytes) -> int:
     """0 to 9,999, evenly."""
-    digest = _begun(salt, f"{route.name}\0{route.epoch}\0".encode(), 8).copy()
+    digest = _draw(route, salt).copy()
     digest.update(unit.encode())
     return int.from_bytes(digest.digest()) % BUCKETS
+
+
+class Draw:
+    """`unit` and `arm`, for a route without pilots and one caller: what is the same each time is worked out once."""
+
+    __slots__ = ("_conversation", "_draw", "_salt", "_share", "_unit")
+
+    def __init__(self, route: Route, salt: bytes, key: str, header: str = "") -> None:
+        is_fixed = header or route.unit == "key"
+        self._unit = unit(route, salt=salt, key=key, header=header, root=bytes) if is_fixed else ""
+        self._salt = salt
+        self._conversation = _conversation(salt, key)
+        self._draw = _draw(route, salt)
+        self._share = route.share
+
+    def unit(self, user: str | None, root: bytes) -> str:
+        if self._unit:
+            return self._unit
+        if user:
+            return named(self._salt, user)
+        conversation = self._conversation.copy()
+        conversation.update(len(root).to_bytes(8) + root)
+        return conversation.hexdigest()
+
+    def arm(self, unit: str) -> Arm:
+        draw = self._draw.copy()
+        draw.update(unit.encode())
+        return "candidate" if int.from_bytes(draw.digest()) % BUCKETS < self._share else "baseline"
 
 
 def is_pilot(route: Route, unit: str, salt: bytes, key: str, app: str = "", team: str = "") -> bool:
@@ -93,6 +121,14 @@ def _bytes(text: str) -> bytes:
 def _sized(part: bytes) -> bytes:
     # Lengths keep `ab` + `c` apart from `a` + `bc`.
     return len(part).to_bytes(8) + part
+
+
+def _conversation(salt: bytes, key: str) -> blake2b:
+    return _begun(salt, _sized(b"conversation") + _sized(_bytes(key)), 16)
+
+
+def _draw(route: Route, salt: bytes) -> blake2b:
+    return _begun(salt, f"{route.name}\0{route.epoch}\0".encode(), 8)
 
 
 @lru_cache(maxsize=1024)

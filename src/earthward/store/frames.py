@@ -76,7 +76,7 @@ def frame(seq: int, entry: Entry) -> bytes:
 
 def framed(seq: int, entry: bytes) -> bytes:
     """The frame of an entry that is packed already."""
-    payload = b"\x92%b%b" % (_encode(seq), entry)
+    payload = _encode((seq, msgspec.Raw(entry)))
     return HEADER.pack(len(payload), zlib.crc32(payload)) + payload
 
 

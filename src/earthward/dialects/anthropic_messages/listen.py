@@ -12,6 +12,7 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind, Usage
 from earthward.dialects import sse
+from earthward.dialects.alike import MOST_LEARNED, Alike, alike
 from earthward.dialects.anthropic_messages.errors import failure_of_error
 from earthward.dialects.anthropic_messages.events import WireBlock, WireDelta, WireEvent, decode, payload_of, text_in
 from earthward.dialects.anthropic_messages.stream_end import BROKEN_OFF, NO_ANSWER, TOO_LONG, is_whole, senseless
@@ -102,10 +103,12 @@ class StreamListener:
     """
 
     __slots__ = (
+        "_alike",
         "_blocks",
         "_halves",
         "_has_begun",
         "_input_tokens",
+        "_learned",
         "_requested_model",
         "_usage",
         "characters_out",
@@ -122,6 +125,8 @@ class StreamListener:
         self._blocks = sse.Blocks()
         self._halves = Halves()
         self._has_begun = False
+        self._alike: Alike | None = None
+        self._learned = 0
         self._usage = UsageOfStream()
         self.has_content = False
         self.is_over = False
@@ -137,6 +142,11 @@ class StreamListener:
     def feed(self, data: bytes) -> bytes:
         if self.is_over or self.failure is not None:
             return b""
+        if self._alike is not None and self._blocks.is_between:
+            passed = self._alike.passed(data)
+            if passed is not None:
+                self.characters_out += passed[1]
+                return passed[0]
         blocks = self._blocks.feed(data)
         if len(blocks) == 1 and not self._blocks.overflowed:
             return self._pass(blocks[0])
@@ -171,9 +181,11 @@ class StreamListener:
                 self._fail(senseless(error)) if mended is None else self._pass(b"data: " + mended.replace(b"\n", b" "))
             )
         if event.type == "content_block_delta" and self._has_begun and not event.error and event.message is None:
+            sent = _named(block, event.type)
             if event.delta is not None:
                 self._hear_delta(event.delta)
-            return _named(block, event.type)
+                self._learn(block, sent, event.delta)
+            return sent
         return self._pass_other(block, payload, event)
 
     def _pass_other(self, block: bytes, payload: bytes, event: WireEvent) -> bytes:
@@ -228,6 +240,13 @@ class StreamListener:
         if said and type(said) is str:
             self.characters_out += len(said)
             self.has_content = True
+
+    def _learn(self, block: bytes, sent: bytes, delta: WireDelta) -> None:
+        """Which events the next ones may be like: those that say nothing but the next piece of a text."""
+        said = delta.text
+        if type(said) is str and said and self._learned < MOST_LEARNED and not (delta.thinking or delta.partial_json):
+            self._learned += 1
+            self._alike = alike(block, sent, b"text", said) or self._alike
 
     def _with_model(self, block: bytes, payload: bytes) -> bytes:
         """The event written again: of a key given twice only the last is left, as in what was understood."""

@@ -28,6 +28,7 @@ class _ResponseFormat(msgspec.Struct, gc=False):
     type: str = ""
 
 
+_MODEL = msgspec.json.Decoder(str)
 _MESSAGES = msgspec.json.Decoder(list[_Message])
 _FORMAT = msgspec.json.Decoder(_ResponseFormat | None)
 
@@ -36,6 +37,19 @@ _OWN = frozenset(
     {"model", "stream", "stream_options", "messages", "tools", "functions", "response_format", "user", "n"}
 )
 """Fields that are decided by here."""
+_USUAL = _OWN | {
+    *("frequency_penalty", "logprobs", "max_completion_tokens", "max_tokens", "metadata", "parallel_tool_calls"),
+    *("presence_penalty", "reasoning_effort", "seed", "service_tier", "stop", "store", "temperature", "tool_choice"),
+    *("top_logprobs", "top_p"),
+}
+"""Fields whose names need no second look."""
+_DEMANDING = frozenset({"tools", "functions", "response_format", "modalities"})
+"""Fields that may need what not every target can do."""
+_NAMING = frozenset({"user", "safety_identifier"})
+"""Fields that say whom the request is for."""
+_STREAM = {b"true": True, b"false": False, b"null": False}
+_NEEDS_NOTHING: frozenset[str] = frozenset()
+_NEEDS_STREAM = frozenset({"stream"})
 _ROOT_ROLES = frozenset({"system", "developer", "user"})
 
 
@@ -59,24 +73,24 @@ class Glance(msgspec.Struct, frozen=True, gc=False):
 
 def glance(envelope: Envelope) -> Glance | Failure:
     """All hints at once, or what is wrong with a field that decides where the request goes and how it is answered."""
-    model = envelope.get("model")
-    if not isinstance(model, str) or not model:
+    fields = envelope.fields
+    model = _model(fields.get("model"))
+    if not model:
         missing = not envelope.has("model")
         return _wrong("model", "you must name a `model`" if missing else "`model` must be a string that is not empty")
-    stream = envelope.get("stream")
-    if stream is None and not envelope.has("stream"):
-        stream = False
-    if not isinstance(stream, bool):
+    stream = _STREAM.get(bytes(fields["stream"])) if "stream" in fields else False
+    if stream is None:
         return _wrong("stream", "`stream` must be true or false")
-    if "messages" not in envelope.fields:
+    if "messages" not in fields:
         return _wrong("messages", "you must give `messages`")
-    for name in envelope.fields:
-        # Some servers match names without their case: what we did not see as `model` would be the model to them.
-        if name not in _OWN and not (name.isascii() and name.islower()) and name.casefold() in _OWN:
-            return _wrong(name, f"`{name[:40]}` must be written `{name.casefold()}`")
-    messages = _messages(envelope)
-    needed = _features(envelope, stream, messages)
-    return Glance(model, stream, unit_hint(envelope), _root(messages), needed, _characters(messages))
+    if not _USUAL.issuperset(fields):
+        for name in fields:
+            # Some servers match names without their case: what we did not see as `model` would be the model to them.
+            if name not in _OWN and not (name.isascii() and name.islower()) and name.casefold() in _OWN:
+                return _wrong(name, f"`{name[:40]}` must be written `{name.casefold()}`")
+    root, media, characters = _looked_through(_messages(envelope))
+    unit = None if _NAMING.isdisjoint(fields) else unit_hint(envelope)
+    return Glance(model, stream, unit, root, _needed(envelope, stream, media), characters)
 
 
 def answers(envelope: Envelope) -> int:
@@ -87,18 +101,23 @@ def answers(envelope: Envelope) -> int:
 
 def unit_hint(envelope: Envelope) -> str | None:
     """Whom the request is for; `safety_identifier` is what OpenAI now calls `user`."""
-    fields = envelope.fields
-    if "user" not in fields and "safety_identifier" not in fields:
-        return None
     return envelope.get_str("user") or envelope.get_str("safety_identifier")
 
 
 def conversation_root(envelope: Envelope) -> bytes:
-    return _root(_messages(envelope))
+    return _looked_through(_messages(envelope))[0]
 
 
 def features(envelope: Envelope) -> frozenset[str]:
-    return _features(envelope, envelope.get_bool("stream") is True, _messages(envelope))
+    return _needed(envelope, envelope.get_bool("stream") is True, _looked_through(_messages(envelope))[1])
+
+
+def _model(raw: msgspec.Raw | None) -> str:
+    """Nothing if there is none, or something else."""
+    try:
+        return _MODEL.decode(raw) if raw is not None else ""
+    except NOT_JSON:
+        return ""
 
 
 def _messages(envelope: Envelope) -> list[_Message]:
@@ -110,14 +129,28 @@ def _messages(envelope: Envelope) -> list[_Message]:
         return []
 
 
-def _root(messages: list[_Message]) -> bytes:
-    root = []
+def _looked_through(messages: list[_Message]) -> tuple[bytes, frozenset[str], int]:
+    """Root, what the parts need, and characters of text."""
+    root: list[bytes] = []
+    is_rooted = False
+    media = _NEEDS_NOTHING
+    characters = 0
     for message in messages:
-        if message.role in _ROOT_ROLES:
-            root += [message.role.encode(), b"\0", _content(message.content), b"\0"]
-        if message.role == "user":
-            return b"".join(root)
-    return b""
+        role, content = message.role, message.content
+        if type(content) is str:
+            characters += len(content)
+        elif content:
+            characters += sum(len(part.text) for part in _parts(content) if part.text)
+            media |= {_FEATURES_BY_PART[part.type] for part in _parts(content) if part.type in _FEATURES_BY_PART}
+        if not is_rooted and role in _ROOT_ROLES:
+            root += (role.encode(), content.encode() if type(content) is str else _content(content))
+            is_rooted = role == "user"
+    root.append(b"")
+    return b"\0".join(root) if is_rooted else b"", media, characters
+
+
+def _parts(content: str | list[_Part] | None) -> list[_Part]:
+    return content if isinstance(content, list) else []
 
 
 def _content(content: str | list[_Part] | None) -> bytes:
@@ -132,29 +165,22 @@ def _part(part: _Part) -> bytes:
     return part.text.encode() if part.text else b""
 
 
-def _features(envelope: Envelope, stream: bool, messages: list[_Message]) -> frozenset[str]:
-    found = {"stream"} if stream else set()
+def _needed(envelope: Envelope, stream: bool, media: frozenset[str]) -> frozenset[str]:
+    needed = _NEEDS_STREAM if stream else _NEEDS_NOTHING
+    if not _DEMANDING.isdisjoint(envelope.fields):
+        needed |= _demanded(envelope)
+    return needed | media if media else needed
+
+
+def _demanded(envelope: Envelope) -> set[str]:
+    found = set()
     if _is_filled(envelope, "tools") or _is_filled(envelope, "functions"):
         found.add("tools")
     if "response_format" in envelope.fields and _has_schema(envelope.fields["response_format"]):
         found.add("schema")
     if "modalities" in envelope.fields and _has_audio(envelope.get("modalities")):
         found.add("audio")
-    for message in messages:
-        if isinstance(message.content, list):
-            found.update(_FEATURES_BY_PART[part.type] for part in message.content if part.type in _FEATURES_BY_PART)
-    return frozenset(found)
-
-
-def _characters(messages: list[_Message]) -> int:
-    total = 0
-    for message in messages:
-        content = message.content
-        if isinstance(content, str):
-            total += len(content)
-        elif content:
-            total += sum(len(part.text) for part in content if part.text)
-    return total
+    return found
 
 
 def _is_filled(envelope: Envelope, name: str) -> bool:

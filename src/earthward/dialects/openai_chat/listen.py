@@ -10,6 +10,7 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind, Usage
 from earthward.dialects import sse
+from earthward.dialects.alike import MOST_LEARNED, Alike, alike
 from earthward.dialects.envelope import Envelope, merged
 from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
@@ -24,10 +25,11 @@ from earthward.dialects.openai_chat.stream_end import (
     is_whole,
     senseless,
 )
-from earthward.dialects.openai_chat.usage import UsageOfStream, read_usage
+from earthward.dialects.openai_chat.usage import PlainUsage, UsageOfStream, read_usage
 
 _ENCODE = msgspec.json.Encoder().encode
 _MODEL_KEY = b'"model"'
+_BEFORE_KEYS = (b"{", b",")
 _INCLUDE_USAGE = {"include_usage": True}
 
 
@@ -60,7 +62,17 @@ class _Chunk(msgspec.Struct, gc=False):
     error: Any = None
 
 
+class _Answer(msgspec.Struct, gc=False):
+    """A chunk whose usage is told as it should be."""
+
+    choices: list[_Choice] | None = None
+    model: Any = None
+    usage: PlainUsage | None = None
+    error: Any = None
+
+
 _CHUNK = msgspec.json.Decoder(_Chunk)
+_ANSWER = msgspec.json.Decoder(_Answer)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -77,7 +89,7 @@ class Heard(msgspec.Struct, frozen=True, gc=False):
 
 def prepare(envelope: Envelope, model: str, stream: bool) -> bytes:
     """The body to send upstream. A stream is always asked for its usage; the listener takes it out again."""
-    fields = {**envelope.fields, "model": msgspec.Raw(_ENCODE(model))}
+    fields: dict[str, Any] = {**envelope.fields, "model": model}
     if stream:
         options = merged(fields.get("stream_options"), _INCLUDE_USAGE)
         if options is not None:
@@ -93,7 +105,7 @@ def wants_usage(envelope: Envelope) -> bool:
 
 def listen_answer(body: bytes, requested_model: str) -> Heard:
     try:
-        answer = _CHUNK.decode(body)
+        answer = _read_answer(body)
         if answer.error:
             return Heard(b"", failure=failure_of_error(answer.error))
         if not answer.choices:
@@ -110,7 +122,16 @@ def listen_answer(body: bytes, requested_model: str) -> Heard:
         elif isinstance(choice.text, str):
             characters += len(choice.text)
     reason = _text(answer.choices[0].finish_reason)
-    return Heard(forwarded, read_usage(answer.usage), reason, characters, model=_text(answer.model))
+    told = answer.usage
+    usage = told.usage if type(told) is PlainUsage else read_usage(told)
+    return Heard(forwarded, usage, reason, characters, None, _text(answer.model))
+
+
+def _read_answer(body: bytes) -> _Answer | _Chunk:
+    try:
+        return _ANSWER.decode(body)
+    except msgspec.ValidationError:
+        return _CHUNK.decode(body)
 
 
 class StreamListener:
@@ -123,6 +144,7 @@ class StreamListener:
     """
 
     __slots__ = (
+        "_alike",
         "_answers",
         "_begun",
         "_blocks",
@@ -130,6 +152,7 @@ class StreamListener:
         "_finished",
         "_halves",
         "_head",
+        "_learned",
         "_requested_model",
         "_usage",
         "characters_out",
@@ -147,6 +170,8 @@ class StreamListener:
         self._blocks = sse.Blocks()
         self._halves = Halves()
         self._head: _Head | None = None
+        self._alike: Alike | None = None
+        self._learned = 0
         self._begun: set[int] = set()
         self._finished: set[int] = set()
         self.has_content = False
@@ -164,6 +189,11 @@ class StreamListener:
     def feed(self, data: bytes) -> bytes:
         if self.is_over or self.failure is not None:
             return b""
+        if self._alike is not None and self._blocks.is_between:
+            passed = self._alike.passed(data)
+            if passed is not None:
+                self.characters_out += passed[1]
+                return passed[0]
         blocks = self._blocks.feed(data)
         if len(blocks) == 1 and not self._blocks.overflowed:
             return self._pass(blocks[0])
@@ -211,18 +241,24 @@ class StreamListener:
             )
         if chunk.error:
             return self._fail(failure_of_error(chunk.error))
+        said = _all_it_says(chunk)
         if not self._hear(chunk):
             return b""
         if self._head is None and chunk.choices and b"\n" not in block:
             self._head = _head_of(block, chunk.model, self._requested_model)
         hides_usage = chunk.usage is not msgspec.UNSET and not self._client_wants_usage
         if self._head is not None and not hides_usage and self._head.fits(block, chunk.model):
-            return self._head.replaced_in(block)
-        try:
-            return self._written_again(block, payload)
-        except NOT_JSON as error:
-            # Bytes that are no UTF-8, in a place that was not looked at before.
-            return self._fail(senseless(error))
+            sent = self._head.replaced_in(block)
+        else:
+            try:
+                sent = self._written_again(block, payload)
+            except NOT_JSON as error:
+                # Bytes that are no UTF-8, in a place that was not looked at before.
+                return self._fail(senseless(error))
+        if said is not None and self._learned < MOST_LEARNED:
+            self._learned += 1
+            self._alike = alike(block, sent, b"content", said) or self._alike
+        return sent
 
     def _pass_done(self) -> bytes:
         if not self._begun:
@@ -277,7 +313,7 @@ class StreamListener:
 
 
 class _Head(msgspec.Struct, frozen=True):
-    """How a chunk or a whole answer begins, up to and with the model, and how it is to begin instead.
+    """How a chunk begins, up to and with the model, and how it is to begin instead.
 
     Servers write the same fields in the same order in every chunk, so once a head is known to hold the top-level
     model, the whole work on a chunk is to compare and copy.
@@ -311,22 +347,45 @@ def _head_of(block: bytes, model: Any, requested: msgspec.Raw) -> _Head:
     field = _MODEL_KEY + b":" + _ENCODE(model)
     start = block.find(field)
     before = block[:start]
-    is_top_level = before.count(b"{") == 1 and before.endswith((b"{", b","))
+    is_top_level = before.count(b"{") == 1 and before.endswith(_BEFORE_KEYS)
     if start < 0 or not is_top_level:
         return _NO_HEAD
     return _Head(before + field, model, before + _MODEL_KEY + b":" + bytes(requested))
 
 
 def _with_model(body: bytes, model: Any, requested_model: str) -> bytes:
-    """The whole answer under another model's name: copied where there is one such key for certain, else rewritten."""
-    requested = msgspec.Raw(_ENCODE(requested_model))
-    head = _head_of(body, model, requested)
-    if head is not _NO_HEAD and body.find(_MODEL_KEY, len(head.old)) < 0:
-        return head.new + body[len(head.old) :]
+    """The whole answer under another model's name: copied where there is one such key for certain, else rewritten.
+
+    The reasons are those of `_head_of`. A name that would have to be escaped is not found.
+    """
+    requested = _ENCODE(requested_model)
+    if type(model) is str:
+        start = body.find(_MODEL_KEY)
+        old = b'"model":"%b"' % model.encode()
+        if (
+            start > 0
+            and body.startswith(old, start)
+            and body.startswith(_BEFORE_KEYS, start - 1)
+            and body.count(b"{", 0, start) == 1
+            and body.find(_MODEL_KEY, start + 1) < 0
+        ):
+            return b'%b"model":%b%b' % (body[:start], requested, body[start + len(old) :])
     fields = _FIELDS.decode(body)
     if "model" in fields:
-        fields["model"] = requested
+        fields["model"] = msgspec.Raw(requested)
     return _ENCODE(fields)
+
+
+def _all_it_says(chunk: _Chunk) -> str | None:
+    """The text, if the chunk says nothing but the next piece of one answer's."""
+    if chunk.choices is None or len(chunk.choices) != 1 or not (chunk.usage is msgspec.UNSET or chunk.usage is None):
+        return None
+    [choice] = chunk.choices
+    delta = choice.delta
+    if delta is None or type(delta.content) is not str or choice.finish_reason is not None:
+        return None
+    others = delta.reasoning or delta.reasoning_content or delta.refusal or delta.tool_calls or delta.function_call
+    return None if others or delta.audio else delta.content or None
 
 
 def _is_content(heard: _Content) -> bool:

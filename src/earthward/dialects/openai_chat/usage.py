@@ -1,6 +1,8 @@
 """Token counts, both ways. Here the input includes what was cached, and the output what was reasoned."""
 
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from earthward.chat import Count, Usage
 from earthward.chat.usage import UNKNOWN, Source
@@ -8,6 +10,18 @@ from earthward.chat.usage import UNKNOWN, Source
 NOTHING = Usage()
 NO_DETAILS: dict[str, Any] = {}
 REPORTED = Source.REPORTED
+
+
+Tokens = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _OfPrompt(msgspec.Struct, gc=False):
+    cached_tokens: Tokens | None = None
+    cache_write_tokens: Tokens | None = None
+
+
+class _OfCompletion(msgspec.Struct, gc=False):
+    reasoning_tokens: Tokens | None = None
 
 
 def read_usage(wire: Any) -> Usage:
@@ -31,6 +45,30 @@ def read_usage(wire: Any) -> Usage:
         Count(it, REPORTED) if type(it) is int and it >= 0 else UNKNOWN for it in counts
     ]
     return Usage(into, out, cached, written, reasoning)
+
+
+class PlainUsage(msgspec.Struct, gc=False):
+    """As it is told by all but the odd server. Anything else is no count, and is for `read_usage` to see."""
+
+    prompt_tokens: Tokens | None = None
+    completion_tokens: Tokens | None = None
+    prompt_tokens_details: _OfPrompt | None = None
+    completion_tokens_details: _OfCompletion | None = None
+
+    @property
+    def usage(self) -> Usage:
+        into, out, cached, written, reasoning = self.prompt_tokens, self.completion_tokens, None, None, None
+        if (prompt := self.prompt_tokens_details) is not None:
+            cached, written = prompt.cached_tokens, prompt.cache_write_tokens
+        if (completion := self.completion_tokens_details) is not None:
+            reasoning = completion.reasoning_tokens
+        return Usage(
+            UNKNOWN if into is None else Count(into, REPORTED),
+            UNKNOWN if out is None else Count(out, REPORTED),
+            UNKNOWN if cached is None else Count(cached, REPORTED),
+            UNKNOWN if written is None else Count(written, REPORTED),
+            UNKNOWN if reasoning is None else Count(reasoning, REPORTED),
+        )
 
 
 class UsageOfStream:
