@@ -7,7 +7,7 @@ import pytest
 from earthward.bench.rollout import rules, streams
 from earthward.bench.rollout.__main__ import BEGIN, END, comparison_page, main
 from earthward.bench.rollout.bars import BARS, Bar, found, judged, median, p90, promoted
-from earthward.bench.rollout.experiments import compared, experiments
+from earthward.bench.rollout.experiments import compared, experiments, parts
 from earthward.bench.rollout.measure import measured
 from earthward.bench.rollout.speed import microseconds
 from earthward.rollout.simulate import Run
@@ -125,3 +125,11 @@ def decides():
         return watch.take(streams._request(str(number), is_candidate, is_bad)) and watch.evidence.worse.is_won
 
     return decides
+
+
+def test_parts_by_the_number_of_requests_are_the_same_game_with_other_moments():
+    """To compare with: the same requests, and a decision either way."""
+    results = measured(cheap({name: it for name, it in parts().items() if "20 %, share 75" in name}), 1, 1, short=True)
+    assert len(results) == 2
+    assert all(found is not None for (found,) in results.values())
+    assert len({found for (found,) in results.values()}) == 2

@@ -81,6 +81,11 @@ def opened(grid: Grid, first: float = 1.0, whole: float = 1.0) -> Bets:
     return Bets([whole * first * weight for weight in grid.weights], whole * (1.0 - first))
 
 
+def due_part(number: int, first: float = FIRST) -> float:
+    """How much of the fortune the part of this number is, from 2; all of them together are what was held back."""
+    return (1.0 - first) * number**-_FALL / _REST
+
+
 def put_in(bets: Bets, factors: Sequence[float], grid: Grid, first: float = FIRST) -> None:
     """After an event that multiplied stakes by `factors`: puts in what is now due of what is held back."""
     if not bets.left:
@@ -90,7 +95,7 @@ def put_in(bets: Bets, factors: Sequence[float], grid: Grid, first: float = FIRS
         if left <= LOST:
             left = 1.0
             bets.parts[place] += 1
-            part = min(bets.cash, (1.0 - first) * grid.weights[place] * bets.parts[place] ** -_FALL / _REST)
+            part = min(bets.cash, grid.weights[place] * due_part(bets.parts[place], first))
             bets.cash -= part
             bets.stakes[place] += part
         bets.left[place] = left

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from earthward.bench.rollout.bars import Judged, found, judged, median, p90
-from earthward.bench.rollout.experiments import WORSE, Result, compared, comparison, experiments
+from earthward.bench.rollout.experiments import PARTS, WORSE, Result, compared, comparison, experiments, parts
 from earthward.bench.rollout.measure import Results, measured
 from earthward.bench.rollout.rules import RULES
 from earthward.bench.rollout.speed import MOST_MICROSECONDS, microseconds
@@ -33,6 +33,9 @@ def main(words: Sequence[str]) -> int:
     if options.document:
         return _document(options)
     console = _console()
+    if options.parts:
+        console.print(_parts_table(measured(parts(), options.seed, options.jobs, short=options.short)))
+        return 0
     chosen = {**experiments(), **(comparison() if options.compare else {})}
     if options.only:
         chosen = {name: it for name, it in chosen.items() if any(word in name for word in options.only)}
@@ -120,6 +123,13 @@ def _comparison_table(results: Results) -> Table:
     return table
 
 
+def _parts_table(results: Results) -> Table:
+    table = Table("a break to", *PARTS, box=None, pad_edge=False)
+    for name in dict.fromkeys(name.partition(" | ")[2] for name in results):
+        table.add_row(name, *(_cell(results[f"{rule} | {name}"], name) for rule in PARTS))
+    return table
+
+
 def comparison_page(results: Results) -> str:
     lines = [HEADS, ("---", *("--:" for _ in HEADS[1:])), *comparison_rows(results)]
     return "".join(f"| {' | '.join(row)} |\n" for row in lines)
@@ -130,6 +140,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="few runs, for a quick look")
     parser.add_argument("--compare", action="store_true", help="the rules of others too")
     parser.add_argument("--document", type=Path, help="write the comparison into this page")
+    parser.add_argument("--parts", action="store_true", help="only: when to put in what is held back for late breaks")
     parser.add_argument("--only", nargs="+", help="only experiments with one of these words in their names")
     parser.add_argument("--runs", type=int, help="at most so many runs of each experiment")
     parser.add_argument("--seed", type=int, default=SEED)

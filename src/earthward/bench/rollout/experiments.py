@@ -14,7 +14,7 @@ from earthward.rollout.worlds import world
 RATE = 0.01
 LONG = 100_000
 BREAK = 50_000
-LAST_BREAK = 20_500
+LAST_BREAK = 20_000
 LAST_SHARE = 7500
 WORSE = {"2 %": 0.02, "5 %": 0.05, "20 %": 0.2}
 BOUNDARY = (0.3, 0.3)
@@ -31,6 +31,8 @@ WHOLE_PLAN: Plan = plan(
     "measured",
 )
 
+
+PARTS = {"each thousand requests": 1000, "where it has lost": 0}
 
 Result = int | Run | None
 
@@ -120,6 +122,28 @@ def comparison() -> dict[str, Experiment]:
         f"{rule} | {name}": Experiment(partial(ruled, rule=rule, candidate=rate), 100, 5)
         for rule in rules.RULES
         for name, rate in rates.items()
+    }
+
+
+def changed(seed: str, metric: str, rates: tuple[float, float], share: int, block: int) -> int | None:
+    """A break anywhere within a thousand requests."""
+    chance = _chance(seed)
+    after = (BREAK if share == streams.SHARE else LAST_BREAK) + chance.randrange(1000)
+    return streams.worse_until(chance, metric, rates, LONG, after, share, block)
+
+
+def parts() -> dict[str, Experiment]:
+    """How soon a late break is found, by when parts of the stake are put in."""
+    late = streams.late_part
+    breaks = [(f"errors {name}", "error_rate", (RATE, rate)) for name, rate in WORSE.items() if name != "2 %"]
+    breaks += [(f"TTFT × {by:g}", "ttft", (late(1.0), late(by))) for by in (1.5, 3.0)]
+    return {
+        f"{rule} | {name}, share {share // 100} %": Experiment(
+            partial(changed, metric=metric, rates=rates, share=share, block=block), 500, 20
+        )
+        for rule, block in PARTS.items()
+        for share in (streams.SHARE, 2500, LAST_SHARE)
+        for name, metric, rates in breaks
     }
 
 

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from statistics import NormalDist
 
+from earthward.rollout.bets import WORSE, Bets, due_part
 from earthward.rollout.event import WHOLE, Event, EventArm
 from earthward.rollout.evidence import Watch, begun
 from earthward.rollout.metrics import METRICS
@@ -53,9 +54,14 @@ def worse_until(
     most: int,
     breaks_after: int = 0,
     share: int = SHARE,
+    block: int = 0,
 ) -> int | None:
-    """The same for the product's own test of one metric, stepping from one bad request to the next."""
+    """The same for the product's own test of one metric, stepping from one bad request to the next.
+
+    With `block`, parts of the stake are put in at each so many requests, and not where a bet has lost.
+    """
     watch = _watch(metric)
+    parts = _ByRequests(watch.evidence.worse, block) if block else None
     part = share / WHOLE
     baseline, broken = rates
     candidate = baseline if breaks_after else broken
@@ -68,6 +74,8 @@ def worse_until(
             watch.take_fine(breaks_after - number - fine, fine)
             number, seen, candidate = breaks_after, 0, broken
             continue
+        if parts:
+            parts.put_in(number + gap)
         if number + gap >= most:
             return None
         fine = _of_candidate(chance, gap, part * (1 - candidate) / (1 - bad))
@@ -77,6 +85,25 @@ def worse_until(
         seen += fine + is_candidate
         if watch.take(_request(str(number), is_candidate, True, share)) and watch.evidence.worse.is_won:
             return seen if number > breaks_after else -1
+
+
+class _ByRequests:
+    """Puts in parts as time goes on, whatever the bets have come to."""
+
+    def __init__(self, bets: Bets, block: int) -> None:
+        self._bets = bets
+        self._block = block
+        self._parts = 1
+        # Nothing is ever lost of that, so no part is due by itself.
+        bets.left, bets.parts = [math.inf] * len(bets.stakes), [1] * len(bets.stakes)
+
+    def put_in(self, requests: int) -> None:
+        bets = self._bets
+        while self._parts <= requests // self._block:
+            self._parts += 1
+            part = min(bets.cash, due_part(self._parts))
+            bets.cash -= part
+            bets.stakes = [stake + part * weight for stake, weight in zip(bets.stakes, WORSE.weights, strict=True)]
 
 
 def good_enough(metric: str) -> Decides:
