@@ -95,6 +95,25 @@ def test_googles_sdk_asks_for_several_and_reads_them() -> None:
     assert request == EmbedRequest("m", ("a", "b"), 3, "query")
 
 
+@pytest.mark.parametrize(
+    ("tuned", "request_"),
+    [
+        ({"taskType": 2, "title": "t"}, EmbedRequest("m", ("a",), task="document", title="t")),
+        ({"taskType": 9}, EmbedRequest("m", ("a",))),
+        (
+            {"embedContentConfig": {"taskType": "CLUSTERING", "outputDimensionality": 3, "autoTruncate": False}},
+            EmbedRequest("m", ("a",), 3, task="clustering", truncate=False),
+        ),
+    ],
+)
+def test_what_tunes_google_s_vectors_is_read_where_older_and_newer_sdks_write_it(
+    tuned: Any, request_: EmbedRequest
+) -> None:
+    wire = {"content": {"parts": [{"text": "a"}]}, **tuned}
+    assert gemini.read_request(json.dumps(wire).encode(), "m", "one") == request_
+    assert gemini.read_request(json.dumps({"requests": [wire]}).encode(), "m", "batch") == request_
+
+
 @pytest.mark.parametrize("form", ["one", "batch", "predict"])
 def test_googles_forms_read_back(form: gemini.Form) -> None:
     texts = ("a",) if form == "one" else ("a", "b")

@@ -104,6 +104,38 @@ def test_gotcha_65_both_spellings_are_read() -> None:
     assert request.metadata == {"team_name": "x"}
 
 
+def test_gotcha_66_words_may_be_numbers_as_older_sdks_write_them() -> None:
+    parameters = {"type": 6, "properties": {"city": {"type": 1}, "days": {"type": 5, "items": {"type": 3}}}}
+    wire = {
+        "contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
+        "safetySettings": [{"category": 7, "threshold": 4}],
+        "tools": [{"functionDeclarations": [{"name": "f", "parameters": parameters}]}],
+        "toolConfig": {"functionCallingConfig": {"mode": 2}},
+        "generationConfig": {"responseMimeType": "application/json", "responseSchema": {"type": 4}},
+    }
+    request = read(wire)
+    assert request.tools[0].parameters == {
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "days": {"type": "array", "items": {"type": "integer"}}},
+    }
+    assert request.tool_choice == ToolChoice("required")
+    assert request.output == OutputFormat("json", {"type": "boolean"})
+
+
+@pytest.mark.parametrize("mode", [5, -1, True, "SOMETIMES"])
+def test_a_mode_that_nobody_knows_is_refused_by_its_name(mode: object) -> None:
+    wire = {**HI, "toolConfig": {"functionCallingConfig": {"mode": mode}}}
+    found = read_request(json.dumps(wire).encode(), "m")
+    assert isinstance(found, Failure)
+    assert "mode" in found.message
+
+
+@pytest.mark.parametrize("kind", [8, -1, 1.0, True, [6], None])
+def test_a_type_that_is_none_is_left_to_the_target(kind: object) -> None:
+    wire = {**HI, "tools": [{"functionDeclarations": [{"name": "f", "parameters": {"type": kind}}]}]}
+    assert read(wire).tools[0].parameters == {"type": kind}
+
+
 def test_litellm_14994_neither_system_instruction_nor_tools_are_dropped() -> None:
     request = read((GOLDEN / "snake_case.json").read_bytes())
     assert request.messages[0].role is Role.SYSTEM

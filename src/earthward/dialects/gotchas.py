@@ -439,7 +439,11 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
     (
         66,
         "Google's older SDKs speak gRPC",
-        'The gateway speaks HTTP alone: set `transport="rest"`, or use google-genai.',
-        "",
+        (
+            'The gateway speaks HTTP alone. Tell them so: `genai.configure(transport="rest", '
+            'client_options={"api_endpoint": "http://127.0.0.1:4000"})`, or `api_transport="rest"` in '
+            "`vertexai.init`. What they then write as numbers (modes, types, tasks) is read."
+        ),
+        _DIALECTS + "gemini_read_request.py::test_gotcha_66_words_may_be_numbers_as_older_sdks_write_them",
     ),
 )

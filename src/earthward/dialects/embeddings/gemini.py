@@ -25,6 +25,7 @@ _TASKS: dict[str, Task] = {
     "FACT_VERIFICATION": "fact",
     "CODE_RETRIEVAL_QUERY": "code",
 }
+"""In the order of their numbers, from 1, which Google's older SDKs write."""
 _WORDS = {task: word for word, task in _TASKS.items()}
 
 
@@ -32,12 +33,28 @@ class _Content(msgspec.Struct):
     parts: list[dict[str, Any]]
 
 
-class _One(msgspec.Struct, rename="camel"):
-    content: _Content
-    task_type: str | None = None
+class _Config(msgspec.Struct, rename="camel"):
+    task_type: str | int | None = None
     title: str | None = None
     output_dimensionality: int | None = None
     auto_truncate: bool | None = None
+
+
+class _One(_Config, rename="camel", kw_only=True):
+    """What tunes stands beside the content, or, as newer SDKs write it for Vertex AI, apart."""
+
+    content: _Content
+    embed_content_config: _Config | None = None
+
+    @property
+    def tuned(self) -> tuple[str | int | None, str | None, int | None, bool | None]:
+        apart = self.embed_content_config or self
+        return (
+            apart.task_type if apart.task_type is not None else self.task_type,
+            apart.title if apart.title is not None else self.title,
+            apart.output_dimensionality if apart.output_dimensionality is not None else self.output_dimensionality,
+            apart.auto_truncate if apart.auto_truncate is not None else self.auto_truncate,
+        )
 
 
 class _Batch(msgspec.Struct):
@@ -46,7 +63,7 @@ class _Batch(msgspec.Struct):
 
 class _Instance(msgspec.Struct, rename="camel"):
     content: str
-    task_type: str | None = None
+    task_type: str | int | None = None
     title: str | None = None
 
 
@@ -147,7 +164,7 @@ def _batch(raw: Any, model: str) -> EmbedRequest:
 
 
 def _request(wires: list[_One], model: str) -> EmbedRequest:
-    shared = {(wire.task_type, wire.title, wire.output_dimensionality, wire.auto_truncate) for wire in wires}
+    shared = {wire.tuned for wire in wires}
     if len(shared) > 1:
         message = "the requests of a batch differ in more than their texts; send them one by one"
         raise Inexpressible(message, "requests")
@@ -167,8 +184,10 @@ def _predict(raw: Any, model: str) -> EmbedRequest:
     return EmbedRequest(model, texts, told.output_dimensionality, _task(task), title, told.auto_truncate)
 
 
-def _task(word: str | None) -> Task | None:
+def _task(word: str | int | None) -> Task | None:
     """One that is not known only tunes, and there may be new ones."""
+    if isinstance(word, int):
+        return [*_TASKS.values()][word - 1] if 0 < word <= len(_TASKS) else None
     return _TASKS.get((word or "").upper())
 
 

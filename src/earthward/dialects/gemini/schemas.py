@@ -8,6 +8,8 @@ Schema = dict[str, Any]
 
 _NUMBERS = frozenset({"maxItems", "maxLength", "maxProperties", "minItems", "minLength", "minProperties"})
 """Google writes these as strings too, as it does all 64-bit integers."""
+_TYPES = ("type_unspecified", "string", "number", "integer", "boolean", "array", "object", "null")
+"""In the order of their numbers, which Google's older SDKs write."""
 _WITHOUT_MEANING = frozenset({"nullable", "propertyOrdering", "example"})
 
 
@@ -30,6 +32,8 @@ def _value(name: str, value: Any) -> Any:
     match name:
         case "type" if isinstance(value, str):
             return value.lower()
+        case "type" if type(value) is int and value in range(len(_TYPES)):
+            return _TYPES[value]
         case "properties" | "defs" if isinstance(value, dict):
             return {key: read_schema(inner) for key, inner in value.items()}
         case "items" | "additionalProperties" if isinstance(value, dict):

@@ -35,6 +35,7 @@ _MODES: dict[str, Literal["auto", "none", "required"]] = {
     # Calls if it wants to, and then by the schema.
     "VALIDATED": "auto",
 }
+"""In the order of their numbers, which Google's older SDKs write."""
 
 
 class _Declaration(msgspec.Struct, rename="camel"):
@@ -45,7 +46,7 @@ class _Declaration(msgspec.Struct, rename="camel"):
 
 
 class _Calling(msgspec.Struct, rename="camel"):
-    mode: str | None = None
+    mode: str | int | None = None
     allowed_function_names: list[str] | None = None
 
 
@@ -72,12 +73,18 @@ def read_choice(config: WireToolConfig | None) -> ToolChoice | None:
     calling = config.function_calling_config if config is not None else None
     if calling is None or (calling.mode is None and not calling.allowed_function_names):
         return None
-    mode = _MODES.get((calling.mode or "AUTO").upper())
+    mode = _mode(calling.mode)
     if mode is None:
         known = ", ".join(_MODES)
         message = f"a mode of calling functions {calling.mode!r}; known are {known}"
         raise Inexpressible(message, "toolConfig.functionCallingConfig.mode", FailureKind.BAD_REQUEST)
     return ToolChoice(mode, tuple(calling.allowed_function_names or ()))
+
+
+def _mode(wire: str | int | None) -> Literal["auto", "none", "required"] | None:
+    if isinstance(wire, int):
+        return [*_MODES.values()][wire] if wire in range(len(_MODES)) else None
+    return _MODES.get((wire or "AUTO").upper())
 
 
 def write_tools(tools: tuple[Tool, ...]) -> list[Wire]:
