@@ -1,6 +1,7 @@
 """A model with several contexts on simulated hosts: which is asked for, and that nothing is loaded without need."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -153,3 +154,19 @@ def test_vectors_are_asked_for_as_their_model_was_loaded(fleet: Fleet) -> None:
         body = {"model": "vectors", "input": text}
         assert http("POST", f"{gateway.v1}/embeddings", body)[0] == 200
     assert (host.stats()["loads"], loaded(host)) == (1, {"nomic-embed-text:latest": 1024})
+
+
+def test_short_requests_at_other_workers_do_not_undo_a_load_with_more_context(fleet: Fleet) -> None:
+    host = fleet.host("--load", "2GB", *HOST[2:])
+    gateway = tiered(fleet, workers=2)
+    hosts_seen(gateway, 1)
+    assert gateway.chat("llama", "hello")[0] == 200
+    until(lambda: status_of(gateway)["hosts"][0]["loaded"], "the host to be seen")
+
+    def ask(number: int) -> tuple[int, dict[str, str], Any]:
+        # The long one first, and the others while the host loads for it.
+        time.sleep(0.05 * number)
+        return gateway.chat("llama", f"question {number}" if number else LONG)
+
+    assert many(gateway, 12, 12, ask) == [200] * 12
+    assert (host.stats()["loads"], loaded(host)) == (2, {"llama3.2:latest": 16384})

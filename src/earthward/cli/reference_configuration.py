@@ -23,6 +23,7 @@ TAKES: dict[Any, str] = {
     models.Balance: ", ".join(f"`{name}`" for name in POLICIES),
     quotas.Budgets: "dollars for a time, or a list: `100/month`, `5/day`, `20/week`",
     values.Characters: "whole number up to 100,000",
+    values.Contexts: "whole number, or a list of up to 8",
     values.Count: "whole number",
     values.Daily: "dollars a day: `5 USD/day`",
     values.Dollars: "dollars",
