@@ -12,6 +12,7 @@ from earthward.control.rollout_routes import NoRollout, Rollouts, unplaced
 from earthward.ledger.record import Record
 from earthward.rollout.read_plan import plan
 from earthward.rollout.verbs import NotNow
+from earthward.store.fresh import Stored
 from earthward.store.rows import row_of
 from earthward.store.tables import RECORD, exchanges
 from earthward.store.tables import open as open_store
@@ -53,11 +54,14 @@ class World:
     def act(self, verb, why="because") -> None:
         self.rollouts.act("trial", verb, "ada", why, self.engine)
 
-    def ask(self, number: int, *, failing: float = 0.0) -> None:
-        """So many requests, one a second, whose candidate fails in this part."""
+    def ask(self, number: int, *, failing: float = 0.0, told: bool = False) -> None:
+        """So many requests, one a second, whose candidate fails in this part.
+
+        With `told` the rollouts hear of them, and the store doesn't know of any failure.
+        """
         chance = random.Random(self.stored)
         share = self.route.share
-        rows = []
+        after, records = self.stored, []
         for _ in range(number):
             self.now += 1
             self.stored += 1
@@ -66,10 +70,13 @@ class World:
             failure = FailureKind.TIMEOUT if bad else None
             who = {"unit": f"u{self.stored}", "route": "trial", "arm": arm, "share": share, "failure": failure}
             at = int(self.now * 1e9)
-            rows.append(row_of(Record(f"x{self.stored}", at, "failed" if bad else "ok", **who)))
+            records.append(Record(f"x{self.stored}", at, "failed" if bad else "ok", **who))
+        if told:
+            self.rollouts.hear(Stored(records, after))
+            records = [msgspec.structs.replace(it, status="ok", failure=None) for it in records]
         with self.engine.begin() as connection:
             names = [column.name for column in RECORD]
-            connection.execute(insert(exchanges), [dict(zip(names, row, strict=True)) for row in rows])
+            connection.execute(insert(exchanges), [dict(zip(names, row_of(it), strict=True)) for it in records])
         self.rollouts.take(self.engine)
 
 
@@ -103,6 +110,23 @@ def test_a_candidate_that_fails_is_rolled_back_by_the_batch_that_shows_it(world)
     world.ask(500, failing=0.5)
     assert (world.place, world.route.share) == ("rolled back", 0)
     assert world.moved[-1] == "rolled back"
+
+
+def test_what_it_heard_of_is_not_read_back_and_what_it_did_not_hear_of_is(world):
+    world.act("start")
+    world.ask(500)
+    world.ask(10, told=True)
+    world.ask(10)
+    world.ask(500, failing=0.5, told=True)
+    assert (world.place, world.route.share) == ("rolled back", 0)
+
+
+def test_what_was_stored_while_no_rollout_was_under_way_is_not_held(world):
+    world.ask(10, told=True)
+    world.act("start")
+    world.ask(500, failing=0.5, told=True)
+    (evidence,) = world.rollouts.told("trial")["evidence"]
+    assert evidence.baseline + evidence.candidate == 500
 
 
 def test_what_was_asked_before_the_start_says_nothing(world):

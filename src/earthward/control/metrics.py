@@ -18,7 +18,6 @@ from earthward.control.rollout_metrics import drill_families, notice_families, r
 from earthward.control.standing import Standing
 from earthward.gateway import board as columns
 from earthward.gateway.board import Board
-from earthward.ledger.by_field import by_field
 from earthward.ledger.record import Record
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
@@ -102,9 +101,10 @@ class Metrics(Collector):
         tried = Counter([(attempt.target, attempt.failure) for it in records for attempt in it.attempts])
         for (target, failure), count in tried.items():
             self._attempts[target, failure or ""] += count
-        usage = by_field([it.usage for it in records])
-        for kind, counts in (("input", usage.input), ("output", usage.output), ("cached", usage.cached)):
-            self._tokens[(*place, kind)] += sum(by_field(counts).tokens)
+        usages = [it.usage for it in records]
+        self._tokens[(*place, "input")] += sum([usage.input.tokens for usage in usages])
+        self._tokens[(*place, "output")] += sum([usage.output.tokens for usage in usages])
+        self._tokens[(*place, "cached")] += sum([usage.cached.tokens for usage in usages])
         costs = [it.cost for it in records if it.cost is not None]
         if costs:
             self._cost[place] += sum(costs)

@@ -170,6 +170,7 @@ class Control:
 
     def _stored(self, stored: Stored) -> None:
         self.fresh.add(stored)
+        self.rollouts.hear(stored)
         self.metrics.fold(stored.records)
         self.drills.fold(stored.records)
 

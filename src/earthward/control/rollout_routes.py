@@ -30,6 +30,7 @@ from earthward.rollout.plan import Plan
 from earthward.rollout.state import Subject, Transition
 from earthward.rollout.verbs import NotNow, Verb
 from earthward.store import quality, queries
+from earthward.store.fresh import Fresh, Stored
 
 log = logging.getLogger("earthward.rollout")
 
@@ -57,6 +58,8 @@ class Rollouts:
         self._try_again_at = 0.0
         self.standings: dict[str, Standing] = {}
         self.own = OwnMetrics()
+        self._is_any_under_way = False
+        self._fresh = Fresh()
 
     # ── what comes in ──
 
@@ -74,11 +77,18 @@ class Rollouts:
                     self._begin(name)
                 self._try(name, partial(LiveRollout.try_out, subject=_subject(route, snapshot), now=self._clock()))
 
+    def hear(self, stored: Stored) -> None:
+        """What was just stored need not be read back. Nobody holds it where no rollout is under way."""
+        if self._is_any_under_way:
+            self._fresh.add(stored)
+
     def take(self, engine: Engine) -> None:
         """Takes in what was stored since, and lets time pass. A store that is away is asked again the next time."""
         with self._lock:
             under_way = [name for name, live in self._live.items() if live.controller.state.is_under_way]
             self._take_up_again()
+            if bool(under_way) != self._is_any_under_way:
+                self._is_any_under_way, self._fresh = bool(under_way), Fresh()
             if under_way:
                 try:
                     end = queries.end(engine)
@@ -183,8 +193,11 @@ class Rollouts:
         moved: tuple[Transition, ...] = ()
         now = self._clock()
         while live.read_up_to < end and state.is_under_way:
-            up_to = min(end, live.read_up_to + BATCH)
-            records = queries.stored_after(engine, live.read_up_to, up_to)
+            records = self._fresh.behind(live.read_up_to, min(BATCH, end - live.read_up_to))
+            up_to = live.read_up_to + len(records)
+            if not records:
+                up_to = min(end, live.read_up_to + BATCH)
+                records = queries.stored_after(engine, live.read_up_to, up_to)
             own = self._own_verdicts(live, records)
             moved += live.take(records, up_to, now if up_to == end else NOT_YET, own=own)
         if state.is_under_way:

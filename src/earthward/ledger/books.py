@@ -5,14 +5,13 @@ times are nanoseconds; what is not known is counted, never taken for zero.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from earthward.chat.usage import Source
-from earthward.ledger.by_field import by_field
 from earthward.ledger.record import DRILL, Attempt, Record
 
 ESTIMATED = Source.ESTIMATED
@@ -122,31 +121,34 @@ def bookings(records: Iterable[Record], worth: Valued, is_home: Callable[[str], 
 
 
 def _booking(of: Alike, tries: list[Try], worth: Valued, is_home: Callable[[str], bool]) -> Booking:
-    attempts = by_field([attempt for _, attempt in tries])
-    usage = by_field(attempts.usage)
-    into, out = by_field(usage.input), by_field(usage.output)
-    failed = len(tries) if of.status == "failed" else 0
-    money = _at_home(tries, worth, of.served) if is_home(of.target) else _elsewhere(attempts.cost, of.served)
+    attempts = [attempt for _, attempt in tries]
+    usages = [attempt.usage for attempt in attempts]
+    if of.is_last:
+        errors = len(tries) if of.status == "failed" else 0
+    else:
+        errors = sum([attempt.failure is not None for attempt in attempts])
+    *money, millijoules = _at_home(tries, worth, of.served) if is_home(of.target) else _elsewhere(attempts, of.served)
     sums = (
         len(tries),
-        failed if of.is_last else len(tries) - attempts.failure.count(None),
-        sum(into.tokens),
-        sum(out.tokens),
-        sum(by_field(usage.cached).tokens),
+        errors,
+        sum([usage.input.tokens for usage in usages]),
+        sum([usage.output.tokens for usage in usages]),
+        sum([usage.cached.tokens for usage in usages]),
         sum([record.characters_in for record, _ in tries]) if of.is_last else 0,
         sum([record.characters_out for record, _ in tries]) if of.is_last else 0,
-        *money[:-1],
-        sum([ESTIMATED in both for both in zip(into.source, out.source, strict=True)]),
-        sum(attempts.duration),
-        money[-1],
+        *money,
+        sum([usage.input.source is ESTIMATED or usage.output.source is ESTIMATED for usage in usages]),
+        sum([attempt.duration for attempt in attempts]),
+        millijoules,
     )
     return Booking(of, sums)
 
 
-def _elsewhere(costs: Sequence[int | None], served: bool) -> tuple[int, ...]:
+def _elsewhere(attempts: list[Attempt], served: bool) -> tuple[int, ...]:
     """`Sums` from `cost` to `unknown_saved`, and `millijoules`. What served would have cost what it did."""
-    cost = sum(filter(None, costs))
-    return (cost, costs.count(None), 0, 0, cost if served else 0, 0, 0, 0, 0)
+    costs = [attempt.cost for attempt in attempts if attempt.cost is not None]
+    cost = sum(costs)
+    return (cost, len(attempts) - len(costs), 0, 0, cost if served else 0, 0, 0, 0, 0)
 
 
 def _at_home(tries: list[Try], worth: Valued, served: bool) -> tuple[int, ...]:
