@@ -80,6 +80,37 @@ def test_a_place_is_taken_until_it_is_given_back(stage) -> None:
     assert run(play) == 0
 
 
+def test_a_request_goes_where_it_was_drawn_to_and_waits_where_all_is_taken(stage) -> None:
+    one = stage.worker(2)
+
+    async def play() -> None:
+        places = []
+        for _ in range(2):
+            place = one.drawn(WANTED)
+            places.append(one.take(WANTED, PATIENCE, place))
+            assert places[-1] == place
+        assert sorted(places) == [0, 1]
+        assert one.is_well(LLAMA)
+        assert one.drawn(WANTED) is None
+        waiting = one.take(WANTED, PATIENCE, None)
+        assert isinstance(waiting, Waiting)
+        # Nobody passes by who waits.
+        assert not one.is_well(LLAMA)
+        one.give_back(0)
+        assert await waiting.told == 0
+
+    run(play)
+
+
+def test_one_endpoint_that_is_not_well_is_enough_to_look_twice(stage) -> None:
+    one = stage.worker(3, slots=None)
+    assert one.is_well(LLAMA)
+    one.ended(2, LLAMA, 0.1, BROKEN)
+    assert not one.is_well(LLAMA)
+    one.served(2, LLAMA, 0.1, 1.0, 0)
+    assert one.is_well(LLAMA)
+
+
 def test_a_slot_that_another_worker_frees_is_found(stage) -> None:
     mine, other = stage.worker(1), stage.worker(1)
 

@@ -166,32 +166,23 @@ class Straight(Gathering):
         )
         if not can_be(attempt):
             return False
-        constants = goal.settled
+        before, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, after = goal.settled
+        # fmt: off
         values = (
-            constants[0],
-            question.id,
-            constants[1],
-            self._accepted_at,
-            constants[2],
-            self._queued,
-            constants[3],
-            int((now - self._request.accepted) * 1e9),
-            constants[4],
-            self._unit,
-            constants[5],
-            (attempt,),
-            constants[6],
-            named_reason(heard.finish_reason),
-            constants[7],
-            usage,
-            constants[8],
-            glance.characters,
-            constants[9],
-            heard.characters_out,
-            constants[10],
-            spent,
-            constants[11],
+            before, question.id,
+            c1, self._accepted_at,
+            c2, self._queued,
+            c3, int((now - self._request.accepted) * 1e9),
+            c4, self._unit,
+            c5, (attempt,),
+            c6, named_reason(heard.finish_reason),
+            c7, usage,
+            c8, glance.characters,
+            c9, heard.characters_out,
+            c10, spent,
+            after,
         )
+        # fmt: on
         settled = template.filled(values)
         if is_told and not glance.features & MORE_THAN_TEXT:
             worker.lengths.learn(about.model, glance.characters, heard.usage.input.tokens)

@@ -65,14 +65,14 @@ class RequestReader:
             again = self._same.again(data, now) if self._same is not None and not self._gathered else None
             if again is not None:
                 self.accepted = now
-                head, data = again
-                if len(data) == head.length:
+                request, length, data = again
+                if len(data) == length:
                     # As most come: all of one request and nothing else.
                     self._skipped = False
                     self.keep_alive = True
-                    head.request.body = data
-                    return head.request
-                self.head = head
+                    request.body = data
+                    return request
+                self.head = head = Head(request, length, keep_alive=True, expects_continue=False)
             else:
                 head = self._take_head(data, now)
                 if head is None:

@@ -20,10 +20,11 @@ _MOST_DIGITS = 18
 class SameHead:
     """Knows one head. `request` is what it was read as; of its headers only the length will differ."""
 
-    __slots__ = ("_after", "_at", "_before", "_body_limit", "_last_end", "_request")
+    __slots__ = ("_after", "_at", "_before", "_body_limit", "_last_end", "_request", "_start")
 
     def __init__(self, before: bytes, after: bytes, request: Request, limits: Limits) -> None:
         self._before = before
+        self._start = len(before)
         self._after = after
         self._request = request
         self._at = [name for name, _ in request.headers].index(_CONTENT_LENGTH)
@@ -31,12 +32,12 @@ class SameHead:
         # Longer digits must not make the head longer than one may be.
         self._last_end = limits.head - len(after)
 
-    def again(self, data: bytes, accepted: float) -> tuple[Head, bytes] | None:
-        """The head and what lies behind it; None if another one begins here."""
-        before = self._before
-        if not data.startswith(before):
+    def again(self, data: bytes, accepted: float) -> tuple[Request, int, bytes] | None:
+        """The request without its body, the body's length, and what lies behind the head; None if another one begins
+        here."""
+        if not data.startswith(self._before):
             return None
-        start = len(before)
+        start = self._start
         end = data.find(b"\r", start, start + _MOST_DIGITS + 1)
         digits = data[start:end]
         if end < 0 or end > self._last_end or not digits.isdigit() or not data.startswith(self._after, end):
@@ -50,7 +51,7 @@ class SameHead:
         request = Request(
             known.method, known.target, known.path, known.query, headers, b"", known.minor, accepted, known.kept
         )
-        return Head(request, length, True, False), data[end + len(self._after) :]
+        return request, length, data[end + len(self._after) :]
 
 
 def same_head(raw: bytes, head: Head, limits: Limits) -> SameHead | None:

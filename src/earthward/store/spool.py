@@ -193,16 +193,17 @@ class SpoolWriter:
     # ── writing; all of it under the mutex ──
 
     def _write(self, entry: bytes) -> None:
-        assert self._segment is not None
+        segment, seq = self._segment, self._seq + 1
+        assert segment is not None
         try:
-            self._segment.write(framed(self._seq + 1, entry))
+            segment.write(framed(seq, entry))
         except OSError as error:
             # What was written half-way is truncated by now, unless the disk refused that too.
-            self._fail(error, distrust=os.fstat(self._segment.fd).st_size != self._segment.size)
+            self._fail(error, distrust=os.fstat(segment.fd).st_size != segment.size)
             self._wake.set()
             raise self._named(error) from error
-        self._seq += 1
-        if self._segment.size >= self._segment_bytes:
+        self._seq = seq
+        if segment.size >= self._segment_bytes:
             self._roll()
         if not self._dirty:
             self._dirty = True

@@ -121,10 +121,9 @@ def listen_answer(body: bytes, requested_model: str) -> Heard:
             characters += _characters(choice.message)
         elif isinstance(choice.text, str):
             characters += len(choice.text)
-    reason = _text(answer.choices[0].finish_reason)
     told = answer.usage
     usage = told.usage if type(told) is PlainUsage else read_usage(told)
-    return Heard(forwarded, usage, reason, characters, None, _text(answer.model))
+    return Heard(forwarded, usage, _text(answer.choices[0].finish_reason), characters, None, _text(answer.model))
 
 
 def _read_answer(body: bytes) -> _Answer | _Chunk:
