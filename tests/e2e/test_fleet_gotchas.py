@@ -56,7 +56,12 @@ def test_a_model_that_is_partly_on_the_cpu_is_told_of_and_avoided(fleet: Fleet) 
         http("POST", f"{host.url}/api/generate", {"model": "llama3.2", "options": {"num_ctx": 4096}, "keep_alive": -1})
     gateway = fleet.gateway()
     hosts_seen(gateway, 2)
-    on_cpu = {it["url"]: it["loaded"][0]["on_cpu"] for it in gateway.status()["hosts"]}
+
+    def held() -> list[dict]:
+        hosts = gateway.status()["hosts"]
+        return hosts if all(it["loaded"] for it in hosts) else []
+
+    on_cpu = {it["url"]: it["loaded"][0]["on_cpu"] for it in until(held, "what the hosts hold")}
     assert on_cpu[spills.url] > 0 == on_cpu[fits.url]
     until(lambda: "on the CPU" in gateway.log.read_text(), "the log to tell of it")
     explain = {"x-earthward-explain": "1"}

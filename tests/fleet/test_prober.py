@@ -93,6 +93,27 @@ def test_a_host_counts_as_down_after_two_looks_without_an_answer_and_as_up_after
     assert played(play) == [False, False, True, False]
 
 
+def test_a_look_without_an_answer_takes_nothing_from_what_is_known_of_a_host() -> None:
+    async def play(prober: Prober, told: list[tuple[Probed, ...]]) -> list[Probed]:
+        known = []
+        async with Simulator(hardware=Hardware()) as one:
+            prober.watch(snapshot(provider("gpus", one.url)))
+            await prober.round()
+            await prober._watched[next(iter(prober._watched))].host.warm(LLAMA, options={}, keep_alive=-1)
+            await prober.round()
+            one.refuse()
+            for _ in range(2):
+                await prober.round()
+                known += prober.found
+            assert [found.report.residents for (found,) in told[2:]] == [None, None], "workers hear what was found"
+        return known
+
+    missed, down = played(play)
+    assert ([it.model for it in missed.report.residents or ()], missed.report.is_down) == ([LLAMA], False)
+    assert missed.report.problem
+    assert (down.report.residents, down.report.is_down) == (None, True)
+
+
 def test_servers_of_other_kinds_are_asked_whether_they_are_alive_and_clouds_are_left_alone() -> None:
     async def play(prober: Prober, told: list[tuple[Probed, ...]]) -> tuple[Probed, ...]:
         async with Simulator() as one:

@@ -30,7 +30,7 @@ def state_of(config: Path, state: Path | None) -> State:
 
 def asked(state: State, method: str, *path: str, body: Any = None, query: str = "") -> tuple[int, Any]:
     """Status and answer. Ends the command where no gateway answers."""
-    if not _is_running(state):
+    if not is_running(state):
         fail(f"no gateway runs with the state folder {state.folder}; start it with `earthward serve`", NO)
     try:
         url = state.admin_url.read_text() + "".join(f"/{quote(step, safe='')}" for step in path) + query
@@ -54,13 +54,13 @@ def asked(state: State, method: str, *path: str, body: Any = None, query: str = 
 
 def told_if_running(state: State, *path: str) -> Any | None:
     """The answer of the gateway that runs with this state folder; None if none does, or it has no answer."""
-    if not _is_running(state):
+    if not is_running(state):
         return None
     status, answer = asked(state, "GET", *path)
     return answer if status == 200 else None
 
 
-def _is_running(state: State) -> bool:
+def is_running(state: State) -> bool:
     """Whether a control process listens to its workers there: the token is shown to nobody else."""
     try:
         with socket.socket(socket.AF_UNIX) as line:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from earthward.cli.admin import state_of
+from earthward.cli.admin import is_running, state_of
 from earthward.cli.check import CONFIG
 from earthward.cli.output import DONE, NO, fail, print_json
 from earthward.config.snapshot import Zone
@@ -15,8 +15,8 @@ from earthward.gateway import switch as switches
 from earthward.gateway.last_run import read_snapshot
 from earthward.gateway.state import State
 
-WAIT = 3.0
-"""Seconds in which a running gateway takes it up: it looks four times a second."""
+WAIT = 30.0
+"""Seconds for which a running gateway is waited for. It looks four times a second, but may have a busy machine."""
 
 
 class To(StrEnum):
@@ -55,7 +55,7 @@ def switch(
 
 
 def _is_taken_up(state: State, zone: Zone | None) -> bool:
-    end = time.monotonic() + WAIT
+    end = time.monotonic() + (WAIT if is_running(state) else 0.0)
     while not (done := _in_force(state, zone)) and time.monotonic() < end:
         time.sleep(0.02)
     return done

@@ -45,6 +45,7 @@ class Watched:
         self.host = Host(url, self.pool, headers)
         self._alive = request(self.pool, "GET", KINDS[provider.kind].path(url, "models").decode(), b"", headers)
         self._missed = 0
+        self._last: Report | None = None
         self._disk_at = 0.0
         self._version = ""
         self._sizes: tuple[tuple[str, int], ...] | None = None
@@ -68,6 +69,13 @@ class Watched:
             self._missed += 1
             return Report(at, problem=failed.message, is_down=self._missed >= DOWN_AFTER)
         self._missed = 0
+        self._last = report
+        return report
+
+    def known(self, report: Report) -> Report:
+        """What is known of it after this look: one that misses takes nothing from what was found."""
+        if report.problem and not report.is_down and self._last is not None:
+            return msgspec.structs.replace(self._last, problem=report.problem)
         return report
 
     async def _look_at_models(self, at: float) -> Report:
@@ -114,7 +122,8 @@ class Watched:
 
 
 class Prober:
-    """Looks at the endpoints of the snapshot in force; `tell` gets all that was found in one round."""
+    """Looks at the endpoints of the snapshot in force; `tell` gets all that was found in one round. `found` is what is
+    known of them since then."""
 
     def __init__(self, tell: Callable[[tuple[Probed, ...]], None], every: float = EVERY) -> None:
         self._tell = tell
@@ -154,9 +163,10 @@ class Prober:
     async def round(self) -> None:
         watched = list(self._watched.values())
         reports = await asyncio.gather(*[it.look() for it in watched])
-        self.found = tuple(Probed(it.provider, it.url, report) for it, report in zip(watched, reports, strict=True))
-        if self.found:
-            self._tell(self.found)
+        looked = list(zip(watched, reports, strict=True))
+        self.found = tuple(Probed(it.provider, it.url, it.known(report)) for it, report in looked)
+        if looked:
+            self._tell(tuple(Probed(it.provider, it.url, report) for it, report in looked))
 
     async def close(self) -> None:
         for watched in self._watched.values():
