@@ -111,12 +111,12 @@ def settle(bets: Bets, odds: Odds, is_candidate: bool, enough: float) -> bool:
         came, other, chance_of_other = other, came, odds.theta
     before, cash = bets.stakes, bets.cash
     stakes = list(map(mul, before, came))
-    fortune = sum(stakes) + cash
-    if fortune >= enough:
-        # What is beyond was given away, so it is not shown either.
-        bets.stakes, bets.is_won = [stake * (enough - cash) / (fortune - cash) for stake in stakes], True
-        return True
     if (sum(before) + cash) * odds.longest_step >= enough:
+        fortune = sum(stakes) + cash
+        if fortune >= enough:
+            # What was beyond was given away, so it is not shown either.
+            bets.stakes, bets.is_won = [stake * (enough - cash) / (fortune - cash) for stake in stakes], True
+            return True
         # Never enough to win by itself: at the claim's odds, both outcomes together are worth today's fortune.
         stakes = _without_overshoot(bets, stakes, other, chance_of_other, enough)
     bets.stakes = stakes
