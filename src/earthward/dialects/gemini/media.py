@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from earthward.chat import Audio, Document, FailureKind, Image
+from earthward.dialects.file_ids import held_by
 from earthward.dialects.gemini.fields import standard_base64
 from earthward.dialects.inexpressible import Inexpressible
 
@@ -79,7 +80,7 @@ def write_media(part: Media) -> Wire:
 
 
 def _is_held_by_google(uri: str) -> bool:
-    return uri.startswith(("gs://", "files/", "https://generativelanguage.googleapis.com/"))
+    return held_by(uri) == "Google"
 
 
 def _type_of(data: str) -> str | None:
