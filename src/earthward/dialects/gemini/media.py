@@ -1,5 +1,6 @@
 """Images, documents and sound, both ways: as bytes in the request, or by a URI."""
 
+import base64
 import mimetypes
 from typing import Any
 
@@ -45,9 +46,18 @@ def read_blob(wire: WireBlob, where: str) -> Media:
     if kind.startswith("audio/"):
         bare = kind.partition(";")[0]
         return Audio(_FORMATS.get(bare, bare.removeprefix("audio/")), data)
+    if kind.startswith("text/") and (text := _text_in(data)) is not None:
+        return Document(kind, text=text, name=wire.display_name)
     if kind == "application/pdf" or kind.startswith("text/"):
         return Document(kind, data, name=wire.display_name)
     raise _unknown(kind, where)
+
+
+def _text_in(data: str) -> str | None:
+    try:
+        return base64.b64decode(data, validate=True).decode()
+    except ValueError:
+        return None
 
 
 def read_file(wire: WireFile, where: str) -> Media:
