@@ -14,6 +14,7 @@ from earthward.dialects.envelope import Envelope
 
 USER = {"role": "user", "content": "Hi"}
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA=="}}
+SAID = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "many words"}}
 FILE = {"type": "document", "source": {"type": "file", "file_id": "file_1"}}
 FOREIGN = {"type": "web_fetch_tool_result", "tool_use_id": "a", "content": {"type": "web_fetch_result", "content": {}}}
 
@@ -120,6 +121,8 @@ def test_a_conversation_without_a_user_has_no_root() -> None:
         ([USER], {"output_config": 3}, set()),
         ([USER], {"output_format": {"type": "json_schema"}}, {"schema"}),
         ([{"role": "user", "content": [text("x"), IMAGE, FILE]}], {}, {"images", "documents"}),
+        ([{"role": "user", "content": [SAID]}], {}, set()),
+        ([{"role": "user", "content": [{"type": "document", "source": 5}]}], {}, {"documents"}),
         ([{"role": "user", "content": [{"type": "tool_result", "content": [IMAGE]}]}], {}, {"images"}),
         ([{"role": "user", "content": [FOREIGN, IMAGE]}], {}, {"images"}),
     ],
@@ -153,3 +156,11 @@ def test_no_json_whatever_makes_a_glance_raise(messages: Any, system: Any, confi
     read = envelope.read(json.dumps(fields).encode())
     assert isinstance(read, Envelope)
     assert isinstance(glance(read), Glance)
+
+
+def test_a_document_that_is_text_is_as_long_as_its_text() -> None:
+    pdf = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}}
+    broken = {"type": "document", "source": {"type": "text", "data": 5}}
+    found = glance(request({"role": "user", "content": [text("Hi"), SAID, pdf, broken]}))
+    assert isinstance(found, Glance)
+    assert found.characters == len("Hi" + "many words")

@@ -83,3 +83,12 @@ def test_contents_of_another_form_are_for_the_upstream_to_refuse(contents: Any) 
 def test_how_many_answers_are_asked_for(count: Any, wanted: int) -> None:
     assert answers(sealed(said(generationConfig={"candidateCount": count}))) == wanted
     assert answers(sealed(said(generation_config={"candidate_count": count}))) == wanted
+
+
+def test_bytes_of_text_need_no_target_that_reads_documents() -> None:
+    plain = {"inlineData": {"mimeType": "text/plain", "data": "aGVsbG8="}}
+    pdf = {"inlineData": {"mimeType": "application/pdf", "data": "JVBERi0="}}
+    held = {"fileData": {"mimeType": "text/plain", "fileUri": "files/abc"}}
+    assert hints(said(plain)).features == set()
+    assert hints(said({"inline_data": {"mime_type": "TEXT/csv", "data": "aGVsbG8="}})).features == set()
+    assert all(hints(said(plain, part)).features == {"documents"} for part in (pdf, held, {"inlineData": 5}))

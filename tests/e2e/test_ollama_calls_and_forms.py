@@ -163,6 +163,19 @@ def test_gotcha_21_arguments_that_do_not_match_are_asked_for_again(sdk, says, ho
         called(sdk, False)
 
 
+def test_gotcha_33_a_document_that_is_text_is_said_and_any_other_refused(claude, says, house):
+    says({"say": "Read."})
+    source = {"type": "text", "media_type": "text/plain", "data": "The code is 4711."}
+    document = {"type": "document", "title": "Notes", "source": source}
+    content = [document, {"type": "text", "text": "What is it?"}]
+    claude.messages.create(**{**ASKED, "messages": [{"role": "user", "content": content}]})
+    (sent,) = asked_of(house, 1)
+    assert sent["messages"][-1]["content"] == "Notes\n\nThe code is 4711.\nWhat is it?"
+    document["source"] = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}
+    with pytest.raises(anthropic.BadRequestError, match="can't do documents"):
+        claude.messages.create(**{**ASKED, "messages": [{"role": "user", "content": content}]})
+
+
 def test_gotcha_40_an_answer_without_the_form_is_asked_for_again_and_then_a_failure(sdk, says, house):
     form = {"type": "json_schema", "json_schema": {"name": "place", "schema": PLACE}}
     says({"say": "Sure! It is Oslo."}, {"say": '{"city": "Oslo"}'})

@@ -20,11 +20,13 @@ class Connection:
         self.answer = status, headers, body
 
 
-def answered(folder: Path, method: str, path: str) -> tuple[int, Headers, bytes]:
+def answered(folder: Path, method: str, path: str, line: str = "") -> tuple[int, Headers, bytes]:
+    """`line` is one more of the head."""
+
     async def ask() -> tuple[int, Headers, bytes]:
         with socket.socket() as listener:
             serving = worker(folder, "open", listener)
-            head = f"{method} {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
+            head = f"{method} {path} HTTP/1.1\r\nhost: localhost\r\n{line}\r\n".encode()
             request = RequestReader(serving.server.limits).take(head, 1.0)
             assert request is not None
             connection = Connection()
@@ -63,3 +65,19 @@ def test_readiness_may_be_asked_of_a_model_by_its_targets_name_or_its_own(
     tmp_path: Path, path: str, status: int
 ) -> None:
     assert answered(tmp_path, "GET", path)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "shape"),
+    [
+        ("/v1/files", "anthropic-version: 2023-06-01\r\n", b'{"type":"error","error":{"type":"not_found_error"'),
+        ("/v1/files", "x-goog-api-client: google-genai-sdk/3.4\r\n", b'{"error":{"code":404'),
+        ("/v1/files", "", b'{"error":{"message":'),
+        ("/upload/v1beta/files", "x-goog-api-key: k\r\n", b'{"error":{"code":404'),
+    ],
+)
+def test_a_path_of_nobodys_is_refused_in_the_words_of_the_sdk_that_asks(
+    tmp_path: Path, path: str, line: str, shape: bytes
+) -> None:
+    status, _, body = answered(tmp_path, "POST", path, line)
+    assert (status, body[: len(shape)]) == (404, shape)

@@ -9,6 +9,7 @@ await serve(async (task) => {
     for await (const found of client.models.list()) models.push(found.id);
     return { models };
   }
+  if (task.op === "count") return { tokens: (await client.messages.countTokens(task.request)).input_tokens };
   if (task.op === "leave") return await leave(client, task.request);
   const ask = task.op === "streamed" ? streamed : whole;
   const { content, ...told } = await ask(client, task.request);

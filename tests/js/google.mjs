@@ -9,6 +9,11 @@ await serve(async (task) => {
     for await (const found of await client.models.list()) models.push(found.name.replace(/^models\//, ""));
     return { models };
   }
+  if (task.op === "embed") {
+    const found = await client.models.embedContent(task.request);
+    return { vectors: found.embeddings.map((one) => one.values) };
+  }
+  if (task.op === "count") return { tokens: (await client.models.countTokens(task.request)).totalTokens };
   if (task.op === "leave") return await leave(client, task.request);
   const ask = task.op === "streamed" ? streamed : whole;
   const { parts, ...told } = await ask(client, task.request);

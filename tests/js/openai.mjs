@@ -9,6 +9,10 @@ await serve(async (task) => {
     for await (const found of client.models.list()) models.push(found.id);
     return { models };
   }
+  if (task.op === "embed") {
+    const found = await client.embeddings.create(task.request);
+    return { vectors: found.data.map((one) => one.embedding) };
+  }
   if (task.op === "leave") return await leave(client, task.request);
   const ask = task.op === "streamed" ? streamed : whole;
   const { message, ...told } = await ask(client, task.request);

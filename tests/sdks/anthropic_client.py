@@ -27,6 +27,8 @@ def take(task: dict[str, Any]) -> dict[str, Any]:
     ask = streamed if task["op"] == "streamed" else whole
     if task["op"] == "models":
         return {"models": [model.id for model in client.models.list()]}
+    if task["op"] == "count":
+        return {"tokens": client.messages.count_tokens(**task["request"]).input_tokens}
     request = known(client, task["request"])
     if task["op"] == "leave":
         return leave(client, request)

@@ -37,6 +37,17 @@ def request(dialect: str, question: Question) -> dict[str, Any]:
     return written[dialect](question)
 
 
+def embedding(dialect: str, model: str, texts: Sequence[str]) -> dict[str, Any]:
+    """What the SDK's method for vectors takes."""
+    return {"model": model, ("contents" if dialect == "google" else "input"): list(texts)}
+
+
+def counted(dialect: str, question: Question) -> dict[str, Any]:
+    """What the SDK's method for counts takes: what only shapes the answer is nothing to it."""
+    names = ("model", "messages", "system", "tools", "contents", "input", "instructions")
+    return {name: value for name, value in request(dialect, question).items() if name in names}
+
+
 def _openai(asked: Question) -> dict[str, Any]:
     said: Any = asked.say
     if asked.image:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from harness import until
-from sdks.asking import PNG, Question, request
+from sdks.asking import PNG, Question, counted, embedding, request
 from sdks.client import Sdk
 from sdks.world import Target, World
 
@@ -51,7 +51,13 @@ class Pair(NamedTuple):
 
     def answer(self, op: str, say: str, script: dict[str, Any] | None = None, **asked: Any) -> dict[str, Any]:
         """What the SDK tells of an answer; an error raises."""
-        told = self.task(op, say, script, **asked)
+        return self._answered(self.task(op, say, script, **asked))
+
+    def beside(self, op: str, request: dict[str, Any]) -> dict[str, Any]:
+        """The same for what is no chat."""
+        return self._answered(self.world.tell(self.sdk, op, request=request))
+
+    def _answered(self, told: dict[str, Any]) -> dict[str, Any]:
         if "error" in told:
             _, _, reason = told["error"]["message"].partition("no target may serve this request (")
             if reason:
@@ -270,6 +276,46 @@ def models(pair: Pair) -> None:
     assert pair.target.name in pair.world.tell(pair.sdk, "models")["models"]
 
 
+def embeddings(pair: Pair) -> None:
+    marker = pair.marker()
+    texts = [f"One text, {marker}.", "Another one."]
+    told = pair.beside("embed", embedding(pair.sdk.dialect, pair.target.name, texts))
+    one, other = told["vectors"]
+    assert len(one) == len(other) > 100
+    assert one != other
+    (entry,) = pair.world.seen(pair.target, marker)
+    first, second = (entry["body"].find(text) for text in texts)
+    assert 0 <= first < second, "texts keep their order"
+
+
+def counts(pair: Pair) -> None:
+    def tokens(words: int, **asked: Any) -> int:
+        question = Question(say="many " * words, model=pair.target.name, **asked)
+        return int(pair.beside("count", counted(pair.sdk.dialect, question))["tokens"])
+
+    few, many = tokens(10), tokens(60)
+    assert 5 <= few < 60
+    assert 60 <= many < 200
+    if pair.sdk.dialect != "google":
+        # Google's SDK counts system texts at Vertex AI alone.
+        assert tokens(10, system="Be kind. " * 20) > few + 20
+
+
+def stored(pair: Pair) -> None:
+    marker = pair.marker()
+    first = request(pair.sdk.dialect, Question(say=f"I am {marker}.", model=pair.target.name, most=FEW))
+    then = request(pair.sdk.dialect, Question(say="Who am I?", model=pair.target.name, most=FEW))
+    told = pair.beside("stored", {"first": first, "then": then})
+    assert told["text"].strip()
+    assert told["fetched"] == told["said"], "a response that is fetched is the one that was given"
+    assert told["items"] == 1
+    assert told["gone"] == 404
+    if not pair.target.is_real:
+        *_, entry = pair.world.seen(pair.target, marker)
+        said = json.dumps(_turns(json.loads(entry["body"])))
+        assert 0 <= said.find(marker) < said.find("Who am I?"), "the conversation comes whole"
+
+
 class Feature(NamedTuple):
     """`of_real` is whether a real model can do it; `nothing_for` are SDKs and targets that have no word for it."""
 
@@ -279,6 +325,9 @@ class Feature(NamedTuple):
     nothing_for: frozenset[str] = frozenset()
 
 
+CLAUDES = frozenset({"anthropic", "anthropic-2025", "anthropic-js", "anthropic-vertex"})
+CHATS = frozenset({"openai", "openai-2025", "openai-js", "azure", "ollama"})
+GOOGLES = frozenset({"google", "google-vertex", "google-2025", "google-js"})
 FEATURES = (
     Feature("whole answer", whole),
     Feature("stream, by the SDK's helper", streamed),
@@ -300,4 +349,7 @@ FEATURES = (
     Feature("error: context too long", too_long),
     Feature("cancel in mid-stream", cancelled),
     Feature("models list", models, nothing_for=frozenset({"anthropic-vertex", "google-vertex"})),
+    Feature("embeddings", embeddings, nothing_for=CLAUDES | {"responses"}),
+    Feature("token counts", counts, nothing_for=CHATS),
+    Feature("stored responses", stored, nothing_for=CLAUDES | CHATS | GOOGLES),
 )

@@ -29,6 +29,13 @@ def take(task: dict[str, Any]) -> dict[str, Any]:
     client = client_of(task["url"], task["key"])
     if task["op"] == "models":
         return {"models": [str(model.name).removeprefix("models/") for model in client.models.list()]}
+    if task["op"] == "embed":
+        # Strings beside one another may be one content, by the model's name.
+        texts = [types.Content(parts=[types.Part(text=text)]) for text in task["request"]["contents"]]
+        found = client.models.embed_content(model=task["request"]["model"], contents=texts)
+        return {"vectors": [one.values for one in found.embeddings]}
+    if task["op"] == "count":
+        return {"tokens": client.models.count_tokens(**task["request"]).total_tokens}
     request = prepared(task["request"])
     if task["op"] == "leave":
         return leave(client, request)

@@ -18,6 +18,8 @@ def take(task: dict[str, Any]) -> dict[str, Any]:
     ask = streamed if task["op"] == "streamed" else whole
     if task["op"] == "models":
         return {"models": [model.model for model in client.list().models]}
+    if task["op"] == "embed":
+        return {"vectors": [list(vector) for vector in client.embed(**task["request"]).embeddings]}
     if task["op"] == "leave":
         return leave(client, task["request"])
     told = ask(client, task["request"])

@@ -24,6 +24,8 @@ def take(task: dict[str, Any]) -> dict[str, Any]:
     ask = streamed if task["op"] == "streamed" else whole
     if task["op"] == "models":
         return {"models": [model.id for model in client.models.list()]}
+    if task["op"] == "embed":
+        return {"vectors": [one.embedding for one in client.embeddings.create(**task["request"]).data]}
     if task["op"] == "leave":
         return leave(client, task["request"])
     told = ask(client, task["request"])

@@ -1,4 +1,4 @@
-"""OpenAI's Python SDK by its responses, as a program that does what it is told. Nothing is left to be stored."""
+"""OpenAI's Python SDK by its responses, as a program that does what it is told. Nothing is stored unasked."""
 
 import json
 from functools import cache
@@ -18,6 +18,10 @@ def take(task: dict[str, Any]) -> dict[str, Any]:
     ask = streamed if task["op"] == "streamed" else whole
     if task["op"] == "models":
         return {"models": [model.id for model in client.models.list()]}
+    if task["op"] == "count":
+        return {"tokens": client.responses.input_tokens.count(**task["request"]).input_tokens}
+    if task["op"] == "stored":
+        return stored(client, **task["request"])
     if task["op"] == "leave":
         return leave(client, task["request"])
     told = ask(client, task["request"])
@@ -61,6 +65,30 @@ def leave(client: openai.OpenAI, request: dict[str, Any]) -> dict[str, Any]:
     with client.responses.stream(**request) as stream:
         told = left_after((event for event in stream if event.type == "response.output_text.delta"), 3)
     return {**told, "left": now()}
+
+
+def stored(client: openai.OpenAI, first: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
+    """A conversation whose turns go on from what was stored, whole and streamed, until its first turn is deleted."""
+    said = client.responses.create(**{**first, "store": True})
+    then = {**then, "store": True}
+    second = client.responses.create(**then, previous_response_id=said.id)
+    with client.responses.stream(**then, previous_response_id=second.id) as stream:
+        for event in stream:
+            last = event
+    fetched = client.responses.retrieve(said.id)
+    items = list(client.responses.input_items.list(said.id))
+    client.responses.delete(said.id)
+    try:
+        client.responses.retrieve(said.id)
+    except openai.NotFoundError as missing:
+        gone = missing.status_code
+    return {
+        "said": said.output_text,
+        "fetched": fetched.output_text,
+        "text": last.response.output_text,
+        "items": len(items),
+        "gone": gone,
+    }
 
 
 def told_of(answer: Any) -> dict[str, Any]:

@@ -14,6 +14,8 @@ MODEL = {"name": "simulated:latest", "capabilities": ["completion", "tools", "vi
 SMALL = ("--model", "gemini-2.5-small", "--model", "gemini-3-small")
 """Models of Google's with a window that is soon full, one before Gemini 3 and one after."""
 VENDORS = ("openai", "anthropic", "ollama", "azure", "gemini", "vertex")
+GIVE_VECTORS = ("openai", "ollama", "azure", "gemini", "vertex")
+CONTENT_KEY = "the content key of a test, long enough"
 
 
 class Target(NamedTuple):
@@ -62,6 +64,7 @@ CONFIG = """\
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 auth: keys
+content_key: env:CONTENT_KEY
 providers:
   openai: {{kind: openai, base_url: "{openai}/v1", api_key: env:UPSTREAM_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:UPSTREAM_KEY, zone: cloud}}
@@ -81,6 +84,11 @@ targets:
   sim-gemini: {{provider: gemini, model: gemini-2.5-small}}
   sim-vertex: {{provider: vertex, model: gemini-3-small}}
   sim-claude: {{provider: vertex, model: claude-sonnet-4-5@20250929}}
+  openai-vectors: {{provider: openai, model: text-embedding-3-small}}
+  ollama-vectors: {{provider: ollama, model: nomic-embed-text, context: 2048}}
+  azure-vectors: {{provider: azure, model: text-embedding-3-small}}
+  gemini-vectors: {{provider: gemini, model: gemini-embedding-001}}
+  vertex-vectors: {{provider: vertex, model: gemini-embedding-001}}
   llama-openai: {{provider: engine_as_openai, model: smollm2, abilities: [schema, stream]}}
   llama-anthropic: {{provider: engine_as_anthropic, model: smollm2, abilities: [stream]}}
   llama-ollama: {{provider: engine_as_ollama, model: smollm2, context: 2048, abilities: [schema, stream]}}
@@ -103,7 +111,7 @@ class World:
         self._clients: dict[str, Client] = {}
         self._markers = itertools.count()
         seen = ("--bodies", "--keep", "4")
-        disk = ("--disk", json.dumps(MODEL))
+        disk = ("--disk", json.dumps(MODEL), "--disk", "nomic-embed-text")
         offered = {name: disk if name == "ollama" else SMALL for name in VENDORS}
         self._simulators = {
             name: self._up(Simulator(folder, *seen, *models, name=name)) for name, models in offered.items()
@@ -117,11 +125,15 @@ class World:
         engine = self._engine.up["url"]
         (folder / "front").mkdir()
         front = self._up(Gateway(folder / "front", IN_FRONT.format(engine=engine)))
-        routes = "\n".join(f"  - {{name: {name}, when: {{model: {name}}}, use: {name}}}" for name, *_ in TARGETS)
+        routes = [
+            f"  - {{name: {name}-vectors, when: {{model: sim-{name}, needs: embeddings}}, use: {name}-vectors}}"
+            for name in GIVE_VECTORS
+        ]
+        routes += [f"  - {{name: {name}, when: {{model: {name}}}, use: {name}}}" for name, *_ in TARGETS]
         urls = {name: simulator.url for name, simulator in self._simulators.items()}
         account = service_account(folder, urls["vertex"])
-        config = CONFIG.format(engine=engine, in_front=front.url, routes=routes, account=account, **urls)
-        self.gateway: Gateway = self._up(Gateway(folder, config))
+        config = CONFIG.format(engine=engine, in_front=front.url, routes="\n".join(routes), account=account, **urls)
+        self.gateway: Gateway = self._up(Gateway(folder, config, env={"CONTENT_KEY": CONTENT_KEY}))
         self.key = self.gateway.new_key("--app", "sdks")
 
     def _up(self, process: Any) -> Any:

@@ -209,7 +209,10 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
             "One that is text is said; any other is refused with a 400 that names the place, or goes to a target that "
             "reads it."
         ),
-        _WRITE + "test_content_ollama_cannot_take_is_refused_with_the_place_and_the_way_out",
+        _WRITE
+        + "test_content_ollama_cannot_take_is_refused_with_the_place_and_the_way_out "
+        + _FORMS
+        + "test_gotcha_33_a_document_that_is_text_is_said_and_any_other_refused",
     ),
     (
         34,

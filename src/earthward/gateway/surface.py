@@ -225,7 +225,16 @@ class Surface:
 
 def door_of(request: Request) -> Door:
     """Whose dialect the caller speaks: the path's, and where two vendors share one, as the headers tell."""
-    return door_at(request.path, request.query) or door_of_list(request) or _door_by_path(request.path)
+    return door_at(request.path, request.query) or door_of_list(request) or _door_by_headers(request)
+
+
+def _door_by_headers(request: Request) -> Door:
+    """At a path that is nobody's: several vendors have some of the same name."""
+    if request.get(b"anthropic-version") is not None:
+        return DOORS[b"/v1/messages"]
+    if request.get(b"x-goog-api-client") is not None or request.get(b"x-goog-api-key") is not None:
+        return GEMINI
+    return _door_by_path(request.path)
 
 
 def _door_by_path(path: bytes) -> Door:

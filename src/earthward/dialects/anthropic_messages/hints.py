@@ -12,6 +12,14 @@ from earthward.dialects.json_limits import NOT_JSON
 _ABSENT = msgspec.Raw(b"")
 
 
+class _Kind(msgspec.Struct, gc=False):
+    type: str = ""
+
+
+class _Said(msgspec.Struct, gc=False):
+    data: str = ""
+
+
 class _Block(msgspec.Struct, gc=False):
     type: str = ""
     text: str | None = None
@@ -32,7 +40,12 @@ _MESSAGES = msgspec.json.Decoder(list[_Message])
 _SYSTEM = msgspec.json.Decoder(str | list[_Block] | None)
 _CONFIG = msgspec.json.Decoder(_OutputConfig | None)
 
+_KIND = msgspec.json.Decoder(_Kind)
+_SAID = msgspec.json.Decoder(_Said)
+
 _FEATURES_BY_BLOCK = {"image": "images", "document": "documents"}
+_TEXTS = ("text", "content")
+"""Documents that are text already, as every target can be told."""
 
 
 class Glance(msgspec.Struct, frozen=True):
@@ -135,8 +148,18 @@ def _features(envelope: Envelope, messages: list[_Message]) -> frozenset[str]:
     if _has_schema(envelope):
         found.add("schema")
     for message in messages:
-        found.update(_FEATURES_BY_BLOCK[block.type] for block in _blocks(message) if block.type in _FEATURES_BY_BLOCK)
+        for block in _blocks(message):
+            feature = _FEATURES_BY_BLOCK.get(block.type)
+            if feature is not None and not (feature == "documents" and _source(block) in _TEXTS):
+                found.add(feature)
     return frozenset(found)
+
+
+def _source(block: _Block) -> str:
+    try:
+        return _KIND.decode(block.source).type
+    except NOT_JSON:
+        return ""
 
 
 def _blocks(holder: _Message | _Block) -> Iterator[_Block]:
@@ -157,7 +180,18 @@ def _characters_in(holder: _Message | _Block) -> int:
         return len(content)
     if not isinstance(content, list):
         return 0
-    return sum(len(block.text) if block.text else _characters_in(block) for block in content)
+    return sum(map(_characters_of, content))
+
+
+def _characters_of(block: _Block) -> int:
+    if block.text:
+        return len(block.text)
+    if block.type == "document" and _source(block) == "text":
+        try:
+            return len(_SAID.decode(block.source).data)
+        except NOT_JSON:
+            return 0
+    return _characters_in(block)
 
 
 def _has_schema(envelope: Envelope) -> bool:

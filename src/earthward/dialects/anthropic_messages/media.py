@@ -7,6 +7,7 @@ import binascii
 from typing import Any
 
 from earthward.chat import Document, Image
+from earthward.dialects.file_ids import held_at
 from earthward.dialects.inexpressible import Inexpressible
 
 Wire = dict[str, Any]
@@ -36,7 +37,9 @@ def _image_source(image: Image) -> Wire:
         if media_type is None:
             raise Inexpressible("an image of unknown type cannot be said in an Anthropic request", "messages")
         return {"type": "base64", "media_type": media_type, "data": image.data}
-    return {"type": "url", "url": image.url} if image.url is not None else {"type": "file", "file_id": image.file_id}
+    if image.url is not None:
+        return {"type": "url", "url": image.url}
+    return {"type": "file", "file_id": held_at("Anthropic", image.file_id, "messages")}
 
 
 def _document_source(document: Document) -> Wire:
@@ -45,7 +48,7 @@ def _document_source(document: Document) -> Wire:
     if document.url is not None:
         return {"type": "url", "url": document.url}
     if document.data is None:
-        return {"type": "file", "file_id": document.file_id}
+        return {"type": "file", "file_id": held_at("Anthropic", document.file_id, "messages")}
     media_type = document.media_type or _type_of(document.data)
     if media_type == "application/pdf":
         return {"type": "base64", "media_type": media_type, "data": document.data}

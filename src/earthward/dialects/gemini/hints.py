@@ -28,6 +28,11 @@ class _Part(msgspec.Struct, gc=False):
         return bytes(self.inline) or bytes(self.inline_data) or bytes(self.file) or bytes(self.file_data)
 
     @property
+    def is_text(self) -> bool:
+        """Whether it is bytes of text, which every target can be told."""
+        return bool(self.inline or self.inline_data) and _kind(self.media) == "text"
+
+    @property
     def said(self) -> int:
         """Characters of text, or of a function's response."""
         return len(self.text) if self.text else len(bytes(self.response) or bytes(self.function_response))
@@ -159,17 +164,20 @@ def _features(envelope: Envelope, contents: list[_Content], stream: bool) -> fro
     if config.schema or config.response_schema or config.json_schema or config.response_json_schema:
         found.add("schema")
     for content in contents:
-        found.update(_feature(part.media) for part in content.parts or () if part.media)
+        found.update(_feature(part) for part in content.parts or () if part.media and not part.is_text)
     return frozenset(found)
 
 
-def _feature(media: bytes) -> str:
+def _kind(media: bytes) -> str:
     try:
         wire = _MEDIA.decode(media)
     except NOT_JSON:
-        return "documents"
-    kind = (wire.kind or wire.mime_type or "").partition("/")[0].lower()
-    return _FEATURES_BY_KIND.get(kind, "documents")
+        return ""
+    return (wire.kind or wire.mime_type or "").partition("/")[0].lower()
+
+
+def _feature(part: _Part) -> str:
+    return _FEATURES_BY_KIND.get(_kind(part.media), "documents")
 
 
 def _characters(content: _Content) -> int:

@@ -1,11 +1,13 @@
 """Images, documents and sound, both ways: as bytes in the request, or by a URI."""
 
+import base64
 import mimetypes
 from typing import Any
 
 import msgspec
 
 from earthward.chat import Audio, Document, FailureKind, Image
+from earthward.dialects.file_ids import held_by
 from earthward.dialects.gemini.fields import standard_base64
 from earthward.dialects.inexpressible import Inexpressible
 
@@ -44,9 +46,18 @@ def read_blob(wire: WireBlob, where: str) -> Media:
     if kind.startswith("audio/"):
         bare = kind.partition(";")[0]
         return Audio(_FORMATS.get(bare, bare.removeprefix("audio/")), data)
+    if kind.startswith("text/") and (text := _text_in(data)) is not None:
+        return Document(kind, text=text, name=wire.display_name)
     if kind == "application/pdf" or kind.startswith("text/"):
         return Document(kind, data, name=wire.display_name)
     raise _unknown(kind, where)
+
+
+def _text_in(data: str) -> str | None:
+    try:
+        return base64.b64decode(data, validate=True).decode()
+    except ValueError:
+        return None
 
 
 def read_file(wire: WireFile, where: str) -> Media:
@@ -79,7 +90,7 @@ def write_media(part: Media) -> Wire:
 
 
 def _is_held_by_google(uri: str) -> bool:
-    return uri.startswith(("gs://", "files/", "https://generativelanguage.googleapis.com/"))
+    return held_by(uri) == "Google"
 
 
 def _type_of(data: str) -> str | None:

@@ -19,6 +19,7 @@ from earthward.chat import (
     ToolCall,
     ToolResult,
 )
+from earthward.dialects.file_ids import held_at
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.openai_chat.calls import wire_call
 
@@ -125,7 +126,7 @@ def _image(image: Image) -> Wire:
 def _file(document: Document) -> Wire:
     wire = {} if document.name is None else {"filename": document.name}
     if document.file_id is not None:
-        return {**wire, "file_id": document.file_id}
+        return {**wire, "file_id": held_at("OpenAI", document.file_id, "messages")}
     if document.data is None:
         raise Inexpressible("a document by URL cannot be said in an OpenAI request", "messages")
     head = f"data:{document.media_type};base64," if document.media_type else ""

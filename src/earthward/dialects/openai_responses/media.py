@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from earthward.chat import Document, FailureKind, Image, Part, Refusal, Text
+from earthward.chat import Document, Image, Part, Refusal, Text
+from earthward.dialects.file_ids import held_at
 from earthward.dialects.inexpressible import Inexpressible
 
 Wire = dict[str, Any]
@@ -64,22 +65,18 @@ def write_part(part: Part, is_assistant: bool = False) -> Wire:
 def _image(image: Image) -> Wire:
     if image.data is not None:
         return {"image_url": f"data:{image.media_type or ''};base64,{image.data}"}
-    return {"image_url": image.url} if image.url is not None else {"file_id": _checked(image.file_id)}
+    return {"image_url": image.url} if image.url is not None else {"file_id": held_at("OpenAI", image.file_id, "input")}
 
 
 def _file(document: Document) -> Wire:
     if document.data is not None:
         head = f"data:{document.media_type};base64," if document.media_type else ""
         return {"file_data": head + document.data}
-    return {"file_url": document.url} if document.url is not None else {"file_id": _checked(document.file_id)}
-
-
-def _checked(file_id: str | None) -> str:
-    """Raises Inexpressible for what no vendor could have meant as an id at OpenAI."""
-    if file_id is None or "/" in file_id:
-        message = "a file by the id of another vendor cannot be sent to OpenAI; send its data in base64"
-        raise Inexpressible(message, "input", FailureKind.UNSUPPORTED)
-    return file_id
+    return (
+        {"file_url": document.url}
+        if document.url is not None
+        else {"file_id": held_at("OpenAI", document.file_id, "input")}
+    )
 
 
 def _inline(url: str) -> tuple[str | None, str] | None:
