@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from e2e.test_fleet import HOST, Fleet, asked, hosts_seen, many, status_of
+from e2e.test_fleet import HOST, Fleet, asked, hosts_seen, many
 from harness import Gateway, Simulator, http, until
 
 TIERS = "[4096, 16384, 32768]"
@@ -131,7 +131,7 @@ def test_what_is_loaded_before_anybody_asks_has_the_least_context_and_is_ready(f
     until(lambda: loaded(host).get("llama3.2:latest") == 4096, "the load")
     until(lambda: http("GET", f"{gateway.url}/readyz/llama")[0] == 200, "it to be ready")
     assert gateway.chat("llama", LONG)[0] == 200
-    until(lambda: 16384 in [it["context"] for it in status_of(gateway)["hosts"][0]["loaded"]], "it to be seen")
+    until(lambda: 16384 in [it["context"] for it in gateway.status()["hosts"][0]["loaded"]], "it to be seen")
     assert http("GET", f"{gateway.url}/readyz/llama")[0] == 200
     assert host.stats()["loads"] == 3, "that of `qwen`, and two of this"
 
@@ -161,7 +161,7 @@ def test_short_requests_at_other_workers_do_not_undo_a_load_with_more_context(fl
     gateway = tiered(fleet, workers=2)
     hosts_seen(gateway, 1)
     assert gateway.chat("llama", "hello")[0] == 200
-    until(lambda: status_of(gateway)["hosts"][0]["loaded"], "the host to be seen")
+    until(lambda: gateway.status()["hosts"][0]["loaded"], "the host to be seen")
 
     def ask(number: int) -> tuple[int, dict[str, str], Any]:
         # The long one first, and the others while the host loads for it.

@@ -13,6 +13,7 @@ from earthward.gateway import board as boards
 from earthward.gateway.balancing import MOST_LOOKED_AT, Balancing, Scored, Waiting, Wanted
 from earthward.gateway.board import Board
 from earthward.routing import health
+from earthward.routing.admission import BATCH_EVERY
 from earthward.routing.balance.standing import UNTOLD_LOAD, Report
 from earthward.routing.balance.view import Resident
 
@@ -374,3 +375,28 @@ def test_a_load_of_which_nothing_came_is_not_believed_in_for_ever(stage) -> None
     held_by(mine)
     mine.standings[0].heard_of_load(LLAMA, 16384, 1.0, 1.0 + 2 * UNTOLD_LOAD + 6.0)
     assert mine.context_for(0, Wanted(LLAMA, 4096, most=16384)) == 4096
+
+
+def test_batch_has_its_turn_though_somebody_interactive_always_waits(stage) -> None:
+    one = stage.worker(1)
+
+    async def play() -> list[str]:
+        one.ended(0, LLAMA, 0.01, None)
+        assert one.take(WANTED, PATIENCE) == 0
+        order: list[str] = []
+
+        def come(priority: str) -> None:
+            waiting = one.take(Wanted(LLAMA, key=priority, priority=priority), 60.0)
+            assert isinstance(waiting, Waiting)
+            waiting.told.add_done_callback(lambda _: order.append(priority))
+
+        come("batch")
+        come("interactive")
+        for _ in range(2 * BATCH_EVERY):
+            come("interactive")
+            one.give_back(0)
+        return order
+
+    order = run(play)
+    assert order.index("batch") == BATCH_EVERY - 1
+    assert order.count("batch") == 1

@@ -73,3 +73,18 @@ def test_what_is_drilled_on_a_route_is_told_whether_this_request_is_or_not() -> 
     assert told(drill_every=3600.0, share=500) == (
         "1 request an hour through `mini`, once the candidate has all the traffic"
     )
+
+
+def test_of_several_contexts_it_says_which_would_be_asked_for_and_why() -> None:
+    tiered = msgspec.structs.replace(SNAPSHOT.targets[1], context=16384, tiers=(4096, 16384))
+    snapshot = msgspec.structs.replace(SNAPSHOT, targets=(SNAPSHOT.targets[0], tiered))
+    plain, short, long = (
+        explained(snapshot=given, messages=[{"role": "user", "content": text}], max_tokens=1000).attempts[0]
+        for given, text in ((SNAPSHOT, "Hi"), (snapshot, "Hi"), (snapshot, "word " * 4000))
+    )
+    assert (plain.context, plain.context_why) == (None, "")
+    assert short.context == 4096
+    assert short.context_why == "the least of 4,096, 16,384 for about 9 tokens of prompt and 1,000 of answer"
+    assert long.context == 16384
+    endless = explained(snapshot=snapshot, messages=[{"role": "user", "content": "word " * 90_000}]).attempts[0]
+    assert endless.context_why.startswith("the greatest of ")

@@ -100,3 +100,18 @@ def test_what_a_model_says_unasked_is_worth_a_note() -> None:
 def test_what_is_no_ollama_tells_nothing(answer: object) -> None:
     with standing({"/api/version": answer}) as stand:
         assert findings(stand.url) == {}
+
+
+def test_a_context_beyond_what_the_model_was_made_for_is_worth_a_note() -> None:
+    tags = {"models": [{"name": "m:latest", "details": {"context_length": 8192}}]}
+    with standing(answers(**{"/api/tags": tags})) as stand:
+        found = findings(stand.url, "context: [4096, 16384]")["target t"]
+        assert (found.state, found.do) == ("note", "state no more than 8192")
+        assert found.what == "has a `context` of 16,384, and m was made for 8,192: no host gives it more"
+        assert "target t" not in findings(stand.url, "context: [4096, 8192]")
+
+
+@pytest.mark.parametrize("tags", [{}, {"models": None}, {"models": [{"name": "m"}]}, b"nonsense", 500])
+def test_a_host_that_does_not_tell_what_a_model_was_made_for_is_not_doubted(tags: Any) -> None:
+    with standing(answers(**{"/api/tags": tags})) as stand:
+        assert "target t" not in findings(stand.url, "context: 999999")

@@ -426,7 +426,7 @@ class Balancing:
     def load_ended(self, place: int, model: str, context: int = 0, *, went_well: bool) -> None:
         if not went_well:
             self._take_back(place, model, context)
-        self.standings[place].load_ended(model, time.monotonic(), went_well=went_well)
+        self.standings[place].load_ended(model, time.monotonic(), context, went_well=went_well)
 
     def began(self, place: int, model: str, seconds: float, context: int = 0) -> None:
         """The first content came after so many seconds."""

@@ -52,4 +52,4 @@ class Loads:
             log.warning("%s could not load %s: %s", endpoint.url, about.model, failed.message)
             provider.balancing.load_ended(place, target.model, allocated(about, context), went_well=False)
         else:
-            provider.balancing.load_ended(place, target.model, went_well=True)
+            provider.balancing.load_ended(place, target.model, allocated(about, context), went_well=True)

@@ -237,6 +237,7 @@ def test_an_answer_from_before_a_reload_says_nothing_of_the_reload() -> None:
     standing.answered(LLAMA, 0.2, 1.2, context=8192)
     standing.ended(LLAMA, 2.0, 1.5, 8192)
     standing.failed(LLAMA, 1.6, 8192)
+    standing.load_ended(LLAMA, 1.7, 8192, went_well=True)
     assert standing.context_for(LLAMA, 16384, 16384) == 16384, "it is still under way"
     assert standing.load_seconds(LLAMA) == UNTOLD_LOAD
     standing.answered(LLAMA, 9.0, 10.0, context=16384)

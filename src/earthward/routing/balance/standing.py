@@ -185,9 +185,9 @@ class Standing:
         known = self._loads.get(model)
         self._loads[model] = seconds if known is None else known + 0.3 * (seconds - known)
 
-    def load_ended(self, model: str, now: float, *, went_well: bool) -> None:
+    def load_ended(self, model: str, now: float, context: int = 0, *, went_well: bool) -> None:
         """A load that was set going is over, whoever asked for it."""
-        started = self._started.pop(model, None)
+        started = self._over(model, context)
         if started is not None and went_well:
             self._loaded[model] = started._replace(at=now)
             self._learn_load(model, now - started.at)
