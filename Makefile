@@ -20,18 +20,23 @@ NPM_QUIETLY = --ignore-scripts --no-audit --no-fund --loglevel=error
 TESTERS ?= $$(( $$(nproc 2>/dev/null || sysctl -n hw.ncpu) + 1 ))
 ARGS ?=
 
-.PHONY: tools-in-words bench-judged help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean bench-fleet bench-rollout bench-usage docs-rollout
+.PHONY: compiled tools-in-words bench-judged help setup demo test fuzz lint format bench bench-peers docs sdk-matrix lock clean bench-fleet bench-rollout bench-usage docs-rollout
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo '  Pass options on with ARGS, as in: make test ARGS="tests/engine -x"'
 
+# What pip does where it installs. Where no byte code may be written (PYTHONDONTWRITEBYTECODE), every process that is started
+# would otherwise compile all it imports, which takes as long as all else at its start.
+compiled: setup
+	@$(PY) -m compileall -q src
+
 setup: .venv/.installed ## make .venv: Earthward, the embedded engine and the development tools
 
-demo: setup ## a gateway with a real local model and a simulated cloud, on this machine
+demo: compiled ## a gateway with a real local model and a simulated cloud, on this machine
 	@$(BIN)/earthward demo $(ARGS)
 
-test: setup tests/js/node_modules/.package-lock.json .venv/older/.installed .venv/agents/.installed ## run the tests
+test: compiled tests/js/node_modules/.package-lock.json .venv/older/.installed .venv/agents/.installed ## run the tests
 	@$(BIN)/pytest -n $(TESTERS) --dist worksteal $(ARGS)
 
 fuzz: setup ## a million broken requests, answers and streams for every dialect (ARGS=-x: stop at the first)
@@ -46,10 +51,10 @@ format: setup ## rewrite the code as `make lint` wants it
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## measure against the budgets, beside the peers if installed (ARGS=--short: a quick look)
+bench: compiled ## measure against the budgets, beside the peers if installed (ARGS=--short: a quick look)
 	@$(PY) -m earthward.bench $(ARGS)
 
-bench-fleet: setup ## overload, outages, fallback and balancing, on simulated hosts over sockets (ARGS=--short: a quick look)
+bench-fleet: compiled ## overload, outages, fallback and balancing, on simulated hosts over sockets (ARGS=--short: a quick look)
 	@status=0; for part in overload outage fallback fleet.live; do \
 		$(PY) -m earthward.bench.$$part $(ARGS) || status=$$?; done; exit $$status
 

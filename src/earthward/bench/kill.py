@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 import psutil
 
-from earthward.bench.processes import listens
+from earthward.bench.processes import compiled, listens
 from earthward.engine.ports import free_port
 from earthward.store.intake import Intake
 from earthward.store.tables import open as open_store
@@ -269,6 +269,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    compiled()
     wrong = False
     for kind in options.kinds:
         command = [sys.executable, "-m", "earthward"]

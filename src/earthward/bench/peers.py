@@ -20,6 +20,7 @@ from typing import Any, Self
 import msgspec
 import psutil
 
+from earthward.bench.processes import compiled
 from earthward.engine.ports import free_port
 
 CHECKOUT = Path(__file__).parents[3]
@@ -111,6 +112,7 @@ def translated(place: Place) -> Launch:
 
 
 def _earthward(place: Place, template: str) -> Launch:
+    compiled()
     port = free_port()
     config = filled(template, place, port, ADMIN=free_port())
     key = subprocess.run(
