@@ -183,7 +183,7 @@ def test_a_vendor_that_cannot_be_asked_is_not_held_against_the_house(tmp_path: P
         assert stage.ask("anthropic", "ours-first").status == 200
         assert (stage.answers("house"), stage.answers("elsewhere")) == (1, 0)
         [refused, *_, served] = [json.loads(row["attempts"]) for row in stage.gateway.rows(9)]
-        assert [(target, endpoint, kind) for target, endpoint, *_, kind, _, _, _ in refused] == [
+        assert [(target, endpoint, kind) for target, endpoint, *_, kind, _, _, _, _ in refused] == [
             ("ours", "", "overloaded"),
             ("elsewhere", "", "overloaded"),
         ]
