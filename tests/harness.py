@@ -20,6 +20,8 @@ from forge import IS_POSSIBLE, PROGRAMS, Program, forge
 
 PATIENCE = 90.0
 """Seconds: many times what anything takes on a machine with nothing else to do."""
+ANSWERS_WITHIN = 250.0
+"""Seconds. A real model computes: where twenty others do as well, it is in no hurry."""
 KEY = "sk-upstream-canary-0123456789abcdef"
 
 
@@ -39,7 +41,7 @@ def http(
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"content-type": "application/json", **(headers or {})}, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN) as answer:
             return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
     except urllib.error.HTTPError as error:
         with error:

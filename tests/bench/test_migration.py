@@ -12,7 +12,7 @@ from earthward.quality import judge
 from earthward.quality.case import Case, Said
 from earthward.simulator.text import words
 
-LAG = 5.0
+LAG = 60.0
 """Seconds; `python -m earthward.bench.migration` has the bar of 1 s, on a machine that does nothing else."""
 
 
@@ -93,7 +93,7 @@ def test_a_worse_answer_is_words_that_end_as_they_should(stream):
     assert body.endswith(b"data: [DONE]\n\n") == stream
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("scenario", ["killed"])
 def test_a_migration_comes_to_its_end_by_itself_and_nobody_flaps(tmp_path, scenario):
     it = played(scenario, tmp_path, seed=2)

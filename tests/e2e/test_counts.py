@@ -10,7 +10,7 @@ import pytest
 from google import genai
 from google.genai import types
 
-from harness import Gateway, Simulator, http, until
+from harness import ANSWERS_WITHIN, Gateway, Simulator, http, until
 
 CONFIG = """
 listen: 127.0.0.1:0
@@ -102,7 +102,7 @@ def engine():
 def gateway(tmp_path_factory, cloud, engine):
     config = CONFIG.format(cloud=cloud.url, house=cloud.url, engine=engine)
     gateway = Gateway(tmp_path_factory.mktemp("gateway"), config)
-    until(lambda: gateway.chat("smol", max_tokens=1)[0] == 200, "the model to be loaded")
+    until(lambda: gateway.chat("smol", max_tokens=1)[0] == 200, "the model to be loaded", ANSWERS_WITHIN)
     yield gateway
     gateway.stop()
 

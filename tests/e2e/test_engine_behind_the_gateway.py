@@ -8,7 +8,7 @@ import openai
 import psutil
 import pytest
 
-from harness import Gateway, until
+from harness import ANSWERS_WITHIN, Gateway, until
 
 CONFIG = """\
 listen: 127.0.0.1:0
@@ -28,7 +28,7 @@ JS = Path(__file__).parents[1] / "js"
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory):
     gateway = Gateway(tmp_path_factory.mktemp("engine"), CONFIG)
-    until(lambda: gateway.chat("smollm2", max_tokens=1)[0] == 200, "the model to be loaded")
+    until(lambda: gateway.chat("smollm2", max_tokens=1)[0] == 200, "the model to be loaded", ANSWERS_WITHIN)
     yield gateway
     gateway.stop()
 
@@ -80,7 +80,7 @@ def test_an_engine_that_is_killed_comes_back(gateway):
         if "earthward.engine" in " ".join(child.cmdline())
     ]
     engine.kill()
-    until(lambda: gateway.chat("smollm2", max_tokens=1)[0] == 200, "the engine to be back")
+    until(lambda: gateway.chat("smollm2", max_tokens=1)[0] == 200, "the engine to be back", ANSWERS_WITHIN)
 
 
 def test_a_model_that_is_missing_is_told_at_once(tmp_path):

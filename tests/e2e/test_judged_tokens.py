@@ -18,7 +18,7 @@ from earthward.bench.migration.spoiler import Spoiler
 from earthward.control.admin_quality import MARGIN
 from earthward.engine import EngineProcess
 from earthward.rollout.tasks import standing
-from harness import PATIENCE, Gateway, until
+from harness import ANSWERS_WITHIN, PATIENCE, Gateway, until
 
 PAIRS = int(os.environ.get("JUDGED_PAIRS", "12"))
 ALPHA = 0.05
@@ -95,7 +95,9 @@ def compared(gateway: Gateway, route: str, model: str, count: int) -> list[dict]
             f"Write one short sentence about {number // len(THINGS) + 2} things and a {THINGS[number % len(THINGS)]}."
         )
         assert gateway.chat(model, text=text, max_tokens=16, stop=[".", "\n"])[0] == 200
-        until(lambda number=number: len(pairs(gateway, route)) > number, f"pair {number + 1} of {route}")
+        until(
+            lambda number=number: len(pairs(gateway, route)) > number, f"pair {number + 1} of {route}", ANSWERS_WITHIN
+        )
     return pairs(gateway, route)
 
 
@@ -107,7 +109,7 @@ def told(gateway: Gateway, route: str) -> dict:
     return found
 
 
-@pytest.mark.timeout(300 + 20 * PAIRS)
+@pytest.mark.timeout(900 + 20 * PAIRS)
 def test_smollm2_against_itself_is_a_tie_within_its_interval(gateway):
     scores = [row["score"] for row in compared(gateway, "itself", "itself", PAIRS)]
     found = told(gateway, "itself")
@@ -117,7 +119,7 @@ def test_smollm2_against_itself_is_a_tie_within_its_interval(gateway):
     assert found["verdict"] != "not yet"
 
 
-@pytest.mark.timeout(300 + 20 * PAIRS)
+@pytest.mark.timeout(900 + 20 * PAIRS)
 @pytest.mark.parametrize("broken", ["soup", "cut"])
 def test_a_candidate_of_random_words_or_of_beginnings_is_found_within_the_expected_pairs(gateway, broken):
     scores = [row["score"] for row in compared(gateway, broken, broken, EXPECTED)]
@@ -128,7 +130,7 @@ def test_a_candidate_of_random_words_or_of_beginnings_is_found_within_the_expect
     print(f"  found after {needed} pairs")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_model_that_rambles_as_a_judge_is_no_tie_and_its_family_is_warned_of(gateway):
     scores = [pair["score"] for pair in compared(gateway, "rambling", "real", 2)]
     found = told(gateway, "rambling")

@@ -9,7 +9,7 @@ import pytest
 
 from e2e.coding_agent import NAMES, by_messages
 from e2e.test_agents import FORM, by_frameworks, failures
-from harness import Gateway, running, until
+from harness import ANSWERS_WITHIN, Gateway, running, until
 
 ENGINE = """\
 listen: 127.0.0.1:0
@@ -40,7 +40,7 @@ CITY = {
     "additionalProperties": False,
 }
 # A real model computes: on a busy machine that takes its time.
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 TARGETS = ("embedded", "ollama in words", "ollama")
 ASKED = "What is the weather in Oslo, in celsius?"
 CHAT_TOOL = {"type": "function", "function": {"name": "weather", "description": "Weather", "parameters": CITY}}
@@ -52,7 +52,7 @@ FORCED = {"type": "function", "function": {"name": "weather"}}
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
     gateway = Gateway(tmp_path_factory.mktemp("engine"), ENGINE)
-    until(lambda: gateway.chat("smollm2", max_tokens=1)[0] == 200, "the model to be loaded")
+    until(lambda: gateway.chat("smollm2", max_tokens=1)[0] == 200, "the model to be loaded", ANSWERS_WITHIN)
     yield gateway
     gateway.stop()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from earthward.engine.ports import free_port
-from harness import Gateway, Process, running, until
+from harness import ANSWERS_WITHIN, Gateway, Process, running, until
 
 CALLERS = 16
 REQUESTS = 24
@@ -51,7 +51,7 @@ def test_no_request_is_lost_when_one_of_two_engines_is_killed_and_comes_back(tmp
         stack.enter_context(running(each))
     gateway = Gateway(tmp_path, configuration(*[f"{each.up['url']}" for each in engines]))
     stack.enter_context(running(gateway))
-    until(lambda: gateway.chat("smol", max_tokens=1)[0] == 200, "an engine to be ready")
+    until(lambda: gateway.chat("smol", max_tokens=1)[0] == 200, "an engine to be ready", ANSWERS_WITHIN)
 
     def ask(number: int) -> int:
         messages = [{"role": "user", "content": f"Count to {number}."}]
@@ -62,7 +62,7 @@ def test_no_request_is_lost_when_one_of_two_engines_is_killed_and_comes_back(tmp
 
     with ThreadPoolExecutor(CALLERS) as pool:
         answers = [pool.submit(ask, number) for number in range(REQUESTS)]
-        until(lambda: sum(answer.done() for answer in answers) >= 4, "some answers")
+        until(lambda: sum(answer.done() for answer in answers) >= 4, "some answers", ANSWERS_WITHIN)
         os.kill(engines[0].up["pid"], signal.SIGKILL)
         engines[0].process.wait()
         stack.enter_context(running(engine(tmp_path, "one again", ports[0])))

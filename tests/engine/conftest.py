@@ -9,7 +9,7 @@ from earthward.engine import EngineProcess, Ready
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Ready]:
     with EngineProcess.start(context=2048, slots=2, name="smollm2") as process:
-        yield process.wait_ready()
+        yield process.wait_ready(250)
 
 
 @pytest.fixture

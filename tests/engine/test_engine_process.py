@@ -17,13 +17,13 @@ from earthward.engine import EngineProcess
 engine = EngineProcess.start(context=256, slots=1)
 print(engine.pid, flush=True)
 {then}
-time.sleep(60)
+time.sleep(600)
 """
 
 
 def test_ready_means_that_it_answers_and_stopped_means_gone(tmp_path: Path) -> None:
     process = EngineProcess.start(context=256, slots=1, log=tmp_path / "engine.log")
-    ready = process.wait_ready()
+    ready = process.wait_ready(250)
     assert ready.pid == process.pid
     assert ready.model == default_model().stem
     with urllib.request.urlopen(f"{ready.url}/health", timeout=90) as answer:
@@ -45,12 +45,12 @@ def test_it_can_be_stopped_before_it_is_ready_and_twice() -> None:
 
 def test_it_comes_back_on_the_port_it_had() -> None:
     with EngineProcess.start(context=256, slots=1) as first:
-        url = first.wait_ready().url
+        url = first.wait_ready(250).url
         with urllib.request.urlopen(f"{url}/health", timeout=90):
             os.kill(first.pid, 9)
     port = int(url.rpartition(":")[2])
     with EngineProcess.start(context=256, slots=1, port=port) as second:
-        assert second.wait_ready().url == url
+        assert second.wait_ready(250).url == url
 
 
 def test_the_end_of_the_thread_that_started_it_is_not_the_end_of_it() -> None:
@@ -58,7 +58,7 @@ def test_the_end_of_the_thread_that_started_it_is_not_the_end_of_it() -> None:
 
     def start() -> None:
         process.append(EngineProcess.start(context=256, slots=1))
-        process[0].wait_ready()
+        process[0].wait_ready(250)
 
     thread = threading.Thread(target=start)
     thread.start()
@@ -67,7 +67,7 @@ def test_the_end_of_the_thread_that_started_it_is_not_the_end_of_it() -> None:
         psutil.Process(process[0].pid).wait(0.3)
 
 
-@pytest.mark.parametrize("then", ["engine.wait_ready()", ""], ids=["ready", "loading"])
+@pytest.mark.parametrize("then", ["engine.wait_ready(250)", ""], ids=["ready", "loading"])
 def test_kill_9_of_its_owner_ends_it(then: str) -> None:
     with subprocess.Popen([sys.executable, "-c", START.format(then=then)], stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
@@ -79,7 +79,7 @@ def test_kill_9_of_its_owner_ends_it(then: str) -> None:
 
 def failure(process: EngineProcess) -> tuple[str, int]:
     with process, pytest.raises(EngineFailed) as failed:
-        process.wait_ready()
+        process.wait_ready(250)
     message = str(failed.value)
     assert "\n" not in message
     return message, failed.value.status

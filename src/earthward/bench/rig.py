@@ -83,7 +83,7 @@ class Simulated(Child):
         return [entry for entry in log if entry["path"] in ("/api/chat", "/v1/chat/completions")]
 
     def _call(self, method: str, path: str, body: str = "") -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body)
             return json.loads(connection.getresponse().read())

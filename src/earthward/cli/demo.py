@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ from earthward.cli.demo_applications import Answer, AnthropicApplication, OpenAI
 from earthward.cli.demo_figures import Figures, figures
 from earthward.cli.demo_screen import Screen
 from earthward.cli.demo_signals import Ended, Signals
-from earthward.cli.demo_stage import ASKED_FOR, CLAUDE, GPT, CannotPlay, Stage
+from earthward.cli.demo_stage import ASKED_FOR, CLAUDE, GPT, LOCAL, CannotPlay, Stage
 from earthward.cli.demo_traffic import Phase, Traffic
 from earthward.cli.output import DONE, NO, fail, print_json
 from earthward.config.snapshot import Price
@@ -31,10 +31,10 @@ from earthward.store import queries, tables
 
 LATER = 0.2
 """The share of all requests that is sent in the second phase, and in the third."""
-SETTLED_WITHIN = 15.0
+SETTLED_WITHIN = 60.0
 LOOK = 0.5
-NOTICED_WITHIN = 3.0
-"""Seconds until the gateway, which looks each second, knows that a model is back, on a busy machine."""
+NOTICED_WITHIN = 30.0
+"""Seconds until the gateway, which looks each second, knows that a model is back, on a machine that is very busy."""
 PACKAGES = ("anthropic", "openai", "xllamacpp")
 PICTURE_WIDTH = 88
 
@@ -101,7 +101,7 @@ def play(stage: Stage, screen: Screen, requests: int) -> list[Phase]:
         gone = bars.follow("model stopped", later, traffic.go_on(later))
         pause_over = time.monotonic() + longest_pause(time.monotonic() - stopped)
         stage.revive_engine()
-        answers = once_it_is(max(pause_over, time.monotonic() + NOTICED_WITHIN), traffic.go_on(later))
+        answers = once_it_is(pause_over, lambda: stage.is_ready(LOCAL), traffic.go_on(later))
         back = bars.follow("model revived", later, answers, "left alone until it is tried again")
     return [well, gone, back]
 
@@ -112,8 +112,12 @@ def longest_pause(gone: float) -> float:
     return min(gone + RULES.pause / 1000, RULES.longest / 1000)
 
 
-def once_it_is(when: float, answers: Iterator[Answer]) -> Iterator[Answer]:
+def once_it_is(when: float, is_ready: Callable[[], bool], answers: Iterator[Answer]) -> Iterator[Answer]:
+    """From then on, and from when the gateway knows that the model is back."""
     time.sleep(max(0.0, when - time.monotonic()))
+    end = time.monotonic() + NOTICED_WITHIN
+    while not is_ready() and time.monotonic() < end:
+        time.sleep(0.1)
     yield from answers
 
 

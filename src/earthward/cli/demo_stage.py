@@ -22,6 +22,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from earthward.engine import EngineProcess
+from earthward.engine.ports import free_port
 from earthward.store import keys, tables
 
 GPT, CLAUDE = "gpt-4o-mini", "claude-haiku-4-5"
@@ -121,7 +122,7 @@ class Stage:
 
         Raises CannotPlay, EngineFailed, or TimeoutError when the engine takes too long.
         """
-        self._start_engine(port=0)
+        self._start_engine(free_port())
         cloud = self._child("cloud", "earthward.simulator", "--key", self._env["DEMO_CLOUD_KEY"], *CLOUD_PACE)
         self.api_key = self._caller_key()
         self.engine_url = self._engine.wait_ready(PATIENCE).url
@@ -171,13 +172,22 @@ class Stage:
             engine.dispose()
         return key
 
+    def is_ready(self, target: str) -> bool:
+        """Whether the gateway would ask this target now. Raises CannotPlay where it does not answer."""
+        return self._status_of(f"/readyz/{target}") == 200
+
     def _wait_until_it_answers(self) -> None:
         """It listens from the start, and answers as soon as it knows its callers."""
+        self._status_of("/readyz")
+
+    def _status_of(self, path: str) -> int:
         address = urlsplit(self.url)
         connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
         try:
-            connection.request("GET", "/readyz")
-            connection.getresponse().read()
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
         except OSError as error:
             raise CannotPlay(f"the gateway does not answer: {self._gateway.last_words()}") from error
         finally:

@@ -20,7 +20,7 @@ CUT = 1
 """Tokens of an answer that is cut off."""
 SOUP = 20
 """Words of an answer that makes no sentence."""
-PATIENCE = 60.0
+PATIENCE = 240.0
 
 
 class Spoiler(LocalServer):

@@ -25,7 +25,7 @@ from earthward.bench.migration.spoiler import Spoiler
 from earthward.bench.processes import control_of
 from earthward.engine import EngineProcess
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 UNITS = 60
 """Conversations that come back again and again; every other request is of a unit of its own."""
 TOKENS = 6
