@@ -83,7 +83,7 @@ def opened(grid: Grid, first: float = 1.0, whole: float = 1.0) -> Bets:
 
 def due_part(number: int, first: float = FIRST) -> float:
     """How much of the fortune the part of this number is, from 2; all of them together are what was held back."""
-    return (1.0 - first) * number**-_FALL / _REST
+    return float((1.0 - first) * number**-_FALL / _REST)
 
 
 def put_in(bets: Bets, factors: Sequence[float], grid: Grid, first: float = FIRST) -> None:
