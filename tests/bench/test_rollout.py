@@ -133,3 +133,9 @@ def test_parts_by_the_number_of_requests_are_the_same_game_with_other_moments():
     assert len(results) == 2
     assert all(found is not None for (found,) in results.values())
     assert len({found for (found,) in results.values()}) == 2
+
+
+def test_every_candidate_breaks_also_one_whose_last_good_request_is_a_bad_one():
+    """Half of all requests are bad, so that one stands just before the break in half of the runs."""
+    found = [streams.worse_until(random.Random(n), "error_rate", (0.5, 0.95), 4000, 50, 5000) for n in range(20)]
+    assert None not in found

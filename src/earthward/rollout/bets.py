@@ -77,7 +77,7 @@ class Odds(NamedTuple):
 
 
 def opened(grid: Grid, first: float = 1.0, whole: float = 1.0) -> Bets:
-    """Before the first event, with a fortune of `whole`. What is not bet at first is kept for changepoints."""
+    """Before the first event, with a fortune of `whole`. What is not bet at first is put in later."""
     return Bets([whole * first * weight for weight in grid.weights], whole * (1.0 - first))
 
 

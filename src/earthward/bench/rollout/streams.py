@@ -65,14 +65,15 @@ def worse_until(
     part = share / WHOLE
     baseline, broken = rates
     candidate = baseline if breaks_after else broken
+    is_broken = not breaks_after
     number = seen = 0
     while True:
         bad = part * candidate + (1 - part) * baseline
         gap = _geometric(chance, bad)
-        if number < breaks_after <= number + gap:
+        if not is_broken and breaks_after <= number + gap:
             fine = _of_candidate(chance, breaks_after - number, part)
             watch.take_fine(breaks_after - number - fine, fine)
-            number, seen, candidate = breaks_after, 0, broken
+            number, seen, candidate, is_broken = breaks_after, 0, broken, True
             continue
         if parts:
             parts.put_in(number + gap)
@@ -84,7 +85,7 @@ def worse_until(
         number += gap + 1
         seen += fine + is_candidate
         if watch.take(_request(str(number), is_candidate, True, share)) and watch.evidence.worse.is_won:
-            return seen if number > breaks_after else -1
+            return seen if is_broken else -1
 
 
 class _ByRequests:
