@@ -85,8 +85,8 @@ class _Counting(Unstreamed):
         question, target = self._question, self._target
         both = question.door.dialect == target.dialect == "anthropic_messages"
         if both and may_pass(question, target.terms):
-            asked = question.envelope.without(*NOT_COUNTED).with_fields(model=target.target.model)
-            return Written(_at(target, asked.encode()))
+            passed = question.envelope.without(*NOT_COUNTED).with_fields(model=target.target.model)
+            return Written(_at(target, passed.encode()))
         chat = question.chat
         if isinstance(chat, Failure):
             return chat
