@@ -201,6 +201,18 @@ def test_the_input_of_a_response_is_counted(gateway):
     assert json.loads(answer)["object"] == "response.input_tokens"
 
 
+@pytest.mark.parametrize("model", ["smol", "claude-opus-4-5", "llama", "gemini-2.5-flash"])
+def test_whoever_asks_for_a_count_with_the_request_for_a_stream_gets_a_count(gateway, cloud, model):
+    status, _, body = counted(gateway, model, stream=True, max_tokens=5)
+    assert (status, list(body)) == (200, ["input_tokens"]), body
+    if model.startswith("claude"):
+        log = json.loads(http("GET", f"{cloud.url}/sim/log?limit=10000&bodies=1")[2])
+        assert set(json.loads(log[-1]["body"])) == {"model", "messages"}
+    asked = {"model": model, "input": "Hello.", "stream": True}
+    status, _, answer = http("POST", f"{gateway.v1}/responses/input_tokens", asked)
+    assert (status, json.loads(answer)["object"]) == (200, "response.input_tokens")
+
+
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"model":"smol"}', b'{"model":"smol","messages":7}', b"\xff"])
 def test_what_can_not_be_counted_is_refused_in_the_callers_words(gateway, body):
     status, _, answer = http("POST", f"{gateway.url}/v1/messages/count_tokens", body)

@@ -152,6 +152,14 @@ def test_each_of_googles_paths_answers_in_its_own_form(gateway, path, body, wher
     assert headers["x-earthward-target"] == "nomic"
 
 
+def test_a_model_for_vectors_is_loaded_as_such(gateway, house):
+    http("POST", f"{gateway.v1}/embeddings", {"model": "nomic", "input": "one"})
+    loads = [it["path"] for it in house.seen() if it["path"] in ("/api/embed", "/api/generate")]
+    assert loads
+    assert set(loads) == {"/api/embed"}
+    assert "could not load" not in gateway.log.read_text()
+
+
 def test_texts_are_never_cut_without_a_word(gateway, house):
     http("POST", f"{gateway.v1}/embeddings", {"model": "nomic", "input": "one"})
     assert [one for one in house.seen() if one["path"] == "/api/embed"][-1]["status"] == 200

@@ -61,6 +61,16 @@ def ok(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (len(body), body)
 
 
+def test_a_model_that_gives_vectors_is_loaded_as_one() -> None:
+    async def play(host: Host) -> None:
+        with pytest.raises(HostFailed, match="does not support generate"):
+            await host.warm("nomic-embed-text", options={}, keep_alive=-1)
+        await host.warm("nomic-embed-text", options={"num_ctx": 512}, keep_alive=-1, gives_vectors=True)
+        assert [(it.model, it.context) for it in await host.residents()] == [("nomic-embed-text:latest", 2048)]
+
+    with_ollama(play)
+
+
 def test_nothing_is_loaded_until_a_model_is_warmed_with_the_context_asked_for() -> None:
     async def play(host: Host) -> Any:
         before = await host.residents()

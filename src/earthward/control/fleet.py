@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from earthward.config.snapshot import Snapshot, Target
+from earthward.config.snapshot import EMBEDDINGS, Snapshot, Target
 from earthward.control.digests import Digests
 from earthward.control.warm_up import Need
 from earthward.fleet.call import HostFailed
@@ -135,7 +135,12 @@ class Fleet:
         if host is None:
             return
         try:
-            seconds = await host.warm(target.model, options=load_options(target), keep_alive=target.keep_alive)
+            seconds = await host.warm(
+                target.model,
+                options=load_options(target),
+                keep_alive=target.keep_alive,
+                gives_vectors=EMBEDDINGS in target.abilities,
+            )
             log.info("%s has loaded %s for %s in %.1f s", url, target.model, target.name, seconds)
         except HostFailed as failed:
             log.warning("%s could not load %s for %s: %s", url, target.model, target.name, failed.message)

@@ -139,7 +139,8 @@ WORDS: tuple[Word, ...] = (
     ),
     _parts("image, as data", Image("image/png", PNG)),
     _parts("image, by address", Image(url="https://example.com/a.png")),
-    _parts("image, by file id", Image(file_id="file-1")),
+    _parts("image, held by OpenAI", Image(file_id="file-1")),
+    _parts("image, held by Anthropic", Image(file_id="file_1")),
     Word(
         "detail of an image",
         _with(messages=(Message(Role.USER, (Image("image/png", PNG, detail="low"),)),)),

@@ -62,17 +62,28 @@ class Host:
             raise HostFailed(shown.message)
         return shown
 
-    async def warm(self, model: str, *, options: Mapping[str, Any], keep_alive: int | float | str | None) -> float:
+    async def warm(
+        self,
+        model: str,
+        *,
+        options: Mapping[str, Any],
+        keep_alive: int | float | str | None,
+        gives_vectors: bool = False,
+    ) -> float:
         """Loads a model, with the very options that requests come with; the seconds it took.
 
-        It is a request of the gateway's own, so that no impatient caller can break the load off by leaving.
+        It is a request of the gateway's own, so that no impatient caller can break the load off by leaving. A model
+        that gives vectors can do nothing else, and requests for them come with no options.
         """
         loop = asyncio.get_running_loop()
         started = loop.time()
+        path = "/api/embed" if gives_vectors else "/api/generate"
         asked: dict[str, Any] = {"model": model, "stream": False, "options": dict(options), **AS_REQUESTS_DO}
+        if gives_vectors:
+            asked = {"model": model, "input": []}
         if keep_alive is not None:
             asked["keep_alive"] = keep_alive
-        await self._post("/api/generate", asked, LONGEST_LOAD)
+        await self._post(path, asked, LONGEST_LOAD)
         return loop.time() - started
 
     async def unload(self, model: str) -> None:

@@ -37,6 +37,8 @@ ESTIMATED_AFTER = ANOTHER_MAY_SERVE | {
 }
 """Failures to count that say nothing of the prompt: who was asked can't count, or can't be reached."""
 NO_PATH = (404, 405, 501)
+NOT_COUNTED = ("stream", "max_tokens")
+"""What Anthropic refuses in a question for a count, and callers leave there who ask with the request for an answer."""
 _NONE = Count.reported(0)
 _UNUSED = Usage(_NONE, _NONE, _NONE, _NONE, _NONE)
 _COUNTED_BY_OPENAI = ("model", "input", "instructions", "tools", "tool_choice", "text", "reasoning", "truncation")
@@ -83,7 +85,8 @@ class _Counting(Unstreamed):
         question, target = self._question, self._target
         both = question.door.dialect == target.dialect == "anthropic_messages"
         if both and may_pass(question, target.terms):
-            return Written(_at(target, question.envelope.with_fields(model=target.target.model).encode()))
+            passed = question.envelope.without(*NOT_COUNTED).with_fields(model=target.target.model)
+            return Written(_at(target, passed.encode()))
         chat = question.chat
         if isinstance(chat, Failure):
             return chat

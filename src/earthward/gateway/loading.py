@@ -8,6 +8,7 @@ import asyncio
 import logging
 from typing import Any
 
+from earthward.config.snapshot import EMBEDDINGS
 from earthward.fleet.call import HostFailed
 from earthward.fleet.host import Host
 from earthward.gateway.serving import ServingTarget
@@ -46,7 +47,10 @@ class Loads:
         options: dict[str, Any] = {"num_ctx": context} if context else {}
         try:
             await Host(endpoint.url, endpoint.pool, provider.own_lines).warm(
-                about.model, options=options, keep_alive=about.keep_alive
+                about.model,
+                options=options,
+                keep_alive=about.keep_alive,
+                gives_vectors=EMBEDDINGS in about.abilities,
             )
         except HostFailed as failed:
             log.warning("%s could not load %s: %s", endpoint.url, about.model, failed.message)

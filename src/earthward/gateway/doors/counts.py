@@ -4,6 +4,8 @@ import re
 from typing import Protocol
 from urllib.parse import parse_qs, unquote_to_bytes
 
+import msgspec
+
 from earthward.chat import ChatRequest, Failure
 from earthward.dialects import anthropic_messages, gemini, openai_responses
 from earthward.dialects.anthropic_messages.count_tokens import write_count as write_anthropic
@@ -39,7 +41,7 @@ class AnthropicCount(_Door):
     id_header: bytes | None = b"request-id"
 
     def glance(self, envelope: Envelope) -> Glance | Failure:
-        return anthropic_messages.glance(envelope)
+        return _at_once(anthropic_messages.glance(envelope))
 
     def read(self, envelope: Envelope) -> ChatRequest | Failure:
         filled = envelope if envelope.has("max_tokens") else envelope.with_fields(max_tokens=1)
@@ -64,7 +66,7 @@ class OpenAICount(_Door):
     id_header: bytes | None = b"x-request-id"
 
     def glance(self, envelope: Envelope) -> Glance | Failure:
-        return openai_responses.glance(envelope)
+        return _at_once(openai_responses.glance(envelope))
 
     def read(self, envelope: Envelope) -> ChatRequest | Failure:
         return openai_responses.read_request(envelope.encode())
@@ -111,6 +113,13 @@ class _Google(_Door):
 
     def error_event(self, failure: Failure, id: str | None) -> bytes:
         return gemini.error_event(failure)
+
+
+def _at_once(seen: anthropic_messages.Glance | openai_responses.Glance | Failure) -> Glance | Failure:
+    """A count does not stream, whatever else of a request for an answer was left in the one for its count."""
+    if isinstance(seen, Failure):
+        return seen
+    return msgspec.structs.replace(seen, stream=False, features=seen.features - {"stream"})
 
 
 def opened(path: bytes, query: bytes) -> Door | None:
