@@ -117,7 +117,7 @@ def many(
 
 def test_requests_for_a_model_go_to_the_host_that_has_loaded_it(fleet: Fleet) -> None:
     cold, warm = fleet.host(), fleet.host()
-    http("POST", f"{warm.url}/api/generate", {"model": "llama3.2", "options": {"num_ctx": 4096}, "keep_alive": -1})
+    http("POST", f"{warm.url}/api/generate", {"model": "llama3.2", "options": {"num_ctx": 4096}, "shift": False})
     gateway = fleet.gateway()
     hosts_seen(gateway, 2)
     for number in range(6):
@@ -293,7 +293,7 @@ def test_a_total_outage_makes_few_more_attempts_than_requests(fleet: Fleet) -> N
 
 def test_those_beyond_the_slots_wait_in_the_gateway_and_not_at_the_host(fleet: Fleet) -> None:
     host = fleet.host(*HOST[:-4], "--disk", "llama3.2")
-    http("POST", f"{host.url}/api/generate", {"model": "llama3.2", "options": {"num_ctx": 4096}, "keep_alive": -1})
+    http("POST", f"{host.url}/api/generate", {"model": "llama3.2", "options": {"num_ctx": 4096}, "shift": False})
     host.script(default={"tokens": 40})
     gateway = fleet.gateway(f"{{url: '{host.url}', slots: 2}}")
     busiest: list[int] = []
@@ -360,7 +360,7 @@ def test_a_busy_fleet_overflows_to_the_cloud_unless_the_data_may_not_leave(fleet
 
 def test_explain_gives_each_endpoints_score_and_the_queue(fleet: Fleet) -> None:
     warm, cold = fleet.host(), fleet.host()
-    http("POST", f"{warm.url}/api/generate", {"model": "llama3.2", "options": {"num_ctx": 4096}, "keep_alive": -1})
+    http("POST", f"{warm.url}/api/generate", {"model": "llama3.2", "options": {"num_ctx": 4096}, "shift": False})
     gateway = fleet.gateway()
     hosts_seen(gateway, 2)
     _, _, told = gateway.chat("llama", headers={"x-earthward-explain": "1"})

@@ -53,7 +53,7 @@ def test_two_models_asked_for_in_turn_stay_each_on_a_host_of_its_own(fleet: Flee
 def test_a_model_that_is_partly_on_the_cpu_is_told_of_and_avoided(fleet: Fleet) -> None:
     spills, fits = fleet.host(*HOST, "--memory", "2GB"), fleet.host()
     for host in (spills, fits):
-        http("POST", f"{host.url}/api/generate", {"model": "llama3.2", "options": {"num_ctx": 4096}, "keep_alive": -1})
+        http("POST", f"{host.url}/api/generate", {"model": "llama3.2", "options": {"num_ctx": 4096}, "shift": False})
     gateway = fleet.gateway()
     hosts_seen(gateway, 2)
 

@@ -223,6 +223,8 @@ def test_warmest_avoids_a_model_that_spilled_to_the_cpu() -> None:
     spilled = Endpoint(0, slots=2, first=0.4, is_known=True, resident=Resident(MODEL, 8192, 100, 50))
     assert best("warmest", spilled, known(1, first=0.8)) == 1
     assert "50% on the CPU" in reason("warmest", spilled)
+    unseen = Endpoint(0, slots=2, is_known=True, resident=Resident(MODEL, 8192, 100, 90))
+    assert best("warmest", unseen, known(1), affinity=(0, 1), reading=0.2) == 1
 
 
 def test_warmest_prefers_the_host_that_has_read_the_conversation_unless_it_is_busy() -> None:

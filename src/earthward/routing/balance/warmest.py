@@ -67,9 +67,11 @@ def _choice(endpoint: Endpoint, ask: Ask, warm: int, own: int | None) -> Choice:
     load = loading(endpoint, ask)
     waiting = wait(endpoint, ask.queued / warm if load == 0 and warm else 0.0)
     crowd = 1 + CROWDING * endpoint.in_flight / (endpoint.slots or UNTOLD_SLOTS)
-    slow = 1 + SPILL * endpoint.resident.spill if endpoint.resident is not None else 1.0
+    spill = endpoint.resident.spill if endpoint.resident is not None else 0.0
     reading = 0.0 if endpoint.place == own else ask.reading
-    answering = (endpoint.first * crowd + reading) * slow
+    # What has spilled is slow even where nobody has seen how slow: whole answers tell of no first token.
+    first = endpoint.first or (LONG_ENOUGH if spill else 0.0)
+    answering = (first * crowd + reading) * (1 + SPILL * spill)
     seconds = (waiting + load + answering) / endpoint.ramp + FAILURE * endpoint.failing
     return Choice(endpoint.place, seconds, _reason(endpoint, ask, load, waiting, own) if ask.explain else "")
 
