@@ -53,6 +53,12 @@ def chunk(text: Any, **fields: Any) -> dict[str, Any]:
     return {**start, "choices": [choice], **fields}
 
 
+def thinking(text: Any) -> dict[str, Any]:
+    event = chunk(text)
+    event["choices"][0]["delta"]["reasoning_content"] = "Hm."
+    return event
+
+
 def delta(text: Any) -> dict[str, Any]:
     return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
 
@@ -64,6 +70,7 @@ MADE: dict[str, Callable[[str], Any]] = {
     "openai, padded": lambda text: chunk(text, usage=None, obfuscation="aB3"[: len(text) % 4]),
     "openai, padded with more": lambda text: chunk(text, obfuscation=text),
     "openai, counted so far": lambda text: chunk(text, usage={"prompt_tokens": 3, "completion_tokens": len(text)}),
+    "openai, thinking aloud": thinking,
     "openai, another after it": lambda text: chunk(text, other={"content": "Hi"}),
     "anthropic": delta,
 }
@@ -75,9 +82,9 @@ def written(event: Any, is_escaped: bool, is_spaced: bool) -> bytes:
     return f"{name}data: {said}\n\n".encode("utf-8", "replace")
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize("name", MADE)
+@settings(max_examples=20)
 @given(
-    name=st.sampled_from(sorted(MADE)),
     texts=st.lists(st.one_of(st.text("ab {}[],:'Grüß🦊"), st.text()), max_size=12),
     is_escaped=st.booleans(),
     is_spaced=st.booleans(),

@@ -5,7 +5,9 @@ import random
 import re
 import resource
 import socket
-from collections.abc import Callable
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ GOOD = whole_answer()[0]
 BODY = GOOD.partition(b"\r\n\r\n")[2]
 MOST_WAITED = 90.0
 NEVER_KEPT = "/never-kept"
-"""In the address of an endpoint to which there is no connection, and none can be made."""
+"""In the address of an endpoint whose connections end with their answers."""
 
 
 def asked(**fields: Any) -> bytes:
@@ -314,12 +316,12 @@ def test_what_is_asked_most_goes_straight(tmp_path: Path) -> None:
     assert seen(tmp_path / "straight", MANY, [GOOD], made()).straight == len(MANY)
 
 
-def of_three(balance: str, slots: int | None = None, last: str = "/v4") -> Snapshot:
+def of_three(balance: str, slots: int | None = None, first: str = "http://127.0.0.1:1/v2") -> Snapshot:
     """Both targets have three endpoints."""
 
     def spread(provider: Provider, cell: int) -> Provider:
-        paths = ("/v2", "/v3", last)
-        places = tuple(Endpoint(f"http://127.0.0.1:1{path}", cell + at, slots) for at, path in enumerate(paths))
+        urls = (first, "http://127.0.0.1:1/v3", "http://127.0.0.1:1/v4")
+        places = tuple(Endpoint(url, cell + at, slots) for at, url in enumerate(urls))
         return msgspec.structs.replace(provider, balance=balance, endpoints=places)
 
     cloud, house = made().providers
@@ -339,12 +341,35 @@ def test_both_paths_draw_the_same_endpoint(tmp_path: Path, balance: str, how: st
     assert straight.entries == other.entries
 
 
-@pytest.mark.parametrize("balance", POLICIES)
-def test_whoever_has_no_connection_gets_no_less(tmp_path: Path, balance: str) -> None:
-    three = of_three(balance, last=NEVER_KEPT)
+class Closing(socketserver.StreamRequestHandler):
+    """An endpoint that answers well, and closes."""
+
+    def handle(self) -> None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += self.rfile.readline()
+        length = re.search(rb"content-length: (\d+)", head)
+        assert length is not None
+        self.rfile.read(int(length[1]))
+        self.wfile.write(answered(BODY, b"connection: close"))
+
+
+@pytest.fixture
+def closing() -> Iterator[str]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Closing) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}{NEVER_KEPT}"
+        server.shutdown()
+        serving.join()
+
+
+@pytest.mark.parametrize("balance", ["fastest", "least_busy", "round_robin"])
+def test_an_endpoint_without_a_connection_to_spare_gets_no_less(tmp_path: Path, closing: str, balance: str) -> None:
+    three = of_three(balance, first=closing)
     straight = seen(tmp_path / "straight", MANY, [GOOD], three)
     other = seen(tmp_path / "general", MANY, [GOOD], general(three))
-    assert straight.straight > 0
+    assert len(MANY) > straight.straight > 0
     assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
     assert straight.entries == other.entries
 

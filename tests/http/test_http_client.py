@@ -53,6 +53,27 @@ async def test_an_answer_is_heard_in_order_and_its_connection_used_again(heard, 
         await pool.close()
 
 
+async def test_an_answer_with_the_head_of_the_one_before_is_told_at_once_to_who_takes_it(
+    heard, upstream, answering
+):
+    class Whole(heard):
+        def on_whole(self, same, body) -> None:
+            self.events.append(("whole", same.status, same.headers, body, pool.idle_connections))
+            self.over.set_result(None)
+
+    longer = OK.replace(b"5", b"6") + b"!"
+    async with upstream(answering(OK, longer, OK.replace(b"200", b"500"), OK)) as place:
+        pool = Pool(place.url)
+        told = [(await ask(pool, Whole)).events for _ in range(4)]
+        head = ("head", 200, [(b"content-length", b"5")])
+        assert told[0] == [head, ("end",)]
+        assert told[1] == [("whole", 200, [(b"content-length", b"6")], b"hello!", 1)]
+        assert [event[:2] for event in told[2]] == [("head", 500), ("end",)]
+        assert [event[:2] for event in told[3]] == [("head", 200), ("end",)]
+        assert place.accepted == 1
+        await pool.close()
+
+
 async def test_a_connection_is_back_in_its_pool_when_the_end_is_told(heard, upstream, answering):
     async with upstream(answering(OK, OK)) as place:
         pool = Pool(place.url)

@@ -85,6 +85,20 @@ def test_the_parser_has_the_last_word_on_how_a_size_is_spelt(spelt, before):
     assert outcome(head, before, chunk) == outcome(head + before + chunk)
 
 
+@pytest.mark.parametrize(
+    ("body", "pieces"),
+    [
+        # The end of a size that came in two pieces, and what is in a chunk, look like chunks of their own.
+        (b"hello\r\n9\r\n123456789\r\n", [b"1", b"5\r\nhello\r\n9\r\n123456789\r\n", b"\r\n"]),
+        (b"5\r\nhello\r\n", [b"a\r\n", b"5\r\nhello\r\n", b"\r\n"]),
+        (b"h5\r\nhello\r\n", [b"1\r\nh\r\na\r\n", b"5\r\nhello\r\n", b"\r\n"]),
+    ],
+)
+def test_what_only_looks_like_a_chunk_does_not_pass_by_the_parser(body, pieces):
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert read(head, *pieces, b"0\r\n\r\n")[1:4] == (body, True, True)
+
+
 def test_an_odd_size_after_whole_chunks_is_malformed():
     with pytest.raises(Malformed):
         read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *CHUNKS, b"0x5\r\nhello\r\n")

@@ -8,6 +8,8 @@ that is plain: no escape, no quote, no control character, valid UTF-8. All else 
 MOST_LEARNED = 64
 """How often in one stream another event is learned that the next ones may be like."""
 _QUOTE = b'"'
+# Of a number it is asked at once whether it is in bytes; of bytes only after an exception that nobody sees.
+_BACKSLASH = ord("\\")
 _OBFUSCATION = b'"obfuscation":"'
 """OpenAI pads chunks with a field of random letters, so that their size tells nothing of their text."""
 _END = b"\n\n"
@@ -31,7 +33,7 @@ class Alike:
             return None
         end = event.find(_QUOTE, self._start)
         text = event[self._start : end]
-        if b"\\" in text:
+        if _BACKSLASH in text:
             return None
         pad = b""
         if self._pad is not None:
@@ -59,7 +61,7 @@ def alike(block: bytes, sent: bytes, key: bytes, text: str) -> Alike | None:
     name. What is sent on must not depend on the text.
     """
     told = text.encode()
-    if b"\\" in block or _QUOTE in told or not text.isprintable():
+    if _BACKSLASH in block or _QUOTE in told or not text.isprintable():
         return None
     came = _around(block + _END, key, told)
     went = _around(sent, key, told)

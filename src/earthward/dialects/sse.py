@@ -8,6 +8,8 @@ import msgspec
 
 EVENT_LIMIT = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
+# Whether a number is in bytes is found without an exception that nobody sees, other than for bytes.
+_CR, _LF = b"\r\n"
 _JSON_ENDS = (b"}\n\n", b"]\n\n")
 
 
@@ -34,8 +36,8 @@ class Blocks:
             self.is_between
             and data.startswith(b"data:")
             and data.endswith(_JSON_ENDS)
-            and b"\r" not in data
-            and b"\n\n\n" not in data
+            and _CR not in data
+            and data.find(b"\n\n\n") < 0
             and len(data) <= self._limit
         ):
             return data[:-2].split(b"\n\n")
@@ -63,7 +65,7 @@ class Blocks:
         if self._after_cr and data.startswith(b"\n"):
             data = data[1:]
         self._after_cr = data.endswith(b"\r")
-        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if _CR in data else data
 
     def _skip_bom(self) -> bool:
         """Whether enough has come to know if the stream begins with a byte order mark."""
@@ -103,7 +105,7 @@ class Event(msgspec.Struct, frozen=True):
 
 def data_of(block: bytes) -> bytes | None:
     """What the block's `data` lines say together; None if it has none, as a comment."""
-    if block.startswith(b"data:") and b"\n" not in block:
+    if block.startswith(b"data:") and _LF not in block:
         return block[6:] if block.startswith(b"data: ") else block[5:]
     lines = [value for name, value in _fields(block) if name == b"data"]
     return b"\n".join(lines) if lines else None

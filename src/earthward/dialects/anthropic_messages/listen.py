@@ -261,7 +261,7 @@ class StreamListener:
 
 def _named(block: bytes, type: Any) -> bytes:
     """The block as it is sent on; the SDKs skip an event that has no name."""
-    if block.startswith(b"event:") or b"\nevent:" in block or not isinstance(type, str):
+    if block.startswith(b"event:") or block.find(b"\nevent:") >= 0 or not isinstance(type, str):
         return block + b"\n\n"
     return b"event: %b\n%b\n\n" % (type.replace("\n", "").encode(), block)
 

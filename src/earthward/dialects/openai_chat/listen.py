@@ -30,6 +30,7 @@ from earthward.dialects.openai_chat.usage import PlainUsage, UsageOfStream, read
 _ENCODE = msgspec.json.Encoder().encode
 _MODEL_KEY = b'"model"'
 _BEFORE_KEYS = (b"{", b",")
+_LF = ord("\n")
 _INCLUDE_USAGE = {"include_usage": True}
 
 
@@ -243,7 +244,7 @@ class StreamListener:
         said = _all_it_says(chunk)
         if not self._hear(chunk):
             return b""
-        if self._head is None and chunk.choices and b"\n" not in block:
+        if self._head is None and chunk.choices and _LF not in block:
             self._head = _head_of(block, chunk.model, self._requested_model)
         hides_usage = chunk.usage is not msgspec.UNSET and not self._client_wants_usage
         if self._head is not None and not hides_usage and self._head.fits(block, chunk.model):
@@ -307,7 +308,7 @@ class StreamListener:
             fields["model"] = self._requested_model
         if not self._client_wants_usage:
             fields.pop("usage", None)
-        others = [line for line in block.split(b"\n") if not line.startswith(b"data")] if b"\n" in block else ()
+        others = [line for line in block.split(b"\n") if not line.startswith(b"data")] if _LF in block else ()
         return b"".join((*(line + b"\n" for line in others), b"data: ", _ENCODE(fields), b"\n\n"))
 
 
@@ -327,7 +328,7 @@ class _Head(msgspec.Struct, frozen=True):
             block.startswith(self.old)
             and model == self.model
             and block.find(_MODEL_KEY, len(self.old)) < 0
-            and b"\n" not in block
+            and _LF not in block
         )
 
     def replaced_in(self, block: bytes) -> bytes:
