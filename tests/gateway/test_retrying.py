@@ -25,7 +25,7 @@ def board(tmp_path: Path) -> Board:
 
 def run(play: Callable[[], Awaitable[Any]]) -> Any:
     async def patiently() -> Any:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(200):
             return await play()
 
     return asyncio.run(patiently())

@@ -361,7 +361,7 @@ async def test_a_request_on_a_connection_that_is_gone_fails_like_any_other(heard
 
 async def test_a_pool_keeps_few_idle_connections_and_not_for_long(heard, upstream, answering, until):
     async with upstream(answering(OK)) as place:
-        pool = Pool(place.url, limits=PoolLimits(idle=2, idle_seconds=0.1, sweep_seconds=0.02))
+        pool = Pool(place.url, limits=PoolLimits(idle=2, idle_seconds=1.5, sweep_seconds=0.02))
         connections = [await pool.connect(5) for _ in range(4)]
         sinks = [heard() for _ in connections]
         for connection, sink in zip(connections, sinks, strict=True):

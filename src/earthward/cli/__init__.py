@@ -4,7 +4,13 @@ import importlib
 import keyword
 import sys
 
-import typer
+INTERRUPTED = 130
+"""Exit status of a command that Ctrl-C ended while it was still being loaded: that is no error to tell of."""
+
+try:
+    import typer
+except KeyboardInterrupt:
+    sys.exit(INTERRUPTED)
 
 COMMANDS = (
     "demo",
@@ -66,4 +72,8 @@ def _version(wanted: bool) -> None:
 
 def main() -> None:
     called = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-    application((called,) if called in COMMANDS else COMMANDS)()
+    try:
+        app = application((called,) if called in COMMANDS else COMMANDS)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    app()

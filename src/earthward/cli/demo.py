@@ -56,11 +56,14 @@ def demo(
     console = console_for(json=json, picture=picture)
     try:
         with Signals() as signals, Stage(signals.hold) as stage:
-            lost = show(stage, Screen(console), requests, json=json)
+            screen = Screen(console)
+            lost = show(stage, screen, requests, json=json)
+            if picture is not None or not once:
+                screen.ways_on(stage, command())
             if picture is not None:
                 picture.write_text(svg_of(console))
             elif not once:
-                stay_up(stage, Screen(console))
+                stay_up(stage, screen)
     except Ended as ended:
         raise typer.Exit(ended.status) from None
     except (CannotPlay, EngineFailed, TimeoutError) as problem:
@@ -79,7 +82,6 @@ def show(stage: Stage, screen: Screen, requests: int, *, json: bool) -> int:
     lost = sum(phase.lost for phase in phases)
     found = figures(settled(stage, sum(phase.requests for phase in phases) - lost), prices)
     screen.figures(found, prices)
-    screen.ways_on(stage, command())
     if json:
         print_json(told(stage, phases, found, prices))
     return lost

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import tempfile
+import time
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -31,6 +32,10 @@ class Settings(msgspec.Struct, frozen=True):
     slots: int = 4
     threads: int | None = None
     log: Path | None = None
+
+
+WRITTEN_WITHIN = 3.0
+"""Seconds."""
 
 
 class Serving(msgspec.Struct, frozen=True):
@@ -130,15 +135,22 @@ def print_to(file: IO[bytes]) -> None:
 
 
 def first_error(output: IO[bytes], start: int) -> str | None:
-    """What llama.cpp gave as the cause: later lines only say that something failed because of it."""
-    output.seek(start)
-    found = re.search(rb"^\S+ E (?:\w+: )?(.*)$", output.read(), re.MULTILINE)
-    return found[1].decode(errors="replace") if found else None
+    """What llama.cpp gave as the cause: later lines only say that something failed because of it.
+
+    A thread of its own writes it down, perhaps only when all else is over.
+    """
+    end = time.monotonic() + WRITTEN_WITHIN
+    while True:
+        output.seek(start)
+        found = re.search(rb"^\S+ E (?:\w+: )?(.*)\n", output.read(), re.MULTILINE)
+        if found or time.monotonic() > end:
+            return found[1].decode(errors="replace") if found else None
+        time.sleep(0.05)
 
 
 def is_healthy(url: str) -> bool:
     address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.hostname or HOST, address.port, timeout=10)
+    connection = http.client.HTTPConnection(address.hostname or HOST, address.port, timeout=60)
     try:
         connection.request("GET", "/health")
         return connection.getresponse().status == http.HTTPStatus.OK
