@@ -53,9 +53,7 @@ async def test_an_answer_is_heard_in_order_and_its_connection_used_again(heard, 
         await pool.close()
 
 
-async def test_an_answer_with_the_head_of_the_one_before_is_told_at_once_to_who_takes_it(
-    heard, upstream, answering
-):
+async def test_an_answer_with_the_head_of_the_one_before_is_told_at_once_to_who_takes_it(heard, upstream, answering):
     class Whole(heard):
         def on_whole(self, same, body) -> None:
             self.events.append(("whole", same.status, same.headers, body, pool.idle_connections))
