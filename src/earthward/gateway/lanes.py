@@ -87,9 +87,12 @@ class Goal:
 
 class Passed(NamedTuple):
     """An answer's headers as they go on to the caller, status line and all: those of these `names` and, where the
-    vendor gave no id, `id_name` for ours. None where the answer is nothing for the straight line."""
+    vendor gave no id, `id_name` for ours. None where the answer is nothing for the straight line.
+
+    `id_header` is where the caller's SDK looks for an id: two doors may lead to one connection."""
 
     names: frozenset[bytes]
+    id_header: bytes | None
     opening: bytes | None
     id_name: bytes | None
 
@@ -190,15 +193,15 @@ class Leg:
         """What goes on of the headers of an answer that went well."""
         names, id_name = self.passes_back, self._id_name
         if is_encoded(headers):
-            return Passed(names, None, None)
+            return Passed(names, id_name, None, None)
         passed = [header for header in headers if header[0] in names]
         has_id = any(header[0] == id_name for header in passed)
-        return Passed(names, opening_bytes(200, passed), None if has_id else id_name)
+        return Passed(names, id_name, opening_bytes(200, passed), None if has_id else id_name)
 
     def passed_of(self, same: SameAnswer) -> Passed:
         """The same of a head that came before."""
         known: Passed | None = same.kept.value
-        if known is None or known.names is not self.passes_back:
+        if known is None or known.names is not self.passes_back or known.id_header != self._id_name:
             known = same.kept.value = self.passed(same.headers)
         return known
 
