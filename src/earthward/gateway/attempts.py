@@ -347,14 +347,17 @@ class Attempts:
         patience = LONGEST if self._patience is None else self._patience - self._exchange.elapsed() / 1e9
         exchange = self._exchange
         self._retry = await self.worker.retries.turn(lambda: not exchange.is_gone and does_one_stand(), patience)
-        return self._retry is not None and not exchange.is_gone
+        if exchange.is_gone:
+            self._give_turn_back()  # Nothing goes out, so nothing is counted.
+            return False
+        return self._retry is not None
 
     def _does_one_stand(self, attempts: Iterable[Reasoned]) -> bool:
         targets = (self._exchange.serving.targets[name] for name, _ in attempts)
         return any(target.breaker.stands and target.provider.balancing.stands() for target in targets)
 
-    def _served(self) -> None:
-        """An attempt that served was no load that an outage made greater."""
+    def _give_turn_back(self) -> None:
+        """An attempt that served, or never went out, is no load that an outage made greater."""
         if self._retry is not None:
             self.worker.retries.give_back(self._retry)
             self._retry = None
@@ -436,7 +439,7 @@ class Attempts:
         finally:
             balancing.give_back(place, None if shows(outcome) else trial)
         if outcome.failure is None and not outcome.gone:
-            self._served()
+            self._give_turn_back()
         self.made += (self._over(target, endpoint, why, started, outcome),)
         return outcome
 
@@ -621,7 +624,7 @@ class Attempts:
         if self._exchange.has_begun:
             self._exchange.connection.write(held)
             return
-        self._served()
+        self._give_turn_back()
         seconds, context = time.monotonic() - self._sent, allocated(target.target, self._context)
         target.provider.balancing.began(self._place, target.model, seconds, context)
         self._exchange.begin(headers, held)
