@@ -129,7 +129,7 @@ class Asking:
         started_at, endpoint = time.time_ns(), target.provider.endpoints[place]
         begun = Answered(target.name, endpoint.url, started_at)
         wanted = msgspec.structs.replace(chat, model=target.target.model, stream=True, stream_usage=True)
-        way = _way(target, place, wanted)
+        way = way_for(target, place, wanted)
         body = way.write_request(wanted)
         if isinstance(body, Failure):
             return msgspec.structs.replace(begun, failure=body)
@@ -191,7 +191,7 @@ class Asking:
             self._closing.add(task)
 
 
-def _way(target: ServingTarget, place: int, chat: ChatRequest) -> Way:
+def way_for(target: ServingTarget, place: int, chat: ChatRequest) -> Way:
     """As users would ask there: what nobody waits for must not have a model loaded anew that has context enough."""
     about = target.target
     if not about.tiers:
