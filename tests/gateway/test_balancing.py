@@ -370,6 +370,15 @@ def test_a_load_that_failed_is_joined_by_nobody(stage) -> None:
     assert mine.context_for(0, Wanted(LLAMA, 4096, most=16384)) == 4096
 
 
+def test_a_load_that_a_report_shows_is_under_way_no_more(stage) -> None:
+    mine, other = stage.worker(1), stage.worker(1)
+    held_by(mine, other)
+    other.sent(0, LLAMA, 16384, 16384)
+    held_by(mine, context=16384)
+    assert mine.context_for(0, Wanted(LLAMA, 4096, most=16384)) == 16384
+    assert mine.standings[0].view(0, 1, LLAMA, 0, 1.0, 4096, 16384).loading is None
+
+
 def test_a_load_of_which_nothing_came_is_not_believed_in_for_ever(stage) -> None:
     mine = stage.worker(1)
     held_by(mine)

@@ -212,7 +212,8 @@ def test_a_model_with_too_little_context_has_to_be_loaded_anew() -> None:
     assert short == "loaded with too little context (8,192 tokens), 10.0 s, 0 in flight"
     assert "too much context (8,192 tokens)" in reason("warmest", known(0), context=4096)
     assert reason("warmest", known(0), context=4096, most=8192).startswith("loaded, ")
-    assert best("warmest", known(0), known(1, in_flight=1), context=16384) == 0, "those under way end first"
+    under_way = reason("warmest", known(0, in_flight=1), context=16384)
+    assert under_way.startswith("loaded with too little context (8,192 tokens), 12.0 s"), "those under way end first"
     enough = Endpoint(
         1, in_flight=1, slots=2, is_known=True, resident=Resident(MODEL, 16384, 1, 1), load=10.0, whole=2.0
     )
