@@ -114,7 +114,7 @@ def test_what_is_given_back_long_after_opens_no_room_for_others(board: Board) ->
     async def play() -> None:
         retries = spent(board)
         for _ in range(50):
-            retries.give_back(int(time.monotonic()) - 16)
+            retries.give_back(int(time.monotonic()) - boards.RING)
         assert retries.take() is None
 
     run(play)
