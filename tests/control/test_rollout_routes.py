@@ -121,12 +121,12 @@ def test_what_it_heard_of_is_not_read_back_and_what_it_did_not_hear_of_is(world)
     assert (world.place, world.route.share) == ("rolled back", 0)
 
 
-def test_what_was_stored_while_no_rollout_was_under_way_is_not_held(world):
-    world.ask(10, told=True)
+def test_what_it_heard_before_the_start_says_nothing(world):
+    world.ask(500, told=True)
     world.act("start")
-    world.ask(500, failing=0.5, told=True)
+    world.ask(10, told=True)
     (evidence,) = world.rollouts.told("trial")["evidence"]
-    assert evidence.baseline + evidence.candidate == 500
+    assert evidence.baseline + evidence.candidate == 10
 
 
 def test_what_was_asked_before_the_start_says_nothing(world):

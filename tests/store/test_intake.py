@@ -18,6 +18,7 @@ from earthward.chat.usage import Count, Usage
 from earthward.ledger.record import Record
 from earthward.store import queries, tables
 from earthward.store.frames import HEADER, frame
+from earthward.store.fresh import Stored
 from earthward.store.intake import BUSY, LONGEST_LULL, PAUSE, Intake, IntakeResult, pause_after
 from earthward.store.spool import SpoolWriter
 
@@ -66,6 +67,30 @@ def test_what_was_spooled_is_stored_and_told_of_once(engine, spools, settled, op
     writer.close()
     drain(taking)
     assert list(spools.iterdir()) == []
+
+
+def test_what_is_told_has_the_numbers_it_got_unless_somebody_else_stored_in_between(engine, spools, settled):
+    told: list[Stored] = []
+    writer = SpoolWriter(spools, "here", "boot")
+    taking = Intake(engine, spools, "here", told.append)
+    for names in (("a", "b"), ("c",)):
+        for name in names:
+            writer.append(settled(name))
+        drain(taking)
+    others = ", ".join(column.name for column in tables.RECORD if column.name != "id")
+    meanwhile = f"INSERT INTO exchanges (id, {others}) SELECT 'other', {others} FROM exchanges WHERE id = 'd'"
+    with engine.begin() as connection:
+        connection.execute(
+            text(f"CREATE TRIGGER other AFTER INSERT ON exchanges WHEN NEW.id = 'd' BEGIN {meanwhile}; END")
+        )
+    for name in ("d", "e"):
+        writer.append(settled(name))
+    drain(taking)
+    writer.append(settled("f"))
+    drain(taking)
+    writer.close()
+    numbers = [(stored.after, [record.id for record in stored.records]) for stored in told]
+    assert numbers == [(0, ["a", "b"]), (2, ["c"]), (None, ["d", "e"]), (6, ["f"])]
 
 
 def test_many_boots_and_segments_in_small_batches_come_to_the_same(engine, spools, settled, opened):

@@ -58,7 +58,6 @@ class Rollouts:
         self._try_again_at = 0.0
         self.standings: dict[str, Standing] = {}
         self.own = OwnMetrics()
-        self._is_any_under_way = False
         self._fresh = Fresh()
 
     # ── what comes in ──
@@ -78,17 +77,16 @@ class Rollouts:
                 self._try(name, partial(LiveRollout.try_out, subject=_subject(route, snapshot), now=self._clock()))
 
     def hear(self, stored: Stored) -> None:
-        """What was just stored need not be read back. Nobody holds it where no rollout is under way."""
-        if self._is_any_under_way:
-            self._fresh.add(stored)
+        """What was just stored need not be read back by what is under way."""
+        self._fresh.add(stored)
 
     def take(self, engine: Engine) -> None:
         """Takes in what was stored since, and lets time pass. A store that is away is asked again the next time."""
         with self._lock:
             under_way = [name for name, live in self._live.items() if live.controller.state.is_under_way]
             self._take_up_again()
-            if bool(under_way) != self._is_any_under_way:
-                self._is_any_under_way, self._fresh = bool(under_way), Fresh()
+            if not under_way:
+                self._fresh = Fresh()
             if under_way:
                 try:
                     end = queries.end(engine)

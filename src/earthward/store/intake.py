@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Engine, Table, func, insert, select, update
+from sqlalchemy import Connection, Engine, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from earthward.ledger.plausible import all_plausible
@@ -324,7 +324,7 @@ def _move(connection: Connection, tail: _Tail) -> None:
 
 
 def _last_number(connection: Connection) -> int:
-    return connection.scalar(select(func.max(exchanges.c.number))) or 0
+    return connection.exec_driver_sql("SELECT max(number) FROM exchanges").scalar() or 0
 
 
 def _sums(records: Iterable[Record]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
