@@ -29,7 +29,8 @@ def drawn(request):
 
 def record(number: int, model: str, arm: str, target: str, cost: int | None) -> Record:
     usage = Usage(*map(Count.reported, (100, 20, 0, 0)))
-    attempts = (Attempt("smollm2" if arm == "candidate" else "mini", "", "", 0),)
+    tried = dict.fromkeys(("smollm2" if arm == "candidate" else target, target))
+    attempts = tuple(Attempt(name, "", "", 0) for name in tried)
     times = {"first_content": 14_400_000_000, "duration": 14_700_000_000}
     about = {"requested_model": model, "arm": arm, "target": target, "usage": usage, "cost": cost}
     return Record(str(number), 0, "ok", attempts=attempts, **about, **times)

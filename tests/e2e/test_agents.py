@@ -40,7 +40,7 @@ def tasks(stage):
 
 def by_frameworks(asked):
     command = [BIN / "agents" / "bin" / "python", "-W", "ignore", TESTS / "agents" / "loops.py", json.dumps(asked)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=850, check=False)
     assert run.returncode == 0, run.stderr
     return {
         f"{name} at {task.get('at', task['model'])}": it
@@ -71,7 +71,7 @@ def test_loops_of_the_vercel_ai_sdk_come_to_their_end(stage):
         input=lines,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=850,
         check=False,
     )
     assert run.returncode == 0, run.stderr

@@ -84,6 +84,7 @@ def test_what_has_ended_leaves_nothing_for_the_collector():
         await left.told
 
     gc.collect()
+    gc.freeze()
     gc.disable()
     try:
         left = Left()
@@ -94,3 +95,4 @@ def test_what_has_ended_leaves_nothing_for_the_collector():
         assert gc.collect() == 0
     finally:
         gc.enable()
+        gc.unfreeze()

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
@@ -66,6 +66,16 @@ def routes(count: int) -> Callable[[int], object]:
     return decide
 
 
+@cache
+def _conversations(count: int) -> tuple[Affinity, list[bytes]]:
+    """Two thousand, and the hosts each prefers, worked out once: that takes longer than all else."""
+    affinity = Affinity([f"http://gpu-{place}:11434" for place in range(count)])
+    roots = [number.to_bytes(4) for number in range(2000)]
+    for root in roots:
+        affinity.of(root)
+    return affinity, roots
+
+
 def endpoints(count: int, way: str) -> Callable[[int], object]:
     """A choice among so many hosts, a third of which hold the model."""
     standings = [Standing() for _ in range(count)]
@@ -73,10 +83,7 @@ def endpoints(count: int, way: str) -> Callable[[int], object]:
         held = (Resident(MODEL, 8192, 1, 1),) if place % 3 == 0 else ()
         standing.heard(Report(0.0, held), 0.0)
     warm = [place for place, standing in enumerate(standings) if standing.holds(MODEL)]
-    affinity = Affinity([f"http://gpu-{place}:11434" for place in range(count)])
-    roots = [number.to_bytes(4) for number in range(2000)]
-    for root in roots:
-        affinity.of(root)
+    affinity, roots = _conversations(count)
     policy = POLICIES[way]
 
     def decide(turn: int) -> object:
