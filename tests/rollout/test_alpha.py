@@ -1,7 +1,7 @@
 import pytest
 
 from earthward.rollout.alpha import shares
-from earthward.rollout.plan import metric_of
+from earthward.rollout.plan import ALPHA, metric_of
 from earthward.rollout.presets import PRESETS
 from earthward.rollout.read_plan import plan
 
@@ -23,5 +23,5 @@ def test_signals_and_dry_runs_take_nothing_from_guardrails():
     beside = shares(
         plan({"stages": ["5%", "100%"], "gates": ["error_rate", "feedback", {"refusal": {"role": "dry run"}}]})
     )
-    assert alone["error_rate"] == beside["error_rate"] == 0.05
-    assert beside["refusal"] < 0.05
+    assert alone["error_rate"] == beside["error_rate"] == ALPHA
+    assert beside["refusal"] < ALPHA

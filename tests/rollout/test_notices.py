@@ -61,8 +61,8 @@ def test_a_rollback_is_told_with_its_evidence():
         {
             "metric": "error_rate",
             "verdict": "fail",
-            "candidate": 7,
-            "candidate_bad": 7,
+            "candidate": 8,
+            "candidate_bad": 8,
             "baseline": 0,
             "baseline_bad": 0,
         }

@@ -14,6 +14,8 @@ OnTimeout = Literal["hold", "rollback"]
 
 HOUR = 3600.0
 DAY = 24 * HOUR
+ALPHA = 0.03
+CERTIFY_ALPHA = 0.05
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -73,8 +75,8 @@ class Plan(msgspec.Struct, frozen=True):
     gates: tuple[Gate, ...]
     goal: int = WHOLE
     events: tuple[str, ...] = ()
-    alpha: float = 0.05
-    certify_alpha: float = 0.05
+    alpha: float = ALPHA
+    certify_alpha: float = CERTIFY_ALPHA
     warm_up: float = 0.0
     cooldown: float = HOUR
     undo_window: float = HOUR

@@ -11,13 +11,14 @@ from earthward.rollout import plan as plans
 from earthward.rollout import plan_values as values
 from earthward.rollout.event import WHOLE
 from earthward.rollout.metrics import METRICS, ROLES, own
-from earthward.rollout.plan import HOUR, Gate, Plan, Stage
+from earthward.rollout.plan import ALPHA, CERTIFY_ALPHA, HOUR, Gate, Plan, Stage
 from earthward.rollout.presets import PRESETS
 from earthward.rollout.problems import Path, PlanErrors, Reader
 
 COMMON_KEYS = ("min_requests", "hold", "approval", "timeout", "on_timeout")
 TIMES = {"warm_up": 0.0, "cooldown": HOUR, "undo_window": HOUR}
-PLAN_KEYS = ("preset", "stages", "gates", "events", *COMMON_KEYS, "bake", "alpha", "certify_alpha", *TIMES)
+CHANCES = {"alpha": ALPHA, "certify_alpha": CERTIFY_ALPHA}
+PLAN_KEYS = ("preset", "stages", "gates", "events", *COMMON_KEYS, "bake", *CHANCES, *TIMES)
 STAGE_KEYS = ("share", "shadow", "gates", *COMMON_KEYS)
 BAKE_KEYS = ("for", "holdback")
 GATE_KEYS = ("role", "tolerate", "below", "negligible", "margin", "at_most", "pre_period")
@@ -51,7 +52,7 @@ def _read(reader: Reader, given: object, name: str, path: Path) -> Plan | None:
     gates = _gates(reader, given, events, path)
     common = _stage_options(reader, given, path)
     holdback, bake_for = _bake(reader, given, path)
-    chances = {key: reader.value(given, key, values.chance, path, 0.05) for key in ("alpha", "certify_alpha")}
+    chances = {key: reader.value(given, key, values.chance, path, usual) for key, usual in CHANCES.items()}
     times = {key: reader.value(given, key, values.duration, path, usual) for key, usual in TIMES.items()}
     stages = _stages(reader, given, common, gates, path)
     if not stages:
