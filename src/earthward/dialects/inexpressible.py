@@ -25,6 +25,13 @@ class Inexpressible(Exception):
         self.failure = Failure(kind, message, param=param)
 
 
+def answers_asked(number: int | None, param: str) -> int:
+    """How many answers are wanted: one unless it is said. Raises Inexpressible for none, and for fewer than none."""
+    if number is not None and number < 1:
+        raise Inexpressible(f"`{param}` is {number}; ask for 1 answer or more", param, FailureKind.BAD_REQUEST)
+    return 1 if number is None else number
+
+
 def refuse_content(rest: Mapping[str, Any], carrying: Mapping[str, str], to: str) -> None:
     """Raises Inexpressible for a field that carries content which nothing stands for; `to` is where it can't go.
 
