@@ -62,3 +62,11 @@ def test_fewer_answers_than_one_are_refused_before_a_target_is_asked_for_none(re
         assert refused.param == param
         assert "1 answer or more" in refused.message
     assert read(1).answers == 1
+
+
+@pytest.mark.parametrize("write", [anthropic_messages.write_request, gemini.write_request])
+def test_a_conversation_in_which_nothing_is_said_is_refused_not_begun_for_the_caller(write: Any) -> None:
+    refused = write(ChatRequest("m", (), max_tokens=5))
+    assert isinstance(refused, Failure)
+    assert "is empty" in refused.message
+    assert isinstance(write(ChatRequest("m", (Message(Role.SYSTEM, (Text("Be kind."),)),), max_tokens=5)), bytes)
