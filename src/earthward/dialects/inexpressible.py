@@ -35,7 +35,7 @@ def answers_asked(number: int | None, param: str) -> int:
 def refuse_silence(messages: Sequence[Message], param: str) -> None:
     """Raises Inexpressible for a conversation in which nothing is said: an answer would be one to words of ours."""
     if not messages:
-        raise Inexpressible(f"`{param}` is empty; send one message or more", param, FailureKind.BAD_REQUEST)
+        raise Inexpressible("the conversation is empty; send one message or more", param, FailureKind.BAD_REQUEST)
 
 
 def refuse_content(rest: Mapping[str, Any], carrying: Mapping[str, str], to: str) -> None:
