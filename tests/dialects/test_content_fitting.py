@@ -195,3 +195,9 @@ def test_gotcha_30_a_second_try_at_a_form_is_held_to_it_with_no_tools_in_the_way
     request = asked(tools=(WEATHER,), output=OutputFormat("json", CITY))
     again = once_more(fit(request, "form"), said(Text("It rains.")), "it is not JSON")
     assert (again.tools, again.output) == ((), request.output)
+
+
+def test_a_choice_of_a_tool_that_is_not_offered_is_refused_where_the_choice_is_made_up_for() -> None:
+    refused = fitted(asked(tools=(Tool("f"),), tool_choice=ToolChoice("required", ("g",))), frozenset({"choice"}))
+    assert isinstance(refused, Failure)
+    assert (refused.kind, refused.param) == (FailureKind.BAD_REQUEST, "tool_choice")

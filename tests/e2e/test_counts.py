@@ -145,6 +145,12 @@ def test_an_ollama_counts_nothing_so_that_it_is_an_estimate_and_asks_nobody(gate
     assert len(cloud.asked()) == before
 
 
+def test_what_can_not_be_read_is_not_estimated_either(gateway):
+    status, _, body = counted(gateway, "llama", messages="Hello.")
+    assert status == 400
+    assert "messages" in body["error"]["message"]
+
+
 def test_an_estimate_learns_from_what_hosts_have_counted(gateway):
     long = {"messages": [{"role": "user", "content": "word " * 400}]}
     before = counted(gateway, "llama", **long)[2]["input_tokens"]

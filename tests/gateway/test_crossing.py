@@ -298,6 +298,13 @@ def test_what_only_tunes_is_dropped_and_named() -> None:
     assert request.dropped == ("logit_bias",)
 
 
+def test_a_wish_that_nothing_is_stored_is_granted_and_not_called_dropped() -> None:
+    for store, dropped in ((False, ()), (True, ("store",))):
+        request = way(question(b"/v1/chat/completions", store=store), "ollama").request()
+        assert isinstance(request, Written)
+        assert request.dropped == dropped
+
+
 def test_what_carries_content_and_has_no_word_there_is_a_failure() -> None:
     refused = way(question(b"/v1/chat/completions", n=2), "ollama").request()
     assert isinstance(refused, Failure)

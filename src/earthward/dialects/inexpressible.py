@@ -1,9 +1,9 @@
 """What one side says and the other has no words for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from earthward.chat import Failure, FailureKind
+from earthward.chat import Failure, FailureKind, Message
 
 KEPT_ELSEWHERE = {
     "background": "an answer fetched later",
@@ -23,6 +23,19 @@ class Inexpressible(Exception):
     def __init__(self, message: str, param: str | None = None, kind: FailureKind = FailureKind.UNSUPPORTED) -> None:
         super().__init__(message)
         self.failure = Failure(kind, message, param=param)
+
+
+def answers_asked(number: int | None, param: str) -> int:
+    """How many answers are wanted: one unless it is said. Raises Inexpressible for none, and for fewer than none."""
+    if number is not None and number < 1:
+        raise Inexpressible(f"`{param}` is {number}; ask for 1 answer or more", param, FailureKind.BAD_REQUEST)
+    return 1 if number is None else number
+
+
+def refuse_silence(messages: Sequence[Message], param: str) -> None:
+    """Raises Inexpressible for a conversation in which nothing is said: an answer would be one to words of ours."""
+    if not messages:
+        raise Inexpressible("the conversation is empty; send one message or more", param, FailureKind.BAD_REQUEST)
 
 
 def refuse_content(rest: Mapping[str, Any], carrying: Mapping[str, str], to: str) -> None:

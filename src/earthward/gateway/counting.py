@@ -21,6 +21,7 @@ from earthward.gateway.decide import Decision
 from earthward.gateway.doors.counts import CountDoor
 from earthward.gateway.doors.door import Question
 from earthward.gateway.doors.exit import Heard
+from earthward.gateway.refused import Refused
 from earthward.gateway.terms import may_pass, unfetched
 from earthward.gateway.unstreamed import Unstreamed
 
@@ -52,6 +53,13 @@ def estimate(exchange: "Exchange", question: Question, decision: Decision) -> by
     model = target.target.model if target is not None else question.glance.model
     tokens = exchange.worker.lengths.tokens(model, question.glance.characters)
     return cast("CountDoor", question.door).write_count(max(1, tokens))
+
+
+def check(question: Question) -> None:
+    """Raises Refused for what can't be read: its count would be of nothing that can be sent."""
+    chat = question.chat
+    if isinstance(chat, Failure) and chat.kind is FailureKind.BAD_REQUEST:
+        raise Refused(chat)
 
 
 def can_ask(exchange: "Exchange", decision: Decision) -> bool:

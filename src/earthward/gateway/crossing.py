@@ -12,6 +12,7 @@ import msgspec
 
 from earthward.chat import (
     Answer,
+    ChatRequest,
     Event,
     Failed,
     Failure,
@@ -29,6 +30,7 @@ from earthward.chat import (
     Usage,
     UsageReported,
 )
+from earthward.dialects.callers_fields import named_for
 from earthward.dialects.content.engines import for_engine
 from earthward.dialects.content.fitting import fitted
 from earthward.gateway.doors.door import Question, Writer
@@ -159,7 +161,7 @@ class _Translating:
         written = self._written()
         if isinstance(written, Failure):
             return written
-        lost = plain_names((*fit.dropped, *self._way.losses(found.asked)))
+        lost = plain_names((*fit.dropped, *self._way.losses(_without_a_wish_to_forget(found.asked))))
         return msgspec.structs.replace(written, dropped=lost, made_up=fit.made_up)
 
     def more(self) -> Written | Failure | None:
@@ -173,7 +175,7 @@ class _Translating:
         asked, profile = self._rounds.asked, self._terms.profile
         body = self._way.write_request(asked if profile is None else for_engine(asked, profile))
         if isinstance(body, Failure):
-            return body
+            return named_for(self._question.door.dialect, body)
         return Written(body, why=why, otherwise=otherwise, context=_context(self._way))
 
     def at(self, context: int, written: Written) -> Written:
@@ -223,6 +225,14 @@ def _context(way: Way) -> int:
 def at(way: Way, context: int) -> Way:
     """The way with so much context, where it says anything of that."""
     return way.at(context) if isinstance(way, Loading) else way
+
+
+def _without_a_wish_to_forget(request: ChatRequest) -> ChatRequest:
+    """`store: false` is granted by whoever has no word for it, and by what is kept here in its target's place."""
+    if request.rest.get("store") is not False:
+        return request
+    rest = {name: value for name, value in request.rest.items() if name != "store"}
+    return msgspec.structs.replace(request, rest=rest)
 
 
 def plain_names(names: Iterable[str]) -> tuple[str, ...]:

@@ -204,6 +204,7 @@ class Exchange:
                 explanation(question, decision, self.serving.snapshot, seen, left, self.worker.lengths)
             )
         if self.door.operation == "count" and not counting.can_ask(self, decision):
+            counting.check(question)
             self.counted = b"estimate"
             return counting.estimate(self, question, decision)
         return self.door.answers_itself(question)

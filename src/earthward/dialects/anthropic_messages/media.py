@@ -35,7 +35,7 @@ def _image_source(image: Image) -> Wire:
     if image.data is not None:
         media_type = image.media_type or _type_of(image.data)
         if media_type is None:
-            raise Inexpressible("an image of unknown type cannot be said in an Anthropic request", "messages")
+            raise Inexpressible("an image of unknown type cannot be sent to Anthropic; name its type", "messages")
         return {"type": "base64", "media_type": media_type, "data": image.data}
     if image.url is not None:
         return {"type": "url", "url": image.url}
@@ -54,7 +54,7 @@ def _document_source(document: Document) -> Wire:
         return {"type": "base64", "media_type": media_type, "data": document.data}
     if media_type is not None and media_type.startswith("text/"):
         return {"type": "text", "media_type": "text/plain", "data": _decoded(document.data)}
-    raise Inexpressible(f"a document of type {media_type} cannot be said in an Anthropic request", "messages")
+    raise Inexpressible(f"a document of type {media_type} cannot be sent to Anthropic; send its text", "messages")
 
 
 def _type_of(data: str) -> str | None:

@@ -68,7 +68,7 @@ def read_request(body: bytes, limits: JsonLimits = LIMITS) -> ChatRequest | Fail
 def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:
     for name in _HELD_BY_THE_VENDOR:
         if raw.get(name):
-            raise Inexpressible(f"`{name}` means something to Anthropic only", name)
+            raise Inexpressible(f"`{name}` means something to Anthropic only; leave it out for other targets", name)
     metadata = dict(wire.metadata or {})
     user = metadata.pop("user_id", None)
     if user is not None and not isinstance(user, str):

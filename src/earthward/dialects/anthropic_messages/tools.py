@@ -114,7 +114,8 @@ def _write_tool(tool: Tool, extensions: bool) -> Wire:
 def _write_hosted(tool: Tool) -> Wire:
     kind = str(tool.rest.get("type"))
     if not _VENDOR_S_TYPE.fullmatch(kind):
-        raise Inexpressible(f"the hosted tool {tool.name!r} is none of Anthropic's", "tools")
+        message = f"the hosted tool {tool.name!r} is none of Anthropic's; offer a function in its place"
+        raise Inexpressible(message, "tools")
     return {**tool.rest, **({} if tool.name == kind else {"name": tool.name})}
 
 

@@ -111,7 +111,7 @@ def _said(part: Part, extensions: bool) -> Wire | None:
             return {"type": "thinking", "thinking": text, "signature": _anthropics(signature)}
         case ToolCall():
             if part.custom:
-                raise Inexpressible("a call with free text cannot be said in an Anthropic request", "messages")
+                raise Inexpressible("a call with free text cannot be sent to Anthropic; offer a function", "messages")
             return wire_call(part)
     return _shown(part)
 
@@ -131,4 +131,5 @@ def _shown(part: Part) -> Wire | None:
             return write_image(part)
         case Document():
             return write_document(part)
-    raise Inexpressible(f"{type(part).__name__} cannot be said in this place of an Anthropic request", "messages")
+    message = f"{type(part).__name__.lower()} cannot be said in this place of an Anthropic request; send it as text"
+    raise Inexpressible(message, "messages")

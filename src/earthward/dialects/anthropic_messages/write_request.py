@@ -19,7 +19,13 @@ from earthward.dialects.anthropic_messages.write_messages import (
     write_messages,
     write_system,
 )
-from earthward.dialects.inexpressible import KEPT_ELSEWHERE, Inexpressible, refuse_content, refuse_other_than_text
+from earthward.dialects.inexpressible import (
+    KEPT_ELSEWHERE,
+    Inexpressible,
+    refuse_content,
+    refuse_other_than_text,
+    refuse_silence,
+)
 
 MAX_TOKENS = 4096
 """For requests that set no cap, which must be there; every model of Anthropic's takes this one."""
@@ -74,6 +80,7 @@ def losses(request: ChatRequest, extensions: bool = False, budgets: bool = False
 def _request(request: ChatRequest, extensions: bool, budgets: bool) -> Wire:
     if request.answers != 1:
         raise Inexpressible("more than one answer cannot be asked for in an Anthropic request", "n")
+    refuse_silence(request.messages, "messages")
     refuse_other_than_text(request.rest, "Anthropic answers in text only")
     refuse_content(request.rest, KEPT_ELSEWHERE, "Anthropic")
     rest = {name: value for name, value in request.rest.items() if _is_own(name, value, extensions)}

@@ -58,6 +58,9 @@ def fitted(request: ChatRequest, lacks: frozenset[Lack], id: str = "") -> Fitted
         if hosted is not None:
             message = f"the hosted tool {hosted!r} runs at its vendor only; offer a function in its place"
             return Failure(FailureKind.UNSUPPORTED, message, param="tools")
+        if not offered(request):
+            message = "`tool_choice` names a tool that is not among `tools`; offer it, or choose another"
+            return Failure(FailureKind.BAD_REQUEST, message, param="tool_choice")
         lost = NOT_IN_WORDS if request.logprobs else ()
         return Fitted(in_words(request), request, True, one_call, is_checked, made_up, lost, id)
     sent = msgspec.structs.replace(request, parallel_tool_calls=None) if one_call else request

@@ -79,7 +79,7 @@ def write_media(part: Media) -> Wire:
     if part.data is not None:
         kind = part.media_type or _type_of(part.data)
         if kind is None:
-            raise Inexpressible("a file of unknown type cannot be said in a Gemini request; name its type", "messages")
+            raise Inexpressible("a file of unknown type cannot be sent to Google; name its type", "messages")
         return {"inlineData": {"mimeType": kind, "data": part.data, **name}}
     if uri is None or (part.url is None and not _is_held_by_google(uri)):
         message = "a file by the id of another vendor cannot be sent to Google; send its data in base64"

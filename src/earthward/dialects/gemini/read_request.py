@@ -14,7 +14,7 @@ from earthward.dialects.gemini.read_contents import WireContent, read_contents, 
 from earthward.dialects.gemini.schemas import read_schema
 from earthward.dialects.gemini.thinking import WireThinking, read_control
 from earthward.dialects.gemini.tools import WireToolConfig, read_choice, read_tools
-from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import Inexpressible, answers_asked
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
 
 
@@ -83,7 +83,7 @@ def as_request(raw: Any, model: str, stream: bool) -> ChatRequest:
         max_tokens=generation.max_output_tokens,
         output=_output(generation),
         reasoning=read_control(generation.thinking_config),
-        answers=generation.candidate_count if generation.candidate_count is not None else 1,
+        answers=answers_asked(generation.candidate_count, "generationConfig.candidateCount"),
         logprobs=bool(generation.response_logprobs),
         top_logprobs=generation.logprobs,
         stream=stream,

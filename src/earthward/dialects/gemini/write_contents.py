@@ -95,7 +95,7 @@ def _part(part: Part, names: dict[str, str]) -> Wire | None:
         case Text(text) | Refusal(text):
             return {"text": text} if text else None
         case ToolCall(custom=True):
-            raise Inexpressible("a call with free text cannot be said in a Gemini request", "messages")
+            raise Inexpressible("a call with free text cannot be sent to Google; offer a function", "messages")
         case ToolCall():
             return {"functionCall": wire_call(part)}
         case ToolResult():
@@ -105,4 +105,5 @@ def _part(part: Part, names: dict[str, str]) -> Wire | None:
             return {"text": f"{part.name}\n\n{text}" if part.name else text}
         case Image() | Document() | Audio():
             return write_media(part)
-    raise Inexpressible(f"{type(part).__name__} cannot be said in this place of a Gemini request", "messages")
+    message = f"{type(part).__name__.lower()} cannot be said in this place of a Gemini request; send it as text"
+    raise Inexpressible(message, "messages")

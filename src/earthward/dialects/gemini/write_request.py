@@ -19,7 +19,7 @@ from earthward.dialects.gemini.write_contents import (
     write_contents,
     write_system,
 )
-from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import Inexpressible, refuse_silence
 
 _OWN_FIELDS = frozenset(
     {"generationConfig", "modelArmorConfig", "safetySettings", "serviceTier", "store", "toolConfig"}
@@ -71,6 +71,7 @@ def losses(request: ChatRequest, vertex: bool = False, budgets: bool = False) ->
 
 
 def _request(request: ChatRequest, vertex: bool, budgets: bool, signed_calls: bool) -> Wire:
+    refuse_silence(request.messages, "contents")
     rest = {name: value for name, value in request.rest.items() if _is_own(name, value, vertex)}
     tools = write_tools(request.tools)
     choice = write_choice(request.tool_choice) if tools else None

@@ -19,7 +19,7 @@ from earthward.chat import (
     Tool,
     ToolChoice,
 )
-from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import Inexpressible, answers_asked
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
 from earthward.dialects.openai_chat.read_messages import WireMessage, read_messages
 
@@ -136,7 +136,7 @@ def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:
         max_tokens=wire.max_completion_tokens if wire.max_completion_tokens is not None else wire.max_tokens,
         output=_output(wire.response_format),
         reasoning=_reasoning(wire.reasoning_effort),
-        answers=wire.n if wire.n is not None else 1,
+        answers=answers_asked(wire.n, "n"),
         logprobs=bool(wire.logprobs),
         top_logprobs=wire.top_logprobs,
         stream=bool(wire.stream),

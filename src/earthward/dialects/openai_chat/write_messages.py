@@ -110,7 +110,8 @@ def _part(part: Part) -> Wire:
             return {"type": "text", "text": f"{part.name}\n\n{text}" if part.name else text}
         case Document():
             return {"type": "file", "file": _file(part)}
-    raise Inexpressible(f"{type(part).__name__} cannot be said in this place of an OpenAI request", "messages")
+    message = f"{type(part).__name__.lower()} cannot be said in this place of an OpenAI request; send it as text"
+    raise Inexpressible(message, "messages")
 
 
 def _image(image: Image) -> Wire:
@@ -119,7 +120,7 @@ def _image(image: Image) -> Wire:
     elif image.url is not None:
         wire = {"url": image.url}
     else:
-        raise Inexpressible("an image by file id cannot be said in an OpenAI request", "messages")
+        raise Inexpressible("an image by file id cannot be sent to OpenAI's chat; send its data in base64", "messages")
     return wire if image.detail is None else {**wire, "detail": image.detail}
 
 
@@ -128,6 +129,6 @@ def _file(document: Document) -> Wire:
     if document.file_id is not None:
         return {**wire, "file_id": held_at("OpenAI", document.file_id, "messages")}
     if document.data is None:
-        raise Inexpressible("a document by URL cannot be said in an OpenAI request", "messages")
+        raise Inexpressible("a document by URL cannot be sent to OpenAI's chat; send its data in base64", "messages")
     head = f"data:{document.media_type};base64," if document.media_type else ""
     return {**wire, "file_data": head + document.data}

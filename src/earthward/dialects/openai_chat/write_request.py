@@ -121,7 +121,8 @@ def _sampling(sampling: Sampling, extensions: bool) -> Wire:
 
 def _tool(tool: Tool) -> Wire:
     if tool.kind == "hosted":
-        raise Inexpressible(f"the hosted tool {tool.name!r} cannot be said in an OpenAI chat request", "tools")
+        message = f"the hosted tool {tool.name!r} is none of OpenAI's chat; offer a function in its place"
+        raise Inexpressible(message, "tools")
     fields = {
         **tool.rest,
         "name": tool.name,

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, FailureKind, Message, Role, Sampling, Text
-from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import Inexpressible, answers_asked
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
 
 
@@ -57,7 +57,7 @@ def read_request(body: bytes, limits: JsonLimits = LIMITS) -> ChatRequest | Fail
 
 
 def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:
-    answers = wire.n if wire.n is not None else 1
+    answers = answers_asked(wire.n, "n")
     _refuse(wire, answers)
     return ChatRequest(
         model=wire.model,

@@ -59,7 +59,8 @@ def write_part(part: Part, is_assistant: bool = False) -> Wire:
             return write_part(Text(f"{part.name}\n\n{text}" if part.name else text), is_assistant)
         case Document() if not is_assistant:
             return _without_none({"type": "input_file", **_file(part), "filename": part.name})
-    raise Inexpressible(f"{type(part).__name__} cannot be said in this place of an OpenAI request", "input")
+    message = f"{type(part).__name__.lower()} cannot be said in this place of an OpenAI request; send it as text"
+    raise Inexpressible(message, "input")
 
 
 def _image(image: Image) -> Wire:
