@@ -67,13 +67,15 @@ APART = {"embed": embedding, "count": counting}
 
 
 class Begun(NamedTuple):
-    """An attempt at the first target that was sent on the straight line, and how it came out there.
+    """An attempt at the first target that was sent on the straight line, and how it came out there. Its `decision`
+    stands, whatever hosts have told since, and whatever drill has fallen due.
 
     `place` is the endpoint's, `key` which of the provider's was used. `started` is in Unix nanoseconds, `sent` in
     seconds of the monotonic clock, `queued` in nanoseconds after accept.
     """
 
     outcome: Outcome
+    decision: Decision
     place: int
     started: int
     sent: float
