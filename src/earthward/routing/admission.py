@@ -110,8 +110,11 @@ class Queue:
         if expected * (before + 1) / (len(self._waiting) + 1) > patience:
             return refused(expected), None
         if self._is_full(rank, leaving=int(pushed_out is not None)):
-            # What leaves one of batch's own places makes no room for anybody else.
-            if pushed_out is not None or (pushed_out := self._last_to_stay()) < ticket:
+            if pushed_out is not None:
+                # What leaves one of batch's own places makes no room for anybody else.
+                return refused(expected), None
+            pushed_out = self._last_to_stay()
+            if pushed_out < ticket:
                 return refused(expected), None
         if pushed_out is not None:
             self.leave(pushed_out)
