@@ -674,7 +674,8 @@ class Attempts:
         if counted.source is not Source.REPORTED or glance.features & MORE_THAN_TEXT:
             return None
         estimate = lengths.tokens(about.model, glance.characters)
-        if target.dialect == "ollama" and was_cut(glance.characters, estimate, counted.tokens, self._context or None):
+        context = allocated(about, self._context) or None
+        if target.dialect == "ollama" and was_cut(glance.characters, estimate, counted.tokens, context):
             log.warning("%s has cut a prompt to %d tokens", self.endpoint, counted.tokens)
             return CUT_SHORT
         lengths.learn(about.model, glance.characters, counted.tokens)
