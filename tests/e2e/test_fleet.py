@@ -449,6 +449,19 @@ def test_an_answer_to_a_prompt_that_the_host_has_cut_is_a_failure_and_on_record(
     assert (row["status"], row["failure"]) == ("failed", "prompt_cut")
 
 
+def test_a_prompt_that_is_cut_to_what_the_model_was_made_for_is_a_failure_however_much_was_asked_for(
+    fleet: Fleet,
+) -> None:
+    fleet.host(*OLD)
+    targets = "  long: {provider: gpus, model: 'qwen3:8b', context: 65536}"
+    gateway = fleet.gateway(targets=targets, routes="  - {name: long, use: long}")
+    hosts_seen(gateway, 1)
+    status, _, answer = gateway.chat("long", "word " * 60_000)
+    assert (status, answer["error"]["code"]) == (400, "context_length_exceeded")
+    (row,) = gateway.rows(1)
+    assert (row["status"], row["failure"]) == ("failed", "prompt_cut")
+
+
 @pytest.mark.parametrize(
     ("path", "word"),
     [("/v1/chat/completions", b'"error"'), ("/v1/messages", b"event: error"), ("/api/chat", b'{"error"')],

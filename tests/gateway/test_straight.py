@@ -16,7 +16,8 @@ import pytest
 import uvloop
 
 from earthward.bench.exchange import HEAD_OF_ANSWER, KEY, request, snapshot, whole_answer, wire, worker
-from earthward.config.snapshot import Endpoint, Provider, Sampling, Snapshot, When
+from earthward.config.snapshot import Endpoint, Provider, Sampling, Shown, Snapshot, Target, When
+from earthward.fleet.found import Probed
 from earthward.gateway.lanes import KNOWN, knows_all_of
 from earthward.gateway.messages import NewSnapshot
 from earthward.gateway.sampling import drawn
@@ -26,6 +27,7 @@ from earthward.http.client import ClientConnection
 from earthward.http.server import ServerConnection
 from earthward.ledger.record import Entry, Opened, Settled
 from earthward.routing.balance import POLICIES
+from earthward.routing.balance.standing import Report
 from earthward.store.spool_reader import SpoolReader
 
 GOOD = whole_answer()[0]
@@ -203,7 +205,7 @@ def seen(
     asks: list[bytes],
     pieces: Pieces,
     made: Snapshot,
-    before: Callable[[], None] = lambda: None,
+    before: Callable[[Worker], object] = lambda serving: None,
     meanwhile: Callable[[Worker], object] = lambda serving: None,
 ) -> Seen:
     folder.mkdir()
@@ -215,7 +217,7 @@ def seen(
         with socket.socket() as listener:
             serving = worker(folder, "keys", listener)
             assert serving.apply(NewSnapshot(made.version, msgspec.msgpack.encode(made))) == ""
-            before()
+            before(serving)
             play = Play(serving, pieces, found, meanwhile)
             await play.run(asks)
             for name in ("mini", "llama"):
@@ -430,7 +432,7 @@ def test_what_the_spool_does_not_take_is_left_to_the_general_path(tmp_path: Path
     found = []
     for name, settings in (("straight", plain), ("general", general(plain))):
         # No file may grow: a disk without room.
-        found.append(seen(tmp_path / name, MANY, [GOOD], settings, lambda: limit_files(0, hard)))
+        found.append(seen(tmp_path / name, MANY, [GOOD], settings, lambda _: limit_files(0, hard)))
         limit_files(soft, hard)
     straight, other = found
     assert straight.straight == 0
@@ -451,6 +453,47 @@ def test_what_is_under_way_when_a_snapshot_comes_ends_under_its_own(tmp_path: Pa
     plain = with_a_fallback(made())
     straight = seen(tmp_path / "straight", first, pieces, plain, meanwhile=lambda serving: serving.apply(change))
     other = seen(tmp_path / "general", first, pieces, general(plain), meanwhile=lambda serving: serving.apply(change))
+    assert (straight.straight, other.straight) == (1, 0)
+    assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
+    assert straight.entries == other.entries
+
+
+@pytest.mark.parametrize("how", ["well", "500", "by going away", "in no JSON"])
+def test_what_is_under_way_when_a_drill_falls_due_is_none(tmp_path: Path, how: str) -> None:
+    [route] = made().routes
+    route = msgspec.structs.replace(route, use="llama", baseline=None, candidate=None, fallback=("mini",))
+    drilling = made(routes=(msgspec.structs.replace(route, drill_every=3600),))
+
+    def found(name: str, settings: Snapshot) -> Seen:
+        drilled, due = (lambda it, ago=ago: it.drill_pace.took(route, it.loop.time() - ago) for ago in (0, 7200))
+        return seen(tmp_path / name, [asked()], ANSWERED[how], settings, drilled, due)
+
+    straight, other = found("straight", drilling), found("general", general(drilling))
+    assert (straight.straight, other.straight) == (1, 0)
+    assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
+    assert straight.entries == other.entries
+
+
+@pytest.mark.parametrize("how", ["well", "500", "by going away", "not before the caller leaves"])
+def test_what_hosts_tell_holds_for_what_comes_later(tmp_path: Path, how: str) -> None:
+    """What is under way ends as it began; the next request on the same connection goes where it may go by now."""
+    plain = made()
+    [route] = plain.routes
+    host = Provider("host", "ollama", "ollama", "local", (Endpoint("http://127.0.0.1:3", 9),))
+    several = msgspec.structs.replace(
+        plain,
+        providers=(*plain.providers, host),
+        targets=(*plain.targets, Target("llava", "host", "llava", "local", abilities=frozenset({"tools"}), cell=9)),
+        routes=(msgspec.structs.replace(route, use="llava", baseline=None, candidate=None, fallback=("mini",)),),
+    )
+    found = Report(1.0, sizes=(("llava:latest", 1),), shown=(Shown("llava:latest", ("completion", "vision")),))
+
+    def tell(serving: Worker) -> None:
+        serving.serving.hear([Probed("host", host.endpoints[0].url, found)])
+
+    asks = [asked(messages=PICTURE)] * 2
+    straight = seen(tmp_path / "straight", asks, ANSWERED[how], several, meanwhile=tell)
+    other = seen(tmp_path / "general", asks, ANSWERED[how], general(several), meanwhile=tell)
     assert (straight.straight, other.straight) == (1, 0)
     assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
     assert straight.entries == other.entries

@@ -200,6 +200,18 @@ def test_a_key_with_its_share_waiting_gives_up_batch_work_for_a_person() -> None
     assert len(queue) == TERMS.most_of_one
 
 
+def test_people_do_not_fill_more_than_the_queue_by_way_of_their_batch_work() -> None:
+    queue = Queue(Terms(length=2))
+    for key in "ab":
+        ticket(queue, key)
+    for key in "cde":
+        own = ticket(queue, key, "batch")
+        assert refusal(queue, key).kind is FailureKind.OVERLOADED
+        assert list(queue)[-1] == own
+        queue.leave(own)
+    assert len(queue) == 2
+
+
 def test_deadlines_are_the_callers_or_the_queues_whichever_is_sooner() -> None:
     queue = Queue(TERMS)
     patient, hurried = ticket(queue, "a", now=100.0), ticket(queue, "b", now=100.0, patience=2.5)

@@ -67,13 +67,15 @@ APART = {"embed": embedding, "count": counting}
 
 
 class Begun(NamedTuple):
-    """An attempt at the first target that was sent on the straight line, and how it came out there.
+    """An attempt at the first target that was sent on the straight line, and how it came out there. Its `decision`
+    stands, whatever hosts have told since, and whatever drill has fallen due.
 
     `place` is the endpoint's, `key` which of the provider's was used. `started` is in Unix nanoseconds, `sent` in
     seconds of the monotonic clock, `queued` in nanoseconds after accept.
     """
 
     outcome: Outcome
+    decision: Decision
     place: int
     started: int
     sent: float
@@ -104,6 +106,7 @@ class Attempts:
         "_question",
         "_relay",
         "_retry",
+        "_retry_after",
         "_rounds",
         "_sent",
         "_targets_left",
@@ -134,6 +137,7 @@ class Attempts:
         self._place = 0
         self._context = self._tier = 0
         self._retry: int | None = None
+        self._retry_after = 0
         self._trial: Health | None = None
         self._sent = 0.0
         self._rounds: tuple[Usage, ...] = ()
@@ -336,7 +340,8 @@ class Attempts:
         sent = self._count_sent
         if not sent or sent >= MOST_ATTEMPTS:
             return not sent
-        self._retry = self.worker.retries.take()
+        if not self._has_turn:
+            self._retry, self._retry_after = self.worker.retries.take(), sent
         return self._retry is not None
 
     async def _may_go_on(self, does_one_stand: Callable[[], bool]) -> bool:
@@ -344,13 +349,21 @@ class Attempts:
         sent = self._count_sent
         if not sent or sent >= MOST_ATTEMPTS:
             return not sent
+        if self._has_turn:
+            return True
         patience = LONGEST if self._patience is None else self._patience - self._exchange.elapsed() / 1e9
         exchange = self._exchange
+        self._retry_after = sent
         self._retry = await self.worker.retries.turn(lambda: not exchange.is_gone and does_one_stand(), patience)
         if exchange.is_gone:
             self._give_turn_back()  # Nothing goes out, so nothing is counted.
             return False
         return self._retry is not None
+
+    @property
+    def _has_turn(self) -> bool:
+        """Whether one more attempt was counted that then was not sent, as where a target had to be left out."""
+        return self._retry is not None and self._retry_after == self._count_sent
 
     def _does_one_stand(self, attempts: Iterable[Reasoned]) -> bool:
         targets = (self._exchange.serving.targets[name] for name, _ in attempts)
@@ -661,7 +674,8 @@ class Attempts:
         if counted.source is not Source.REPORTED or glance.features & MORE_THAN_TEXT:
             return None
         estimate = lengths.tokens(about.model, glance.characters)
-        if target.dialect == "ollama" and was_cut(glance.characters, estimate, counted.tokens, self._context or None):
+        context = allocated(about, self._context) or None
+        if target.dialect == "ollama" and was_cut(glance.characters, estimate, counted.tokens, context):
             log.warning("%s has cut a prompt to %d tokens", self.endpoint, counted.tokens)
             return CUT_SHORT
         lengths.learn(about.model, glance.characters, counted.tokens)
@@ -710,6 +724,8 @@ class Attempts:
 
     def forget(self) -> None:
         """All is over: lets go of what knows us."""
+        if self._has_turn:
+            self._give_turn_back()
         self._relay = None
         del self._exchange
 

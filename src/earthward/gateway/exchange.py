@@ -167,6 +167,8 @@ class Exchange:
 
     def decide(self, question: Question) -> Decision:
         """Route, arm and the attempts that are able and allowed to serve, in order."""
+        if self.attempts.begun is not None:
+            return self.attempts.begun.decision
         serving, caller = self.serving, self.caller
         minute = minute_now() if serving.router.looks_at_time else 0
         decision = decide(

@@ -108,6 +108,7 @@ class Leg:
         "context",
         "credentials",
         "deadlines",
+        "decision",
         "goals",
         "has_choice",
         "limit",
@@ -127,6 +128,7 @@ class Leg:
     def __init__(self, question: Question, introduced: Introduction, decision: Decision, path: str) -> None:
         serving, key, door, plan = introduced.serving, introduced.caller.key, question.door, decision.plan
         name, self.why = plan.attempts[0]
+        self.decision = decision
         self.others = len(plan.attempts) - 1
         self.target = target = serving.targets[name]
         self.provider = provider = target.provider
@@ -221,12 +223,13 @@ class Lane:
 
 
 class Lanes:
-    """Those of one head."""
+    """Those of one head, as long as plans are made by the same `planner`: hosts tell what their models can do."""
 
-    __slots__ = ("found", "may_be_straight")
+    __slots__ = ("found", "may_be_straight", "planner")
 
     def __init__(self, introduced: Introduction, door: Door) -> None:
         serving, caller, headers = introduced.serving, introduced.caller, introduced.headers
+        self.planner = serving.planner
         self.found: dict[tuple[str, frozenset[str]], Lane] = {}
         self.may_be_straight = (
             door.dialect in DIALECTS

@@ -11,6 +11,8 @@ import time
 from collections.abc import Container
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from earthward.chat import Failure, FailureKind
 from earthward.chat.usage import Source
 from earthward.cost.exchange import cost_at
@@ -225,7 +227,10 @@ class Straight(Gathering):
         # A snapshot that came meanwhile would have other targets.
         went_on.serving = self._introduced.serving
         went_on.left = left
-        went_on.attempts.begun = Begun(outcome, self._goal.place, self._started, self._sent, self._queued, self._key)
+        decision = msgspec.structs.replace(self._leg.decision, unit=self._unit)
+        went_on.attempts.begun = Begun(
+            outcome, decision, self._goal.place, self._started, self._sent, self._queued, self._key
+        )
         exchanges.run(went_on)
 
 
@@ -244,7 +249,7 @@ def admit(worker: "Worker", door: Door, request: Request, caller: ServerConnecti
     question: Question | None = None
     drawn: bool | Drawn = False
     lanes: Lanes | None = introduced.kept.value
-    if lanes is None:
+    if lanes is None or lanes.planner is not introduced.serving.planner:
         lanes = introduced.kept.value = Lanes(introduced, door)
     if lanes.may_be_straight:
         accepted_at = time.time_ns() - int((time.monotonic() - request.accepted) * 1e9)

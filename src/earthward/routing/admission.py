@@ -109,7 +109,10 @@ class Queue:
         before = self._served_before(place, rank)
         if expected * (before + 1) / (len(self._waiting) + 1) > patience:
             return refused(expected), None
-        if pushed_out is None and self._is_full(rank):
+        if self._is_full(rank, leaving=int(pushed_out is not None)):
+            if pushed_out is not None:
+                # What leaves one of batch's own places makes no room for anybody else.
+                return refused(expected), None
             pushed_out = self._last_to_stay()
             if pushed_out < ticket:
                 return refused(expected), None
@@ -160,11 +163,12 @@ class Queue:
         of_batch = place - (len(self._waiting) - self._late)
         return min(place, BATCH_EVERY * (of_batch + 1) - 1)
 
-    def _is_full(self, rank: int) -> bool:
-        own = self.terms.own_of_batch
-        if rank and self._late < own:
+    def _is_full(self, rank: int, leaving: int) -> bool:
+        """`leaving` are so many of batch that are about to go."""
+        own, late = self.terms.own_of_batch, self._late - leaving
+        if rank and late < own:
             return False
-        return len(self._waiting) - min(self._late, own) >= self.terms.length
+        return len(self._waiting) - leaving - min(late, own) >= self.terms.length
 
     def _last_to_stay(self) -> Ticket:
         """Who goes first if somebody must, those left aside who stand on batch's own places."""
