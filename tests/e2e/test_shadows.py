@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
@@ -93,10 +93,11 @@ def sent(gateway: Gateway, count: int, **fields) -> None:
         return int(now["earthward_samples_sent"]), int(now["earthward_samples_unsent"])
 
     def begins() -> bool:
-        """The line of a worker that has just started may not be up yet."""
+        """A worker that has just started may not have its line yet, nor have heard that the stage has begun."""
         before = sum(found())
         assert gateway.chat(text="question 0", **fields)[0] == 200
-        until(lambda: sum(found()) > before, "the first sample")
+        with suppress(AssertionError):
+            until(lambda: sum(found()) > before, "the first sample", patience=2)
         return found()[0] > sent_before
 
     sent_before = found()[0]

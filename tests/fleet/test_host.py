@@ -66,7 +66,7 @@ def test_a_model_that_gives_vectors_is_loaded_as_one() -> None:
         with pytest.raises(HostFailed, match="does not support generate"):
             await host.warm("nomic-embed-text", options={}, keep_alive=-1)
         await host.warm("nomic-embed-text", options={"num_ctx": 512}, keep_alive=-1, gives_vectors=True)
-        assert [(it.model, it.context) for it in await host.residents()] == [("nomic-embed-text:latest", 2048)]
+        assert [(it.model, it.context) for it in await host.residents()] == [("nomic-embed-text:latest", 512)]
 
     with_ollama(play)
 

@@ -73,14 +73,14 @@ class Host:
         """Loads a model, with the very options that requests come with; the seconds it took.
 
         It is a request of the gateway's own, so that no impatient caller can break the load off by leaving. A model
-        that gives vectors can do nothing else, and requests for them come with no options.
+        that gives vectors can do nothing else.
         """
         loop = asyncio.get_running_loop()
         started = loop.time()
         path = "/api/embed" if gives_vectors else "/api/generate"
         asked: dict[str, Any] = {"model": model, "stream": False, "options": dict(options), **AS_REQUESTS_DO}
         if gives_vectors:
-            asked = {"model": model, "input": []}
+            asked = {"model": model, "input": [], "options": dict(options)}
         if keep_alive is not None:
             asked["keep_alive"] = keep_alive
         await self._post(path, asked, LONGEST_LOAD)
