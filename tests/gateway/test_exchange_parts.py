@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from earthward.chat import Count, Failure, FailureKind, Usage
 from earthward.dialects import openai_chat
-from earthward.gateway.attempts import with_estimates
+from earthward.gateway.asking import with_estimates
 from earthward.gateway.exchange import Exchange
 from earthward.gateway.fetching import Room
 
@@ -30,7 +30,7 @@ def test_what_upstream_did_not_count_is_estimated_and_says_so():
 def test_what_was_fetched_for_a_request_is_given_back_however_it_ends():
     room, aborted = Room(), []
     assert room.take(7)
-    worker = SimpleNamespace(serving=SimpleNamespace(), room=room, exchanges=set())
+    worker = SimpleNamespace(serving=SimpleNamespace(), room=room, retries=None, exchanges=set())
     introduction = SimpleNamespace(caller=None, hints=None)
     question = SimpleNamespace(id="x", fetched=7)
     connection = SimpleNamespace(abort=lambda: aborted.append(True))

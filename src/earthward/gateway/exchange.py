@@ -17,7 +17,8 @@ from earthward.chat import Failure, FailureKind
 from earthward.config.snapshot import Route
 from earthward.dialects.envelope import read
 from earthward.gateway import counting, stored, tiers
-from earthward.gateway.attempts import Attempts, wanted
+from earthward.gateway.asking import wanted
+from earthward.gateway.attempts import Attempts
 from earthward.gateway.balancing import Endpoints
 from earthward.gateway.decide import Decision, decide, minute_of_week
 from earthward.gateway.doors.door import Door, Headers, Question, entered
@@ -36,6 +37,7 @@ from earthward.gateway.upstream import Outcome
 from earthward.http.answer import header_lines
 from earthward.http.server import Request, ServerConnection
 from earthward.ledger.record import Status
+from earthward.store.spool import SpoolBroken, SpoolFull
 
 if TYPE_CHECKING:
     from earthward.gateway.worker import Worker
@@ -300,8 +302,8 @@ class Exchange:
             self.admission.settle(record, self.serving)
         sequence = self.worker.settle(record)
         if sequence is not None and self.serving.snapshot.durability == "strict":
-            with contextlib.suppress(Refused):
-                await self.attempts.wait_for_disk(sequence)
+            with contextlib.suppress(SpoolFull, SpoolBroken):
+                await self.worker.spool.synced(sequence)
         if self.is_gone:
             return
         if failure is None:

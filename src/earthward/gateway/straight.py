@@ -18,7 +18,8 @@ from earthward.chat.usage import Source
 from earthward.cost.exchange import cost_at
 from earthward.gateway import board as columns
 from earthward.gateway import exchange as exchanges
-from earthward.gateway.attempts import MORE_THAN_TEXT, OK, Begun, Drawn, wanted, with_estimates
+from earthward.gateway.asking import MORE_THAN_TEXT, OK, wanted, with_estimates
+from earthward.gateway.attempts import Begun, Drawn
 from earthward.gateway.decide import Decision, decide
 from earthward.gateway.doors.door import Door, Question
 from earthward.gateway.exchange import CALLER_LEFT, CUT_OFF, Exchange
