@@ -431,7 +431,7 @@ class Attempts:
         trial, outcome = balancing.trial_at(place), None
         try:
             endpoint = provider.endpoints[place]
-            head = target.head(self._question.door, place, stream=self._question.glance.stream)
+            head = target.head(self._question.door, place, stream=self._question.glance.stream, told=written.operation)
             self.target = target
             self.endpoint = endpoint.url
             self.heard = None
