@@ -1,4 +1,4 @@
-"""What a path of Google's asks of a model, by the verb behind its name: which verbs there are, and what others are told.
+"""What is asked of a model at a path of Google's, by the verb behind its name: which verbs there are, and no others.
 
 A name may have a colon too (`llama3.2:latest`), so what is only looked at has no verb.
 """
