@@ -23,6 +23,7 @@ from earthward.chat import (
     ToolResult,
 )
 from earthward.dialects.anthropic_messages.calls import read_call
+from earthward.dialects.files import document
 from earthward.dialects.inexpressible import Inexpressible
 
 _ROLES = {role.value: role for role in (Role.USER, Role.ASSISTANT, Role.SYSTEM)}
@@ -159,7 +160,7 @@ def _image(source: _Source, where: str) -> Image:
 def _document(source: _Source, title: str | None, where: str) -> Document:
     match source:
         case _Source(type="base64", data=str(data)):
-            return Document(source.media_type, data, name=title)
+            return document(source.media_type or "", data, title, f"{where}.source.data")
         case _Source(type="text", data=str(text)):
             return Document(source.media_type or "text/plain", text=text, name=title)
         case _Source(type="content", content=str(text)):

@@ -23,6 +23,7 @@ from earthward.chat import (
     ToolCall,
     ToolResult,
 )
+from earthward.dialects.files import read_file
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.openai_chat.calls import WireCall, WireFunction, arguments_text, read_call
 
@@ -161,10 +162,7 @@ def _document(file: _File, where: str) -> Document:
         return Document(file_id=file.file_id, name=file.filename)
     if file.file_data is None:
         raise Inexpressible("a file needs `file_data` or `file_id`", where, FailureKind.BAD_REQUEST)
-    inline = _inline(file.file_data)
-    if inline is None:
-        return Document(data=_standard_base64(file.file_data), name=file.filename)
-    return Document(*inline, name=file.filename)
+    return read_file(file.file_data, file.filename, f"{where}.file.file_data")
 
 
 def _inline(url: str) -> tuple[str | None, str] | None:
