@@ -25,6 +25,7 @@ from earthward.chat import (
 from earthward.dialects.anthropic_messages.calls import read_call
 from earthward.dialects.files import document
 from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.unread import shape_of
 
 _ROLES = {role.value: role for role in (Role.USER, Role.ASSISTANT, Role.SYSTEM)}
 
@@ -61,6 +62,10 @@ class WireMessage(msgspec.Struct):
 
 
 _KNOWN = frozenset(WireMessage.__struct_fields__)
+_SOURCE = shape_of(_Source)
+BLOCK = shape_of(WireBlock, source=_SOURCE)
+for _holder in (_SOURCE, BLOCK):
+    _holder.inner["content"] = BLOCK
 
 
 def read_system(content: str | list[WireBlock] | None) -> tuple[Message, ...]:

@@ -25,7 +25,8 @@ from earthward.chat import (
 )
 from earthward.dialects.files import read_file
 from earthward.dialects.inexpressible import Inexpressible
-from earthward.dialects.openai_chat.calls import WireCall, WireFunction, arguments_text, read_call
+from earthward.dialects.openai_chat.calls import WireCall, WireCustom, WireFunction, arguments_text, read_call
+from earthward.dialects.unread import Shape, shape_of
 
 _ROLES = {role.value: role for role in Role if role is not Role.TOOL}
 _URL_SAFE_TO_STANDARD = str.maketrans("-_", "+/")
@@ -69,6 +70,17 @@ class WireMessage(msgspec.Struct):
 
 
 _KNOWN = frozenset(WireMessage.__struct_fields__)
+MESSAGE = Shape(
+    None,
+    {
+        "content": shape_of(
+            WirePart, image_url=shape_of(_ImageUrl), input_audio=shape_of(_InputAudio), file=shape_of(_File)
+        ),
+        "tool_calls": shape_of(WireCall, function=shape_of(WireFunction), custom=shape_of(WireCustom), more=("index",)),
+        "function_call": shape_of(WireFunction),
+    },
+)
+"""Members of a message itself ride along."""
 
 
 def read_messages(wires: list[WireMessage], raws: Iterable[dict[str, Any]]) -> tuple[Message, ...]:
