@@ -17,6 +17,7 @@ from earthward.chat.usage import Source
 from earthward.config.snapshot import Zone
 from earthward.cost.exchange import cost_at
 from earthward.dialects.content.several import billed
+from earthward.dialects.upstream_fields import in_the_callers_terms
 from earthward.gateway import tiers
 from earthward.gateway.balancing import FAULTS, Balancing, Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor, why_not_accepted
@@ -692,6 +693,7 @@ class Attempts:
             # Ollama never says when to come again, and SDKs that are not told ask again at once.
             when = retry_after(target.provider.balancing.expected_wait)
             failure = msgspec.structs.replace(failure, retry_after=when)
+        failure = in_the_callers_terms(self._question.door.dialect, target.dialect, failure)
         return target.provider.as_seen_by_callers(failure)
 
     def _learn_of_callers_key(self, status: int) -> None:
