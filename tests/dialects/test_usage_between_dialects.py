@@ -11,7 +11,7 @@ from earthward.dialects.fates import SPEAKERS, Speaker
 from earthward.dialects.ollama.model import Model
 from every_dialect import CONVERSING, Dialect
 
-TOLD = Usage(*(Count.reported(tokens) for tokens in (100, 40, 60)), Count.reported(0), Count.reported(15))
+TOLD = Usage(Count.reported(100), Count.reported(40), Count.reported(60), Count.reported(0), Count.reported(15))
 KNOWS = {
     "openai_chat": {"cached", "reasoning"},
     "openai_responses": {"cached", "reasoning"},
