@@ -99,7 +99,7 @@ def test_googles_sdk_asks_for_several_and_reads_them() -> None:
     ("tuned", "request_"),
     [
         ({"taskType": 2, "title": "t"}, EmbedRequest("m", ("a",), task="document", title="t")),
-        ({"taskType": 9}, EmbedRequest("m", ("a",))),
+        ({"taskType": 9}, EmbedRequest("m", ("a",), rest={"taskType": 9})),
         (
             {"embedContentConfig": {"taskType": "CLUSTERING", "outputDimensionality": 3, "autoTruncate": False}},
             EmbedRequest("m", ("a",), 3, task="clustering", truncate=False),
@@ -137,8 +137,45 @@ def test_counts_stand_beside_vectors_at_vertex() -> None:
 
 def test_parts_of_a_content_are_one_text_in_either_spelling() -> None:
     wire = {"content": {"parts": [{"text": "a"}, {"text": "b"}]}, "task_type": "NEW", "output_dimensionality": 3}
-    assert gemini.read_request(json.dumps(wire).encode(), "m", "one") == EmbedRequest("m", ("ab",), 3)
+    request = EmbedRequest("m", ("ab",), 3, rest={"taskType": "NEW"})
+    assert gemini.read_request(json.dumps(wire).encode(), "m", "one") == request
     assert gemini.text_length(json.dumps({"requests": [wire, wire]}).encode()) == 4
+
+
+@pytest.mark.parametrize("form", ["one", "batch"])
+def test_at_vertex_what_tunes_stands_apart_and_texts_are_not_cut(form: gemini.Form) -> None:
+    request = EmbedRequest("m", ("a",) if form == "one" else ("a", "b"), 3, "document", "T", user="u")
+    wire = json.loads(encoded(gemini.write_request(request, form, vertex=True)))
+    one = wire if form == "one" else wire["requests"][1]
+    assert set(one) == {"content", "embedContentConfig"}
+    assert one["embedContentConfig"] == {
+        "taskType": "RETRIEVAL_DOCUMENT",
+        "title": "T",
+        "outputDimensionality": 3,
+        "autoTruncate": False,
+    }
+    assert gemini.losses(request, form, vertex=True) == ("user",)
+    back = gemini.read_request(json.dumps(wire).encode(), "m", form)
+    assert back == msgspec.structs.replace(request, truncate=False, user=None)
+
+
+@pytest.mark.parametrize(
+    ("form", "wire", "names"),
+    [
+        ("one", {"content": {"parts": [{"text": "a"}]}, "embedContentConfig": {"document_ocr": True}}, {"documentOcr"}),
+        ("one", {"content": {"parts": [{"text": "a"}]}, "taskType": "NEW", "later": 1}, {"taskType", "later"}),
+        ("predict", {"instances": [{"content": "a", "mimeType": "text/plain"}]}, {"mimeType"}),
+        ("predict", {"instances": [{"content": "a"}], "parameters": {"later": 1}}, {"later"}),
+    ],
+)
+def test_what_no_other_has_a_word_for_is_named_when_it_is_dropped(
+    form: gemini.Form, wire: Any, names: set[str]
+) -> None:
+    request = gemini.read_request(json.dumps(wire).encode(), "m", form)
+    assert isinstance(request, EmbedRequest)
+    assert names <= set(gemini.losses(request))
+    assert names <= set(openai.losses(request))
+    assert names <= set(ollama.losses(request))
     assert gemini.text_length(b"{") == 0
 
 

@@ -241,9 +241,26 @@ def test_calls_that_share_an_id_are_answered_in_turn() -> None:
     [
         ("aGVsbG8=", Document("text/plain", text="hello", name="a.txt")),
         ("w6k", Document("text/plain", text="\u00e9", name="a.txt")),
-        ("/w==", Document("text/plain", "/w==", name="a.txt")),
+        ("77u/aGVsbG8=", Document("text/plain", text="hello", name="a.txt")),
     ],
 )
-def test_bytes_of_text_are_read_as_text_where_they_are_any(data: str, document: Document) -> None:
+def test_bytes_of_text_are_read_as_text(data: str, document: Document) -> None:
     blob = {"mimeType": "text/plain", "displayName": "a.txt", "data": data}
     assert read({"contents": [{"parts": [{"inlineData": blob}]}]}).messages[0].parts == (document,)
+
+
+@pytest.mark.parametrize("kind", ["APPLICATION_JSON", "application/json"])
+def test_the_form_of_an_answer_is_read_where_newer_sdks_write_it(kind: str) -> None:
+    text = {"mime_type": kind, "json_schema": {"type": "object", "a_b": 1}}
+    wire = {"contents": [{"parts": [{"text": "Hi"}]}], "generation_config": {"response_format": [{"text": text}]}}
+    assert read(wire).output == OutputFormat("json", {"type": "object", "a_b": 1})
+    text["mime_type"] = "text/plain"
+    assert read(wire).output == OutputFormat("text")
+
+
+@pytest.mark.parametrize("other", ["audio", "image", "video"])
+def test_an_answer_in_another_form_than_text_is_refused(other: str) -> None:
+    wire = {"contents": [{"parts": [{"text": "Hi"}]}], "generationConfig": {"responseFormat": [{other: {}}]}}
+    failure = read_request(json.dumps(wire).encode(), "m")
+    assert isinstance(failure, Failure)
+    assert failure.param == "generationConfig.responseFormat"

@@ -121,7 +121,7 @@ def test_a_file_is_inline_or_elsewhere() -> None:
     assert document(file_data="data:application/pdf;base64,AA==", filename="a.pdf") == Document(
         "application/pdf", "AA==", name="a.pdf"
     )
-    assert document(file_data="AA", filename="a.pdf") == Document(data="AA==", name="a.pdf")
+    assert document(file_data="AA", filename="a.pdf") == Document("application/pdf", "AA==", name="a.pdf")
     assert document(file_id="file-1") == Document(file_id="file-1")
 
 

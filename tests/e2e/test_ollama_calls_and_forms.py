@@ -176,6 +176,26 @@ def test_gotcha_33_a_document_that_is_text_is_said_and_any_other_refused(claude,
         claude.messages.create(**{**ASKED, "messages": [{"role": "user", "content": content}]})
 
 
+@pytest.mark.parametrize("responses", [False, True])
+def test_text_in_a_file_is_said_under_its_name_and_a_pdf_refused(sdk, says, house, responses):
+    def ask(data):
+        if responses:
+            file = {"type": "input_file", "filename": "codes.csv", "file_data": data}
+            return sdk.responses.create(model="llama", input=[{"role": "user", "content": [file]}], store=False)
+        file = {"type": "file", "file": {"filename": "codes.csv", "file_data": data}}
+        return sdk.chat.completions.create(**{**ASKED, "messages": [{"role": "user", "content": [file]}]})
+
+    says({"say": "Read."})
+    ask("data:text/csv;base64,Y29kZSw0NzExCg==")
+    (sent,) = asked_of(house, 1)
+    assert sent["messages"][-1]["content"] == "codes.csv\n\ncode,4711\n"
+    with pytest.raises(openai.BadRequestError, match="can't do documents"):
+        ask("data:application/pdf;base64,JVBERi0=")
+    with pytest.raises(openai.BadRequestError, match="not text in UTF-8") as refused:
+        ask("data:text/csv;base64,/w==")
+    assert "file_data" in refused.value.param
+
+
 def test_gotcha_40_an_answer_without_the_form_is_asked_for_again_and_then_a_failure(sdk, says, house):
     form = {"type": "json_schema", "json_schema": {"name": "place", "schema": PLACE}}
     says({"say": "Sure! It is Oslo."}, {"say": '{"city": "Oslo"}'})

@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import anthropic
+import openai
 import pytest
+from google import genai
+from google.genai import types
+from google.oauth2.credentials import Credentials
 
 from google_cloud import on_a_machine_of_google_s, service_account, workload_identity
 from harness import Gateway, Simulator, http, running, until
@@ -177,6 +181,74 @@ def test_counts_and_vectors_come_from_vertex_ai_too(tmp_path: Path, simulator: S
         assert (status, len(json.loads(body)["data"])) == (200, 2)
     assert shown_at(simulator, "gemini-2.5-flash:countTokens")
     assert shown_at(simulator, "/v1/projects/acme/locations/eu/publishers/google/models/text-embedding-005:predict")
+
+
+VECTORS = """\
+  old: {provider: vertex, model: gemini-embedding-001}
+  new: {provider: vertex, model: gemini-embedding-2}
+  other: {provider: vertex, model: e5-embed-maas}
+routes:
+  - {name: old, when: {model: gemini-embedding-001}, use: old}
+  - {name: new, when: {model: gemini-embedding-2}, use: new}
+  - {name: other, when: {model: e5-embed-maas}, use: other}
+"""
+
+
+@pytest.fixture(scope="module", params=["project", "express"])
+def vectors(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, simulator: Simulator
+) -> Iterator[tuple[Gateway, str]]:
+    """With where the models are."""
+    folder = tmp_path_factory.mktemp("vectors")
+    if request.param == "project":
+        settings = f"project: acme, location: eu, credentials: {service_account(folder, simulator.url)}"
+        place = "/v1/projects/acme/locations/eu/publishers/google/models"
+    else:
+        settings, place = "api_key: env:UPSTREAM_KEY", "/v1/publishers/google/models"
+    text = config(simulator.url, settings, rest=VECTORS)
+    gateway = Gateway(folder, "\n".join(line for line in text.splitlines() if "haiku" not in line))
+    with running(gateway):
+        yield gateway, place
+
+
+@pytest.mark.parametrize(
+    ("model", "texts", "verb"),
+    [
+        ("gemini-embedding-001", ["one", "two"], "predict"),
+        ("gemini-embedding-2", ["one"], "embedContent"),
+        ("gemini-embedding-2", ["one", "two"], "batchEmbedContents"),
+        ("e5-embed-maas", ["one"], "embedContent"),
+    ],
+)
+def test_each_model_is_asked_for_vectors_in_the_form_it_knows(
+    vectors: tuple[Gateway, str], simulator: Simulator, model: str, texts: list[str], verb: str
+) -> None:
+    gateway, place = vectors
+    with openai.OpenAI(base_url=gateway.v1, api_key="unused", max_retries=0) as sdk:
+        found = sdk.embeddings.create(model=model, input=texts, dimensions=64)
+    assert [len(one.embedding) for one in found.data] == [64] * len(texts)
+    assert found.usage.prompt_tokens > 0, "Vertex AI tells how many there were"
+    assert seen(simulator)[-1]["path"] == f"{place}/{model}:{verb}"
+
+
+def test_who_embeds_one_at_a_time_is_not_sent_several(vectors: tuple[Gateway, str]) -> None:
+    asked = {"model": "e5-embed-maas", "input": ["one", "two"]}
+    status, _, body = http("POST", f"{vectors[0].v1}/embeddings", asked)
+    assert (status, b"one by one" in body) == (400, True), body
+
+
+@pytest.mark.parametrize("model", ["gemini-embedding-2", "gemini-embedding-001"])
+@pytest.mark.parametrize("several", [False, True])
+def test_google_s_sdk_gets_vectors_of_vertex_ai_as_it_asks_for_them(
+    vectors: tuple[Gateway, str], model: str, several: bool
+) -> None:
+    contents: Any = [types.Content(role="user", parts=[types.Part(text=text)]) for text in ("one", "two")]
+    settings = types.EmbedContentConfig(task_type="RETRIEVAL_QUERY", output_dimensionality=64)
+    options = types.HttpOptions(base_url=vectors[0].url)
+    token = Credentials(token="unused")
+    with genai.Client(vertexai=True, project="p", location="l", http_options=options, credentials=token) as sdk:
+        found = sdk.models.embed_content(model=model, contents=contents if several else contents[0], config=settings)
+    assert [len(one.values or ()) for one in found.embeddings or ()] == [64] * (2 if several else 1)
 
 
 @pytest.fixture(scope="module")

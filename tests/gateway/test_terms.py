@@ -78,6 +78,19 @@ def test_a_request_of_the_targets_own_dialect_passes_unless_something_must_be_ma
     assert sent["unknown_field"] == [1]
 
 
+@pytest.mark.parametrize("provider", [EMBEDDED, VLLM, STUDIO])
+def test_text_in_a_file_is_told_as_text_to_servers_that_read_no_files(provider: Provider) -> None:
+    file = {"file_data": "data:text/plain;base64,aGVsbG8=", "filename": "a.txt"}
+    asked = [{"role": "user", "content": [{"type": "file", "file": file}]}]
+    assert crossed(CHAT, provider, messages=asked)["messages"] == [{"role": "user", "content": [TOLD]}]
+    assert crossed(CHAT, OPENAI, messages=asked)["messages"] == asked
+    said = [{"role": "user", "content": 'about "file_data"'}]
+    assert crossed(CHAT, provider, messages=said)["messages"] == said
+
+
+TOLD = {"type": "text", "text": "a.txt\n\nhello"}
+
+
 @pytest.mark.parametrize(
     "url",
     ["http://169.254.169.254/latest/", "https://example.com/a.png", "file:///etc/passwd", "https://a@example.com/"],

@@ -137,7 +137,10 @@ class ReasoningControl(msgspec.Struct, frozen=True):
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
-    """One call, whole. `rest` keeps the fields this vocabulary has no word for, under their names on the wire."""
+    """One call, whole. `rest` keeps the fields this vocabulary has no word for, under their names on the wire.
+
+    `unread` names what only tunes, has no word either, and stands too deep to be kept.
+    """
 
     model: str
     messages: tuple[Message, ...]
@@ -156,3 +159,4 @@ class ChatRequest(msgspec.Struct, frozen=True):
     user: str | None = None
     metadata: dict[str, Any] = {}
     rest: dict[str, Any] = {}
+    unread: tuple[str, ...] = ()

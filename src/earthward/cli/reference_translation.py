@@ -32,8 +32,12 @@ def translation() -> str:
         "- Servers that speak OpenAI's chat (vLLM, llama.cpp, SGLang, LM Studio) also take `top_k`, `min_p`, "
         "`repeat_penalty`, and the thinking of earlier answers.\n"
         "- Signatures of thoughts go back to the vendor that made them, and to no other.\n"
-        "- Not read into the common vocabulary, and so not passed on in translation: `cache_control`, the order of "
-        "properties in a schema, citations, annotations and grounding in answers.\n"
+        "- What only tunes and stands inside a message or beside a function, such as `cache_control`, "
+        "`prompt_cache_breakpoint`, `mediaResolution` or the wish to have a document cited (`citations`), is not "
+        "passed on in translation, and named: `messages.citations`, `tools.cache_control`. So is every field of a "
+        "vendor's SDK that is not in these tables.\n"
+        "- Not read, and not named: the order of properties in a schema; of answers, citations, annotations and "
+        "grounding.\n"
         "- A request that goes on from a stored response (`previous_response_id`) is only served where that response "
         "is kept; `background`, `conversation` and `prompt` are refused.",
     )

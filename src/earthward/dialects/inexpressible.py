@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from earthward.chat import Failure, FailureKind, Message
+from earthward.chat import ChatRequest, Failure, FailureKind, Message
 
 KEPT_ELSEWHERE = {
     "background": "an answer fetched later",
@@ -23,6 +23,13 @@ class Inexpressible(Exception):
     def __init__(self, message: str, param: str | None = None, kind: FailureKind = FailureKind.UNSUPPORTED) -> None:
         super().__init__(message)
         self.failure = Failure(kind, message, param=param)
+
+
+def chosen_among_none(request: ChatRequest) -> list[str]:
+    """The names of what says how to choose among tools where there are none."""
+    if request.tools:
+        return []
+    return [name for name in ("tool_choice", "parallel_tool_calls") if getattr(request, name) is not None]
 
 
 def answers_asked(number: int | None, param: str) -> int:

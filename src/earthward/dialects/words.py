@@ -151,6 +151,7 @@ WORDS: tuple[Word, ...] = (
     ),
     _parts("PDF, as data", Document("application/pdf", PDF, name="a.pdf")),
     _parts("PDF, by address", Document("application/pdf", url="https://example.com/a.pdf")),
+    _parts("text in a file", Document("text/plain", text="Hi", name="a.txt")),
     _parts("sound", Audio("wav", "UklGRg==")),
     _parts("thinking of an earlier answer", Reasoning("Hm"), Text("Yes?"), role=Role.ASSISTANT),
     _parts("a tool's call", CALL, role=Role.ASSISTANT),

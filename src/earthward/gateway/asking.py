@@ -14,6 +14,7 @@ from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.chat.usage import Source
 from earthward.config.snapshot import Zone
 from earthward.cost.exchange import cost_at
+from earthward.dialects.upstream_fields import in_the_callers_terms
 from earthward.gateway import tiers
 from earthward.gateway.balancing import Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor
@@ -106,7 +107,8 @@ class Asking:
         trial, outcome = balancing.trial_at(place), None
         try:
             endpoint = provider.endpoints[place]
-            head = target.head(self._attempts.question.door, place, stream=self._attempts.question.glance.stream)
+            question = self._attempts.question
+            head = target.head(question.door, place, stream=question.glance.stream, told=written.operation)
             self.target = target
             self.endpoint = endpoint.url
             self.heard = None
@@ -357,6 +359,7 @@ class Asking:
             # Ollama never says when to come again, and SDKs that are not told ask again at once.
             when = retry_after(target.provider.balancing.expected_wait)
             failure = msgspec.structs.replace(failure, retry_after=when)
+        failure = in_the_callers_terms(self._attempts.question.door.dialect, target.dialect, failure)
         return target.provider.as_seen_by_callers(failure)
 
     def _learn_of_callers_key(self, status: int) -> None:

@@ -37,6 +37,7 @@ from earthward.gateway.doors.door import Question, Writer
 from earthward.gateway.doors.exit import Ending, Heard, Listener, Loading, Reader, Way
 from earthward.gateway.rounds import GoingOn, Rounds, rounds
 from earthward.gateway.terms import AS_ASKED, Terms, may_pass, unfetched
+from earthward.providers.kind import Operation
 
 ON_RECORD: dict[FinishReason, str] = {
     "stop": "stop",
@@ -58,7 +59,7 @@ class Written(msgspec.Struct, frozen=True):
 
     `made_up` names what the target can't do and the gateway does in its place. `why` is for those that follow a first
     one, `otherwise` what becomes of the exchange if no more may be asked. `context` is how much it has its host load
-    the model with, 0 where it says nothing of that.
+    the model with, 0 where it says nothing of that. `operation` tells the path, where that hangs on what was written.
     """
 
     body: bytes
@@ -67,6 +68,7 @@ class Written(msgspec.Struct, frozen=True):
     why: str = ""
     otherwise: Failure | None = None
     context: int = 0
+    operation: Operation | None = None
 
 
 class Crossing(Protocol):

@@ -14,6 +14,8 @@ from earthward.gateway.doors.door import Question, tokens_in
 from earthward.gateway.doors.embeddings import EmbeddingDoor
 from earthward.gateway.doors.exit import Heard
 from earthward.gateway.unstreamed import Unstreamed
+from earthward.providers.kind import Operation
+from earthward.providers.vertex import embeds_contents, takes_several
 
 if TYPE_CHECKING:
     from earthward.gateway.serving import ServingTarget
@@ -64,8 +66,7 @@ class _Translating(Unstreamed):
                 body = ollama.write_request(asked, target.keep_alive, target.context)
                 lost = ollama.losses(asked)
             case "gemini":
-                form = _form(self._target)
-                body, lost = gemini.write_request(asked, form), gemini.losses(asked, form)
+                return _written_for_google(asked, self._target.provider.kind)
             case other:
                 return Failure(FailureKind.UNSUPPORTED, f"targets that speak {other} have no embeddings")
         return body if isinstance(body, Failure) else Written(body, plain_names(lost))
@@ -79,9 +80,20 @@ class _Translating(Unstreamed):
         return WholeTranslation(written, _usage(self._question, found.input))
 
 
-def _form(target: "ServingTarget") -> gemini.Form:
-    """Vertex AI has another form than the Gemini API."""
-    return "predict" if target.provider.kind == "vertex" else "batch"
+def _written_for_google(asked: EmbedRequest, kind: str) -> Written | Failure:
+    """Vertex AI has other forms than the Gemini API, by the model; for one content another path than for several."""
+    form: gemini.Form = "batch"
+    operation: Operation | None = None
+    at_vertex = kind == "vertex"
+    if at_vertex and not embeds_contents(asked.model):
+        form = "predict"
+    elif at_vertex:
+        several = len(asked.texts) > 1 and takes_several(asked.model)
+        form, operation = ("batch", "embed_several") if several else ("one", "embed_one")
+    body = gemini.write_request(asked, form, at_vertex)
+    if isinstance(body, Failure):
+        return body
+    return Written(body, plain_names(gemini.losses(asked, form, at_vertex)), operation=operation)
 
 
 def _usage(question: Question, read: Count) -> Usage:

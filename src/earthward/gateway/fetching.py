@@ -19,6 +19,7 @@ import msgspec
 from earthward.chat import ChatRequest, Document, Failure, FailureKind, Image, ToolResult
 from earthward.config.snapshot import Deadlines
 from earthward.dialects.content.remote import addresses, refusal_of_remote
+from earthward.dialects.files import as_text
 from earthward.gateway.doors.door import Headers, Question
 from earthward.gateway.terms import Terms
 from earthward.http.client_connection import ClientConnection
@@ -246,7 +247,8 @@ def _part(part: Any, found: dict[str, tuple[str, str]]) -> Any:
             return msgspec.structs.replace(part, content=tuple(_part(inner, found) for inner in part.content))
         case Image(url=str(url)) | Document(url=str(url)):
             kind, data = found[url]
-            return msgspec.structs.replace(part, url=None, data=data, media_type=kind or part.media_type)
+            fetched = msgspec.structs.replace(part, url=None, data=data, media_type=kind or part.media_type)
+            return as_text(fetched) if isinstance(fetched, Document) else fetched
     return part
 
 

@@ -168,8 +168,12 @@ class ServingTarget:
         """Whether its hosts have a path for that."""
         return operation in self._heads
 
-    def head(self, door: Door, place: int, *, stream: bool) -> bytes:
-        """What of a request's head never changes, for one that came in by this door and goes to that endpoint."""
+    def head(self, door: Door, place: int, *, stream: bool, told: Operation | None = None) -> bytes:
+        """What of a request's head never changes, for one that came in by this door and goes to that endpoint.
+
+        `told` is what it is asked for where the door does not say it."""
+        if told is not None:
+            return self._heads[told][place]
         is_apart = door.operation in ("embed", "count")
         operation = door.operation if is_apart or door.dialect == self.dialect else "chat"
         return self.chat_head(place, stream=stream) if operation == "chat" else self._heads[operation][place]

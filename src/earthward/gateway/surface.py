@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from earthward.chat import Failure, FailureKind
 from earthward.config.snapshot import EMBEDDINGS
 from earthward.dialects.ollama import Offer
-from earthward.gateway import stored_paths, straight
+from earthward.gateway import google_verbs, stored_paths, straight
 from earthward.gateway.callers import Caller, caller_of
 from earthward.gateway.doors import BESIDE, DOORS, door_at
 from earthward.gateway.doors.door import Door, Headers
@@ -39,6 +39,8 @@ REFUSALS = {
 """What the statuses mean with which http/ refuses; the others are bad requests."""
 PATHLESS = "there was no path: with `vertexai=True` give Google's SDK a `project` and a `location`, or an `api_key`"
 ALIVE = b"Earthward is running\n"
+_ONLY_GOOGLE_S = (b"/v1/projects/", b"/v1/publishers/", b"/v1alpha/")
+"""What paths of Google's begin with beside the Gemini API's own."""
 
 
 class Surface:
@@ -72,7 +74,8 @@ class Surface:
     ) -> None:
         method = b"GET" if request.method == b"HEAD" else request.method
         if methods is None:
-            self.fail(request, connection, Failure(FailureKind.NO_SUCH_PATH, _not_here(request.path)))
+            unknown = google_verbs.unknown_verb(request.method, request.path)
+            self.fail(request, connection, unknown or Failure(FailureKind.NO_SUCH_PATH, _not_here(request.path)))
         elif method in methods:
             methods[method](request, connection)
         elif request.method == b"OPTIONS":
@@ -88,6 +91,8 @@ class Surface:
             return methods
         if door_at(request.path, request.query) is not None:
             return {b"POST": self._exchange}
+        if request.method != b"OPTIONS" and google_verbs.is_asked(request.method, request.path):
+            return None
         if request.path.startswith(READY_MODEL):
             return {b"GET": self._readyz}
         if kept := stored_paths.methods_of(request.path):
@@ -225,6 +230,8 @@ class Surface:
 
 def door_of(request: Request) -> Door:
     """Whose dialect the caller speaks: the path's, and where two vendors share one, as the headers tell."""
+    if google_verbs.is_asked(request.method, request.path):
+        return door_at(request.path, request.query) or GEMINI
     return door_at(request.path, request.query) or door_of_list(request) or _door_by_headers(request)
 
 
@@ -238,6 +245,8 @@ def _door_by_headers(request: Request) -> Door:
 
 
 def _door_by_path(path: bytes) -> Door:
+    if path.startswith(_ONLY_GOOGLE_S):
+        return GEMINI
     near = (door for door in (*BESIDE.values(), *DOORS.values(), GEMINI) if path.startswith(door.family))
     return next(near, DOORS[b"/v1/chat/completions"])
 

@@ -17,12 +17,13 @@ _TOOLS: frozenset[Lack] = frozenset({"tools", "choice", "parallel"})
 _ADDRESS = re.compile(rb':[/\\]|\\u00[2-7]|url"\s*:\s*"(?!data:)')
 """Where an address may be, however it is escaped: servers take them in parts of messages that no SDK knows, and some
 take the path of a file for one."""
+_FILE = re.compile(rb'"file_data"')
 _SAID_IN = ("messages", "input")
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """`doubtful` are the features with which a request of the target's own dialect may not just pass through, and with
-    `watches_addresses` none may that could name an address.
+    """`doubtful` are the features with which a request of the target's own dialect may not just pass through, with
+    `watches_addresses` none may that could name an address, and with `watches_files` none with a file in it.
 
     `hosts` are those from which the operator lets the gateway fetch.
     """
@@ -32,6 +33,7 @@ class Terms(msgspec.Struct, frozen=True):
     hosts: frozenset[str] = frozenset()
     doubtful: frozenset[str] = frozenset()
     watches_addresses: bool = False
+    watches_files: bool = False
 
 
 AS_ASKED = Terms()
@@ -57,13 +59,17 @@ def terms_of(target: Target, provider: Provider, hosts: Iterable[str] = ()) -> T
     doubtful = frozenset({"tools"}) if lacks & _TOOLS else frozenset()
     # Ollama has no word for addresses in its own API.
     watches = "addresses" in lacks and provider.dialect != "ollama"
-    terms = Terms(frozenset(lacks), profile, frozenset(hosts), doubtful, watches)
+    files = provider.dialect == "openai_chat" and "documents" not in target.abilities | KINDS[provider.kind].abilities
+    terms = Terms(frozenset(lacks), profile, frozenset(hosts), doubtful, watches, files)
     return AS_ASKED if not doubtful and not watches and terms == Terms(hosts=terms.hosts) else terms
 
 
 def may_pass(question: Question, terms: Terms) -> bool:
     """Whether a request of the target's own dialect can go on as it is."""
     names_address = terms.watches_addresses and _may_name_address(question)
+    if terms.watches_files and _has_file(question):
+        # Text in it can be told; what else there is made the request one for other targets.
+        return False
     if not names_address and not terms.doubtful & question.glance.features:
         return True
     chat = question.chat
@@ -86,6 +92,11 @@ def unfetched(chat: ChatRequest, terms: Terms) -> Failure | None:
 def _may_name_address(question: Question) -> bool:
     fields = question.envelope.fields
     return any(_ADDRESS.search(fields[name]) is not None for name in _SAID_IN if name in fields)
+
+
+def _has_file(question: Question) -> bool:
+    fields = question.envelope.fields
+    return any(_FILE.search(fields[name]) is not None for name in _SAID_IN if name in fields)
 
 
 def _must_be_made_up_for(chat: ChatRequest, lacks: frozenset[Lack]) -> bool:

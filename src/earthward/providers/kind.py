@@ -14,7 +14,7 @@ from earthward.config.snapshot import Deadlines, Zone
 from earthward.dialects.content.lacks import Lack
 from earthward.providers.hosts import is_local, is_vendor
 
-Operation = Literal["chat", "stream", "generate", "models", "embed", "count"]
+Operation = Literal["chat", "stream", "generate", "models", "embed", "embed_one", "embed_several", "count"]
 Settings = Mapping[str, str]
 NONE: Settings = {}
 

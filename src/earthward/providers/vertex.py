@@ -10,6 +10,7 @@ from earthward.providers.kind import Api, Kind, Setting, Settings
 _IN_PROJECT = "/v1/projects/{project}/locations/{location}/publishers"
 GLOBAL = "global"
 MULTI_REGIONS = ("us", "eu")
+_PREDICTING = ("gemini-embedding-001", "gemini-embedding-exp")
 
 
 def home(settings: Settings) -> str:
@@ -20,6 +21,17 @@ def home(settings: Settings) -> str:
     if location in MULTI_REGIONS:
         return f"https://aiplatform.{location}.rep.googleapis.com"
     return f"https://{location}-aiplatform.googleapis.com"
+
+
+def embeds_contents(model: str) -> bool:
+    """Whether it gives vectors for contents, as Gemini 2's embeddings and other vendors' models do, and not for
+    `predict`, which knows those before it alone."""
+    return "maas" in model or ("gemini" in model and not model.startswith(_PREDICTING))
+
+
+def takes_several(model: str) -> bool:
+    """Other vendors' models take one content at a time."""
+    return "maas" not in model
 
 
 KIND = Kind(
@@ -33,6 +45,8 @@ KIND = Kind(
         ("stream", "/v1/publishers/google/models/{model}:streamGenerateContent?alt=sse"),
         ("count", "/v1/publishers/google/models/{model}:countTokens"),
         ("embed", "/v1/publishers/google/models/{model}:predict"),
+        ("embed_one", "/v1/publishers/google/models/{model}:embedContent"),
+        ("embed_several", "/v1/publishers/google/models/{model}:batchEmbedContents"),
         ("models", "/v1beta1/publishers/google/models"),
     ),
     apis=(
@@ -55,6 +69,8 @@ KIND = Kind(
                 ("stream", _IN_PROJECT + "/google/models/{model}:streamGenerateContent?alt=sse"),
                 ("count", _IN_PROJECT + "/google/models/{model}:countTokens"),
                 ("embed", _IN_PROJECT + "/google/models/{model}:predict"),
+                ("embed_one", _IN_PROJECT + "/google/models/{model}:embedContent"),
+                ("embed_several", _IN_PROJECT + "/google/models/{model}:batchEmbedContents"),
             ),
             setting="project",
         ),

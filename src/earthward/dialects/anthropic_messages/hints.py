@@ -7,6 +7,7 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.dialects.envelope import Envelope
+from earthward.dialects.files import is_text, type_of
 from earthward.dialects.json_limits import NOT_JSON
 
 _ABSENT = msgspec.Raw(b"")
@@ -14,6 +15,7 @@ _ABSENT = msgspec.Raw(b"")
 
 class _Kind(msgspec.Struct, gc=False):
     type: str = ""
+    media_type: Any = None
 
 
 class _Said(msgspec.Struct, gc=False):
@@ -150,16 +152,22 @@ def _features(envelope: Envelope, messages: list[_Message]) -> frozenset[str]:
     for message in messages:
         for block in _blocks(message):
             feature = _FEATURES_BY_BLOCK.get(block.type)
-            if feature is not None and not (feature == "documents" and _source(block) in _TEXTS):
+            if feature is not None and not (feature == "documents" and _is_text(block)):
                 found.add(feature)
     return frozenset(found)
 
 
-def _source(block: _Block) -> str:
+def _source(block: _Block) -> _Kind:
     try:
-        return _KIND.decode(block.source).type
+        return _KIND.decode(block.source)
     except NOT_JSON:
-        return ""
+        return _Kind()
+
+
+def _is_text(block: _Block) -> bool:
+    source = _source(block)
+    kind = source.media_type if isinstance(source.media_type, str) else ""
+    return source.type in _TEXTS or (source.type == "base64" and is_text(type_of(kind, None)))
 
 
 def _blocks(holder: _Message | _Block) -> Iterator[_Block]:
@@ -186,11 +194,12 @@ def _characters_in(holder: _Message | _Block) -> int:
 def _characters_of(block: _Block) -> int:
     if block.text:
         return len(block.text)
-    if block.type == "document" and _source(block) == "text":
+    if block.type == "document" and _is_text(block) and (kind := _source(block).type) != "content":
         try:
-            return len(_SAID.decode(block.source).data)
+            said = len(_SAID.decode(block.source).data)
         except NOT_JSON:
             return 0
+        return said if kind == "text" else said * 3 // 4
     return _characters_in(block)
 
 

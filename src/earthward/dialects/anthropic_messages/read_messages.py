@@ -23,7 +23,9 @@ from earthward.chat import (
     ToolResult,
 )
 from earthward.dialects.anthropic_messages.calls import read_call
+from earthward.dialects.files import document
 from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.unread import shape_of
 
 _ROLES = {role.value: role for role in (Role.USER, Role.ASSISTANT, Role.SYSTEM)}
 
@@ -60,6 +62,10 @@ class WireMessage(msgspec.Struct):
 
 
 _KNOWN = frozenset(WireMessage.__struct_fields__)
+_SOURCE = shape_of(_Source)
+BLOCK = shape_of(WireBlock, source=_SOURCE)
+for _holder in (_SOURCE, BLOCK):
+    _holder.inner["content"] = BLOCK
 
 
 def read_system(content: str | list[WireBlock] | None) -> tuple[Message, ...]:
@@ -159,7 +165,7 @@ def _image(source: _Source, where: str) -> Image:
 def _document(source: _Source, title: str | None, where: str) -> Document:
     match source:
         case _Source(type="base64", data=str(data)):
-            return Document(source.media_type, data, name=title)
+            return document(source.media_type or "", data, title, f"{where}.source.data")
         case _Source(type="text", data=str(text)):
             return Document(source.media_type or "text/plain", text=text, name=title)
         case _Source(type="content", content=str(text)):

@@ -1,7 +1,8 @@
 """A request read into the vocabulary.
 
-Fields the vocabulary has no word for ride along in `rest`. Not kept: what only tunes and stands on a block or a tool
-(`cache_control`, whether to cite). What carries content that only the vendor holds is a failure.
+Fields the vocabulary has no word for ride along in `rest`. Of what only tunes and stands on a block or a tool
+(`cache_control`, whether to cite) the names alone are kept. What carries content that only the vendor holds is a
+failure.
 """
 
 from typing import Any
@@ -9,11 +10,18 @@ from typing import Any
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, FailureKind, OutputFormat, Sampling
-from earthward.dialects.anthropic_messages.read_messages import WireBlock, WireMessage, read_messages, read_system
+from earthward.dialects.anthropic_messages.read_messages import (
+    BLOCK,
+    WireBlock,
+    WireMessage,
+    read_messages,
+    read_system,
+)
 from earthward.dialects.anthropic_messages.thinking import WireThinking, is_known, is_known_effort, read_control
-from earthward.dialects.anthropic_messages.tools import WireChoice, read_choice, read_parallel, read_tool
+from earthward.dialects.anthropic_messages.tools import WireChoice, read_choice, read_parallel, read_tool, untold
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
+from earthward.dialects.unread import Shape, shape_of, unread
 
 
 class _Format(msgspec.Struct):
@@ -45,6 +53,15 @@ class _Request(msgspec.Struct):
 
 
 _KNOWN = frozenset(_Request.__struct_fields__)
+_SHAPES = {
+    "system": BLOCK,
+    "messages": Shape(None, {"content": BLOCK}),
+    "tool_choice": shape_of(WireChoice),
+    "thinking": shape_of(WireThinking),
+    "output_config": Shape(None, {"format": shape_of(_Format)}),
+    "output_format": shape_of(_Format),
+}
+"""What is looked into. Messages and definitions of tools keep all they have."""
 _HELD_BY_THE_VENDOR = ("container", "mcp_servers")
 
 
@@ -90,6 +107,7 @@ def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:
         user=user,
         metadata=metadata,
         rest=_rest(wire, raw),
+        unread=(*unread(raw, _SHAPES), *untold(wire.tools or [])),
     )
 
 

@@ -14,7 +14,7 @@ from earthward.dialects.inexpressible import Inexpressible
 Wire = dict[str, Any]
 
 _VENDOR_S_TYPE = re.compile(r".+_20\d{6}")
-_TUNING = frozenset({"cache_control", "eager_input_streaming"})
+_TUNING = ("cache_control", "eager_input_streaming")
 _OWN_FIELDS = frozenset({"allowed_callers", "defer_loading", "input_examples"})
 """Fields of a tool that the vocabulary has no word for; Anthropic refuses a request with any other."""
 
@@ -44,6 +44,12 @@ def read_tool(raw: Wire) -> Tool:
     wire = msgspec.convert(raw, _Definition)
     rest = {field: value for field, value in raw.items() if field not in _KNOWN}
     return Tool(wire.name, wire.description, wire.input_schema, wire.strict, rest=rest)
+
+
+def untold(raws: list[Wire]) -> tuple[str, ...]:
+    """The names of what tunes beside a function and is not kept."""
+    functions = [raw for raw in raws if raw.get("type") in (None, "custom")]
+    return tuple(f"tools.{name}" for name in _TUNING if any(raw.get(name) for raw in functions))
 
 
 def read_choice(wire: WireChoice | None) -> ToolChoice | None:

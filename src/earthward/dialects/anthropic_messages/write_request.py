@@ -22,6 +22,7 @@ from earthward.dialects.anthropic_messages.write_messages import (
 from earthward.dialects.inexpressible import (
     KEPT_ELSEWHERE,
     Inexpressible,
+    chosen_among_none,
     refuse_content,
     refuse_other_than_text,
     refuse_silence,
@@ -69,12 +70,14 @@ def losses(request: ChatRequest, extensions: bool = False, budgets: bool = False
         lost.append("reasoning")
     if request.output is not None and request.output.kind == "json" and request.output.schema is None:
         lost.append("output")
+    lost += ["output.description"] if request.output is not None and request.output.description else []
     lost += [name for name in ("logprobs", "top_logprobs", "metadata") if getattr(request, name)]
     lost += [name for name in request.rest if not _is_own(name, request.rest[name], extensions)]
+    lost += chosen_among_none(request)
     for tool in request.tools:
         lost += lost_fields(tool, extensions)
     lost += _lost_of_messages(request.messages, extensions)
-    return tuple(dict.fromkeys(lost))
+    return tuple(dict.fromkeys((*lost, *request.unread)))
 
 
 def _request(request: ChatRequest, extensions: bool, budgets: bool) -> Wire:

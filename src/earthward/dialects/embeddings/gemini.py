@@ -57,6 +57,10 @@ class _One(_Config, rename="camel", kw_only=True):
         )
 
 
+_KNOWN = frozenset({"model", *_One.__struct_encode_fields__})
+_KNOWN_APART = frozenset(_Config.__struct_encode_fields__)
+
+
 class _Batch(msgspec.Struct):
     requests: list[_One]
 
@@ -108,21 +112,23 @@ def read_request(body: bytes, model: str, form: Form) -> EmbedRequest | Failure:
     return request_of(body, lambda raw: readers[form](with_camel_names(raw), model))
 
 
-def write_request(request: EmbedRequest, form: Form = "batch") -> bytes | Failure:
-    """Fails for `one` if there are more texts."""
+def write_request(request: EmbedRequest, form: Form = "batch", vertex: bool = False) -> bytes | Failure:
+    """Fails for `one` if there are more texts. At Vertex AI what tunes stands apart from the contents."""
     if form == "predict":
         return msgspec.json.encode(_prediction(request))
-    written = [_written(request, text) for text in request.texts]
+    write = _written_at_vertex if vertex else _written
+    written = [write(request, text) for text in request.texts]
     if form == "batch":
         return msgspec.json.encode({"requests": written})
     if len(written) != 1:
-        return Failure(FailureKind.UNSUPPORTED, "only one text can be embedded at a time here", param="input")
+        message = f"{request.model} embeds one text at a time; send the {len(written)} one by one"
+        return Failure(FailureKind.UNSUPPORTED, message, param="input")
     return msgspec.json.encode(written[0])
 
 
-def losses(request: EmbedRequest, form: Form = "batch") -> tuple[str, ...]:
-    """Only a prediction says whether texts may be cut."""
-    unsaid = ("user",) if form == "predict" else ("user", "truncate")
+def losses(request: EmbedRequest, form: Form = "batch", vertex: bool = False) -> tuple[str, ...]:
+    """Only at Vertex AI can be said whether texts may be cut."""
+    unsaid = ("user",) if vertex or form == "predict" else ("user", "truncate")
     return (*(name for name in unsaid if getattr(request, name) is not None), *request.rest)
 
 
@@ -156,21 +162,24 @@ def _length(value: Any) -> int:
 
 
 def _one(raw: Any, model: str) -> EmbedRequest:
-    return _request([msgspec.convert(raw, _One)], model)
+    return _request([msgspec.convert(raw, _One)], [raw], model)
 
 
 def _batch(raw: Any, model: str) -> EmbedRequest:
-    return _request(msgspec.convert(raw, _Batch).requests, model)
+    wires = msgspec.convert(raw, _Batch).requests
+    return _request(wires, raw["requests"], model)
 
 
-def _request(wires: list[_One], model: str) -> EmbedRequest:
+def _request(wires: list[_One], raws: list[dict[str, Any]], model: str) -> EmbedRequest:
     shared = {wire.tuned for wire in wires}
     if len(shared) > 1:
         message = "the requests of a batch differ in more than their texts; send them one by one"
         raise Inexpressible(message, "requests")
     texts = tuple(_text(wire.content, f"requests[{place}].content") for place, wire in enumerate(wires))
     task, title, dimensions, truncate = shared.pop() if shared else (None, None, None, None)
-    return EmbedRequest(model, texts, dimensions, _task(task), title, truncate)
+    apart = [raw.get("embedContentConfig") or {} for raw in raws]
+    rest = {**_unknown(raws, _KNOWN), **_unknown(apart, _KNOWN_APART), **_unknown_task(task)}
+    return EmbedRequest(model, texts, dimensions, _task(task), title, truncate, rest=rest)
 
 
 def _predict(raw: Any, model: str) -> EmbedRequest:
@@ -181,7 +190,20 @@ def _predict(raw: Any, model: str) -> EmbedRequest:
         raise Inexpressible("the instances differ in more than their texts; send them one by one", "instances")
     task, title = shared.pop() if shared else (None, None)
     texts = tuple(one.content for one in wire.instances)
-    return EmbedRequest(model, texts, told.output_dimensionality, _task(task), title, told.auto_truncate)
+    rest = {
+        **_unknown(raw["instances"], frozenset(_Instance.__struct_encode_fields__)),
+        **_unknown([raw.get("parameters") or {}], frozenset(_Parameters.__struct_encode_fields__)),
+        **_unknown_task(task),
+    }
+    return EmbedRequest(model, texts, told.output_dimensionality, _task(task), title, told.auto_truncate, rest=rest)
+
+
+def _unknown(raws: list[dict[str, Any]], known: frozenset[str]) -> dict[str, Any]:
+    return {name: value for raw in raws for name, value in raw.items() if name not in known}
+
+
+def _unknown_task(word: str | int | None) -> dict[str, Any]:
+    return {"taskType": word} if word is not None and _task(word) is None else {}
 
 
 def _task(word: str | int | None) -> Task | None:
@@ -207,6 +229,18 @@ def _written(request: EmbedRequest, text: str) -> dict[str, Any]:
         "outputDimensionality": request.dimensions,
     }
     return {name: value for name, value in wire.items() if value is not None}
+
+
+def _written_at_vertex(request: EmbedRequest, text: str) -> dict[str, Any]:
+    config = {
+        "taskType": _WORDS.get(request.task) if request.task is not None else None,
+        "title": request.title,
+        "outputDimensionality": request.dimensions,
+        # Otherwise texts may be cut without a word.
+        "autoTruncate": bool(request.truncate),
+    }
+    told = {name: value for name, value in config.items() if value is not None}
+    return {"content": {"role": "user", "parts": [{"text": text}]}, "embedContentConfig": told}
 
 
 def _prediction(request: EmbedRequest) -> dict[str, Any]:

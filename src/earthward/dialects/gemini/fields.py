@@ -7,6 +7,7 @@ _UNDERSCORE = re.compile(r"_([a-z0-9])")
 _OPAQUE = frozenset(
     {
         "args",
+        "jsonSchema",
         "labels",
         "parameters",
         "parametersJsonSchema",

@@ -7,6 +7,7 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.dialects.envelope import Envelope
+from earthward.dialects.files import is_text, type_of
 from earthward.dialects.gemini.fields import camel
 from earthward.dialects.json_limits import NOT_JSON
 
@@ -30,12 +31,17 @@ class _Part(msgspec.Struct, gc=False):
     @property
     def is_text(self) -> bool:
         """Whether it is bytes of text, which every target can be told."""
-        return bool(self.inline or self.inline_data) and _kind(self.media) == "text"
+        return bool(self.inline or self.inline_data) and is_text(_type(self.media))
 
     @property
     def said(self) -> int:
         """Characters of text, or of a function's response."""
-        return len(self.text) if self.text else len(bytes(self.response) or bytes(self.function_response))
+        if self.text:
+            return len(self.text)
+        media = self.media
+        if media:
+            return len(media) * 3 // 4 if self.is_text else 0
+        return len(bytes(self.response) or bytes(self.function_response))
 
 
 class _Content(msgspec.Struct, gc=False):
@@ -45,7 +51,9 @@ class _Content(msgspec.Struct, gc=False):
 
 class _Media(msgspec.Struct, gc=False):
     mime_type: str | None = None
+    display_name: Any = None
     kind: str | None = msgspec.field(name="mimeType", default=None)
+    name: Any = msgspec.field(name="displayName", default=None)
 
 
 class _Generation(msgspec.Struct, gc=False):
@@ -168,16 +176,16 @@ def _features(envelope: Envelope, contents: list[_Content], stream: bool) -> fro
     return frozenset(found)
 
 
-def _kind(media: bytes) -> str:
+def _type(media: bytes) -> str:
     try:
         wire = _MEDIA.decode(media)
     except NOT_JSON:
         return ""
-    return (wire.kind or wire.mime_type or "").partition("/")[0].lower()
+    return type_of(wire.kind or wire.mime_type or "", wire.name or wire.display_name)
 
 
 def _feature(part: _Part) -> str:
-    return _FEATURES_BY_KIND.get(_kind(part.media), "documents")
+    return _FEATURES_BY_KIND.get(_type(part.media).partition("/")[0], "documents")
 
 
 def _characters(content: _Content) -> int:

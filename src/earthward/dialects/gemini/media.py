@@ -1,6 +1,5 @@
 """Images, documents and sound, both ways: as bytes in the request, or by a URI."""
 
-import base64
 import mimetypes
 from typing import Any
 
@@ -8,6 +7,7 @@ import msgspec
 
 from earthward.chat import Audio, Document, FailureKind, Image
 from earthward.dialects.file_ids import held_by
+from earthward.dialects.files import document, is_text, type_of
 from earthward.dialects.gemini.fields import standard_base64
 from earthward.dialects.inexpressible import Inexpressible
 
@@ -46,18 +46,10 @@ def read_blob(wire: WireBlob, where: str) -> Media:
     if kind.startswith("audio/"):
         bare = kind.partition(";")[0]
         return Audio(_FORMATS.get(bare, bare.removeprefix("audio/")), data)
-    if kind.startswith("text/") and (text := _text_in(data)) is not None:
-        return Document(kind, text=text, name=wire.display_name)
-    if kind == "application/pdf" or kind.startswith("text/"):
-        return Document(kind, data, name=wire.display_name)
+    stated = type_of(kind, wire.display_name)
+    if stated == "application/pdf" or is_text(stated):
+        return document(kind, data, wire.display_name, f"{where}.data")
     raise _unknown(kind, where)
-
-
-def _text_in(data: str) -> str | None:
-    try:
-        return base64.b64decode(data, validate=True).decode()
-    except ValueError:
-        return None
 
 
 def read_file(wire: WireFile, where: str) -> Media:
@@ -65,7 +57,7 @@ def read_file(wire: WireFile, where: str) -> Media:
     place: dict[str, Any] = {"file_id" if _is_held_by_google(wire.file_uri) else "url": wire.file_uri}
     if kind.startswith("image/"):
         return Image(kind, **place)
-    if kind == "application/pdf" or kind.startswith("text/"):
+    if kind == "application/pdf" or is_text(kind):
         return Document(kind, name=wire.display_name, **place)
     raise _unknown(kind, where)
 

@@ -14,6 +14,7 @@ from earthward.dialects.gemini.calls import WireCall, WireResponse, read_call, r
 from earthward.dialects.gemini.media import WireBlob, WireFile, read_blob, read_file
 from earthward.dialects.gemini.signatures import read_signature
 from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.unread import Shape, shape_of
 
 _ROLES = {"user": Role.USER, "model": Role.ASSISTANT, "function": Role.USER, "": Role.USER}
 
@@ -33,6 +34,12 @@ class WireContent(msgspec.Struct):
     role: str | None = None
 
 
+_BLOB, _FILE = shape_of(WireBlob), shape_of(WireFile)
+_RESPONSE = shape_of(WireResponse, parts=Shape(None, {"inlineData": _BLOB, "fileData": _FILE}))
+_PART = shape_of(
+    WirePart, inlineData=_BLOB, fileData=_FILE, functionCall=shape_of(WireCall), functionResponse=_RESPONSE
+)
+CONTENT = shape_of(WireContent, parts=_PART)
 _SAYING = ("text", "inlineData", "fileData", "functionCall", "functionResponse")
 _TUNING = frozenset({"mediaResolution", "videoMetadata", "partMetadata", "thought", "thoughtSignature"})
 

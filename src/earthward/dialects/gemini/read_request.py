@@ -1,7 +1,8 @@
 """A request read into the vocabulary. Model and streaming stand in the URL here, and are told by whoever read that.
 
-Fields the vocabulary has no word for ride along in `rest`. Not kept: what only tunes and stands on a part or in a
-schema (the resolution of an image, the order of properties). What carries content that only Google holds is a failure.
+Fields the vocabulary has no word for ride along in `rest`. Of what only tunes and stands on a part (the resolution of
+an image) the names alone are kept; the order of properties in a schema is not. What carries content that only Google
+holds is a failure.
 """
 
 from typing import Any
@@ -10,12 +11,13 @@ import msgspec
 
 from earthward.chat import ChatRequest, Failure, FailureKind, OutputFormat, Sampling
 from earthward.dialects.gemini.fields import with_camel_names
-from earthward.dialects.gemini.read_contents import WireContent, read_contents, read_system
+from earthward.dialects.gemini.read_contents import CONTENT, WireContent, read_contents, read_system
 from earthward.dialects.gemini.schemas import read_schema
 from earthward.dialects.gemini.thinking import WireThinking, read_control
-from earthward.dialects.gemini.tools import WireToolConfig, read_choice, read_tools
+from earthward.dialects.gemini.tools import CALLING, WireToolConfig, read_choice, read_tools
 from earthward.dialects.inexpressible import Inexpressible, answers_asked
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
+from earthward.dialects.unread import Shape, shape_of, unread
 
 
 class _Generation(msgspec.Struct, rename="camel"):
@@ -34,6 +36,7 @@ class _Generation(msgspec.Struct, rename="camel"):
     response_schema: dict[str, Any] | None = None
     response_json_schema: Any = None
     response_modalities: list[str] | None = None
+    response_format: list[dict[str, Any]] | None = None
     thinking_config: WireThinking | None = None
 
 
@@ -50,6 +53,14 @@ class _Request(msgspec.Struct, rename="camel"):
 _KNOWN = frozenset(_Request.__struct_encode_fields__)
 _KNOWN_GENERATION = frozenset(_Generation.__struct_encode_fields__)
 _NOTHING = _Generation()
+_MIME_TYPES = {"APPLICATION_JSON": "application/json", "TEXT_PLAIN": "text/plain"}
+_SHAPES = {
+    "contents": CONTENT,
+    "systemInstruction": CONTENT,
+    "toolConfig": Shape(None, {"functionCallingConfig": CALLING}),
+    "generationConfig": Shape(None, {"thinkingConfig": shape_of(WireThinking)}),
+}
+"""What is looked into. Declarations of functions keep all they have."""
 
 
 def read_request(body: bytes, model: str, stream: bool = False, limits: JsonLimits = LIMITS) -> ChatRequest | Failure:
@@ -91,6 +102,7 @@ def as_request(raw: Any, model: str, stream: bool) -> ChatRequest:
         stream_usage=stream,
         metadata=wire.labels or {},
         rest=_rest(raw),
+        unread=unread(raw, _SHAPES),
     )
 
 
@@ -116,10 +128,12 @@ def _output(wire: _Generation) -> OutputFormat | None:
         if modality.upper() not in ("TEXT", "MODALITY_UNSPECIFIED"):
             message = f"an answer in {modality.lower()}; only text can be passed on"
             raise Inexpressible(message, "generationConfig.responseModalities")
-    schema = wire.response_json_schema if isinstance(wire.response_json_schema, dict) else None
+    kind, told = _told_as_format(wire.response_format or [])
+    given = told if wire.response_json_schema is None else wire.response_json_schema
+    schema = given if isinstance(given, dict) else None
     if schema is None and wire.response_schema is not None:
         schema = read_schema(wire.response_schema)
-    match wire.response_mime_type:
+    match wire.response_mime_type or kind:
         case "application/json":
             return OutputFormat("json", schema)
         case None if schema is not None:
@@ -130,6 +144,20 @@ def _output(wire: _Generation) -> OutputFormat | None:
             return OutputFormat("text")
     message = f"an answer of type {wire.response_mime_type!r}; known are text/plain and application/json"
     raise Inexpressible(message, "generationConfig.responseMimeType")
+
+
+def _told_as_format(formats: list[dict[str, Any]]) -> tuple[str | None, Any]:
+    """Type and schema of the text that newer SDKs ask for so."""
+    kind, schema = None, None
+    for wanted in formats:
+        others = [name for name, value in wanted.items() if name != "text" and value is not None]
+        if others:
+            message = f"an answer in {others[0]}; only text can be passed on"
+            raise Inexpressible(message, "generationConfig.responseFormat")
+        text = wanted.get("text")
+        if isinstance(text, dict):
+            kind, schema = text.get("mimeType"), text.get("jsonSchema") or text.get("schema")
+    return _MIME_TYPES.get(kind, kind) if isinstance(kind, str) else None, schema
 
 
 def _rest(raw: dict[str, Any]) -> dict[str, Any]:

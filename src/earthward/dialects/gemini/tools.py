@@ -7,6 +7,7 @@ import msgspec
 from earthward.chat import FailureKind, Tool, ToolChoice
 from earthward.dialects.gemini.schemas import read_schema
 from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.unread import shape_of
 
 Wire = dict[str, Any]
 
@@ -54,6 +55,7 @@ class WireToolConfig(msgspec.Struct, rename="camel"):
     function_calling_config: _Calling | None = None
 
 
+CALLING = shape_of(_Calling)
 _KNOWN = frozenset(_Declaration.__struct_encode_fields__)
 
 

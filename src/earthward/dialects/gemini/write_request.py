@@ -19,7 +19,13 @@ from earthward.dialects.gemini.write_contents import (
     write_contents,
     write_system,
 )
-from earthward.dialects.inexpressible import Inexpressible, refuse_silence
+from earthward.dialects.inexpressible import (
+    KEPT_ELSEWHERE,
+    Inexpressible,
+    chosen_among_none,
+    refuse_content,
+    refuse_silence,
+)
 
 _OWN_FIELDS = frozenset(
     {"generationConfig", "modelArmorConfig", "safetySettings", "serviceTier", "store", "toolConfig"}
@@ -63,15 +69,17 @@ def losses(request: ChatRequest, vertex: bool = False, budgets: bool = False) ->
     if is_named or _blocks_tools(request, budgets):
         lost.append("output")
     lost += [name for name, value in request.rest.items() if not _is_own(name, value, vertex)]
+    lost += chosen_among_none(request)
     for tool in request.tools:
         lost += ["tools.strict"] if tool.strict is not None else []
         lost += [f"tools.{name}" for name in tool.rest if tool.kind == "function"]
     lost += _lost_of_messages(request.messages)
-    return tuple(dict.fromkeys(lost))
+    return tuple(dict.fromkeys((*lost, *request.unread)))
 
 
 def _request(request: ChatRequest, vertex: bool, budgets: bool, signed_calls: bool) -> Wire:
     refuse_silence(request.messages, "contents")
+    refuse_content(request.rest, KEPT_ELSEWHERE, "Google")
     rest = {name: value for name, value in request.rest.items() if _is_own(name, value, vertex)}
     tools = write_tools(request.tools)
     choice = write_choice(request.tool_choice) if tools else None

@@ -12,8 +12,9 @@ import msgspec
 
 from earthward.chat import FailureKind, Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from earthward.dialects.inexpressible import Inexpressible
-from earthward.dialects.ollama.calls import WireCall, read_call
+from earthward.dialects.ollama.calls import WireCall, WireFunction, read_call
 from earthward.dialects.ollama.images import media_type, standard_base64, without_data_url
+from earthward.dialects.unread import Shape, shape_of
 
 _ROLES = {role.value: role for role in Role}
 
@@ -31,6 +32,10 @@ class WireMessage(msgspec.Struct):
 
 
 _KNOWN = frozenset(WireMessage.__struct_fields__)
+MESSAGE = Shape(
+    None, {"tool_calls": shape_of(WireCall, function=shape_of(WireFunction, more=("index",)), more=("type",))}
+)
+"""Members of a message itself ride along."""
 
 
 def read_messages(wires: list[WireMessage], raws: Iterable[dict[str, Any]]) -> tuple[Message, ...]:

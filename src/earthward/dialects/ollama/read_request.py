@@ -12,8 +12,9 @@ from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
 from earthward.dialects.ollama.options import WireOptions, other_options, read_cap, read_sampling
 from earthward.dialects.ollama.output import read_format
-from earthward.dialects.ollama.read_messages import WireMessage, read_messages
+from earthward.dialects.ollama.read_messages import MESSAGE, WireMessage, read_messages
 from earthward.dialects.ollama.think import read_think
+from earthward.dialects.unread import shape_of, unread
 
 
 class WireAsked(msgspec.Struct):
@@ -45,6 +46,8 @@ class _Request(WireAsked, kw_only=True):
 
 
 _KNOWN = frozenset(_Request.__struct_fields__)
+_SHAPES = {"messages": MESSAGE, "tools": shape_of(_Tool)}
+"""What is looked into. Definitions of functions keep all they have."""
 
 
 def read_request(body: bytes, limits: JsonLimits = LIMITS) -> ChatRequest | Failure:
@@ -57,7 +60,7 @@ def read_request(body: bytes, limits: JsonLimits = LIMITS) -> ChatRequest | Fail
         wire = msgspec.convert(raw, _Request)
         messages = read_messages(wire.messages or [], raw.get("messages") or [])
         asked = as_asked(wire, raw, _KNOWN)
-        return msgspec.structs.replace(asked, messages=messages, tools=_tools(wire))
+        return msgspec.structs.replace(asked, messages=messages, tools=_tools(wire), unread=unread(raw, _SHAPES))
     except Inexpressible as error:
         return error.failure
     except NOT_JSON as error:

@@ -8,7 +8,13 @@ import msgspec
 
 from earthward.chat import ChatRequest, Failure, Image, Reasoning, Tool, ToolCall
 from earthward.dialects.envelope import Envelope
-from earthward.dialects.inexpressible import KEPT_ELSEWHERE, Inexpressible, refuse_content, refuse_other_than_text
+from earthward.dialects.inexpressible import (
+    KEPT_ELSEWHERE,
+    Inexpressible,
+    chosen_among_none,
+    refuse_content,
+    refuse_other_than_text,
+)
 from earthward.dialects.ollama.calls import FREE_TEXT, object_in
 from earthward.dialects.ollama.model import Model
 from earthward.dialects.ollama.options import canonical_options, lost_options, written_options
@@ -51,16 +57,19 @@ def losses(request: ChatRequest, model: Model = _UNKNOWN) -> tuple[str, ...]:
         # To be emulated: Ollama lets the model choose.
         "tool_choice": choice is not None and choice.mode == "required",
         "parallel_tool_calls": request.parallel_tool_calls is False and bool(offered),
+        **dict.fromkeys(chosen_among_none(request), True),
         "tools.strict": any(tool.strict for tool in offered),
+        **{f"tools.{name}": True for tool in offered for name in tool.rest},
         "tools.parameters": any(is_weakened(tool.parameters) for tool in offered),
         "output": _blocks_tools(request),
+        "output.description": request.output is not None and bool(request.output.description),
         "user": request.user is not None,
         "metadata": bool(request.metadata),
         **_lost_in_messages(request),
         **dict.fromkeys(lost_options(request), True),
         **{name: name not in _OWN_FIELDS and request.rest[name] is not _NO_SHIFT.get(name) for name in request.rest},
     }
-    return tuple(name for name, is_lost in lost.items() if is_lost)
+    return (*(name for name, is_lost in lost.items() if is_lost), *request.unread)
 
 
 def prepare(envelope: Envelope, model: str, loaded: Model = _UNKNOWN) -> bytes:

@@ -6,6 +6,7 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.dialects.envelope import Envelope
+from earthward.dialects.files import size_of_text
 from earthward.dialects.json_limits import NOT_JSON
 
 _ABSENT = msgspec.Raw(b"")
@@ -141,7 +142,12 @@ def _looked_through(messages: list[_Message]) -> tuple[bytes, frozenset[str], in
             characters += len(content)
         elif content:
             characters += sum(len(part.text) for part in _parts(content) if part.text)
-            media |= {_FEATURES_BY_PART[part.type] for part in _parts(content) if part.type in _FEATURES_BY_PART}
+            for part in _parts(content):
+                if part.type not in _FEATURES_BY_PART:
+                    continue
+                size = size_of_text(part.file) if part.type == "file" else None
+                characters += size or 0
+                media |= {_FEATURES_BY_PART[part.type]} if size is None else _NEEDS_NOTHING
         if not is_rooted and role in _ROOT_ROLES:
             root += (role.encode(), content.encode() if type(content) is str else _content(content))
             is_rooted = role == "user"

@@ -23,8 +23,10 @@ from earthward.chat import (
     ToolCall,
     ToolResult,
 )
+from earthward.dialects.files import read_file
 from earthward.dialects.inexpressible import Inexpressible
-from earthward.dialects.openai_chat.calls import WireCall, WireFunction, arguments_text, read_call
+from earthward.dialects.openai_chat.calls import WireCall, WireCustom, WireFunction, arguments_text, read_call
+from earthward.dialects.unread import Shape, shape_of
 
 _ROLES = {role.value: role for role in Role if role is not Role.TOOL}
 _URL_SAFE_TO_STANDARD = str.maketrans("-_", "+/")
@@ -68,6 +70,17 @@ class WireMessage(msgspec.Struct):
 
 
 _KNOWN = frozenset(WireMessage.__struct_fields__)
+MESSAGE = Shape(
+    None,
+    {
+        "content": shape_of(
+            WirePart, image_url=shape_of(_ImageUrl), input_audio=shape_of(_InputAudio), file=shape_of(_File)
+        ),
+        "tool_calls": shape_of(WireCall, function=shape_of(WireFunction), custom=shape_of(WireCustom), more=("index",)),
+        "function_call": shape_of(WireFunction),
+    },
+)
+"""Members of a message itself ride along."""
 
 
 def read_messages(wires: list[WireMessage], raws: Iterable[dict[str, Any]]) -> tuple[Message, ...]:
@@ -161,10 +174,7 @@ def _document(file: _File, where: str) -> Document:
         return Document(file_id=file.file_id, name=file.filename)
     if file.file_data is None:
         raise Inexpressible("a file needs `file_data` or `file_id`", where, FailureKind.BAD_REQUEST)
-    inline = _inline(file.file_data)
-    if inline is None:
-        return Document(data=_standard_base64(file.file_data), name=file.filename)
-    return Document(*inline, name=file.filename)
+    return read_file(file.file_data, file.filename, f"{where}.file.file_data")
 
 
 def _inline(url: str) -> tuple[str | None, str] | None:

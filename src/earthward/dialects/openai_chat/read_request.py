@@ -1,8 +1,8 @@
 """A request read into the vocabulary.
 
-Fields the vocabulary has no word for ride along in `rest`. Not kept: what only tunes and stands inside a part or
-around a tool (`prompt_cache_breakpoint`, `cache_control`). A part, a tool or a format of a kind that is not known
-carries content, and is a failure.
+Fields the vocabulary has no word for ride along in `rest`. Of what only tunes and stands inside a part or around a
+tool (`prompt_cache_breakpoint`, `cache_control`) the names alone are kept. A part, a tool or a format of a kind that
+is not known carries content, and is a failure.
 """
 
 from typing import Any, Literal
@@ -21,7 +21,8 @@ from earthward.chat import (
 )
 from earthward.dialects.inexpressible import Inexpressible, answers_asked
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
-from earthward.dialects.openai_chat.read_messages import WireMessage, read_messages
+from earthward.dialects.openai_chat.read_messages import MESSAGE, WireMessage, read_messages
+from earthward.dialects.unread import shape_of, unread
 
 
 class _Named(msgspec.Struct):
@@ -103,6 +104,14 @@ class _Request(msgspec.Struct):
 
 
 _KNOWN = frozenset(_Request.__struct_fields__)
+_NAME = shape_of(_Named)
+_SHAPES = {
+    "messages": MESSAGE,
+    "tools": shape_of(_Tool),
+    "tool_choice": shape_of(_ToolChoice, function=_NAME, custom=_NAME, allowed_tools=shape_of(_AllowedTools)),
+    "response_format": shape_of(_ResponseFormat, json_schema=shape_of(_JsonSchema)),
+}
+"""What is looked into. Definitions of functions keep all they have."""
 _EFFORTS: tuple[Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"], ...]
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _MODES = ("auto", "none", "required")
@@ -144,6 +153,7 @@ def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:
         user=wire.user,
         metadata=wire.metadata or {},
         rest=_rest(wire, raw),
+        unread=unread(raw, _SHAPES),
     )
 
 

@@ -59,14 +59,15 @@ def write_request(request: ChatRequest, extensions: bool = True) -> bytes | Fail
 def losses(request: ChatRequest, extensions: bool = True) -> tuple[str, ...]:
     """The names of what `write_request` drops, or says only roughly."""
     lost = []
-    if request.reasoning is not None and (request.reasoning.budget is not None or request.reasoning.show is not None):
+    control = request.reasoning
+    if control is not None and (control.budget is not None or control.show is not None or control.effort is None):
         lost.append("reasoning")
     if not extensions:
         lost += [name for name in _EXTENDED_SAMPLING if getattr(request.sampling, name) is not None]
         lost += [name for name in request.rest if name not in _OWN_FIELDS]
     if any(_is_lost(part, extensions) for message in request.messages for part in message.parts):
         lost.append("messages.reasoning")
-    return tuple(lost)
+    return (*lost, *request.unread)
 
 
 def _is_lost(part: Any, extensions: bool) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, Message, Role, Text
-from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import KEPT_ELSEWHERE, Inexpressible, chosen_among_none, refuse_content
 
 _OWN_FIELDS = frozenset({"logit_bias", "stream_options"})
 """Fields of OpenAI's own that the vocabulary has no word for; it refuses a request with any other."""
@@ -23,7 +23,8 @@ def write_request(request: ChatRequest, extensions: bool = True) -> bytes | Fail
 
 def losses(request: ChatRequest, extensions: bool = True) -> tuple[str, ...]:
     """The names of what `write_request` drops, or says only roughly."""
-    lost = [name for name in ("reasoning", "metadata", "parallel_tool_calls") if getattr(request, name)]
+    lost = [name for name in ("reasoning", "metadata") if getattr(request, name)] + chosen_among_none(request)
+    lost += ["top_logprobs"] if request.top_logprobs is not None and not request.logprobs else []
     lost += ["repeat_penalty"] if request.sampling.repeat_penalty is not None else []
     if not extensions:
         lost += [name for name in _EXTENDED_SAMPLING if getattr(request.sampling, name) is not None]
@@ -31,10 +32,11 @@ def losses(request: ChatRequest, extensions: bool = True) -> tuple[str, ...]:
     lost += [f"messages.{name}" for message in request.messages for name in message.rest]
     if any(message.name is not None for message in request.messages):
         lost.append("messages.name")
-    return tuple(dict.fromkeys(lost))
+    return tuple(dict.fromkeys((*lost, *request.unread)))
 
 
 def _request(request: ChatRequest, extensions: bool) -> dict[str, Any]:
+    refuse_content(request.rest, KEPT_ELSEWHERE, "a completion")
     rest = {name: value for name, value in request.rest.items() if extensions or name in _OWN_FIELDS}
     options = rest.pop("stream_options", None)
     told = {

@@ -6,6 +6,7 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.dialects.envelope import Envelope
+from earthward.dialects.files import size_of_text_in
 from earthward.dialects.json_limits import NOT_JSON
 
 
@@ -16,6 +17,12 @@ class _Part(msgspec.Struct, gc=False):
     file_id: Any = None
     file_data: Any = None
     file_url: Any = None
+    filename: Any = None
+
+    @property
+    def size_of_text(self) -> int | None:
+        """Of a file that is text, which every target can be told."""
+        return size_of_text_in(self.file_data, self.filename) if self.type == "input_file" else None
 
 
 class _Item(msgspec.Struct, gc=False):
@@ -160,7 +167,11 @@ def _features(envelope: Envelope, items: list[_Item]) -> frozenset[str]:
     for item in items:
         for content in (item.content, item.output):
             if isinstance(content, list):
-                found.update(_FEATURES_BY_PART[part.type] for part in content if part.type in _FEATURES_BY_PART)
+                found.update(
+                    _FEATURES_BY_PART[part.type]
+                    for part in content
+                    if part.type in _FEATURES_BY_PART and part.size_of_text is None
+                )
     return frozenset(found)
 
 
@@ -170,7 +181,7 @@ def _characters(item: _Item) -> int:
         if isinstance(content, str):
             total += len(content)
         elif content:
-            total += sum(len(part.text) for part in content if part.text)
+            total += sum(len(part.text) if part.text else part.size_of_text or 0 for part in content)
     return total
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from earthward.chat import Document, Image, Part, Refusal, Text
 from earthward.dialects.file_ids import held_at
+from earthward.dialects.files import read_file
 from earthward.dialects.inexpressible import Inexpressible
 
 Wire = dict[str, Any]
@@ -37,8 +38,7 @@ def read_part(wire: WirePart, where: str) -> Part:
         case WirePart(type="input_image", file_id=str(file_id)):
             return Image(file_id=file_id, detail=wire.detail)
         case WirePart(type="input_file", file_data=str(data)):
-            kind, inner = _inline(data) or (None, _standard(data))
-            return Document(kind, inner, name=wire.filename)
+            return read_file(data, wire.filename, f"{where}.file_data")
         case WirePart(type="input_file", file_url=str(url)):
             return Document(url=url, name=wire.filename)
         case WirePart(type="input_file", file_id=str(file_id)):

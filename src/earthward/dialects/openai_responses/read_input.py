@@ -11,6 +11,7 @@ from earthward.chat import Document, FailureKind, Image, Message, Part, Reasonin
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.openai_responses.encrypted import read_encrypted
 from earthward.dialects.openai_responses.media import WirePart, read_part
+from earthward.dialects.unread import shape_of
 
 _ROLES = {role.value: role for role in Role if role is not Role.TOOL}
 _ELSEWHERE = {"item_reference": "an item that only OpenAI holds; send the item itself"}
@@ -32,6 +33,13 @@ class WireItem(msgspec.Struct):
     output: str | list[WirePart] | None = None
     summary: list[_Thought] | None = None
     encrypted_content: str | None = None
+
+
+_PART = shape_of(WirePart)
+ITEM = shape_of(
+    WireItem, more=("status", "created_by"), content=_PART, output=_PART, summary=shape_of(_Thought, more=("type",))
+)
+"""An answer's items are sent back with their state, which was told to nobody."""
 
 
 def read_input(wire: str | list[WireItem], earlier: tuple[Message, ...] = ()) -> tuple[Message, ...]:

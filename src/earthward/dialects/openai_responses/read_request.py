@@ -25,8 +25,9 @@ from earthward.chat import (
 from earthward.dialects.envelope import Envelope
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
-from earthward.dialects.openai_responses.read_input import WireItem, read_input
+from earthward.dialects.openai_responses.read_input import ITEM, WireItem, read_input
 from earthward.dialects.openai_responses.tools import WireChoice, read_choice, read_tool
+from earthward.dialects.unread import shape_of, unread
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
@@ -72,6 +73,14 @@ class _Request(msgspec.Struct):
 
 
 _KNOWN = frozenset(_Request.__struct_fields__)
+_SHAPES = {
+    "input": ITEM,
+    "instructions": ITEM,
+    "tool_choice": shape_of(WireChoice),
+    "text": shape_of(_TextConfig, format=shape_of(_Format)),
+    "reasoning": shape_of(_Reasoning),
+}
+"""What is looked into. Definitions of tools keep all they have."""
 _HELD_BY_OPENAI = {
     "conversation": "a conversation that only OpenAI holds; send it in `input`",
     "prompt": "a prompt that only OpenAI holds; send its text in `instructions`",
@@ -148,6 +157,7 @@ def _request(wire: _Request, raw: dict[str, Any], earlier: tuple[Message, ...]) 
         user=wire.user,
         metadata=wire.metadata or {},
         rest=_rest(wire, raw),
+        unread=unread(raw, _SHAPES),
     )
 
 

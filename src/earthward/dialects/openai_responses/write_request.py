@@ -7,7 +7,7 @@ failure. Nothing is left with OpenAI that the caller did not say to store.
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, OutputFormat, Reasoning, ReasoningControl, ToolResult
-from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.inexpressible import KEPT_ELSEWHERE, Inexpressible, refuse_content
 from earthward.dialects.openai_responses.tools import write_choice, write_tool
 from earthward.dialects.openai_responses.write_input import Wire, instructions_of, is_written, write_input
 
@@ -30,6 +30,7 @@ _OWN_FIELDS = frozenset(
 )
 """Fields of OpenAI's own that the vocabulary has no word for; it refuses a request with any other."""
 
+_KEPT_ELSEWHERE = {name: KEPT_ELSEWHERE[name] for name in ("cachedContent", "web_search_options")}
 _LOST_SAMPLING = (*("top_k", "min_p", "frequency_penalty", "presence_penalty", "repeat_penalty", "seed", "stop"),)
 _LOGPROBS = "message.output_text.logprobs"
 
@@ -57,7 +58,7 @@ def losses(request: ChatRequest, extensions: bool = False) -> tuple[str, ...]:
                 lost.append("messages.reasoning")
             elif isinstance(part, ToolResult) and part.is_error:
                 lost.append("messages.is_error")
-    return tuple(dict.fromkeys(lost))
+    return tuple(dict.fromkeys((*lost, *request.unread)))
 
 
 def _request(request: ChatRequest, extensions: bool) -> Wire:
@@ -66,6 +67,7 @@ def _request(request: ChatRequest, extensions: bool) -> Wire:
     modalities = request.rest.get("modalities")
     if isinstance(modalities, list) and any(kind != "text" for kind in modalities):
         raise Inexpressible("an answer that is no text cannot be asked for here", "modalities")
+    refuse_content(request.rest, _KEPT_ELSEWHERE, "OpenAI's responses")
     rest = {name: value for name, value in request.rest.items() if extensions or name in _OWN_FIELDS}
     verbosity = rest.pop("verbosity", None)
     include = rest.pop("include", None)

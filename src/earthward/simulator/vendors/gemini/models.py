@@ -1,6 +1,5 @@
 """What is asked of Google beside content: lists of models, counts of tokens, and embeddings."""
 
-import random
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,7 +9,7 @@ from earthward.http.server import Request
 from earthward.simulator.behaviour import split_model
 from earthward.simulator.models import Model, Offer
 from earthward.simulator.steps import Headers, Problem, Whole
-from earthward.simulator.text import tokens_in
+from earthward.simulator.vendors.gemini.embeddings import VERBS, embeddings
 from earthward.simulator.vendors.gemini.errors import no_model
 from earthward.simulator.vendors.gemini.paths import place
 from earthward.simulator.vendors.gemini.requests import camel, input_tokens
@@ -18,7 +17,6 @@ from earthward.simulator.vendors.gemini.requests import camel, input_tokens
 Wire = dict[str, Any]
 _encode = msgspec.json.Encoder().encode
 _JSON: Headers = [(b"content-type", b"application/json; charset=UTF-8")]
-_DIMENSIONS = 768
 
 
 def about(request: Request, offer: Offer) -> Whole | Problem | None:
@@ -29,18 +27,13 @@ def about(request: Request, offer: Offer) -> Whole | Problem | None:
         return None
     try:
         wire = camel(msgspec.json.decode(request.body, type=Wire))
-        match at.verb:
-            case "countTokens":
-                if offer.find(split_model(at.model)[0], "google") is None:
-                    return no_model(at.model)
-                return _told(_count(wire))
-            case "embedContent":
-                return _told({"embedding": _embedded(wire)})
-            case "batchEmbedContents":
-                return _told({"embeddings": [_embedded(camel(each)) for each in wire["requests"]]})
-            case "predict":
-                wanted = camel(wire.get("parameters") or {}).get("outputDimensionality")
-                return _told({"predictions": [_predicted(each, wanted) for each in wire["instances"]]})
+        if at.verb == "countTokens":
+            if offer.find(split_model(at.model)[0], "google") is None:
+                return no_model(at.model)
+            return _told(_count(wire))
+        if at.verb in VERBS:
+            found = embeddings(at, wire)
+            return found if isinstance(found, Problem) else _told(found)
     except (msgspec.DecodeError, KeyError, TypeError) as problem:
         return Problem(400, f"Invalid JSON payload received. {problem}")
     return None
@@ -77,23 +70,3 @@ def _count(wire: Wire) -> Wire:
     inner = camel(wire.get("generateContentRequest") or wire)
     total = input_tokens({"contents": inner["contents"], **inner})
     return {"totalTokens": total, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": total}]}
-
-
-def _embedded(wire: Wire) -> Wire:
-    text = "\n".join(part["text"] for part in wire["content"]["parts"])
-    config = camel(wire.get("embedContentConfig") or wire)
-    return {"values": _vector(text, config.get("outputDimensionality"))}
-
-
-def _predicted(instance: Wire, wanted: int | None) -> Wire:
-    text = instance["content"]
-    statistics = {"truncated": False, "token_count": tokens_in(text)}
-    return {"embeddings": {"values": _vector(text, wanted), "statistics": statistics}}
-
-
-def _vector(text: str, wanted: int | None) -> list[float]:
-    """Of unit length, and the same for the same text."""
-    draw = random.Random(text)  # noqa: S311 - has to repeat with the text
-    values = [draw.uniform(-1, 1) for _ in range(wanted or _DIMENSIONS)]
-    length = sum(value * value for value in values) ** 0.5
-    return [value / length for value in values]
