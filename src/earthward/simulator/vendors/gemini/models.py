@@ -1,7 +1,7 @@
 """What is asked of Google beside content: lists of models, counts of tokens, and embeddings."""
 
 import random
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
 
 import msgspec
@@ -12,13 +12,17 @@ from earthward.simulator.models import Model, Offer
 from earthward.simulator.steps import Headers, Problem, Whole
 from earthward.simulator.text import tokens_in
 from earthward.simulator.vendors.gemini.errors import no_model
-from earthward.simulator.vendors.gemini.paths import place
-from earthward.simulator.vendors.gemini.requests import camel, input_tokens
+from earthward.simulator.vendors.gemini.paths import Place, place
+from earthward.simulator.vendors.gemini.requests import input_tokens, wrong_contents
+from earthward.simulator.vendors.gemini.shapes import Batch, Count, Embed, Predict, payload
 
 Wire = dict[str, Any]
 _encode = msgspec.json.Encoder().encode
 _JSON: Headers = [(b"content-type", b"application/json; charset=UTF-8")]
 _DIMENSIONS = 768
+_WIDEST = 3072
+_BATCH = 100
+_INSTANCES = 250
 
 
 def about(request: Request, offer: Offer) -> Whole | Problem | None:
@@ -27,22 +31,20 @@ def about(request: Request, offer: Offer) -> Whole | Problem | None:
     at = place(request.path)
     if request.method != b"POST" or at is None:
         return None
-    try:
-        wire = camel(msgspec.json.decode(request.body, type=Wire))
-        match at.verb:
-            case "countTokens":
-                if offer.find(split_model(at.model)[0], "google") is None:
-                    return no_model(at.model)
-                return _told(_count(wire))
-            case "embedContent":
-                return _told({"embedding": _embedded(wire)})
-            case "batchEmbedContents":
-                return _told({"embeddings": [_embedded(camel(each)) for each in wire["requests"]]})
-            case "predict":
-                wanted = camel(wire.get("parameters") or {}).get("outputDimensionality")
-                return _told({"predictions": [_predicted(each, wanted) for each in wire["instances"]]})
-    except (msgspec.DecodeError, KeyError, TypeError) as problem:
-        return Problem(400, f"Invalid JSON payload received. {problem}")
+    match at.verb:
+        case "countTokens":
+            if offer.find(split_model(at.model)[0], "google") is None:
+                return no_model(at.model)
+            return _count(request.body, at)
+        case "embedContent":
+            found = payload(request.body, Embed)
+            return found if isinstance(found, Problem) else _embedded("embedding", found[1])
+        case "batchEmbedContents":
+            several = payload(request.body, Batch)
+            return several if isinstance(several, Problem) else _embedded("embeddings", *several[1].requests)
+        case "predict":
+            asked = payload(request.body, Predict)
+            return asked if isinstance(asked, Problem) else _predicted(asked[1])
     return None
 
 
@@ -73,22 +75,53 @@ def _model(model: Model, in_vertex: bool) -> Wire:
     }
 
 
-def _count(wire: Wire) -> Wire:
-    inner = camel(wire.get("generateContentRequest") or wire)
-    total = input_tokens({"contents": inner["contents"], **inner})
-    return {"totalTokens": total, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": total}]}
+def _count(body: bytes, at: Place) -> Whole | Problem:
+    found = payload(body, Count)
+    if isinstance(found, Problem):
+        return found
+    wire = found[0].get("generateContentRequest") or found[0]
+    if wrong := wrong_contents(wire.get("contents"), at):
+        return wrong
+    total = input_tokens(wire)
+    return _told({"totalTokens": total, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": total}]})
 
 
-def _embedded(wire: Wire) -> Wire:
-    text = "\n".join(part["text"] for part in wire["content"]["parts"])
-    config = camel(wire.get("embedContentConfig") or wire)
-    return {"values": _vector(text, config.get("outputDimensionality"))}
+def _embedded(kind: Literal["embedding", "embeddings"], *asked: Embed) -> Whole | Problem:
+    if len(asked) > _BATCH:
+        return Problem(400, f"* BatchEmbedContentsRequest.requests: at most {_BATCH} requests can be in one batch")
+    widths = [(each.embed_content_config or each).output_dimensionality for each in asked]
+    if (wrong := _wrong_width(widths)) is not None:
+        return wrong
+    texts = ["\n".join(part.text for part in each.content.parts) for each in asked]
+    vectors = [{"values": _vector(text, width)} for text, width in zip(texts, widths, strict=True)]
+    return _told({kind: vectors if kind == "embeddings" else vectors[0]})
 
 
-def _predicted(instance: Wire, wanted: int | None) -> Wire:
-    text = instance["content"]
-    statistics = {"truncated": False, "token_count": tokens_in(text)}
-    return {"embeddings": {"values": _vector(text, wanted), "statistics": statistics}}
+def _predicted(asked: Predict) -> Whole | Problem:
+    if len(asked.instances) > _INSTANCES:
+        return Problem(
+            400, f"{len(asked.instances)} instance(s) is more than the {_INSTANCES} that one request may have."
+        )
+    wanted = asked.parameters.output_dimensionality if asked.parameters else None
+    return _wrong_width([wanted]) or _told(
+        {
+            "predictions": [
+                {
+                    "embeddings": {
+                        "values": _vector(each.content, wanted),
+                        "statistics": {"truncated": False, "token_count": tokens_in(each.content)},
+                    }
+                }
+                for each in asked.instances
+            ]
+        }
+    )
+
+
+def _wrong_width(widths: list[int | None]) -> Problem | None:
+    if all(width is None or 1 <= width <= _WIDEST for width in widths):
+        return None
+    return Problem(400, f"The output dimensionality must be between 1 and {_WIDEST}.")
 
 
 def _vector(text: str, wanted: int | None) -> list[float]:
