@@ -39,8 +39,9 @@ demo: compiled ## a gateway with a real local model and a simulated cloud, on th
 test: compiled tests/js/node_modules/.package-lock.json .venv/older/.installed .venv/agents/.installed ## run the tests
 	@$(BIN)/pytest -n $(TESTERS) --dist worksteal $(ARGS)
 
-fuzz: setup ## a million broken requests, answers and streams for every dialect (ARGS=-x: stop at the first)
-	@FUZZ_CASES=1000000 $(BIN)/pytest -n auto --timeout=0 tests/dialects/test_no_reader_raises.py $(ARGS)
+fuzz: compiled ## a million broken requests, answers and streams, and hostile bodies for the simulator (ARGS=-x: stop at the first)
+	@FUZZ_CASES=$${FUZZ_CASES:-1000000} $(BIN)/pytest -n auto --dist worksteal --timeout=0 \
+		tests/dialects/test_no_reader_raises.py tests/simulator/test_hostile_bodies.py $(ARGS)
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -17,7 +17,8 @@ from earthward.dialects.embeddings import openai as openai_embeddings
 from every_dialect import DIALECTS, Dialect, mutated, mutated_stream, sealed, spelt, torn
 
 CASES = int(os.environ.get("FUZZ_CASES", "20000"))
-SHARDS = 10
+SHARDS = max(10, CASES // 10_000)
+"""Tests for each dialect and kind: as many as let a long run show how far it is."""
 PER_SHARD = max(1, CASES // (SHARDS * 2 * len(DIALECTS)))
 REQUESTS = {dialect.name: [json.loads(body) for body in dialect.golden_requests()] for dialect in DIALECTS}
 ANSWERS = {dialect.name: [json.loads(body) for body in dialect.golden_answers()] for dialect in DIALECTS}

@@ -73,6 +73,14 @@ def test_an_answer_is_read_whole() -> None:
     assert found.rest["total_duration"] == 1987654321
 
 
+def test_gotcha_53_counts_that_are_missing_are_unknown_and_not_zero() -> None:
+    told = {"model": "m", "message": {"role": "assistant", "content": "a"}, "done": True, "done_reason": "stop"}
+    assert not read(json.dumps(told).encode()).usage.input.is_known
+    # On a hit in its cache an older host leaves out one of them.
+    found = read(json.dumps({**told, "eval_count": 3}).encode()).usage
+    assert (found.input.is_known, found.output) == (False, Count.reported(3))
+
+
 def test_a_cloud_model_that_answered_is_named() -> None:
     assert read(ANSWERS["cloud"]).rest["remote_model"] == "gpt-oss:120b"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from earthward.simulator.schemas import instance
+from earthward.simulator.schemas import BadSchema, instance
 
 NODE = {
     "$defs": {
@@ -63,3 +63,54 @@ def test_a_schema_that_holds_itself_comes_to_an_end():
 
 def test_a_reference_to_nothing_is_null():
     assert instance({"$ref": "#/$defs/nowhere"}) is None
+
+
+def test_parts_that_are_merged_leave_the_schema_as_it_was():
+    part = {"properties": {"a": {"const": 1}}, "required": ["a"]}
+    schema = {"allOf": [part, {"properties": {"b": {"const": 2}}, "required": ["b"]}]}
+    assert instance(schema) == {"a": 1, "b": 2} == instance(schema)
+    assert part == {"properties": {"a": {"const": 1}}, "required": ["a"]}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"enum": []},
+        {"anyOf": []},
+        {"allOf": 5},
+        {"allOf": [5]},
+        {"$ref": 5},
+        {"type": {}},
+        {"format": []},
+        {"properties": 5, "required": ["a"]},
+        {"properties": {}, "required": [[]]},
+        {"type": "number", "minimum": "a"},
+        {"type": "string", "minLength": "a"},
+        {"type": "array", "minItems": None},
+    ],
+)
+def test_a_schema_that_is_none_is_told_apart(schema):
+    with pytest.raises(BadSchema):
+        instance(schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "minItems": 10_000},
+        {"type": "string", "minLength": 10**12},
+        {"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}}, "required": ["a", "b"]},
+        {"type": "array", "minItems": 5000, "items": {"type": "array", "minItems": 5000}},
+        {"type": "array", "minItems": 9000, "items": {"const": "x" * 1000}},
+        {
+            "type": "array",
+            "minItems": 9000,
+            "items": {"type": "string", "minLength": -(10**12)},
+            "prefixItems": [[]] * 1001,
+        },
+        {"allOf": [{}] * 10_001},
+    ],
+)
+def test_a_schema_that_asks_for_more_than_an_answer_holds_is_refused(schema):
+    with pytest.raises(BadSchema, match="larger than"):
+        instance(schema)

@@ -12,6 +12,8 @@ _DIALECTS = "tests/dialects/test_"
 _ROUTING = "tests/routing/test_"
 _E2E = "tests/e2e/test_"
 _FORMS = _E2E + "ollama_calls_and_forms.py::"
+_HOST = _E2E + "ollama_gotchas.py::"
+"""On a simulated host."""
 
 GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
     (
@@ -30,7 +32,10 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         2,
         "`num_ctx` sent through OpenAI's SDK has no effect",
         "The target's `context` is sent as `num_ctx` with every request, whatever the caller's API.",
-        _WRITE + "test_requests_that_differ_load_the_model_in_the_same_way",
+        _WRITE
+        + "test_requests_that_differ_load_the_model_in_the_same_way "
+        + _HOST
+        + "test_gotchas_2_3_and_7_the_context_is_the_targets_and_nothing_is_cut_or_shifted",
     ),
     (
         3,
@@ -39,7 +44,9 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
             "A target's `context` is the same at every host; `earthward doctor` notes a target at an Ollama that has "
             "none."
         ),
-        "tests/probe/test_ollama_hosts.py::test_a_target_without_context_is_worth_a_note",
+        "tests/probe/test_ollama_hosts.py::test_a_target_without_context_is_worth_a_note "
+        + _HOST
+        + "test_gotchas_2_3_and_7_the_context_is_the_targets_and_nothing_is_cut_or_shifted",
     ),
     (
         4,
@@ -48,17 +55,23 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
             "`max_completion_tokens`, `max_tokens` and `max_output_tokens` become `num_predict`. A request that "
             "states none ends with its route's deadline, and with its caller: who leaves ends the answer."
         ),
-        _WRITE + "test_every_option_has_its_place",
+        _WRITE
+        + "test_every_option_has_its_place "
+        + _HOST
+        + "test_gotcha_4_every_word_for_the_longest_answer_is_heard",
     ),
     (
         5,
         "An answer ends with `length` and is empty: the model thought all the while",
         (
-            "`reasoning_effort: none`, `thinking: disabled` and `think: false` are passed on as Ollama takes them, "
-            "and an answer that was cut says `length`. Whether a model can think is not known of each, so none is "
-            "stopped unasked."
+            "A model of which its host says that it can think, and can be stopped, thinks when it is asked to and not "
+            "before: `think: false` is sent where the caller says nothing. Of others only what was asked is said. "
+            "An answer that was cut says `length`."
         ),
-        _DIALECTS + "ollama_think.py::test_thinking_is_on_off_or_a_level_as_the_model_takes_it",
+        _DIALECTS
+        + "ollama_think.py::test_thinking_is_on_off_or_a_level_as_the_model_takes_it "
+        + _HOST
+        + "test_gotcha_5_a_model_thinks_when_it_is_asked_to_and_not_before",
     ),
     (
         6,
@@ -76,7 +89,10 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         7,
         "An answer goes on and loses the thread: what came first is shifted out of the context",
         "`shift: false` is sent with every request, always, since it belongs to how a model is loaded.",
-        _WRITE + "test_requests_that_differ_load_the_model_in_the_same_way",
+        _WRITE
+        + "test_requests_that_differ_load_the_model_in_the_same_way "
+        + _HOST
+        + "test_gotchas_2_3_and_7_the_context_is_the_targets_and_nothing_is_cut_or_shifted",
     ),
     (
         19,
@@ -122,7 +138,10 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         22,
         "Parallel calls are merged into garbage: all have index 0",
         "Calls are numbered anew.",
-        _STREAM + "test_calls_that_all_have_index_zero_stay_apart",
+        _STREAM
+        + "test_calls_that_all_have_index_zero_stay_apart "
+        + _HOST
+        + "test_gotchas_22_23_and_24_calls_come_whole_numbered_and_are_why_the_answer_ends",
     ),
     (
         23,
@@ -131,13 +150,18 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         _STREAM
         + "test_a_stream_that_calls_tools_ends_with_tool_calls "
         + _NAMED
-        + "test_litellm_35663_a_stream_of_calls_says_that_it_ends_in_calls",
+        + "test_litellm_35663_a_stream_of_calls_says_that_it_ends_in_calls "
+        + _HOST
+        + "test_gotchas_22_23_and_24_calls_come_whole_numbered_and_are_why_the_answer_ends",
     ),
     (
         24,
         "Arguments come in no fragments",
         "A call that comes whole is told whole, in the events that each SDK puts together; nobody waits for more.",
-        _OPENAI + "test_an_ollama_stream_arrives_at_an_openai_client",
+        _OPENAI
+        + "test_an_ollama_stream_arrives_at_an_openai_client "
+        + _HOST
+        + "test_gotchas_22_23_and_24_calls_come_whole_numbered_and_are_why_the_answer_ends",
     ),
     (
         25,
@@ -146,7 +170,9 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         _WRITE
         + "test_arguments_that_are_no_object_ride_along_in_one "
         + _NAMED
-        + "test_litellm_25321_a_call_without_arguments_is_a_call",
+        + "test_litellm_25321_a_call_without_arguments_is_a_call "
+        + _HOST
+        + "test_gotchas_25_26_and_36_history_is_mended_and_results_stay_with_their_calls",
     ),
     (
         26,
@@ -155,7 +181,9 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         _WRITE
         + "test_calls_and_results_are_linked_by_name_and_id "
         + _NAMED
-        + "test_litellm_26094_each_result_stays_with_its_call",
+        + "test_litellm_26094_each_result_stays_with_its_call "
+        + _HOST
+        + "test_gotchas_25_26_and_36_history_is_mended_and_results_stay_with_their_calls",
     ),
     (
         27,
@@ -164,7 +192,10 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
             "That is a failure of the target: the next one of the route is asked, as long as the caller has seen "
             "nothing."
         ),
-        _E2E + "fallback.py::test_a_candidate_that_fails_is_rescued_by_the_baseline",
+        _E2E
+        + "fallback.py::test_a_candidate_that_fails_is_rescued_by_the_baseline "
+        + _HOST
+        + "test_gotchas_27_and_44_an_answer_that_fails_or_breaks_off_is_the_next_targets",
     ),
     (
         28,
@@ -176,19 +207,29 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         29,
         "Ollama's own client drops the ids of calls",
         "Results without ids answer the calls of their name, in order.",
-        _DIALECTS + "ollama_read_request.py::test_results_without_ids_answer_the_calls_of_their_name_in_order",
+        _DIALECTS
+        + "ollama_read_request.py::test_results_without_ids_answer_the_calls_of_their_name_in_order "
+        + _HOST
+        + "test_gotcha_29_ollamas_own_client_goes_on_without_the_ids_of_calls",
     ),
     (
         30,
         "Tools stop working beside a JSON schema, whose grammar forbids the call",
-        "While tools are offered the schema is left out, and named among what was dropped.",
-        _WRITE + "test_a_schema_for_the_answer_yields_to_tools_since_it_forbids_their_calls",
+        (
+            "While tools are offered the schema is told in words alone, and named among what was dropped. An answer "
+            "that does not stream, is no call and has not the form is asked for once more, with the schema and no "
+            "tools."
+        ),
+        _WRITE
+        + "test_a_schema_for_the_answer_yields_to_tools_since_it_forbids_their_calls "
+        + _HOST
+        + "test_gotcha_30_a_schema_yields_to_tools_until_there_is_an_answer",
     ),
     (
         31,
         "The system prompt is ignored: its role is `developer`",
         "`developer` becomes `system`.",
-        _WRITE + "test_developer_is_system",
+        _WRITE + "test_developer_is_system " + _HOST + "test_gotcha_31_a_developer_is_the_system",
     ),
     (
         32,
@@ -200,7 +241,9 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         _WRITE
         + "test_images_are_bare_standard_base64 "
         + _DIALECTS
-        + "ollama_read_request.py::test_url_safe_base64_is_made_standard",
+        + "ollama_read_request.py::test_url_safe_base64_is_made_standard "
+        + _HOST
+        + "test_gotcha_32_pictures_are_bare_standard_base64",
     ),
     (
         33,
@@ -237,7 +280,10 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         36,
         "Two turns of one role in a row",
         "Neighbours of one role become one message, and parts of text one string.",
-        _WRITE + "test_neighbours_of_one_role_become_one_message",
+        _WRITE
+        + "test_neighbours_of_one_role_become_one_message "
+        + _HOST
+        + "test_gotchas_25_26_and_36_history_is_mended_and_results_stay_with_their_calls",
     ),
     (
         37,
@@ -246,7 +292,10 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
             "All go by Ollama's own API, which forces nothing: the model's own values hold unless the caller states "
             "others."
         ),
-        _OPENAI + "test_an_openai_request_arrives_at_ollama",
+        _OPENAI
+        + "test_an_openai_request_arrives_at_ollama "
+        + _HOST
+        + "test_gotcha_37_nothing_is_forced_that_nobody_said",
     ),
     (
         38,
@@ -266,7 +315,9 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         _DIALECTS
         + "ollama_output.py::test_the_schema_is_said_to_the_model "
         + _DIALECTS
-        + "ollama_output.py::test_any_json_is_asked_for_in_words",
+        + "ollama_output.py::test_any_json_is_asked_for_in_words "
+        + _HOST
+        + "test_gotchas_39_and_41_a_form_is_asked_for_from_every_dialect_and_said_in_words",
     ),
     (
         40,
@@ -281,7 +332,10 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         41,
         "`json_object` in OpenAI's responses is ignored",
         "It becomes Ollama's `format`, from every dialect.",
-        _WRITE + "test_a_format_is_sent",
+        _WRITE
+        + "test_a_format_is_sent "
+        + _HOST
+        + "test_gotchas_39_and_41_a_form_is_asked_for_from_every_dialect_and_said_in_words",
     ),
     (
         42,
@@ -301,7 +355,10 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         43,
         "The thoughts are in `reasoning`, not in `reasoning_content`",
         "They are heard under each engine's name for them, and told in the caller's dialect.",
-        _DIALECTS + "content_engines.py::test_gotcha_43_thinking_is_heard_under_every_engines_name_for_it",
+        _DIALECTS
+        + "content_engines.py::test_gotcha_43_thinking_is_heard_under_every_engines_name_for_it "
+        + _HOST
+        + "test_gotcha_43_thoughts_are_told_in_each_callers_words",
     ),
     (
         44,
@@ -310,13 +367,19 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
             "Without the event that ends it a stream is a failure: the next target is asked if nothing was shown, "
             "else the caller gets an error."
         ),
-        _STREAM + "test_a_stream_without_its_last_line_is_broken_whatever_came_before",
+        _STREAM
+        + "test_a_stream_without_its_last_line_is_broken_whatever_came_before "
+        + _HOST
+        + "test_gotcha_44_an_answer_that_broke_off_after_it_began_is_an_error_and_no_end",
     ),
     (
         45,
         "An error is JSON inside JSON",
         "It is unpacked, and a context that is too long is told in each vendor's own words.",
-        _DIALECTS + "ollama_errors.py::test_json_inside_the_text_is_unpacked",
+        _DIALECTS
+        + "ollama_errors.py::test_json_inside_the_text_is_unpacked "
+        + _HOST
+        + "test_gotchas_45_and_46_errors_have_the_status_and_code_of_the_callers_vendor",
     ),
     (
         46,
@@ -325,7 +388,9 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         _OPENAI
         + "test_a_context_that_is_too_long_is_told_in_openai_s_words "
         + _OPENAI
-        + "test_a_missing_model_is_told_in_openai_s_words",
+        + "test_a_missing_model_is_told_in_openai_s_words "
+        + _HOST
+        + "test_gotchas_45_and_46_errors_have_the_status_and_code_of_the_callers_vendor",
     ),
     (
         47,
@@ -337,7 +402,10 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         48,
         "404 on the model: `gpt-4o` is not installed",
         "Routes match the name that is asked for; targets have the model's name at their host.",
-        _ROUTING + "match.py::test_models_match_as_globs_over_the_whole_name",
+        _ROUTING
+        + "match.py::test_models_match_as_globs_over_the_whole_name "
+        + _HOST
+        + "test_gotcha_48_a_vendors_name_for_a_model_is_the_models_own_at_its_host",
     ),
     (
         49,
@@ -352,13 +420,18 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         _E2E
         + "counts.py::test_the_engine_counts_as_it_will_read "
         + _NAMED
-        + "test_litellm_33224_a_message_starts_and_stops_once",
+        + "test_litellm_33224_a_message_starts_and_stops_once "
+        + _HOST
+        + "test_gotcha_50_claudes_client_gets_counts_content_and_events_in_order",
     ),
     (
         51,
         "The helper for responses crashes: two items at one index",
         "Events are made here, each item with an index of its own, and read so that two at one index are two.",
-        _DIALECTS + "openai_responses_read_stream.py::test_gotcha_51_two_items_at_one_index_are_two_items",
+        _DIALECTS
+        + "openai_responses_read_stream.py::test_gotcha_51_two_items_at_one_index_are_two_items "
+        + _HOST
+        + "test_gotcha_51_the_helper_for_responses_reads_every_item_at_an_index_of_its_own",
     ),
     (
         52,
@@ -370,7 +443,10 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         53,
         "Counts are 0 or too low",
         "What is missing is unknown, never zero, and marked as an estimate where it had to be estimated.",
-        _DIALECTS + "ollama_write_stream.py::test_what_is_not_known_is_left_out",
+        _DIALECTS
+        + "ollama_answer.py::test_gotcha_53_counts_that_are_missing_are_unknown_and_not_zero "
+        + _DIALECTS
+        + "ollama_write_stream.py::test_what_is_not_known_is_left_out",
     ),
     (
         54,
@@ -396,7 +472,10 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
             "Texts are not cut unasked, and models are not mixed. A model's prefixes, such as `search_query: `, are "
             "the application's to write."
         ),
-        _DIALECTS + "embeddings.py::test_gotcha_56_texts_are_not_cut_by_ollama_unless_the_caller_said_so",
+        _DIALECTS
+        + "embeddings.py::test_gotcha_56_texts_are_not_cut_by_ollama_unless_the_caller_said_so "
+        + _HOST
+        + "test_gotchas_55_and_56_vectors_are_of_one_model_and_texts_are_not_cut",
     ),
     (
         57,
@@ -425,7 +504,9 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         63,
         "Google's SDK crashes on comments, `[DONE]` and `event:` lines",
         "Its streams hold none of them; who waits hears blank lines.",
-        "tests/gateway/test_heartbeat.py::test_a_heartbeat_is_no_event_for_whoever_reads_the_stream",
+        "tests/gateway/test_heartbeat.py::test_a_heartbeat_is_no_event_for_whoever_reads_the_stream "
+        + _HOST
+        + "test_gotchas_63_and_65_googles_client_gets_bare_events_and_may_spell_as_it_likes",
     ),
     (
         64,
@@ -437,7 +518,10 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
         65,
         "Fields seem to be missing: some are in camel case, some in snake case",
         "Both are read.",
-        _DIALECTS + "gemini_read_request.py::test_gotcha_65_both_spellings_are_read",
+        _DIALECTS
+        + "gemini_read_request.py::test_gotcha_65_both_spellings_are_read "
+        + _HOST
+        + "test_gotchas_63_and_65_googles_client_gets_bare_events_and_may_spell_as_it_likes",
     ),
     (
         66,
@@ -447,6 +531,9 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
             'client_options={"api_endpoint": "http://127.0.0.1:4000"})`, or `api_transport="rest"` in '
             "`vertexai.init`. What they then write as numbers (modes, types, tasks) is read."
         ),
-        _DIALECTS + "gemini_read_request.py::test_gotcha_66_words_may_be_numbers_as_older_sdks_write_them",
+        _DIALECTS
+        + "gemini_read_request.py::test_gotcha_66_words_may_be_numbers_as_older_sdks_write_them "
+        + _HOST
+        + "test_gotcha_66_words_of_googles_older_sdks_may_be_numbers",
     ),
 )

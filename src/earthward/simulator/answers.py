@@ -9,16 +9,20 @@ from hashlib import sha256
 
 import msgspec
 
+from earthward.dialects.json_limits import excess, is_utf8
 from earthward.http.server import Request
-from earthward.simulator.behaviour import BadScript, Behaviour
+from earthward.simulator.behaviour import MOST_TOKENS, BadScript, Behaviour
 from earthward.simulator.draft import Asked, Draft, draft
 from earthward.simulator.models import Model, Offer
+from earthward.simulator.schemas import BadSchema
 from earthward.simulator.script import Script
 from earthward.simulator.steps import Headers, Problem, Step, Whole
 from earthward.simulator.vendors.vendor import Made, Vendor
 
 _REMEMBERED = 512
 _LARGEST = 16 * 1024
+_NO_JSON = b"{"
+"""Stands for a body that is no text: what a vendor says to both is the same."""
 
 
 class Understood(msgspec.Struct, frozen=True):
@@ -46,6 +50,10 @@ class Answers:
         """The answer to a request with this running number, or what is wrong with it."""
         if (problem := vendor.refused(request, self._keys)) is not None:
             return problem
+        if (too_much := excess(request.body)) is not None:
+            return Problem(400, f"The body has {too_much}.")
+        if not is_utf8(request.body):
+            request = msgspec.structs.replace(request, body=_NO_JSON)
         if request.path not in vendor.asks or request.method != b"POST":
             return vendor.about(request, self._offer) or vendor.no_path(request.method, request.path)
         understood = self._understood(vendor, request, ordinal)
@@ -104,7 +112,13 @@ class Answers:
         directives = (*asked.directives, said.decode("latin-1") if said else None)
         try:
             behaviour = self._script.for_request(ordinal, model.name, directives)
+            if behaviour.tokens * asked.answers > MOST_TOKENS:
+                raise BadScript(f"{asked.answers} answers of {behaviour.tokens} tokens are more than {MOST_TOKENS}")
         except BadScript as problem:
             return Problem(400, str(problem), code="bad_script")
+        try:
+            drawn = draft(asked, behaviour, self._seed)
+        except BadSchema as problem:
+            return Problem(400, f"Invalid schema: {problem}", code="invalid_json_schema")
         headers = [(name.encode(), value.encode()) for name, value in behaviour.headers.items()]
-        return Understood(asked, model, behaviour, draft(asked, behaviour, self._seed), headers)
+        return Understood(asked, model, behaviour, drawn, headers)

@@ -4,12 +4,13 @@ Knows nothing of any vendor's wire format; what a fault's name means is the faul
 """
 
 import difflib
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
+
+from earthward.dialects.json_limits import NOT_JSON
 
 Finish = Literal["stop", "length", "tool_calls", "content_filter"]
 
@@ -61,6 +62,12 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 FIELDS = tuple(Behaviour.__struct_fields__)
+MOST_TOKENS = 1_000_000
+"""Of one answer. A directive can stand in any message, and one for more would take minutes and gigabytes."""
+MOST_CALLS = 128
+_LOOKED_AT = 1_000_000
+"""Characters at the end of a text in which a directive is looked for, and how many times `sim:` may stand in them."""
+_MENTIONS = 64
 
 
 class BadScript(ValueError):
@@ -89,6 +96,8 @@ def behaviour(*layers: Mapping[str, Any]) -> Behaviour:
         raise BadScript(str(problem)) from problem
     if made.tokens < 0 or made.chunk < 1 or made.fragment < 1 or not 0 <= made.jitter <= 1:
         raise BadScript("tokens must be 0 or more, chunk and fragment 1 or more, jitter between 0 and 1")
+    if max(made.tokens, made.reasoning) > MOST_TOKENS or made.calls > MOST_CALLS:
+        raise BadScript(f"tokens and reasoning are at most {MOST_TOKENS}, calls at most {MOST_CALLS}")
     return made
 
 
@@ -100,6 +109,10 @@ _PAIR = re.compile(r"([a-z_]+)=([^\s,;]+)")
 def directive(text: str) -> str | None:
     """What stands behind the last `sim:` in a text, if it can be read as a directive."""
     if "sim:" not in text:
+        return None
+    text = text[-_LOOKED_AT:]
+    # Each mention that opens an object is looked through to the end of its line.
+    if text.count("sim:") > _MENTIONS:
         return None
     found = _DIRECTIVE.findall(text)
     return found[-1] if found else None
@@ -120,8 +133,8 @@ def layer(written: str) -> dict[str, Any]:
             raise BadScript(f"cannot read {written[:80]!r}: write a JSON object or name=value")
         return dict(pairs)
     try:
-        read = json.loads(written)
-    except ValueError as problem:
+        read = msgspec.json.decode(written)
+    except (*NOT_JSON, UnicodeEncodeError) as problem:
         raise BadScript(f"cannot read {written[:80]!r}: {problem}") from problem
     if not isinstance(read, dict):
         raise BadScript("a behaviour is a JSON object")

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from earthward.dialects.json_limits import NOT_JSON
 from earthward.simulator.behaviour import BadScript, Behaviour, behaviour, layer, unknown
 from earthward.simulator.faults import FAULTS
 
@@ -54,7 +55,7 @@ class Script:
         """Takes over a script in JSON; what it queues comes behind what is queued already. Raises BadScript."""
         try:
             script = msgspec.json.decode(written, type=Written)
-        except msgspec.DecodeError as problem:
+        except NOT_JSON as problem:
             raise BadScript(str(problem)) from problem
         self.take_over(script)
 

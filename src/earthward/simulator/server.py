@@ -62,7 +62,7 @@ class Simulator:
         self._answers = Answers(self.script, offer, keys, seed)
         self._slot = slot
         self._ssl = ssl
-        self._server = Server(self._take, _LIMITS)
+        self._server = Server(self._take, _LIMITS, error_body=_refusal)
         self._refusing: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -210,6 +210,13 @@ class Simulator:
 
 def _as_whole(problem: Problem, vendor: Vendor, answer_id: str) -> Whole:
     return Whole(problem.status, [_JSON, *problem.headers], vendor.error(problem, answer_id))
+
+
+def _refusal(status: int, reason: str, path: bytes) -> tuple[bytes, bytes]:
+    """What the vendor at this path says to a request that is none, or is too large."""
+    path, _, query = path.partition(b"?")
+    vendor = _vendor_of(Request(b"POST", path, path, query, [], b"", 1, 0.0))
+    return _JSON[1], vendor.error(Problem(status, reason), "0")
 
 
 def _vendor_of(request: Request) -> Vendor:

@@ -358,7 +358,7 @@ def _listed(model: Model) -> dict[str, Any]:
 def _page(query: bytes, models: list[dict[str, Any]]) -> Whole | Problem:
     asked = {name: values[-1] for name, values in parse_qs(query.decode("latin-1")).items()}
     limit = asked.get("limit", str(_PAGE))
-    if not limit.isdecimal() or not 1 <= int(limit) <= 1000:
+    if not limit.isdecimal() or len(limit) > 4 or not 1 <= int(limit) <= 1000:
         return Problem(400, "limit: Input should be between 1 and 1000")
     names = [model["id"] for model in models]
     if asked.get("after_id") in names:

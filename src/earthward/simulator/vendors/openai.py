@@ -21,6 +21,7 @@ _CHAT = b"/v1/chat/completions"
 _MODELS = b"/v1/models"
 _IMAGE_TOKENS = 85
 _MESSAGE_TOKENS = 4
+_STOPS = 4
 _FINGERPRINT = "fp_simulated"
 _JSON: Headers = [(b"content-type", b"application/json")]
 _EVENTS: Headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
@@ -64,6 +65,14 @@ class _Format(msgspec.Struct):
     json_schema: _JsonSchema | None = None
 
 
+class _Named(msgspec.Struct):
+    name: str | None = None
+
+
+class _ToolChoice(msgspec.Struct):
+    function: _Named | None = None
+
+
 class _Body(msgspec.Struct):
     model: str
     messages: list[_Message]
@@ -73,7 +82,7 @@ class _Body(msgspec.Struct):
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     tools: list[_Tool] | None = None
-    tool_choice: str | dict[str, Any] | None = None
+    tool_choice: str | _ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     response_format: _Format | None = None
     stop: str | list[str] | None = None
@@ -87,7 +96,7 @@ def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
     try:
         read = _decode(body)
     except msgspec.ValidationError as problem:
-        return _invalid(str(problem))
+        return invalid(str(problem))
     except msgspec.DecodeError:
         return Problem(
             400,
@@ -103,9 +112,33 @@ def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
         return Problem(
             400, "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
         )
-    if not 1 <= (read.n or 1) <= 128:
+    return _wrong_numbers(read) or _asked(read, digest)
+
+
+def _wrong_numbers(read: _Body) -> Problem | None:
+    if read.n is not None and not 1 <= read.n <= 128:
         return Problem(400, f"Invalid 'n': {read.n}. Expected a value between 1 and 128.", param="n")
-    return _asked(read, digest)
+    for name, most in (("max_tokens", read.max_tokens), ("max_completion_tokens", read.max_completion_tokens)):
+        if most is not None and most < 1:
+            return too_small(name, most)
+    if isinstance(read.stop, list) and len(read.stop) > _STOPS:
+        return Problem(
+            400,
+            f"Invalid 'stop': array too long. Expected an array with maximum length {_STOPS}, but got an array with "
+            f"length {len(read.stop)} instead.",
+            param="stop",
+            code="array_above_max_length",
+        )
+    return None
+
+
+def too_small(name: str, given: int, least: int = 1) -> Problem:
+    return Problem(
+        400,
+        f"Invalid '{name}': integer below minimum value. Expected a value >= {least}, but got {given} instead.",
+        param=name,
+        code="integer_below_min_value",
+    )
 
 
 def _asked(read: _Body, digest: str) -> Asked:
@@ -161,8 +194,8 @@ def _allowed_tools(read: _Body) -> tuple[tuple[Tool, ...], bool]:
     choice = read.tool_choice
     if choice == "none":
         return (), False
-    if isinstance(choice, dict):
-        named = choice.get("function", {}).get("name")
+    if isinstance(choice, _ToolChoice):
+        named = choice.function and choice.function.name
         return tuple(tool for tool in tools if tool.name == named), True
     return tools, choice == "required"
 
@@ -173,7 +206,7 @@ def _schema(wanted: _Format | None) -> Any:
     return (wanted.json_schema and wanted.json_schema.schema) or {}
 
 
-def _invalid(message: str) -> Problem:
+def invalid(message: str) -> Problem:
     """msgspec says: Object missing required field `messages` - at `$...`."""
     missing = message.partition("missing required field `")[2].partition("`")[0]
     place = message.partition(" - at `$")[2].rstrip("`").lstrip(".")

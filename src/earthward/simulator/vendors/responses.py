@@ -61,6 +61,54 @@ _FIELDS = frozenset(
 )
 _KINDS = frozenset({"message", "function_call", "function_call_output", "reasoning", "custom_tool_call"})
 _KINDS |= {"custom_tool_call_output"}
+_LINKED = frozenset({"function_call", "function_call_output"})
+
+
+class _Part(msgspec.Struct):
+    type: str = ""
+    text: str | None = None
+
+
+class _Item(msgspec.Struct):
+    type: str = "message"
+    role: str = ""
+    content: str | list[_Part] | None = None
+    call_id: str = ""
+
+
+class _Tool(msgspec.Struct):
+    type: str = ""
+    name: str = ""
+
+
+class _Reasoning(msgspec.Struct):
+    effort: str | None = None
+    summary: str | None = None
+
+
+class _Format(msgspec.Struct):
+    type: str = "text"
+    schema: dict[str, Any] | None = None
+
+
+class _Text(msgspec.Struct):
+    format: _Format | None = None
+
+
+class _Body(msgspec.Struct):
+    """The shape of all that is looked at."""
+
+    model: str
+    input: str | list[_Item]
+    instructions: str | None = None
+    stream: bool | None = None
+    max_output_tokens: int | None = None
+    tools: list[_Tool] | None = None
+    tool_choice: str | _Tool | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning: _Reasoning | None = None
+    text: _Text | None = None
+    include: list[str] | None = None
 
 
 class Own(msgspec.Struct, frozen=True):
@@ -77,16 +125,18 @@ def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
     for name in wire:
         if name not in _FIELDS:
             return Problem(400, f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
-    if not isinstance(wire.get("model"), str):
-        return Problem(400, "Missing required parameter: 'model'.", param="model", code="missing_required_parameter")
-    items = _items(wire.get("input"))
+    try:
+        msgspec.convert(wire, _Body)
+    except msgspec.ValidationError as problem:
+        return openai.invalid(str(problem))
+    if (most := wire.get("max_output_tokens")) is not None and most < 1:
+        return openai.too_small("max_output_tokens", most)
+    items = _items(wire["input"])
     return _wrong_items(items) or _asked(wire, items, digest)
 
 
-def _items(given: Any) -> list[Wire]:
-    if isinstance(given, str):
-        return [{"role": "user", "content": given}]
-    return given if isinstance(given, list) else []
+def _items(given: str | list[Wire]) -> list[Wire]:
+    return [{"role": "user", "content": given}] if isinstance(given, str) else given
 
 
 def _wrong_items(items: list[Wire]) -> Problem | None:
@@ -96,6 +146,9 @@ def _wrong_items(items: list[Wire]) -> Problem | None:
         kind = item.get("type", "message")
         if kind not in _KINDS:
             return Problem(400, f"Invalid value: '{kind}'.", param=f"input[{place}]", code="invalid_value")
+        if kind in _LINKED and "call_id" not in item:
+            name = f"input[{place}].call_id"
+            return Problem(400, f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
     called = {item["call_id"] for item in items if item.get("type") == "function_call"}
     for item in items:
         if item.get("type") == "function_call_output" and item["call_id"] not in called:

@@ -11,8 +11,9 @@ from earthward.simulator.models import Model, Offer
 from earthward.simulator.steps import Headers, Problem, Whole
 from earthward.simulator.vendors.gemini.embeddings import VERBS, embeddings
 from earthward.simulator.vendors.gemini.errors import no_model
-from earthward.simulator.vendors.gemini.paths import place
-from earthward.simulator.vendors.gemini.requests import camel, input_tokens
+from earthward.simulator.vendors.gemini.paths import Place, place
+from earthward.simulator.vendors.gemini.requests import input_tokens, wrong_contents
+from earthward.simulator.vendors.gemini.shapes import Count, payload
 
 Wire = dict[str, Any]
 _encode = msgspec.json.Encoder().encode
@@ -25,17 +26,13 @@ def about(request: Request, offer: Offer) -> Whole | Problem | None:
     at = place(request.path)
     if request.method != b"POST" or at is None:
         return None
-    try:
-        wire = camel(msgspec.json.decode(request.body, type=Wire))
-        if at.verb == "countTokens":
-            if offer.find(split_model(at.model)[0], "google") is None:
-                return no_model(at.model)
-            return _told(_count(wire))
-        if at.verb in VERBS:
-            found = embeddings(at, wire)
-            return found if isinstance(found, Problem) else _told(found)
-    except (msgspec.DecodeError, KeyError, TypeError) as problem:
-        return Problem(400, f"Invalid JSON payload received. {problem}")
+    if at.verb == "countTokens":
+        if offer.find(split_model(at.model)[0], "google") is None:
+            return no_model(at.model)
+        return _count(request.body, at)
+    if at.verb in VERBS:
+        found = embeddings(at, request.body)
+        return found if isinstance(found, Problem) else _told(found)
     return None
 
 
@@ -66,7 +63,12 @@ def _model(model: Model, in_vertex: bool) -> Wire:
     }
 
 
-def _count(wire: Wire) -> Wire:
-    inner = camel(wire.get("generateContentRequest") or wire)
-    total = input_tokens({"contents": inner["contents"], **inner})
-    return {"totalTokens": total, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": total}]}
+def _count(body: bytes, at: Place) -> Whole | Problem:
+    found = payload(body, Count)
+    if isinstance(found, Problem):
+        return found
+    wire = found[0].get("generateContentRequest") or found[0]
+    if wrong := wrong_contents(wire.get("contents"), at):
+        return wrong
+    total = input_tokens(wire)
+    return _told({"totalTokens": total, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": total}]})

@@ -3,6 +3,7 @@
 import re
 from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -14,11 +15,12 @@ from earthward.simulator.steps import Problem
 from earthward.simulator.text import tokens_in
 from earthward.simulator.vendors.gemini.errors import unknown_field
 from earthward.simulator.vendors.gemini.paths import Place, place
+from earthward.simulator.vendors.gemini.shapes import Config, Generate, Thinking, payload
 
 Wire = dict[str, Any]
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Wire).decode
 _IMAGE_TOKENS = 258
+_CANDIDATES = 8
 _FIELDS = frozenset(
     {
         *("contents", "systemInstruction", "tools", "toolConfig", "safetySettings", "generationConfig"),
@@ -45,23 +47,16 @@ class Own(msgspec.Struct, frozen=True):
     signs: bool
 
 
-def camel(value: Any) -> Any:
-    """The object with its own keys as Google spells them; it takes both spellings."""
-    if not isinstance(value, dict):
-        return value
-    return {re.sub(r"_([a-z])", lambda found: found[1].upper(), key): inner for key, inner in value.items()}
-
-
 def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
     at = place(path)
     assert at is not None, "asked for at one of these paths only"
-    try:
-        wire = camel(_decode(body))
-    except msgspec.DecodeError as problem:
-        return Problem(400, f"Invalid JSON payload received. {problem}")
-    config = camel(wire.get("generationConfig") or {})
-    wrong = _unknown(wire, config, at) or _wrong_contents(wire.get("contents"), at)
-    return wrong or _asked(wire, config, at, path.endswith(b"?alt=sse"), digest)
+    found = payload(body, Generate)
+    if isinstance(found, Problem):
+        return found
+    wire, shape = found
+    config = wire.get("generationConfig") or {}
+    wrong = _unknown(wire, config, at) or wrong_contents(wire.get("contents"), at) or _wrong_config(shape)
+    return wrong or _asked(wire, shape, at, path.endswith(b"?alt=sse"), digest)
 
 
 def fits(asked: Asked, model: Model, offer: Offer) -> Asked | Problem:
@@ -81,14 +76,27 @@ def _unknown(wire: Wire, config: Wire, at: Place) -> Problem | None:
     return next((unknown_field(name, "generation_config") for name in config if name not in _CONFIG), None)
 
 
-def _wrong_contents(contents: Any, at: Place) -> Problem | None:
-    if not contents or not isinstance(contents, list):
+def _wrong_config(shape: Generate) -> Problem | None:
+    config = shape.generation_config
+    if config is None:
+        return None
+    if config.candidate_count is not None and not 1 <= config.candidate_count <= _CANDIDATES:
+        field, most = "candidate_count", f"must be in the range [1, {_CANDIDATES}]"
+    elif config.max_output_tokens is not None and config.max_output_tokens < 1:
+        field, most = "max_output_tokens", "must be positive"
+    else:
+        return None
+    return Problem(400, f"* GenerateContentRequest.generation_config.{field}: {field} {most}.")
+
+
+def wrong_contents(contents: list[Wire] | None, at: Place) -> Problem | None:
+    if not contents:
         return Problem(400, "* GenerateContentRequest.contents: contents is not specified")
     called = 0
     for content in contents:
         if content.get("role", "user") not in ("user", "model"):
             return Problem(400, "Please use a valid role: user, model.")
-        parts = [camel(part) for part in content.get("parts") or ()]
+        parts = content.get("parts") or ()
         if not parts:
             return Problem(400, "* GenerateContentRequest.contents: contents.parts must not be empty.")
         answered = sum("functionResponse" in part for part in parts)
@@ -102,14 +110,14 @@ def _wrong_contents(contents: Any, at: Place) -> Problem | None:
         if called and _SIGNED.match(at.model) and "thoughtSignature" not in _first_call(parts):
             return Problem(400, "Function call is missing a thought_signature in functionCall parts.")
         for part in parts:
-            if "inlineData" in part and not _is_base64(camel(part["inlineData"]).get("data")):
+            if "inlineData" in part and not _is_base64(part["inlineData"].get("data")):
                 return Problem(
                     400, "Invalid value at 'contents.parts.inline_data.data' (TYPE_BYTES), Base64 decoding failed"
                 )
     return None
 
 
-def _first_call(parts: list[Wire]) -> Wire:
+def _first_call(parts: Sequence[Wire]) -> Wire:
     return next(part for part in parts if "functionCall" in part)
 
 
@@ -120,26 +128,27 @@ def _is_base64(data: Any) -> bool:
         return False
 
 
-def _asked(wire: Wire, config: Wire, at: Place, events: bool, digest: str) -> Asked:
+def _asked(wire: Wire, shape: Generate, at: Place, events: bool, digest: str) -> Asked:
     model, in_model = split_model(at.model)
     tools, must_call = _allowed_tools(wire)
-    thinking = camel(config.get("thinkingConfig") or {})
-    thinks = True if thinking.get("includeThoughts") else False if thinking.get("thinkingBudget") == 0 else None
+    config = shape.generation_config or Config()
+    thinking = config.thinking_config or Thinking()
+    thinks = True if thinking.include_thoughts else False if thinking.thinking_budget == 0 else None
     stream = at.verb == "streamGenerateContent"
     return Asked(
         model=model,
         digest=digest,
         directives=(in_model, directive(last_words(wire["contents"]))),
         stream=stream,
-        answers=config.get("candidateCount") or 1,
-        max_tokens=config.get("maxOutputTokens"),
+        answers=config.candidate_count or 1,
+        max_tokens=config.max_output_tokens,
         input=input_tokens(wire),
         images=sum(_is_media(part) for content in wire["contents"] for part in content["parts"]),
         tools=tools,
         must_call=must_call,
         schema=_schema(config),
-        stop=tuple(config.get("stopSequences") or ()),
-        logprobs=bool(config.get("responseLogprobs")),
+        stop=tuple(config.stop_sequences or ()),
+        logprobs=bool(config.response_logprobs),
         thinks=thinks,
         own=Own(array=stream and not events, signs=bool(_SIGNED.match(model)) or bool(thinks)),
     )
@@ -158,7 +167,7 @@ def _text_of(content: Wire | None) -> str:
 
 
 def _is_media(part: Wire) -> bool:
-    return "inlineData" in part or "inline_data" in part
+    return "inlineData" in part
 
 
 def input_tokens(wire: Wire) -> int:
@@ -172,25 +181,21 @@ def input_tokens(wire: Wire) -> int:
 
 
 def _allowed_tools(wire: Wire) -> tuple[tuple[Tool, ...], bool]:
-    declared = [
-        camel(declaration)
-        for tool in wire.get("tools") or ()
-        for declaration in camel(tool).get("functionDeclarations") or ()
-    ]
+    declared = [each for tool in wire.get("tools") or () for each in tool.get("functionDeclarations") or ()]
     tools = tuple(
         Tool(each["name"], each.get("parametersJsonSchema") or lower(each.get("parameters"))) for each in declared
     )
-    calling = camel(camel(wire.get("toolConfig") or {}).get("functionCallingConfig") or {})
-    mode, allowed = str(calling.get("mode", "AUTO")).upper(), calling.get("allowedFunctionNames")
+    calling = (wire.get("toolConfig") or {}).get("functionCallingConfig") or {}
+    mode, allowed = calling.get("mode", "AUTO").upper(), calling.get("allowedFunctionNames")
     if mode == "NONE":
         return (), False
     return tuple(tool for tool in tools if not allowed or tool.name in allowed), mode == "ANY"
 
 
-def _schema(config: Wire) -> Any:
-    if config.get("responseMimeType") != "application/json":
+def _schema(config: Config) -> Any:
+    if config.response_mime_type != "application/json":
         return None
-    return config.get("responseJsonSchema") or lower(config.get("responseSchema")) or {}
+    return config.response_json_schema or lower(config.response_schema) or {}
 
 
 def lower(schema: Any) -> Any:

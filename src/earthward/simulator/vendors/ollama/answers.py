@@ -223,7 +223,9 @@ def around(stream: bool) -> tuple[bytes, bytes]:
 def _embeddings(made: Made) -> dict[str, Any]:
     wants: Wants = made.asked.own
     local: LocalModel | None = made.model.facts
-    width = wants.dimensions or (local.width if local else 768)
+    width = local.width if local else 768
+    # More dimensions than the model has are not heard, as are none.
+    width = wants.dimensions if wants.dimensions and 0 < wants.dimensions < width else width
     vectors = [embedding(made.asked.model, text, width) for text in wants.inputs]
     if wants.kind == "embeddings":
         return {"embedding": vectors[0] if vectors else []}
@@ -238,7 +240,8 @@ def _embeddings(made: Made) -> dict[str, Any]:
 
 def embedding(model: str, text: str, width: int) -> list[float]:
     """A direction of length one, the same for the same model and text."""
-    drawn = b"".join(sha256(f"{model}:{block}:{text}".encode()).digest() for block in range(-(-width // 32)))[:width]
+    seed = sha256(f"{model}:{text}".encode("utf-8", "surrogatepass")).digest()
+    drawn = b"".join(sha256(b"%d:%b" % (block, seed)).digest() for block in range(-(-width // 32)))[:width]
     vector = [byte - 127.5 for byte in drawn]
     length = sqrt(sum(each * each for each in vector))
     return [each / length for each in vector]

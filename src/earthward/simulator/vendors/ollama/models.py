@@ -13,7 +13,7 @@ from earthward.simulator.machine import Machine
 from earthward.simulator.models import Offer
 from earthward.simulator.steps import Head, Last, Piece, Problem, Step, Wait, Whole
 from earthward.simulator.vendors.ollama.answers import JSON, LINES
-from earthward.simulator.vendors.ollama.requests import KINDS
+from earthward.simulator.vendors.ollama.requests import KINDS, wrong_option
 
 _MODIFIED = "2025-01-01T00:00:00Z"
 _EVENTS = 20
@@ -160,6 +160,8 @@ def _create(asked: _Named, name: str, machine: Machine) -> Whole | Problem | Ite
     model = machine.models.get(tagged(asked.from_))
     if model is None:
         return Problem(404, f"model '{asked.from_}' not found")
+    if wrong := wrong_option(asked.parameters):
+        return Problem(400, wrong)
     made = msgspec.structs.replace(
         model,
         name=name,

@@ -3,12 +3,12 @@
 On a simulator that is also OpenAI its paths stand under `/ollama`.
 """
 
-import json
 from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
 
+from earthward.dialects.json_limits import excess
 from earthward.http.server import Request
 from earthward.simulator.draft import Asked
 from earthward.simulator.models import Offer
@@ -36,10 +36,28 @@ class _Part(msgspec.Struct):
     image_url: _ImageUrl | str | None = None
 
 
+class _Function(msgspec.Struct):
+    name: str = ""
+    arguments: str = ""
+
+
+class _Call(msgspec.Struct):
+    function: _Function
+
+
+class _Schema(msgspec.Struct):
+    schema: Any = None
+
+
+class _Format(msgspec.Struct):
+    type: str = ""
+    json_schema: _Schema | None = None
+
+
 class _Message(msgspec.Struct):
     role: str
     content: str | list[_Part] | None = None
-    tool_calls: list[dict[str, Any]] | None = None
+    tool_calls: list[_Call] | None = None
 
 
 class _StreamOptions(msgspec.Struct):
@@ -56,7 +74,7 @@ class _Body(msgspec.Struct):
     max_tokens: int | None = None
     stop: str | list[str] | None = None
     tools: list[Any] | None = None
-    response_format: dict[str, Any] | None = None
+    response_format: _Format | None = None
     reasoning_effort: str | None = None
 
 
@@ -68,10 +86,10 @@ def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
     """As the native API would read what it makes of it."""
     try:
         read = msgspec.json.decode(body, type=_Body)
-        native = _native(read)
+        native = _encode(_native(read))
     except (msgspec.DecodeError, _Refused) as problem:
         return Problem(400, str(problem))
-    asked = requests.read(b"/api/chat", _encode(native), digest)
+    asked = requests.read(b"/api/chat", native, digest)
     if isinstance(asked, Problem):
         return asked
     usage = bool(read.stream_options and read.stream_options.include_usage)
@@ -89,18 +107,20 @@ def _native(read: _Body) -> dict[str, Any]:
         "stream": read.stream,
         "options": {
             "num_predict": -1 if read.max_tokens is None else read.max_tokens,
-            **({"stop": read.stop} if read.stop else {}),
+            **({"stop": [read.stop] if isinstance(read.stop, str) else read.stop} if read.stop else {}),
         },
         "tools": read.tools,
-        "format": _format(read.response_format or {}),
+        "format": _format(read.response_format),
         "think": None if read.reasoning_effort is None else _EFFORTS[read.reasoning_effort],
     }
 
 
-def _format(wanted: dict[str, Any]) -> Any:
-    if wanted.get("type") == "json_schema":
-        return (wanted.get("json_schema") or {}).get("schema")
-    return "json" if wanted.get("type") == "json_object" else None
+def _format(wanted: _Format | None) -> Any:
+    if wanted is None:
+        return None
+    if wanted.type == "json_schema":
+        return wanted.json_schema and wanted.json_schema.schema
+    return "json" if wanted.type == "json_object" else None
 
 
 def _messages(message: _Message) -> Iterator[dict[str, Any]]:
@@ -116,11 +136,13 @@ def _messages(message: _Message) -> Iterator[dict[str, Any]]:
             yield {"role": message.role, **_part(part)}
 
 
-def _called(call: dict[str, Any]) -> dict[str, Any]:
-    function = call.get("function") or {}
+def _called(call: _Call) -> dict[str, Any]:
+    arguments = call.function.arguments.encode()
     try:
-        return {"function": {"name": function.get("name"), "arguments": json.loads(function.get("arguments") or "")}}
-    except ValueError:
+        if excess(arguments) is not None:
+            raise _Refused("invalid tool call arguments")
+        return {"function": {"name": call.function.name, "arguments": msgspec.json.decode(arguments)}}
+    except msgspec.DecodeError:
         raise _Refused("invalid tool call arguments") from None
 
 

@@ -37,6 +37,11 @@ CAN_REFUSE_TO_CUT = (0, 12, 4)
 """Since this version `truncate` and `shift` are heard; before it, fields of these names are as unknown as any."""
 TELLS_OF_CACHE = (0, 34)
 """Since about this version answers tell how much of a prompt was in the cache."""
+_INPUTS = 2048
+"""Texts in one request for embeddings. Ollama itself takes any number, and takes its time."""
+_LEAST_CONTEXT = 4
+_FOR_EVER = 100 * 365 * 86_400.0
+"""Seconds that a model can be kept at most; past that, dates have no more years."""
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -116,16 +121,20 @@ def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
         return Problem(400, "missing request body")
     try:
         read = _decode(body)
-        keep_alive = _seconds(read.keep_alive)
+        keep_alive = _kept(read.keep_alive)
     except msgspec.ValidationError as problem:
         return Problem(400, f"json: cannot unmarshal into Go value: {problem}")
     except (msgspec.DecodeError, ValueError) as problem:
         return Problem(400, str(problem))
-    options = read.options or {}
-    for wrong in (_wrong_think(read.think), _wrong_option(options)):
+    for wrong in (_wrong_think(read.think), wrong_option(read.options or {}), _wrong_input(read.input)):
         if wrong:
             return Problem(400, wrong)
     return _asked(KINDS[path], read, keep_alive, digest)
+
+
+def _kept(written: float | str | None) -> float | None:
+    seconds = _seconds(written)
+    return None if seconds is None else min(seconds, _FOR_EVER)
 
 
 def _seconds(written: float | str | None) -> float | None:
@@ -147,8 +156,18 @@ def _wrong_think(think: bool | str | None) -> str | None:
     return None
 
 
-def _wrong_option(options: dict[str, Any]) -> str | None:
+def _wrong_input(given: str | list[str] | None) -> str | None:
+    if isinstance(given, list) and len(given) > _INPUTS:
+        return f"input has {len(given)} texts, and may have {_INPUTS}"
+    return None
+
+
+def wrong_option(options: dict[str, Any]) -> str | None:
     for name, value in options.items():
+        if name == "stop" and not isinstance(value, list):
+            return 'option "stop" must be of type array'
+        if name == "stop" and not all(isinstance(each, str) for each in value):
+            return 'option "stop" must be of an array of strings'
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if name in _INTEGERS and not (number and value == int(value)):
             return f'option "{name}" must be of type integer'
@@ -170,7 +189,7 @@ def _asked(kind: Kind, read: _Body, keep_alive: float | None, digest: str) -> As
         digest=digest,
         directives=(in_model, directive(_last_words(kind, read))),
         stream=read.stream is not False and kind in ("chat", "generate"),
-        max_tokens=options.get("num_predict"),
+        max_tokens=None if "num_predict" not in options else int(options["num_predict"]),
         input=0,
         images=images,
         tools=tuple(Tool(tool.function.name, tool.function.parameters) for tool in read.tools or ()),
@@ -251,7 +270,8 @@ def fits(asked: Asked, model: Model, offer: Offer) -> Asked | Problem:
     if problem := _unable(asked, wants, local):
         return problem
     options = local.options | wants.options
-    context = min(int(options.get("num_ctx") or offer.machine.hardware.usual_context), local.context)
+    wanted = int(options.get("num_ctx") or offer.machine.hardware.usual_context)
+    context = min(max(wanted, _LEAST_CONTEXT), local.context)
     wants = msgspec.structs.replace(
         wants,
         context=context,
@@ -345,14 +365,13 @@ def _prompted(asked: Asked, wants: Wants, local: LocalModel, options: dict[str, 
 
 def _newest(turns: tuple[Turn, ...], room: int) -> tuple[Turn, ...]:
     """Without the oldest that are no system messages, as many as it takes; the last stays whatever its length."""
-    kept, used = list(turns), sum(turn.tokens for turn in turns)
+    used, kept = sum(turn.tokens for turn in turns), []
     for turn in turns[:-1]:
-        if used <= room:
-            break
-        if turn.role != "system":
-            kept.remove(turn)
+        if used > room and turn.role != "system":
             used -= turn.tokens
-    return tuple(kept)
+        else:
+            kept.append(turn)
+    return (*kept, *turns[-1:])
 
 
 def _most(predict: Any, wants: Wants, tokens: int) -> int:
