@@ -187,6 +187,23 @@ def test_approval_is_asked_for_when_all_else_has_passed():
     assert controller.state.place.phase == "bake"
 
 
+def test_a_gate_that_could_not_be_measured_when_all_else_had_passed_lets_it_go_on_once_it_can():
+    gates = ["error_rate", {"mine": {"role": "guardrail"}}]
+    controller = started(stages=["50%", "100%"], gates=gates, events=["mine"], hold="1h")
+    feed(controller, 3000, bad=(), checked=("error_rate", "mine"))
+    assert feed(controller, 600, seed=2, bad=(), checked=("error_rate",), unmeasured=("mine",)) == []
+    assert controller.why == "mine: error"
+    assert feed(controller, 1, seed=3, bad=(), checked=("error_rate", "mine")) == ["promoted", "bake 98%"]
+
+
+def test_a_gate_that_had_no_data_when_all_else_had_passed_lets_it_go_on_once_it_has():
+    stages = [{"share": "50%", "gates": ["error_rate", "cost"]}, "100%"]
+    controller = started(stages=stages, gates=["error_rate", "cost"], hold="1h")
+    assert feed(controller, 3700) == []
+    assert controller.why == "cost: no data"
+    assert feed(controller, 20, seed=2, cost=0.01) == ["promoted", "bake 98%"]
+
+
 def test_a_dry_run_says_once_what_it_would_have_done_and_does_not():
     controller = started(gates=["error_rate", {"refusal": {"role": "dry run"}}], min_requests=10**6)
     notes = []

@@ -85,6 +85,7 @@ class Rollouts:
         with self._lock:
             under_way = [name for name, live in self._live.items() if live.controller.state.is_under_way]
             self._take_up_again()
+            self.own.begin_turn()
             if not under_way:
                 self._fresh = Fresh()
             if under_way:

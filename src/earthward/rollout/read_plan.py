@@ -38,6 +38,14 @@ def plan(given: object, name: str = "plan", path: Path = ()) -> Plan:
     return read
 
 
+def with_own(given: object, metrics: Iterable[str]) -> object:
+    """What is written of a plan, with the metrics of one's own that its configuration has as events of its own."""
+    if not isinstance(given, dict) or not isinstance(given.get("events", []), list):
+        return given
+    more = [name for name in metrics if name not in given.get("events", [])]
+    return {**given, "events": [*given.get("events", []), *more]} if more else given
+
+
 @cache
 def presets() -> Mapping[str, Plan]:
     """The plans that come with Earthward."""
