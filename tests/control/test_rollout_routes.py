@@ -9,9 +9,11 @@ from sqlalchemy import Engine, insert
 from earthward.chat.failures import FailureKind
 from earthward.config.snapshot import OwnMetric, Route, Snapshot, Target
 from earthward.control.rollout_routes import NoRollout, Rollouts, unplaced
+from earthward.fleet.found import Probed
 from earthward.ledger.record import Record
 from earthward.rollout.read_plan import plan
 from earthward.rollout.verbs import NotNow
+from earthward.routing.balance.standing import Report
 from earthward.store.fresh import Stored
 from earthward.store.rows import row_of
 from earthward.store.tables import RECORD, exchanges
@@ -176,6 +178,39 @@ def test_another_model_on_the_candidate_begins_anew_with_fresh_evidence(world):
     assert (world.route.epoch, world.route.stage) == (2, 1)
     (evidence,) = world.rollouts.told("trial")["evidence"]
     assert evidence.baseline + evidence.candidate == 0
+
+
+def hosts(**digests: str) -> tuple[Probed, ...]:
+    known = ("llama:latest", "other:latest")
+    return tuple(
+        Probed("house", url, Report(0.0, digests=tuple((name, digest) for name in known)))
+        for url, digest in digests.items()
+    )
+
+
+def test_a_model_that_is_pulled_anew_begins_anew_though_its_name_is_the_same(world):
+    world.act("start")
+    world.rollouts.hear_of_hosts(hosts(one="a", two="a"))
+    world.ask(100)
+    world.rollouts.hear_of_hosts(hosts(one="a"))
+    world.ask(1)
+    assert world.route.epoch == 1
+    world.begin()
+    world.rollouts.hear_of_hosts(hosts(one="a", two="b"))
+    world.ask(1)
+    assert (world.route.epoch, world.route.stage) == (2, 1), "what it was is known across a kill"
+    world.rollouts.hear_of_hosts(hosts(one="b", two="b"))
+    world.ask(1)
+    assert world.route.epoch == 2
+
+
+def test_another_way_of_telling_a_model_of_tools_begins_anew(world):
+    world.act("start")
+    world.ask(10)
+    (mini, llama) = snapshot().targets
+    told = msgspec.structs.replace(snapshot(), targets=(mini, msgspec.structs.replace(llama, tools="words")))
+    world.rollouts.take_over(told)
+    assert world.route.epoch == 2
 
 
 def test_a_route_without_its_rollout_is_left_as_the_configuration_has_it(world):

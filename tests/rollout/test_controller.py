@@ -301,6 +301,48 @@ def test_another_model_makes_all_evidence_void_and_begins_again():
     assert controller.findings()[0].candidate == 0
 
 
+def test_a_tag_that_is_pulled_anew_makes_all_evidence_void_and_begins_again():
+    controller = started()
+    assert controller.see({"llama": {"one": "a"}}, {}, 0.0) == (), "the first that is known is no other one"
+    feed(controller, 5000, errors=0.2)
+    now = controller.state.now
+    assert controller.see({"llama": {"two": "a"}, "mini": {"one": "m"}}, {}, now) == ()
+    (moved,) = controller.see({"llama": {"one": "b", "two": "a"}}, {}, now)
+    assert (moved.after, moved.epoch) == ("stage 5%", 2)
+    assert sum(it.baseline + it.candidate for it in controller.findings()) == 0
+    assert controller.see({"llama": {"two": "b"}}, {}, now) == (), "it follows the first"
+    assert controller.see({}, {}, now) == (), "hosts that are away say nothing"
+
+
+def test_a_judge_that_is_pulled_anew_makes_only_comparisons_void():
+    controller = started(gates=["error_rate", "quality"])
+    controller.see({}, {"judge": {"one": "a"}}, 0.0)
+    feed(controller, 100, errors=0.5, score=0.5)
+    assert controller.state.evidence["quality"].candidate
+    (noted,) = controller.see({}, {"judge": {"one": "b"}}, controller.state.now)
+    assert (noted.event, noted.epoch) == ("noted", 1)
+    assert controller.state.evidence["quality"].candidate == 0
+    assert controller.state.evidence["error_rate"].baseline_bad
+
+
+@pytest.mark.parametrize("end", ["abort", "complete"])
+def test_what_has_ended_with_other_models_can_not_be_taken_up_again(end):
+    controller = started()
+    controller.change(Subject("mini llama", "v1", "", "llama"), 0.0)
+    controller.see({"llama": {"one": "a"}}, {}, 0.0)
+    for verb in ("abort",) if end == "abort" else ("promote_full", "promote"):
+        controller.act(verb, 1.0, "ada", "")
+    there = msgspec.msgpack.encode(controller.state)
+    for other in (
+        lambda it: it.change(Subject("gpt llama", "v1", "", "llama"), 2.0),
+        lambda it: it.see({"llama": {"one": "b"}}, {}, 2.0),
+    ):
+        changed = Controller(msgspec.msgpack.decode(there, type=State))
+        other(changed)
+        with pytest.raises(NotNow, match="no move to undo"):
+            changed.act("undo", 3.0, "ada", "")
+
+
 def test_another_judge_makes_only_comparisons_void():
     controller = started(gates=["error_rate", "quality"])
     controller.change(Subject("llama-8b", "v1", "judge-1"), 0.0)

@@ -19,6 +19,7 @@ from earthward.rollout.placed import placed
 from earthward.rollout.plan import Plan
 from earthward.rollout.state import PauseReason, Subject, Transition
 from earthward.rollout.verbs import ENDED, NotNow, Verb
+from earthward.rollout.weights import Weights, brought_up_to
 from earthward.store.quality import Later
 
 
@@ -92,6 +93,16 @@ class LiveRollout:
         if subject == self.controller.state.subject:
             return ()
         moved = self.controller.change(subject, now)
+        self._keep(moved)
+        return moved
+
+    def see(self, arms: Weights, judge: Weights, now: float) -> tuple[Transition, ...]:
+        """Says which weights hosts have. Nothing is written down where that is nothing new."""
+        state = self.controller.state
+        known = brought_up_to(state.weights, arms), brought_up_to(state.judge_weights, judge)
+        if known == (state.weights, state.judge_weights):
+            return ()
+        moved = self.controller.see(arms, judge, now)
         self._keep(moved)
         return moved
 
