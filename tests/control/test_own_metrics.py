@@ -90,10 +90,12 @@ def test_what_fails_for_one_exchange_says_nothing_of_the_others(written):
 def test_one_that_hangs_is_left_alone_for_a_while(tmp_path):
     now = [0.0]
     it = OwnMetrics(lambda: now[0])
-    (tmp_path / "mine.py").write_text("import time\ndef is_bad(exchange): time.sleep(60)\n")
-    it.take_over([OwnMetric("mine", str(tmp_path / "mine.py"), timeout=3.0)])
+    awake = tmp_path / "awake"
+    hangs = f"import os, time\nif not os.path.exists({str(awake)!r}): time.sleep(60)\n"
+    (tmp_path / "mine.py").write_text(hangs + LONG)
+    it.take_over([OwnMetric("mine", str(tmp_path / "mine.py"), timeout=0.2)])
     assert "no answer" in said(it)[0]
-    (tmp_path / "mine.py").write_text(LONG)
+    awake.touch()
     assert "no answer" in said(it)[0], "asked nothing"
     now[0] = LEFT_ALONE
     assert said(it) == [False, True]
@@ -125,6 +127,14 @@ def test_one_that_never_reads_what_it_is_asked_keeps_nobody_waiting(written):
     it = written("import time\ntime.sleep(60)\n", timeout=0.1)
     assert len(json.dumps([shown(each) for each in MANY])) > 65_536 // 2
     assert "no answer" in said(it, MANY)[0]
+
+
+def test_a_file_that_was_left_alone_is_asked_again_at_once_when_it_changes(written, tmp_path):
+    it = written("def is_bad(exchange: pass")
+    assert "SyntaxError" in said(it)[0]
+    (tmp_path / "mine.py").write_text("def is_bad(exchange): return True\n")
+    assert said(it) == [True, True]
+    assert it.problems == {}
 
 
 @pytest.mark.parametrize("setsid", ["pass", "os.setsid()"])

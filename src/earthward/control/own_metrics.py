@@ -54,8 +54,13 @@ class FromFile:
         self._has_answered = False
         self._stamp: int | None = None
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the file has changed since it was loaded."""
+        return self._stamp != _stamp(self._metric.file)
+
     def ask(self, exchanges: Sequence[Mapping[str, Any]]) -> Any:
-        if self._child is not None and self._stamp != _stamp(self._metric.file):
+        if self._child is not None and self.is_new:
             self.close()
         child = self._child or self._started()
         try:
@@ -154,6 +159,8 @@ class FromService:
     nor of looking its name up.
     """
 
+    is_new = False
+
     def __init__(self, metric: OwnMetric) -> None:
         self._metric = metric
         self._asking: threading.Thread | None = None
@@ -232,7 +239,7 @@ class OwnMetrics:
     def _asked(self, name: str, records: Sequence[Record]) -> Sequence[Verdict]:
         if name not in self._metrics:
             return [CantMeasure("it is not in the configuration")] * len(records)
-        if self._clock() < self._alone_until.get(name, float("-inf")):
+        if self._clock() < self._alone_until.get(name, float("-inf")) and not self._metrics[name][1].is_new:
             return [CantMeasure(self.problems[name])] * len(records)
         if self._spent.get(name, 0.0) >= AT_MOST:
             self._slow_until[name] = self._clock() + LEFT_ALONE
