@@ -485,3 +485,94 @@ def test_a_plan_may_end_below_all():
     feed(controller, 60_000, errors=0.05)
     assert controller.state.place.phase == "completed"
     assert controller.state.share == 2500
+
+
+def test_a_request_at_the_moment_of_a_deadline_comes_after_it():
+    controller = started(timeout="1h", on_timeout="rollback")
+    (moved,) = controller.feed(Event(HOUR, "u", "candidate", 500, ok=True))
+    assert (moved.t, moved.after) == (HOUR, "rolled back")
+    assert controller.state.exposed == 0
+
+
+def test_a_request_of_the_stage_before_is_none_of_those_that_this_one_needs():
+    controller = started()
+    controller.act("promote", 100.0, "ada", "")
+    controller.feed(Event(99.0, "before", "candidate", 500, ok=True))
+    controller.feed(Event(101.0, "since", "candidate", 2500, ok=True))
+    assert controller.state.requests == 1
+
+
+def test_what_is_told_later_says_nothing_of_the_split():
+    controller = started(min_requests=10**6)
+    for number in range(2000):
+        event = Event(float(number), str(number), "candidate", 500, bad=(), checked=("feedback",), is_later=True)
+        assert controller.feed(event) == ()
+
+
+def test_the_more_stages_there_are_the_surer_an_alarm_for_the_split_is():
+    def units_until_the_alarm(stages: list[str]) -> int:
+        controller = started(stages=stages, min_requests=10**6)
+        numbers = (number for number in itertools.count() if candidates(controller, 1, ok=True, t=float(number)))
+        return next(numbers)
+
+    few, many = ["50%", "100%"], [f"{share}%" for share in (*range(50, 90), 100)]
+    assert units_until_the_alarm(few) < units_until_the_alarm(many)
+
+
+@pytest.mark.parametrize("role", ["dry run", "signal"])
+def test_in_a_new_epoch_it_is_told_again_what_a_dry_run_or_a_signal_would_have_done(role):
+    controller = started(gates=["error_rate", {"truncated": {"role": role}}])
+    controller.change(Subject("llama-8b"), 0.0)
+    for model in ("llama-8b", "llama-70b"):
+        controller.change(Subject(model), controller.state.now)
+        t = controller.state.now + 1
+        events = [Event(t, f"{model}-{number}", "candidate", 500, ok=True, bad=("truncated",)) for number in range(20)]
+        told = [moved.why for event in events for moved in controller.feed(event)]
+        assert [why for why in told if why.startswith(f"truncated ({role}): the candidate is worse")] == told[:1] != []
+
+
+def test_a_resume_of_what_waits_for_approval_approves():
+    controller = started(stages=[{"share": "5%", "approval": True}, "100%"])
+    feed(controller, 20_000, errors=0.1)
+    assert [it.after for it in controller.act("resume", controller.state.now, "ada", "fine")] == [
+        "promoted",
+        "bake 98%",
+    ]
+
+
+def test_another_prompt_makes_all_evidence_void_and_begins_again():
+    controller = started()
+    controller.change(Subject("llama", "v1"), 0.0)
+    feed(controller, 100)
+    (moved,) = controller.change(Subject("llama", "v2"), controller.state.now)
+    assert (moved.event, moved.epoch) == ("started", 2)
+
+
+def test_of_what_ended_before_candidates_were_known_none_is_another_one():
+    controller = started()
+    controller.change(Subject("llama"), 0.0)
+    controller.act("abort", 1.0, "ada", "")
+    controller.change(Subject("llama", candidate="llama"), 2.0)
+    assert controller.state.place.phase == "aborted"
+
+
+def test_a_limit_goes_on_being_learned_in_the_next_stage():
+    controller = started(gates=["error_rate", {"ttft": {"pre_period": 100}}])
+    for first in (0, 50):
+        assert controller.state.evidence["ttft"].limit is None
+        for number in range(first, first + 50):
+            controller.feed(
+                Event(controller.state.now + 1, str(number), "baseline", controller.state.share, ttft_s=0.1)
+            )
+        controller.act("promote", controller.state.now, "ada", "")
+    assert controller.state.evidence["ttft"].limit == 0.1
+
+
+def test_models_that_load_are_no_matter_in_a_shadow_stage_where_nobody_waits():
+    def timed(stages: list[object]) -> int:
+        controller = started(stages=stages, gates=["error_rate", {"ttft": {"at_most": "1s"}}], warm_up="1h")
+        controller.feed(Event(1.0, "u", "candidate", 5000, ok=True, ttft_s=0.1))
+        return controller.state.evidence["ttft"].candidate
+
+    assert timed([{"shadow": "50%"}, "100%"]) == 1
+    assert timed(["50%", "100%"]) == 0
