@@ -20,6 +20,7 @@ from earthward.store.tables import RECORD, exchanges
 from earthward.store.tables import open as open_store
 
 PLAN = plan({"stages": ["25%", "100%"], "gates": ["error_rate"], "min_requests": 20, "bake": "1h", "cooldown": "1h"})
+HELD = plan({"stages": ["25%", "100%"], "gates": [{"error_rate": {"negligible": "20%"}}], "hold": "1h"})
 OTHER = plan({"stages": ["50%", "100%"], "gates": ["error_rate"]})
 
 
@@ -56,8 +57,8 @@ class World:
     def act(self, verb, why="because") -> None:
         self.rollouts.act("trial", verb, "ada", why, self.engine)
 
-    def ask(self, number: int, *, failing: float = 0.0, told: bool = False) -> None:
-        """So many requests, one a second, whose candidate fails in this part.
+    def ask(self, number: int, *, failing: float = 0.0, told: bool = False, ahead: float = 0.0) -> None:
+        """So many requests, one a second, whose candidate fails in this part, by a clock that is so far ahead.
 
         With `told` the rollouts hear of them, and the store doesn't know of any failure.
         """
@@ -71,7 +72,7 @@ class World:
             bad = arm == "candidate" and chance.random() < failing
             failure = FailureKind.TIMEOUT if bad else None
             who = {"unit": f"u{self.stored}", "route": "trial", "arm": arm, "share": share, "failure": failure}
-            at = int(self.now * 1e9)
+            at = int((self.now + ahead) * 1e9)
             records.append(Record(f"x{self.stored}", at, "failed" if bad else "ok", **who))
         if told:
             self.rollouts.hear(Stored(records, after))
@@ -211,6 +212,38 @@ def test_another_way_of_telling_a_model_of_tools_begins_anew(world):
     told = msgspec.structs.replace(snapshot(), targets=(mini, msgspec.structs.replace(llama, tools="words")))
     world.rollouts.take_over(told)
     assert world.route.epoch == 2
+
+
+def test_a_candidate_that_fails_is_rolled_back_though_the_clock_was_set_back_after_the_start(world):
+    world.now = 86_400.0
+    world.act("start")
+    world.ask(40)
+    world.now = 5.0
+    world.ask(400, failing=1.0)
+    assert world.place == "rolled back"
+    history = world.rollouts.told("trial")["history"]
+    assert "the clock was set back by" in history[1].why
+    with pytest.raises(NotNow, match="cools down"):
+        world.act("retry")
+
+
+def test_a_clock_that_is_set_back_after_the_end_does_not_make_a_cooldown_longer(world):
+    world.now = 1e6
+    world.act("start")
+    world.ask(200, failing=1.0)
+    assert world.place == "rolled back"
+    world.now = 5.0
+    with pytest.raises(NotNow, match=r"cools down for 3[0-9]{3} s more"):
+        world.act("retry")
+    world.now += 3700
+    world.act("retry")
+
+
+def test_a_replica_whose_clock_is_ahead_takes_no_time_along(world):
+    world.begin(snapshot(HELD))
+    world.act("start")
+    world.ask(2000, ahead=7200.0)
+    assert world.place == "stage 25%"
 
 
 def test_a_route_without_its_rollout_is_left_as_the_configuration_has_it(world):

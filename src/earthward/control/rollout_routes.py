@@ -115,6 +115,7 @@ class Rollouts:
             try:
                 if not live.controller.state.is_under_way:
                     live = self._made_ready(name, verb, engine)
+                self._note(live, live.set_back(self._clock()))
                 moved = live.act(verb, self._clock(), by, why)
             except NotNow as refusal:
                 self._note(live, refusal.moved)
@@ -211,8 +212,8 @@ class Rollouts:
 
     def _read_on(self, live: LiveRollout, engine: Engine, end: int) -> tuple[Transition, ...]:
         state = live.controller.state
-        moved: tuple[Transition, ...] = ()
         now = self._clock()
+        moved = live.set_back(now)
         while live.read_up_to < end and state.is_under_way:
             records = self._fresh.behind(live.read_up_to, min(BATCH, end - live.read_up_to))
             up_to = live.read_up_to + len(records)
@@ -220,7 +221,7 @@ class Rollouts:
                 up_to = min(end, live.read_up_to + BATCH)
                 records = queries.stored_after(engine, live.read_up_to, up_to)
             own = self._own_verdicts(live, records)
-            moved += live.take(records, up_to, now if up_to == end else NOT_YET, own=own)
+            moved += live.take(records, up_to, now if up_to == end else NOT_YET, own=own, latest=now)
         if state.is_under_way:
             moved += live.hear(quality.told_after(engine, live.route, live.told_up_to), now)
         if state.is_under_way and state.due <= now:

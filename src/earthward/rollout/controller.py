@@ -14,7 +14,7 @@ from earthward.rollout import alpha, verbs
 from earthward.rollout.eta import expected_seconds
 from earthward.rollout.event import WHOLE, Event
 from earthward.rollout.evidence import SPLIT_ALPHA, Watch, begun, even_split
-from earthward.rollout.judge import Facts, Move, judged
+from earthward.rollout.judge import Facts, Move, judged, span
 from earthward.rollout.plan import Plan, metric_of
 from earthward.rollout.state import (
     Finding,
@@ -33,6 +33,7 @@ End = Literal["completed", "rolled back", "aborted"]
 
 OURSELVES = "earthward"
 NOTHING: tuple[Transition, ...] = ()
+TIMES = ("began", "since", "patient_since", "due", "cooled_at", "moved_at")
 FOREVER = float("inf")
 
 
@@ -72,6 +73,18 @@ class Controller:
             moved += self._judge(state.now)
         state.now = max(state.now, now)
         return moved
+
+    def set_back(self, now: float) -> tuple[Transition, ...]:
+        """The clock was set back to `now`. All that was before keeps its distance, so that what comes next is not
+        taken for what was long ago."""
+        state = self.state
+        by, state.now = state.now - now, now
+        for name in TIMES:
+            setattr(state, name, getattr(state, name) - by)
+        for evidence in state.evidence.values():
+            evidence.began -= by
+        self._ready()
+        return self._note(OURSELVES, f"the clock was set back by {span(by)}")
 
     def act(self, verb: Verb, now: float, by: str, why: str, reason: PauseReason = "manual") -> tuple[Transition, ...]:
         """Does what somebody says. Raises NotNow, with what became due before in its `moved`."""
