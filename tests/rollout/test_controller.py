@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from earthward.config.snapshot import Route
 from earthward.rollout.controller import Controller, begin, digest
 from earthward.rollout.event import Event
+from earthward.rollout.placed import placed
 from earthward.rollout.plan import HOUR
 from earthward.rollout.read_plan import plan
 from earthward.rollout.state import State, Subject
@@ -576,3 +578,18 @@ def test_models_that_load_are_no_matter_in_a_shadow_stage_where_nobody_waits():
 
     assert timed([{"shadow": "50%"}, "100%"]) == 1
     assert timed(["50%", "100%"]) == 0
+
+
+def test_what_is_frozen_can_not_be_frozen_again():
+    controller = started()
+    controller.act("freeze", 1.0, "ada", "")
+    with pytest.raises(NotNow, match="paused already"):
+        controller.act("freeze", 2.0, "eve", "")
+
+
+def test_before_the_start_a_route_is_in_no_stage():
+    route = Route("trial", baseline="mini", candidate="llama", stage=3)
+    controller = Controller(begin(plan({"stages": STAGES})))
+    assert placed(route, controller.state).stage == 0
+    controller.act("start", 0.0, "ada", "")
+    assert placed(route, controller.state).stage == 1

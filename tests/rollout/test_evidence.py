@@ -241,3 +241,10 @@ def test_one_busy_unit_does_not_look_like_an_uneven_split():
     split = even_split()
     assert not any(split.take(event("busy"), 1000.0) for _ in range(5000))
     assert len(split.seen) == 1
+
+
+def test_pilots_are_no_trials():
+    it = watch()
+    feed(it, 100, ok=True, share=10_000)
+    assert it.evidence.candidate == 100
+    assert not it.evidence.tried
