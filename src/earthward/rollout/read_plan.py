@@ -138,7 +138,7 @@ def _gate(reader: Reader, item: object, known: list[str], path: Path) -> Gate | 
         below=reader.value(options, "below", values.ratio, at, 2.0),
         negligible=reader.value(options, "negligible", values.margin, at, 0.005),
         margin=reader.value(options, "margin", values.margin, at, 0.05),
-        at_most=reader.value(options, "at_most", values.duration, at, None),
+        at_most=reader.value(options, "at_most", values.span, at, None),
         pre_period=reader.value(options, "pre_period", values.count, at, 500),
     )
 
@@ -217,7 +217,7 @@ def _stage_options(reader: Reader, given: Mapping[str, Any], path: Path) -> dict
         "min_requests": values.count,
         "hold": values.duration,
         "approval": values.flag,
-        "timeout": values.duration,
+        "timeout": values.span,
         "on_timeout": values.one_of(*TIMEOUTS),
     }
     return {key: reader.value(given, key, read, path, None) for key, read in readers.items() if key in given}
