@@ -72,6 +72,15 @@ def test_a_plan_may_be_a_file_of_its_own_in_json(run, tmp_path):
     assert json.loads(run("plan", path, "--json").stdout)["plan"]["name"] == "mine"
 
 
+def test_gates_of_a_plan_in_a_configuration_may_be_metrics_of_ones_own(run, tmp_path):
+    path = tmp_path / "earthward.yaml"
+    rollout = "rollouts: {mine: {preset: fast, gates: [error_rate, wobble: {role: guardrail}]}}\n"
+    path.write_text("metrics: {wobble: wobble.py}\n" + rollout)
+    assert [gate["metric"] for gate in json.loads(run("plan", path, "--json").stdout)["plan"]["gates"]][-1] == "wobble"
+    path.write_text("metrics: [wobble]\n" + rollout)
+    assert "unknown metric `wobble`" in run("plan", path).stderr
+
+
 def test_of_several_rollouts_one_must_be_chosen(run, tmp_path):
     path = tmp_path / "plan.yaml"
     path.write_text("rollouts:\n  a: fast\n  b: {preset: careful}\n")

@@ -199,6 +199,14 @@ def test_a_metric_of_ones_own_may_be_a_gate(tmp_path):
         ("{wobble: none.py}", "9:19: `file` names a file that is not there: /none.py"),
         ("{wobble: {}}", "9:19: `wobble` needs a `file` of Python, or a `url`, and not both"),
         ("{wobble: {url: 7}}", "9:25: `url` takes a URL, or env:NAME or file:PATH"),
+        (
+            "{wobble: {url: 'https://a.example', timeout: 1h}}",
+            "9:19: `wobble` takes a `timeout` of at most 10s: rollouts wait for it",
+        ),
+        (
+            "{ttft: {url: 'https://a.example'}}",
+            "9:11: `ttft` is a metric that Earthward has itself; give yours another name",
+        ),
     ],
 )
 def test_a_metric_that_can_not_be_asked_is_told_at_its_place(metrics, told):

@@ -1,10 +1,13 @@
+import contextlib
 import json
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import pytest
 
 from earthward.chat.usage import Count, Source, Usage
 from earthward.config.snapshot import OwnMetric
-from earthward.control.own_metrics import LARGEST, LEFT_ALONE, CantMeasure, OwnMetrics
+from earthward.control.own_metrics import BATCH, LARGEST, LEFT_ALONE, TOO_SLOW, CantMeasure, OwnMetrics
 from earthward.ledger.record import Record
 from earthward.rollout.event import Event
 from earthward.rollout.own import shown, with_own
@@ -87,10 +90,12 @@ def test_what_fails_for_one_exchange_says_nothing_of_the_others(written):
 def test_one_that_hangs_is_left_alone_for_a_while(tmp_path):
     now = [0.0]
     it = OwnMetrics(lambda: now[0])
-    (tmp_path / "mine.py").write_text("import time\ndef is_bad(exchange): time.sleep(60)\n")
-    it.take_over([OwnMetric("mine", str(tmp_path / "mine.py"), timeout=3.0)])
+    awake = tmp_path / "awake"
+    hangs = f"import os, time\nif not os.path.exists({str(awake)!r}): time.sleep(60)\n"
+    (tmp_path / "mine.py").write_text(hangs + LONG)
+    it.take_over([OwnMetric("mine", str(tmp_path / "mine.py"), timeout=0.2)])
     assert "no answer" in said(it)[0]
-    (tmp_path / "mine.py").write_text(LONG)
+    awake.touch()
     assert "no answer" in said(it)[0], "asked nothing"
     now[0] = LEFT_ALONE
     assert said(it) == [False, True]
@@ -122,6 +127,14 @@ def test_one_that_never_reads_what_it_is_asked_keeps_nobody_waiting(written):
     it = written("import time\ntime.sleep(60)\n", timeout=0.1)
     assert len(json.dumps([shown(each) for each in MANY])) > 65_536 // 2
     assert "no answer" in said(it, MANY)[0]
+
+
+def test_a_file_that_was_left_alone_is_asked_again_at_once_when_it_changes(written, tmp_path):
+    it = written("def is_bad(exchange: pass")
+    assert "SyntaxError" in said(it)[0]
+    (tmp_path / "mine.py").write_text("def is_bad(exchange): return True\n")
+    assert said(it) == [True, True]
+    assert it.problems == {}
 
 
 @pytest.mark.parametrize("setsid", ["pass", "os.setsid()"])
@@ -187,6 +200,91 @@ def test_a_service_that_answers_wrongly_measures_nothing(service, metrics, answe
     answers.append(answer)
     metrics.take_over([OwnMetric("mine", url=url)])
     assert why in said(metrics)[0]
+
+
+OF_ONE = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n"
+
+
+@pytest.fixture
+def raw() -> Iterator[Callable[..., str]]:
+    """Services that send these bytes, one by one if slow; the URL of each."""
+    servers: list[socket.socket] = []
+    stop = threading.Event()
+
+    def serve(answer: bytes, *, slow: bool = False) -> str:
+        server = socket.create_server(("127.0.0.1", 0))
+        servers.append(server)
+
+        def run() -> None:
+            with contextlib.suppress(OSError), server.accept()[0] as connection:
+                connection.recv(65_536)
+                for piece in (bytes([byte]) for byte in answer) if slow else (answer,):
+                    connection.sendall(piece)
+                    if slow and stop.wait(0.05):
+                        return
+
+        threading.Thread(target=run, daemon=True).start()
+        return f"http://127.0.0.1:{server.getsockname()[1]}/"
+
+    yield serve
+    stop.set()
+    for server in servers:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"hello\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"x" * 70_000 + b"\r\n\r\n[false]",
+        b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 200 + b"\r\n[false]",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        OF_ONE + b"[" * 100_000,
+        OF_ONE + b"\xff",
+        OF_ONE + b"1" * 5000,
+        b"HTTP/1.1 302 Found\r\nlocation: file:///etc/hostname\r\n\r\n",
+    ],
+)
+def test_a_service_that_answers_nonsense_measures_nothing(raw, metrics, answer):
+    metrics.take_over([OwnMetric("mine", url=raw(answer), timeout=60.0)])
+    assert "it " in said(metrics)[0]
+
+
+def test_a_service_that_answers_byte_by_byte_keeps_nobody_waiting_longer_than_its_timeout(raw, metrics):
+    metrics.take_over([OwnMetric("mine", url=raw(OF_ONE + b"[false, false]" + b" " * 10_000, slow=True), timeout=0.2)])
+    assert "no answer within 0.2 s" in said(metrics)[0]
+    ((_, service),) = metrics._metrics.values()
+    with pytest.raises(CantMeasure, match="not answered what it was asked before"):
+        service.ask([])
+
+
+@pytest.mark.parametrize("verdict", [float("nan"), 1, [], {"a": 1}])
+def test_a_verdict_of_another_kind_is_none(service, metrics, verdict):
+    url, answers = service
+    answers.append([verdict, True])
+    metrics.take_over([OwnMetric("mine", url=url)])
+    assert said(metrics) == [f"it said {type(verdict).__name__}, not true, false or null", True]
+
+
+def test_its_words_can_be_told_whatever_is_in_them(written):
+    it = written("def is_bad(exchange): raise ValueError('\\udc80')")
+    assert said(it) == ["ValueError: \\udc80"] * 2
+    assert json.dumps(it.problems, ensure_ascii=False).encode()
+
+
+def test_one_that_is_slow_is_asked_for_a_while_in_each_turn_and_keeps_the_store_waiting_no_longer(tmp_path):
+    clock = count(0.0, 0.6)
+    it = OwnMetrics(clock=lambda: next(clock))
+    try:
+        (tmp_path / "mine.py").write_text("def is_bad(exchange): return False\n")
+        it.take_over([OwnMetric("mine", str(tmp_path / "mine.py"), timeout=60.0)])
+        for _ in range(2):
+            it.begin_turn()
+            told = said(it, RECORDS[:1] * (5 * BATCH))
+            assert told == [False] * (2 * BATCH) + [TOO_SLOW] * (3 * BATCH)
+            assert it.problems == {"mine": TOO_SLOW}
+    finally:
+        it.close()
 
 
 def test_a_metric_that_is_gone_measures_nothing(metrics):

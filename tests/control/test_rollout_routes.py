@@ -9,15 +9,18 @@ from sqlalchemy import Engine, insert
 from earthward.chat.failures import FailureKind
 from earthward.config.snapshot import OwnMetric, Route, Snapshot, Target
 from earthward.control.rollout_routes import NoRollout, Rollouts, unplaced
+from earthward.fleet.found import Probed
 from earthward.ledger.record import Record
 from earthward.rollout.read_plan import plan
 from earthward.rollout.verbs import NotNow
+from earthward.routing.balance.standing import Report
 from earthward.store.fresh import Stored
 from earthward.store.rows import row_of
 from earthward.store.tables import RECORD, exchanges
 from earthward.store.tables import open as open_store
 
 PLAN = plan({"stages": ["25%", "100%"], "gates": ["error_rate"], "min_requests": 20, "bake": "1h", "cooldown": "1h"})
+HELD = plan({"stages": ["25%", "100%"], "gates": [{"error_rate": {"negligible": "20%"}}], "hold": "1h"})
 OTHER = plan({"stages": ["50%", "100%"], "gates": ["error_rate"]})
 
 
@@ -54,8 +57,8 @@ class World:
     def act(self, verb, why="because") -> None:
         self.rollouts.act("trial", verb, "ada", why, self.engine)
 
-    def ask(self, number: int, *, failing: float = 0.0, told: bool = False) -> None:
-        """So many requests, one a second, whose candidate fails in this part.
+    def ask(self, number: int, *, failing: float = 0.0, told: bool = False, ahead: float = 0.0) -> None:
+        """So many requests, one a second, whose candidate fails in this part, by a clock that is so far ahead.
 
         With `told` the rollouts hear of them, and the store doesn't know of any failure.
         """
@@ -69,7 +72,7 @@ class World:
             bad = arm == "candidate" and chance.random() < failing
             failure = FailureKind.TIMEOUT if bad else None
             who = {"unit": f"u{self.stored}", "route": "trial", "arm": arm, "share": share, "failure": failure}
-            at = int(self.now * 1e9)
+            at = int((self.now + ahead) * 1e9)
             records.append(Record(f"x{self.stored}", at, "failed" if bad else "ok", **who))
         if told:
             self.rollouts.hear(Stored(records, after))
@@ -176,6 +179,71 @@ def test_another_model_on_the_candidate_begins_anew_with_fresh_evidence(world):
     assert (world.route.epoch, world.route.stage) == (2, 1)
     (evidence,) = world.rollouts.told("trial")["evidence"]
     assert evidence.baseline + evidence.candidate == 0
+
+
+def hosts(**digests: str) -> tuple[Probed, ...]:
+    known = ("llama:latest", "other:latest")
+    return tuple(
+        Probed("house", url, Report(0.0, digests=tuple((name, digest) for name in known)))
+        for url, digest in digests.items()
+    )
+
+
+def test_a_model_that_is_pulled_anew_begins_anew_though_its_name_is_the_same(world):
+    world.act("start")
+    world.rollouts.hear_of_hosts(hosts(one="a", two="a"))
+    world.ask(100)
+    world.rollouts.hear_of_hosts(hosts(one="a"))
+    world.ask(1)
+    assert world.route.epoch == 1
+    world.begin()
+    world.rollouts.hear_of_hosts(hosts(one="a", two="b"))
+    world.ask(1)
+    assert (world.route.epoch, world.route.stage) == (2, 1), "what it was is known across a kill"
+    world.rollouts.hear_of_hosts(hosts(one="b", two="b"))
+    world.ask(1)
+    assert world.route.epoch == 2
+
+
+def test_another_way_of_telling_a_model_of_tools_begins_anew(world):
+    world.act("start")
+    world.ask(10)
+    (mini, llama) = snapshot().targets
+    told = msgspec.structs.replace(snapshot(), targets=(mini, msgspec.structs.replace(llama, tools="words")))
+    world.rollouts.take_over(told)
+    assert world.route.epoch == 2
+
+
+def test_a_candidate_that_fails_is_rolled_back_though_the_clock_was_set_back_after_the_start(world):
+    world.now = 86_400.0
+    world.act("start")
+    world.ask(40)
+    world.now = 5.0
+    world.ask(400, failing=1.0)
+    assert world.place == "rolled back"
+    history = world.rollouts.told("trial")["history"]
+    assert "the clock was set back by" in history[1].why
+    with pytest.raises(NotNow, match="cools down"):
+        world.act("retry")
+
+
+def test_a_clock_that_is_set_back_after_the_end_does_not_make_a_cooldown_longer(world):
+    world.now = 1e6
+    world.act("start")
+    world.ask(200, failing=1.0)
+    assert world.place == "rolled back"
+    world.now = 5.0
+    with pytest.raises(NotNow, match=r"cools down for 3[0-9]{3} s more"):
+        world.act("retry")
+    world.now += 3700
+    world.act("retry")
+
+
+def test_a_replica_whose_clock_is_ahead_takes_no_time_along(world):
+    world.begin(snapshot(HELD))
+    world.act("start")
+    world.ask(2000, ahead=7200.0)
+    assert world.place == "stage 25%"
 
 
 def test_a_route_without_its_rollout_is_left_as_the_configuration_has_it(world):

@@ -6,6 +6,7 @@ import time
 from itertools import islice
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from earthward.chat.failures import FailureKind
@@ -15,8 +16,10 @@ from earthward.control.rollouts import LiveRollout
 from earthward.ledger.record import Record
 from earthward.rollout.event import Event
 from earthward.rollout.read_plan import plan
+from earthward.rollout.state import Subject
 from earthward.rollout.verbs import NotNow
 from earthward.rollout.worlds import requests, world
+from earthward.store.quality import Later
 
 PLAN = plan({"stages": ["5%", "25%", "100%"], "gates": ["error_rate"], "min_requests": 20, "bake": "1h"})
 ROUTE = Route("trial", baseline="mini", candidate="llama")
@@ -203,3 +206,22 @@ def test_kill_9_at_random_points_leads_to_the_same_state_and_the_same_history(tm
     assert killed.load() == calm.load()
     assert killed.history() == calm.history()
     assert [it.event for it in calm.history()][-2:] == ["baking", "completed"]
+
+
+def test_another_plan_does_not_let_the_last_move_of_the_old_one_be_undone(tmp_path):
+    rollout = live(tmp_path)
+    rollout.act("start", 0.0, "ada", "go")
+    rollout.act("promote", 1.0, "ada", "")
+    rollout.act("abort", 2.0, "ada", "")
+    again = live(tmp_path, plan({"stages": ["10%", "100%"], "gates": ["error_rate"]}))
+    with pytest.raises(NotNow, match="no move to undo"):
+        again.act("undo", 3.0, "ada", "its stage is in no plan any more")
+
+
+def test_what_another_judge_said_is_left_aside(tmp_path):
+    rollout = live(tmp_path, plan({"stages": ["50%", "100%"], "gates": ["error_rate", "quality"]}))
+    rollout.act("start", 0.0, "ada", "go")
+    rollout.try_out(Subject("llama", judge="new"), 0.0)
+    said = [Event(1.0, judge, "candidate", 5000, score=0.5, is_later=True) for judge in ("old", "new")]
+    rollout.hear([(number, Later(msgspec.json.encode(it), it.unit)) for number, it in enumerate(said, 1)], 2.0)
+    assert rollout.controller.state.evidence["quality"].counted == {"new"}

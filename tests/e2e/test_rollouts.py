@@ -188,8 +188,21 @@ def test_people_are_told_what_is_wrong(begun, tmp_path):
     unknown = rollout(gateway, "abort", "trail", "--why", "x")
     assert unknown.returncode == 2
     assert "no route `trail` has a rollout; those that have one: trial" in unknown.stderr
+    for odd in ("../trial", "a/b", ""):
+        refused = rollout(gateway, "abort", odd, "--why", "x")
+        assert refused.returncode == 2
+        assert f"`{odd}` is no name of a route" in refused.stderr
     token = {"authorization": f"Bearer {gateway.token_file.read_text()}"}
-    for order in (b"", b"half", b"[]", {"verb": "stop", "by": "ada", "why": "x"}, {"verb": "abort"}, b"x" * 20_000):
+    blank = [{"verb": "abort", "by": by, "why": why} for by, why in (("ada", " "), ("\n", "x"), ("", "x"))]
+    for order in (
+        b"",
+        b"half",
+        b"[]",
+        {"verb": "stop", "by": "ada", "why": "x"},
+        {"verb": "abort"},
+        b"x" * 20_000,
+        *blank,
+    ):
         assert http("POST", f"{gateway.admin}/api/rollouts/trial", order, token)[0] == 400
     order = {"verb": "abort", "by": "eve", "why": "x"}
     assert http("POST", f"{gateway.admin}/api/rollouts/trial", order)[0] == 401

@@ -25,3 +25,10 @@ def test_signals_and_dry_runs_take_nothing_from_guardrails():
     )
     assert alone["error_rate"] == beside["error_rate"] == ALPHA
     assert beside["refusal"] < ALPHA
+
+
+def test_a_signal_is_held_to_the_part_that_it_would_have_as_one_more_guardrail():
+    given = {"stages": ["100%"], "gates": ["error_rate", {"refusal": {"role": "signal"}}]}
+    as_signal = shares(plan(given))["refusal"]
+    as_guardrail = shares(plan({**given, "gates": ["error_rate", {"refusal": {"role": "guardrail"}}]}))["refusal"]
+    assert as_signal == as_guardrail

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from earthward.config.snapshot import Route
 from earthward.rollout.controller import Controller, begin, digest
 from earthward.rollout.event import Event
+from earthward.rollout.placed import placed
 from earthward.rollout.plan import HOUR
 from earthward.rollout.read_plan import plan
 from earthward.rollout.state import State, Subject
@@ -187,6 +189,23 @@ def test_approval_is_asked_for_when_all_else_has_passed():
     assert controller.state.place.phase == "bake"
 
 
+def test_a_gate_that_could_not_be_measured_when_all_else_had_passed_lets_it_go_on_once_it_can():
+    gates = ["error_rate", {"mine": {"role": "guardrail"}}]
+    controller = started(stages=["50%", "100%"], gates=gates, events=["mine"], hold="1h")
+    feed(controller, 3000, bad=(), checked=("error_rate", "mine"))
+    assert feed(controller, 600, seed=2, bad=(), checked=("error_rate",), unmeasured=("mine",)) == []
+    assert controller.why == "mine: error"
+    assert feed(controller, 1, seed=3, bad=(), checked=("error_rate", "mine")) == ["promoted", "bake 98%"]
+
+
+def test_a_gate_that_had_no_data_when_all_else_had_passed_lets_it_go_on_once_it_has():
+    stages = [{"share": "50%", "gates": ["error_rate", "cost"]}, "100%"]
+    controller = started(stages=stages, gates=["error_rate", "cost"], hold="1h")
+    assert feed(controller, 3700) == []
+    assert controller.why == "cost: no data"
+    assert feed(controller, 20, seed=2, cost=0.01) == ["promoted", "bake 98%"]
+
+
 def test_a_dry_run_says_once_what_it_would_have_done_and_does_not():
     controller = started(gates=["error_rate", {"refusal": {"role": "dry run"}}], min_requests=10**6)
     notes = []
@@ -282,6 +301,48 @@ def test_another_model_makes_all_evidence_void_and_begins_again():
     (moved,) = controller.change(Subject("llama-70b", "v1", "judge-1"), controller.state.now)
     assert (moved.after, moved.epoch) == ("stage 5%", 2)
     assert controller.findings()[0].candidate == 0
+
+
+def test_a_tag_that_is_pulled_anew_makes_all_evidence_void_and_begins_again():
+    controller = started()
+    assert controller.see({"llama": {"one": "a"}}, {}, 0.0) == (), "the first that is known is no other one"
+    feed(controller, 5000, errors=0.2)
+    now = controller.state.now
+    assert controller.see({"llama": {"two": "a"}, "mini": {"one": "m"}}, {}, now) == ()
+    (moved,) = controller.see({"llama": {"one": "b", "two": "a"}}, {}, now)
+    assert (moved.after, moved.epoch) == ("stage 5%", 2)
+    assert sum(it.baseline + it.candidate for it in controller.findings()) == 0
+    assert controller.see({"llama": {"two": "b"}}, {}, now) == (), "it follows the first"
+    assert controller.see({}, {}, now) == (), "hosts that are away say nothing"
+
+
+def test_a_judge_that_is_pulled_anew_makes_only_comparisons_void():
+    controller = started(gates=["error_rate", "quality"])
+    controller.see({}, {"judge": {"one": "a"}}, 0.0)
+    feed(controller, 100, errors=0.5, score=0.5)
+    assert controller.state.evidence["quality"].candidate
+    (noted,) = controller.see({}, {"judge": {"one": "b"}}, controller.state.now)
+    assert (noted.event, noted.epoch) == ("noted", 1)
+    assert controller.state.evidence["quality"].candidate == 0
+    assert controller.state.evidence["error_rate"].baseline_bad
+
+
+@pytest.mark.parametrize("end", ["abort", "complete"])
+def test_what_has_ended_with_other_models_can_not_be_taken_up_again(end):
+    controller = started()
+    controller.change(Subject("mini llama", "v1", "", "llama"), 0.0)
+    controller.see({"llama": {"one": "a"}}, {}, 0.0)
+    for verb in ("abort",) if end == "abort" else ("promote_full", "promote"):
+        controller.act(verb, 1.0, "ada", "")
+    there = msgspec.msgpack.encode(controller.state)
+    for other in (
+        lambda it: it.change(Subject("gpt llama", "v1", "", "llama"), 2.0),
+        lambda it: it.see({"llama": {"one": "b"}}, {}, 2.0),
+    ):
+        changed = Controller(msgspec.msgpack.decode(there, type=State))
+        other(changed)
+        with pytest.raises(NotNow, match="no move to undo"):
+            changed.act("undo", 3.0, "ada", "")
 
 
 def test_another_judge_makes_only_comparisons_void():
@@ -426,3 +487,109 @@ def test_a_plan_may_end_below_all():
     feed(controller, 60_000, errors=0.05)
     assert controller.state.place.phase == "completed"
     assert controller.state.share == 2500
+
+
+def test_a_request_at_the_moment_of_a_deadline_comes_after_it():
+    controller = started(timeout="1h", on_timeout="rollback")
+    (moved,) = controller.feed(Event(HOUR, "u", "candidate", 500, ok=True))
+    assert (moved.t, moved.after) == (HOUR, "rolled back")
+    assert controller.state.exposed == 0
+
+
+def test_a_request_of_the_stage_before_is_none_of_those_that_this_one_needs():
+    controller = started()
+    controller.act("promote", 100.0, "ada", "")
+    controller.feed(Event(99.0, "before", "candidate", 500, ok=True))
+    controller.feed(Event(101.0, "since", "candidate", 2500, ok=True))
+    assert controller.state.requests == 1
+
+
+def test_what_is_told_later_says_nothing_of_the_split():
+    controller = started(min_requests=10**6)
+    for number in range(2000):
+        event = Event(float(number), str(number), "candidate", 500, bad=(), checked=("feedback",), is_later=True)
+        assert controller.feed(event) == ()
+
+
+def test_the_more_stages_there_are_the_surer_an_alarm_for_the_split_is():
+    def units_until_the_alarm(stages: list[str]) -> int:
+        controller = started(stages=stages, min_requests=10**6)
+        numbers = (number for number in itertools.count() if candidates(controller, 1, ok=True, t=float(number)))
+        return next(numbers)
+
+    few, many = ["50%", "100%"], [f"{share}%" for share in (*range(50, 90), 100)]
+    assert units_until_the_alarm(few) < units_until_the_alarm(many)
+
+
+@pytest.mark.parametrize("role", ["dry run", "signal"])
+def test_in_a_new_epoch_it_is_told_again_what_a_dry_run_or_a_signal_would_have_done(role):
+    controller = started(gates=["error_rate", {"truncated": {"role": role}}])
+    controller.change(Subject("llama-8b"), 0.0)
+    for model in ("llama-8b", "llama-70b"):
+        controller.change(Subject(model), controller.state.now)
+        t = controller.state.now + 1
+        events = [Event(t, f"{model}-{number}", "candidate", 500, ok=True, bad=("truncated",)) for number in range(20)]
+        told = [moved.why for event in events for moved in controller.feed(event)]
+        assert [why for why in told if why.startswith(f"truncated ({role}): the candidate is worse")] == told[:1] != []
+
+
+def test_a_resume_of_what_waits_for_approval_approves():
+    controller = started(stages=[{"share": "5%", "approval": True}, "100%"])
+    feed(controller, 20_000, errors=0.1)
+    assert [it.after for it in controller.act("resume", controller.state.now, "ada", "fine")] == [
+        "promoted",
+        "bake 98%",
+    ]
+
+
+def test_another_prompt_makes_all_evidence_void_and_begins_again():
+    controller = started()
+    controller.change(Subject("llama", "v1"), 0.0)
+    feed(controller, 100)
+    (moved,) = controller.change(Subject("llama", "v2"), controller.state.now)
+    assert (moved.event, moved.epoch) == ("started", 2)
+
+
+def test_of_what_ended_before_candidates_were_known_none_is_another_one():
+    controller = started()
+    controller.change(Subject("llama"), 0.0)
+    controller.act("abort", 1.0, "ada", "")
+    controller.change(Subject("llama", candidate="llama"), 2.0)
+    assert controller.state.place.phase == "aborted"
+
+
+def test_a_limit_goes_on_being_learned_in_the_next_stage():
+    controller = started(gates=["error_rate", {"ttft": {"pre_period": 100}}])
+    for first in (0, 50):
+        assert controller.state.evidence["ttft"].limit is None
+        for number in range(first, first + 50):
+            controller.feed(
+                Event(controller.state.now + 1, str(number), "baseline", controller.state.share, ttft_s=0.1)
+            )
+        controller.act("promote", controller.state.now, "ada", "")
+    assert controller.state.evidence["ttft"].limit == 0.1
+
+
+def test_models_that_load_are_no_matter_in_a_shadow_stage_where_nobody_waits():
+    def timed(stages: list[object]) -> int:
+        controller = started(stages=stages, gates=["error_rate", {"ttft": {"at_most": "1s"}}], warm_up="1h")
+        controller.feed(Event(1.0, "u", "candidate", 5000, ok=True, ttft_s=0.1))
+        return controller.state.evidence["ttft"].candidate
+
+    assert timed([{"shadow": "50%"}, "100%"]) == 1
+    assert timed(["50%", "100%"]) == 0
+
+
+def test_what_is_frozen_can_not_be_frozen_again():
+    controller = started()
+    controller.act("freeze", 1.0, "ada", "")
+    with pytest.raises(NotNow, match="paused already"):
+        controller.act("freeze", 2.0, "eve", "")
+
+
+def test_before_the_start_a_route_is_in_no_stage():
+    route = Route("trial", baseline="mini", candidate="llama", stage=3)
+    controller = Controller(begin(plan({"stages": STAGES})))
+    assert placed(route, controller.state).stage == 0
+    controller.act("start", 0.0, "ada", "")
+    assert placed(route, controller.state).stage == 1

@@ -97,6 +97,32 @@ def test_what_can_not_be_measured_is_an_error_of_the_metric_until_it_can_again()
     assert it.verdict == "inconclusive"
 
 
+FIGURES = {"ok": True, "ttft_s": 0.1, "token_s": 0.1, "total_s": 0.1, "score": 0.5, "cost": 1.0, "bad": ()}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_whoever_waits_is_told_that_there_are_data_and_that_it_can_be_measured_again(name):
+    it = watch(name, **({"at_most": 1.0} if METRICS[name].kind == "limit" else {}))
+    arms = ("candidate",) if METRICS[name].kind == "pairs" else ("baseline", "candidate")
+    told = [it.take(event(arm, arm, **FIGURES)) for arm in arms]
+    assert it.verdict in ("pass", "inconclusive")
+    assert told[-1] or it.verdict == "inconclusive", "what can only pass by a test that ends is told by that"
+    for _ in range(ERRORS_IN_A_ROW):
+        it.fail_to_measure()
+    assert it.take(event("candidate", **FIGURES)), "of a unit that was counted before, too"
+    assert it.verdict != "error"
+    assert not it.take(event("candidate", **FIGURES))
+
+
+def test_times_that_come_after_failures_alone_are_told():
+    it = watch("ttft", at_most=1.0)
+    feed(it, 1, "baseline", ok=True, ttft_s=0.1)
+    feed(it, 1, ok=False)
+    assert it.verdict == "no data"
+    assert it.take(event("late", ttft_s=0.1))
+    assert it.verdict == "inconclusive"
+
+
 @pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.kind in ("events", "limit")])
 def test_every_metric_of_bad_events_can_be_named_in_bad(name):
     it = watch(name, at_most=1.0)
@@ -215,3 +241,10 @@ def test_one_busy_unit_does_not_look_like_an_uneven_split():
     split = even_split()
     assert not any(split.take(event("busy"), 1000.0) for _ in range(5000))
     assert len(split.seen) == 1
+
+
+def test_pilots_are_no_trials():
+    it = watch()
+    feed(it, 100, ok=True, share=10_000)
+    assert it.evidence.candidate == 100
+    assert not it.evidence.tried

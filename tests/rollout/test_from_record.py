@@ -63,3 +63,8 @@ def test_what_was_not_measured_is_unknown_and_not_zero():
 
 def test_a_route_without_arms_is_no_evidence():
     assert event_of(record(arm="only")) is None
+
+
+def test_where_no_arm_could_be_drawn_there_is_nothing_to_compare():
+    assert event_of(record(arm="baseline", share=0)) is None
+    assert event_of(record(arm="only", share=500)) is None

@@ -1,3 +1,4 @@
+import html
 import json
 
 import msgspec
@@ -110,3 +111,11 @@ def test_another_candidate_after_the_end_is_begun_by_people():
     assert notice("chat", 4, moved) is None
     (started,) = controller.act("start", 4, "ada", "the next one")
     assert (started.event, started.epoch) == ("started", 2)
+
+
+def test_what_slack_reads_as_markup_is_told_as_it_is_written():
+    words = "<!channel> & <https://x.example|here>, &lt; it"
+    (entry,) = Controller(begin(plan(PLAN))).act("start", 0, "ada", words)
+    text = told(entry).slack()["text"]
+    assert not set("<>") & set(text)
+    assert html.unescape(text).endswith(words)

@@ -1,3 +1,4 @@
+import gzip
 import json
 
 import pytest
@@ -98,3 +99,8 @@ def test_no_object_breaks_the_reader(given):
         line(json.dumps({**SOUND, **given}).encode())
     except BadLine:
         pass
+
+
+def test_a_packed_file_is_told_as_that():
+    with pytest.raises(BadLine, match="zcat FILE"):
+        line(gzip.compress(b"{}"))

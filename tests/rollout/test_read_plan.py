@@ -138,3 +138,15 @@ KEYS = ("stages", "gates", "hold", "bake", "alpha", "events", "preset", "min_req
 def test_whatever_is_written_is_read_or_refused_and_never_breaks_the_reader(given):
     with contextlib.suppress(PlanErrors):
         assert plan({"stages": ["5%", "100%"], **given}).bake.share > 0
+
+
+def test_the_last_stage_is_the_watch_at_the_end_only_where_it_moves_all():
+    assert [stage.name for stage in plan({"stages": ["5%", "50%"]}).stages] == ["5%", "50%"]
+    assert [stage.name for stage in plan({"stages": ["5%", "100%"]}).stages] == ["5%"]
+
+
+@pytest.mark.parametrize(
+    "given", [{"timeout": "0s"}, {"timeout": 0}, {"gates": ["error_rate", {"ttft": {"at_most": "0ms"}}]}]
+)
+def test_what_would_be_over_at_once_is_refused(given):
+    assert "takes a time above zero" in problems({**SOUND, **given})[0]

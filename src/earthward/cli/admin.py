@@ -52,6 +52,13 @@ def asked(state: State, method: str, *path: str, body: Any = None, query: str = 
         fail(f"the gateway's admin port at {url} does not answer: {getattr(error, 'reason', error)}", NO)
 
 
+def route_name(given: str) -> str:
+    """Ends the command where this would be another path of the admin API."""
+    if not given or "/" in given:
+        fail(f"`{given}` is no name of a route")
+    return given
+
+
 def told_if_running(state: State, *path: str) -> Any | None:
     """The answer of the gateway that runs with this state folder; None if none does, or it has no answer."""
     if not is_running(state):

@@ -11,6 +11,7 @@ from earthward.rollout.plan import Plan
 from earthward.rollout.presets import PRESETS
 from earthward.rollout.problems import PlanErrors
 from earthward.rollout.read_plan import plan as read_plan
+from earthward.rollout.read_plan import with_own
 
 LARGEST = 4 * 1024 * 1024
 
@@ -40,7 +41,8 @@ def _read(path: Path, rollout: str | None) -> Plan:
     if isinstance(document.root, Mapping) and "rollouts" in document.root.entries:
         name = _chosen(document, given["rollouts"], rollout)
         at = ("rollouts", name)
-        given = given["rollouts"][name]
+        own = given.get("metrics")
+        given = with_own(given["rollouts"][name], map(str, own) if isinstance(own, dict) else ())
     try:
         return read_plan(given, name, at)
     except PlanErrors as errors:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from earthward.cli.admin import asked, state_of
+from earthward.cli.admin import asked, route_name, state_of
 from earthward.cli.check import CONFIG
 from earthward.cli.output import DONE, NO, WRONG_USE, fail, print_json
 from earthward.cli.rollout_explain import explained
@@ -80,7 +80,7 @@ def status(
         code, answer = asked(folder, "GET", "api", "status")
         told = answer.get("rollouts", [])
     else:
-        code, answer = asked(folder, "GET", "api", "rollouts", route)
+        code, answer = asked(folder, "GET", "api", "rollouts", route_name(route))
         told = answer
     _refuse(code, answer)
     if json:
@@ -94,7 +94,7 @@ def status(
 
 def explain(route: Route, config: Config = CONFIG, state: StateFolder = None, json: Json = False) -> None:
     """Say in words why a rollout is where it is: what each gate has seen, what it waits for, and what ends that."""
-    code, answer = asked(state_of(config, state), "GET", "api", "rollouts", route)
+    code, answer = asked(state_of(config, state), "GET", "api", "rollouts", route_name(route))
     _refuse(code, answer)
     if json:
         print_json({"explained": list(explained(answer)), **answer})
@@ -108,7 +108,7 @@ def _tell(verb: Verb, route: str, why: str, by: str | None, config: Path, state:
     if not why.strip():
         fail("--why needs a reason: it is what the history will say")
     order = {"verb": verb, "by": by or _user(), "why": why}
-    code, answer = asked(state_of(config, state), "POST", "api", "rollouts", route, body=order)
+    code, answer = asked(state_of(config, state), "POST", "api", "rollouts", route_name(route), body=order)
     _refuse(code, answer)
     if json:
         print_json(answer)

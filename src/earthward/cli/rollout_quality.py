@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from earthward.cli.admin import asked, state_of
+from earthward.cli.admin import asked, route_name, state_of
 from earthward.cli.check import CONFIG
 from earthward.cli.output import DONE, NO, NOT_ENOUGH_EVIDENCE, WRONG_USE, fail, print_json
 from earthward.cli.rollout_screen import cell, console
@@ -31,7 +31,7 @@ def quality(
     evidence.
     """
     query = f"?examples={examples}"
-    code, told = asked(state_of(config, state), "GET", "api", "rollouts", route, "quality", query=query)
+    code, told = asked(state_of(config, state), "GET", "api", "rollouts", route_name(route), "quality", query=query)
     if code != 200:
         fail(str(told.get("problem", told)), WRONG_USE if code == 404 else NO)
     if json:

@@ -28,7 +28,7 @@ from earthward.providers import KINDS
 from earthward.rollout.plan import Plan
 from earthward.rollout.problems import PlanErrors
 from earthward.rollout.read_plan import plan as read_plan
-from earthward.rollout.read_plan import presets
+from earthward.rollout.read_plan import presets, with_own
 
 __all__ = ["ConfigErrors", "Configuration", "load", "money_of"]
 
@@ -180,11 +180,8 @@ class _Reader:
         path = ("rollouts", name)
         node = self.document.at(path)
         plain = self.document.plain(node) if node is not None else None
-        own = tuple(self._names("metrics"))
-        if own and isinstance(plain, dict) and isinstance(plain.get("events", []), list):
-            plain = {**plain, "events": [*plain.get("events", []), *own]}
         try:
-            return read_plan(plain, name, path)
+            return read_plan(with_own(plain, self._names("metrics")), name, path)
         except PlanErrors as errors:
             for problem in errors.problems:
                 self._note_key(problem.path, str(problem))

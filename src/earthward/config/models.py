@@ -312,6 +312,10 @@ class Notify(Section):
     routes: Texts = ()
 
 
+LONGEST_ASKED = 10.0
+"""Seconds."""
+
+
 class OwnMetric(Section):
     """A bad event of the user's own, and who says whether an exchange is one."""
 
@@ -323,6 +327,8 @@ class OwnMetric(Section):
     def _is_one_or_the_other(self) -> Self:
         if (self.file is None) == (self.url is None):
             raise ValueError("needs a `file` of Python, or a `url`, and not both")
+        if self.timeout is not None and self.timeout > LONGEST_ASKED:
+            raise ValueError(f"takes a `timeout` of at most {LONGEST_ASKED:g}s: rollouts wait for it")
         return self
 
 

@@ -75,6 +75,10 @@ def rollouts_of_routes(draft: Draft) -> Iterator[Problem]:
         if plan and route and not has_guardrail(on_a_route(plan, route)):
             message = f"of the guardrails of `{name}` nothing is measured here, so nothing could roll it back"
             yield draft.document.problem(path, f"{message}; add the gate `error_rate`")
+    for name in draft.settings.metrics if draft.settings else ():
+        if name in METRICS:
+            message = f"`{name}` is a metric that Earthward has itself; give yours another name"
+            yield draft.document.key_problem(("metrics", name), message)
     for name, plan in draft.rollouts.items():
         for inner, what in _unmeasured(plan, draft.settings.metrics if draft.settings else {}) if plan else ():
             message = f"{what} is measured by nothing: say what does under `metrics`"

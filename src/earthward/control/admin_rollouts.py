@@ -13,8 +13,9 @@ from earthward.rollout.verbs import NotNow, Verb
 
 LARGEST = 16 * 1024
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+SAYS_SOMETHING = r"\S"
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern=SAYS_SOMETHING)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=SAYS_SOMETHING)]
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

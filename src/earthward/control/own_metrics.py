@@ -1,9 +1,11 @@
 """Asks the user's own metrics about exchanges: a file of Python in a process apart, or a service by HTTP.
 
-One that can't be asked is left alone for a minute: what waits behind it is the store.
+One that can't be asked is left alone for a minute, and one that is slow is not asked about all: what waits behind it
+is the store, and whatever else might roll a candidate back.
 """
 
 import contextlib
+import http.client
 import json
 import logging
 import os
@@ -12,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -28,6 +31,9 @@ log = logging.getLogger("earthward.rollout")
 
 BATCH = 100
 LEFT_ALONE = 60.0
+AT_MOST = 1.0
+"""Seconds for which one metric is asked in a turn, from batch to batch."""
+TOO_SLOW = "it is too slow for this traffic, so it is not asked about all of it"
 LARGEST = 1 << 20
 LOUDEST = 500
 STARTING = 5.0
@@ -48,13 +54,18 @@ class FromFile:
         self._has_answered = False
         self._stamp: int | None = None
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the file has changed since it was loaded."""
+        return self._stamp != _stamp(self._metric.file)
+
     def ask(self, exchanges: Sequence[Mapping[str, Any]]) -> Any:
-        if self._child is not None and self._stamp != _stamp(self._metric.file):
+        if self._child is not None and self.is_new:
             self.close()
         child = self._child or self._started()
         try:
             return json.loads(self._line(child, json.dumps(exchanges).encode() + b"\n"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             words = self.close()
             raise CantMeasure(words or f"{type(error).__name__}: {error}") from None
 
@@ -126,6 +137,13 @@ class FromFile:
             self._errors.truncate(0)
 
 
+def _words(said: object) -> str:
+    """What is told of a verdict that is none; a text says itself why."""
+    if not isinstance(said, str):
+        return f"it said {type(said).__name__}, not true, false or null"
+    return said[:LOUDEST].encode("utf-8", "backslashreplace").decode()
+
+
 def _stamp(file: str | None) -> int | None:
     """Tells one state of the file from another."""
     try:
@@ -135,12 +153,32 @@ def _stamp(file: str | None) -> int | None:
 
 
 class FromService:
-    """A service that takes a list of exchanges by POST and answers with a list of true, false or null."""
+    """A service that takes a list of exchanges by POST and answers with a list of true, false or null.
+
+    A thread asks it, since no timeout of a socket is one of the whole: neither of an answer that comes byte by byte,
+    nor of looking its name up.
+    """
+
+    is_new = False
 
     def __init__(self, metric: OwnMetric) -> None:
         self._metric = metric
+        self._asking: threading.Thread | None = None
 
     def ask(self, exchanges: Sequence[Mapping[str, Any]]) -> Any:
+        if self._asking is not None and self._asking.is_alive():
+            raise CantMeasure("it has not answered what it was asked before")
+        answer: list[Any] = []
+        self._asking = threading.Thread(target=lambda: answer.append(self._answer(exchanges)), daemon=True)
+        self._asking.start()
+        self._asking.join(self._metric.timeout)
+        if not answer:
+            raise CantMeasure(f"no answer within {self._metric.timeout:g} s")
+        if isinstance(answer[0], CantMeasure):
+            raise answer[0]
+        return answer[0]
+
+    def _answer(self, exchanges: Sequence[Mapping[str, Any]]) -> Any:
         data = json.dumps(exchanges).encode()
         try:
             url = address(str(self._metric.url))
@@ -149,10 +187,10 @@ class FromService:
                 return json.loads(answer.read(LARGEST))
         except urllib.error.HTTPError as error:
             with error:
-                raise CantMeasure(f"it answered {error.code}") from None
-        except (OSError, LookupError, ValueError) as error:
+                return CantMeasure(f"it answered {error.code}")
+        except (OSError, http.client.HTTPException, LookupError, ValueError, RecursionError) as error:
             # Without the address, which may be a secret.
-            raise CantMeasure(f"it can't be asked: {type(error).__name__}") from None
+            return CantMeasure(f"it can't be asked: {type(error).__name__}")
 
     def close(self) -> None:
         """There is nothing to end."""
@@ -165,6 +203,8 @@ class OwnMetrics:
         self._clock = clock
         self._metrics: dict[str, tuple[OwnMetric, FromFile | FromService]] = {}
         self._alone_until: dict[str, float] = {}
+        self._spent: dict[str, float] = {}
+        self._slow_until: dict[str, float] = {}
         self.problems: dict[str, str] = {}
 
     def take_over(self, metrics: Iterable[OwnMetric]) -> None:
@@ -178,6 +218,10 @@ class OwnMetrics:
         for name, metric in wanted.items():
             if name not in self._metrics:
                 self._metrics[name] = metric, FromFile(metric) if metric.file else FromService(metric)
+
+    def begin_turn(self) -> None:
+        """Each of them may be asked for a while again."""
+        self._spent = {}
 
     def verdicts(self, names: Iterable[str], records: Sequence[Record]) -> list[dict[str, Verdict]]:
         """What each of these metrics says of each record. Waits for them, within their timeouts."""
@@ -195,8 +239,13 @@ class OwnMetrics:
     def _asked(self, name: str, records: Sequence[Record]) -> Sequence[Verdict]:
         if name not in self._metrics:
             return [CantMeasure("it is not in the configuration")] * len(records)
-        if self._clock() < self._alone_until.get(name, float("-inf")):
+        if self._clock() < self._alone_until.get(name, float("-inf")) and not self._metrics[name][1].is_new:
             return [CantMeasure(self.problems[name])] * len(records)
+        if self._spent.get(name, 0.0) >= AT_MOST:
+            self._slow_until[name] = self._clock() + LEFT_ALONE
+            self._tell(name, TOO_SLOW)
+            return [CantMeasure(TOO_SLOW)] * len(records)
+        began = self._clock()
         try:
             said = self._metrics[name][1].ask([shown(it) for it in records])
             if not isinstance(said, list) or len(said) != len(records):
@@ -205,9 +254,11 @@ class OwnMetrics:
             self._alone_until[name] = self._clock() + LEFT_ALONE
             self._tell(name, str(problem))
             return [problem] * len(records)
-        verdicts = [it if it is None or isinstance(it, bool) else CantMeasure(str(it)[:LOUDEST]) for it in said]
+        self._spent[name] = self._spent.get(name, 0.0) + self._clock() - began
+        verdicts = [it if it is None or isinstance(it, bool) else CantMeasure(_words(it)) for it in said]
         failed = next((str(it) for it in verdicts if isinstance(it, CantMeasure)), "")
-        self._tell(name, failed)
+        is_slow = self._clock() < self._slow_until.get(name, float("-inf"))
+        self._tell(name, failed or (TOO_SLOW if is_slow else ""))
         return verdicts
 
     def _tell(self, name: str, problem: str) -> None:

@@ -250,6 +250,7 @@ class Control:
     def _hear_of_hosts(self, found: tuple[Probed, ...]) -> None:
         self.feed.tell(FleetNews(found))
         self.quality.hear(found)
+        self.rollouts.hear_of_hosts(found)
 
     def _rollouts_moved(self) -> None:
         """Called in any thread. What moved before the loop runs is in the first snapshot."""

@@ -86,7 +86,8 @@ class RolloutFiles:
             return
         lines = self._history.read_bytes().splitlines(keepends=True)
         if len(lines) > count:
-            _write(self._history, b"".join(lines[:count]), os.O_TRUNC)
+            # Cut off, not written anew: a kill in between would take the rest along.
+            os.truncate(self._history, sum(map(len, lines[:count])))
 
 
 def _write(path: Path, data: bytes, how: int) -> None:

@@ -23,6 +23,8 @@ from earthward.control.own_metrics import OwnMetrics
 from earthward.control.rollout_files import RolloutFiles, Unreadable
 from earthward.control.rollouts import LiveRollout
 from earthward.control.standing import Standing, standing
+from earthward.control.weights import Named, named, weights
+from earthward.fleet.found import Probed
 from earthward.ledger.record import Record
 from earthward.rollout.metrics import METRICS
 from earthward.rollout.own import Verdict
@@ -55,6 +57,9 @@ class Rollouts:
         self._lock = threading.Lock()
         self._routes: dict[str, Route] = {}
         self._live: dict[str, LiveRollout] = {}
+        self._named: dict[str, Named] = {}
+        self._hosts: Sequence[Probed] = ()
+        self._hosts_seen: Sequence[Probed] = ()
         self._try_again_at = 0.0
         self.standings: dict[str, Standing] = {}
         self.own = OwnMetrics()
@@ -67,6 +72,8 @@ class Rollouts:
         with self._lock:
             self.own.take_over(snapshot.metrics)
             before, self._routes = self._routes, {route.name: route for route in snapshot.routes if route.plan}
+            self._named = {name: named(route, snapshot) for name, route in self._routes.items()}
+            self._hosts_seen = ()
             for gone in before.keys() - self._routes.keys():
                 self._live.pop(gone, None)
             self.standings = {name: it for name, it in self.standings.items() if name in self._routes}
@@ -80,11 +87,17 @@ class Rollouts:
         """What was just stored need not be read back by what is under way."""
         self._fresh.add(stored)
 
+    def hear_of_hosts(self, found: Sequence[Probed]) -> None:
+        """What hosts have on their disks; looked at with the next exchanges. Waits for nobody."""
+        self._hosts = found
+
     def take(self, engine: Engine) -> None:
         """Takes in what was stored since, and lets time pass. A store that is away is asked again the next time."""
         with self._lock:
             under_way = [name for name, live in self._live.items() if live.controller.state.is_under_way]
             self._take_up_again()
+            self._see_models()
+            self.own.begin_turn()
             if not under_way:
                 self._fresh = Fresh()
             if under_way:
@@ -102,6 +115,7 @@ class Rollouts:
             try:
                 if not live.controller.state.is_under_way:
                     live = self._made_ready(name, verb, engine)
+                self._note(live, live.set_back(self._clock()))
                 moved = live.act(verb, self._clock(), by, why)
             except NotNow as refusal:
                 self._note(live, refusal.moved)
@@ -186,10 +200,20 @@ class Rollouts:
             for name in broken:
                 self._begin(name)
 
+    def _see_models(self) -> None:
+        found = self._hosts
+        if found is self._hosts_seen:
+            return
+        self._hosts_seen = found
+        for name, of in self._named.items():
+            arms, judge = weights(of.arms, found), weights(of.judge, found)
+            if arms or judge:
+                self._try(name, partial(LiveRollout.see, arms=arms, judge=judge, now=self._clock()))
+
     def _read_on(self, live: LiveRollout, engine: Engine, end: int) -> tuple[Transition, ...]:
         state = live.controller.state
-        moved: tuple[Transition, ...] = ()
         now = self._clock()
+        moved = live.set_back(now)
         while live.read_up_to < end and state.is_under_way:
             records = self._fresh.behind(live.read_up_to, min(BATCH, end - live.read_up_to))
             up_to = live.read_up_to + len(records)
@@ -197,7 +221,7 @@ class Rollouts:
                 up_to = min(end, live.read_up_to + BATCH)
                 records = queries.stored_after(engine, live.read_up_to, up_to)
             own = self._own_verdicts(live, records)
-            moved += live.take(records, up_to, now if up_to == end else NOT_YET, own=own)
+            moved += live.take(records, up_to, now if up_to == end else NOT_YET, own=own, latest=now)
         if state.is_under_way:
             moved += live.hear(quality.told_after(engine, live.route, live.told_up_to), now)
         if state.is_under_way and state.due <= now:
@@ -254,9 +278,13 @@ def unplaced(version: str) -> str:
 def _subject(route: Route, snapshot: Snapshot) -> Subject:
     """What is being tried, in place of what: evidence about other models says nothing of these."""
     targets = {target.name: f"{target.provider}\0{target.model}" for target in snapshot.targets}
-    arms = [targets[name] for name in (route.baseline, route.candidate) if name in targets]
+    both = [name for name in (route.baseline, route.candidate) if name in targets]
+    arms = [targets[name] for name in both]
+    tools = {target.name: target.tools or "" for target in snapshot.targets}
     candidate = _digest(targets.get(route.candidate or "", ""))
-    return Subject(model=_digest("\0".join(arms)), judge=judge_digest(route, snapshot), candidate=candidate)
+    # How a model is told of tools is the only part of a prompt that is ours.
+    prompt = _digest("\0".join(tools[name] for name in both)) if any(tools[name] for name in both) else ""
+    return Subject(_digest("\0".join(arms)), prompt, judge_digest(route, snapshot), candidate)
 
 
 def _digest(text: str) -> str:

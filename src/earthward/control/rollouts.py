@@ -19,7 +19,11 @@ from earthward.rollout.placed import placed
 from earthward.rollout.plan import Plan
 from earthward.rollout.state import PauseReason, Subject, Transition
 from earthward.rollout.verbs import ENDED, NotNow, Verb
+from earthward.rollout.weights import Weights, brought_up_to
 from earthward.store.quality import Later
+
+SET_BACK = 5.0
+"""Seconds; a clock that is corrected by less than that is waited for."""
 
 
 class LiveRollout:
@@ -38,6 +42,14 @@ class LiveRollout:
         self.told_up_to = kept.told_up_to
         self.controller = Controller(kept.state)
 
+    def set_back(self, now: float) -> tuple[Transition, ...]:
+        """Where the clock is behind what it was: what lies between would count as long ago until it is there again."""
+        if self.controller.state.now - now < SET_BACK:
+            return ()
+        moved = self.controller.set_back(now)
+        self._keep(moved)
+        return moved
+
     def take(
         self,
         records: Sequence[Record],
@@ -45,10 +57,12 @@ class LiveRollout:
         now: float,
         more: Sequence[Event] = (),
         own: Sequence[Mapping[str, Verdict]] = (),
+        latest: float = float("inf"),
     ) -> tuple[Transition, ...]:
         """Takes in what was stored behind `read_up_to`, up to that number, in its order, and what became known later.
 
-        `own` is what the user's own metrics say of each record. Numbers that were read before are left alone, so that a
+        `own` is what the user's own metrics say of each record. No event is later than `latest`: one that is comes from
+        a clock that is ahead, and must not take time along. Numbers that were read before are left alone, so that a
         batch told twice counts once. Raises OSError where the result can't be written down; the state in memory is then
         ahead of the disk, and this must be made anew.
         """
@@ -59,9 +73,9 @@ class LiveRollout:
             for place, record in enumerate(records):
                 event = event_of(record) if record.route == self.route else None
                 if event is not None:
-                    moved += self.controller.feed(with_own(event, own[place]) if own else event)
+                    moved += self.controller.feed(_until(latest, with_own(event, own[place]) if own else event))
         for event in more:
-            moved += self.controller.feed(event)
+            moved += self.controller.feed(_until(latest, event))
         moved += self.controller.advance(now)
         self.read_up_to = up_to
         self._keep(moved)
@@ -75,7 +89,7 @@ class LiveRollout:
             return ()
         self.told_up_to = news[-1][0]
         events = [msgspec.json.decode(it.event, type=Event) for _, it in news if it.judge in ("", judge)]
-        return self.take((), self.read_up_to, now, events)
+        return self.take((), self.read_up_to, now, events, latest=now)
 
     def act(self, verb: Verb, now: float, by: str, why: str, reason: PauseReason = "manual") -> tuple[Transition, ...]:
         """Does what somebody says, and writes it down. Raises NotNow."""
@@ -95,6 +109,16 @@ class LiveRollout:
         self._keep(moved)
         return moved
 
+    def see(self, arms: Weights, judge: Weights, now: float) -> tuple[Transition, ...]:
+        """Says which weights hosts have. Nothing is written down where that is nothing new."""
+        state = self.controller.state
+        known = brought_up_to(state.weights, arms), brought_up_to(state.judge_weights, judge)
+        if known == (state.weights, state.judge_weights):
+            return ()
+        moved = self.controller.see(arms, judge, now)
+        self._keep(moved)
+        return moved
+
     def placed(self, route: Route) -> Route:
         """The route as it is to be now."""
         return placed(route, self.controller.state)
@@ -104,3 +128,7 @@ class LiveRollout:
 
     def _keep(self, moved: Sequence[Transition]) -> None:
         self._files.save(Kept(self.read_up_to, self.controller.state, self.told_up_to), moved)
+
+
+def _until(latest: float, event: Event) -> Event:
+    return event if event.t <= latest else msgspec.structs.replace(event, t=latest)

@@ -129,7 +129,7 @@ GOTCHAS: tuple[tuple[int, str, str, str], ...] = (
     (
         61,
         "The model changed overnight: a tag was pulled anew",
-        "The log warns when what a name stands for changes at a host, or differs between hosts. No digest is pinned.",
+        "The log warns when what a name stands for changes at a host or differs; a rollout with it begins anew.",
         "tests/control/test_control_fleet.py::test_a_model_that_was_pulled_anew_or_differs_between_hosts_is_told_of",
     ),
     (

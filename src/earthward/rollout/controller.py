@@ -14,7 +14,7 @@ from earthward.rollout import alpha, verbs
 from earthward.rollout.eta import expected_seconds
 from earthward.rollout.event import WHOLE, Event
 from earthward.rollout.evidence import SPLIT_ALPHA, Watch, begun, even_split
-from earthward.rollout.judge import Facts, Move, judged
+from earthward.rollout.judge import Facts, Move, judged, span
 from earthward.rollout.plan import Plan, metric_of
 from earthward.rollout.state import (
     Finding,
@@ -27,11 +27,13 @@ from earthward.rollout.state import (
     described,
 )
 from earthward.rollout.verbs import Verb
+from earthward.rollout.weights import Weights, brought_up_to, is_another
 
 End = Literal["completed", "rolled back", "aborted"]
 
 OURSELVES = "earthward"
 NOTHING: tuple[Transition, ...] = ()
+TIMES = ("began", "since", "patient_since", "due", "cooled_at", "moved_at")
 FOREVER = float("inf")
 
 
@@ -72,6 +74,18 @@ class Controller:
         state.now = max(state.now, now)
         return moved
 
+    def set_back(self, now: float) -> tuple[Transition, ...]:
+        """The clock was set back to `now`. All that was before keeps its distance, so that what comes next is not
+        taken for what was long ago."""
+        state = self.state
+        by, state.now = state.now - now, now
+        for name in TIMES:
+            setattr(state, name, getattr(state, name) - by)
+        for evidence in state.evidence.values():
+            evidence.began -= by
+        self._ready()
+        return self._note(OURSELVES, f"the clock was set back by {span(by)}")
+
     def act(self, verb: Verb, now: float, by: str, why: str, reason: PauseReason = "manual") -> tuple[Transition, ...]:
         """Does what somebody says. Raises NotNow, with what became due before in its `moved`."""
         moved = self.advance(now)
@@ -96,17 +110,39 @@ class Controller:
         if state.place.phase in verbs.OVER and old.candidate and old.candidate != subject.candidate:
             why = "another candidate, of which nothing is known yet; `start` begins with it"
             return moved + self._moved_to(Place("pending"), OURSELVES, why, "noted")
+        is_another = (old.model, old.prompt) != (subject.model, subject.prompt)
         if not state.is_under_way:
+            if is_another:
+                # Whoever took the last move back would go on with evidence about other models.
+                state.before = None
             return moved
-        if (old.model, old.prompt) != (subject.model, subject.prompt):
+        if is_another:
             return moved + self._enter(self._first(), OURSELVES, "another model or prompt: a new epoch", anew=True)
-        if old.judge == subject.judge:
-            return moved
+        return moved if old.judge == subject.judge else moved + self._compare_anew("another judge")
+
+    def see(self, arms: Weights, judge: Weights, now: float) -> tuple[Transition, ...]:
+        """Says what hosts have on their disks by the names of both arms' models, and of the judge's."""
+        moved = self.advance(now)
+        state = self.state
+        are_others, is_other_judge = is_another(state.weights, arms), is_another(state.judge_weights, judge)
+        state.weights = brought_up_to(state.weights, arms)
+        state.judge_weights = brought_up_to(state.judge_weights, judge)
+        if are_others and state.is_under_way:
+            return moved + self._enter(
+                self._first(), OURSELVES, "a host has another model by that name: a new epoch", anew=True
+            )
+        if are_others:
+            state.before = None
+        if is_other_judge and state.is_under_way:
+            return moved + self._compare_anew("a host has another judge by that name")
+        return moved
+
+    def _compare_anew(self, why: str) -> tuple[Transition, ...]:
         for gate in self.plan.gates:
             if metric_of(gate).kind == "pairs":
-                state.evidence[gate.metric] = begun(gate, metric_of(gate), state.now)
+                self.state.evidence[gate.metric] = begun(gate, metric_of(gate), self.state.now)
         self._ready()
-        return moved + self._note(OURSELVES, "another judge: comparisons begin anew")
+        return self._note(OURSELVES, f"{why}: comparisons begin anew")
 
     # ── evidence ──
 

@@ -103,7 +103,7 @@ class Watch:
         self.evidence.errors += 1
 
     def _take_event(self, event: Event) -> bool:
-        """Takes in one request; whether a test has come to its end by it."""
+        """Takes in one request; whether a test has come to its end by it, or what waited for it may go on."""
         bad = self.metric.reads(event)
         if event.bad and self.metric.name in event.bad:
             bad = True
@@ -115,11 +115,13 @@ class Watch:
         if limit is None:
             self._learn(event, seconds)
             return False
+        is_first = False
         if seconds is not None and event.arm == "candidate":
             self.evidence.timed += 1
+            is_first = self.evidence.timed == 1
         if event.ok is False or (event.bad and self.metric.name in event.bad):
-            return self._count(event, True)
-        return seconds is not None and self._count(event, seconds > limit)
+            return self._count(event, True) or is_first
+        return seconds is not None and (self._count(event, seconds > limit) or is_first)
 
     def _learn(self, event: Event, seconds: float | None) -> None:
         """Freezes the limit at the baseline's p95. What it was learned from is no evidence."""
@@ -133,15 +135,17 @@ class Watch:
 
     def _count(self, event: Event, is_bad: bool) -> bool:
         it = self.evidence
+        ended = it.errors >= ERRORS_IN_A_ROW
         it.errors = 0
-        ended = False
         if event.arm == "candidate":
             it.candidate += 1
+            ended |= it.candidate == 1
             may_be_tried = not it.is_good and not self.metric.comes_late
             if may_be_tried and event.share < WHOLE and event.unit not in it.tried:
-                ended = self._try(event.unit, is_bad)
+                ended |= self._try(event.unit, is_bad)
         else:
             it.baseline += 1
+            ended |= it.baseline == 1
         if is_bad and event.unit not in it.counted:
             ended |= self._settle(event)
         return ended
@@ -190,29 +194,34 @@ class Watch:
     def _take_pair(self, event: Event) -> bool:
         score = self.metric.reads(event)
         it = self.evidence
-        if score is None or event.unit in it.counted:
+        if score is None:
             return False
+        can_again = it.errors >= ERRORS_IN_A_ROW
         it.errors = 0
+        if event.unit in it.counted:
+            return can_again
         it.counted.add(event.unit)
         it.candidate += 1
         it.total += score
         mean = 0.5 - self.gate.margin
         failed = scores.settle_score(it.worse, score, mean, -1, self.enough_worse)
         scores.settle_score(it.good, score, mean, 1, self.enough_good)
-        return self._is_good_now() or failed
+        return self._is_good_now() or failed or can_again
 
     def _take_sum(self, event: Event) -> bool:
         amount = self.metric.reads(event)
         it = self.evidence
         if amount is None:
             return False
+        can_again = it.errors >= ERRORS_IN_A_ROW
+        it.errors = 0
         if event.arm == "candidate":
             it.candidate += 1
             it.total += amount
-        else:
-            it.baseline += 1
-            it.baseline_total += amount
-        return False
+            return can_again or it.candidate == 1
+        it.baseline += 1
+        it.baseline_total += amount
+        return can_again or it.baseline == 1
 
 
 def begun(gate: Gate, metric: Metric, now: float, limit: float | None = None) -> Evidence:

@@ -93,6 +93,14 @@ def duration(value: object) -> float:
     return float(found[1]) * _SECONDS[found[2]]
 
 
+def span(value: object) -> float:
+    """Seconds, above zero: no time at all would be over before anything is known."""
+    found = duration(value)
+    if not found:
+        raise ValueError("takes a time above zero, such as 500ms, 30s, 10m, 2h, 7d or 2w")
+    return found
+
+
 def one_of(*words: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         if value not in words:

@@ -22,6 +22,7 @@ FIELDS = ("t", "unit", "arm", "share", "ok", *TIMES, "score", "cost", "bad", "ch
 ORDER_FIELDS = ("t", "verb", "by", "why", "reason")
 LONGEST_LINE = 1024 * 1024
 LONGEST_NAME = 256
+GZIP = b"\x1f\x8b"
 MOST_NAMES = 100
 
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
@@ -54,6 +55,8 @@ def line(data: bytes) -> Line:
     """What one line says. Raises BadLine."""
     if len(data) > LONGEST_LINE:
         raise BadLine(f"is longer than {LONGEST_LINE} bytes")
+    if data.startswith(GZIP):
+        raise BadLine("is packed by gzip; unpack it, as in `zcat FILE | earthward rollout replay -`")
     try:
         given = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -38,6 +38,14 @@ def plan(given: object, name: str = "plan", path: Path = ()) -> Plan:
     return read
 
 
+def with_own(given: object, metrics: Iterable[str]) -> object:
+    """What is written of a plan, with the metrics of one's own that its configuration has as events of its own."""
+    if not isinstance(given, dict) or not isinstance(given.get("events", []), list):
+        return given
+    more = [name for name in metrics if name not in given.get("events", [])]
+    return {**given, "events": [*given.get("events", []), *more]} if more else given
+
+
 @cache
 def presets() -> Mapping[str, Plan]:
     """The plans that come with Earthward."""
@@ -130,7 +138,7 @@ def _gate(reader: Reader, item: object, known: list[str], path: Path) -> Gate | 
         below=reader.value(options, "below", values.ratio, at, 2.0),
         negligible=reader.value(options, "negligible", values.margin, at, 0.005),
         margin=reader.value(options, "margin", values.margin, at, 0.05),
-        at_most=reader.value(options, "at_most", values.duration, at, None),
+        at_most=reader.value(options, "at_most", values.span, at, None),
         pre_period=reader.value(options, "pre_period", values.count, at, 500),
     )
 
@@ -209,7 +217,7 @@ def _stage_options(reader: Reader, given: Mapping[str, Any], path: Path) -> dict
         "min_requests": values.count,
         "hold": values.duration,
         "approval": values.flag,
-        "timeout": values.duration,
+        "timeout": values.span,
         "on_timeout": values.one_of(*TIMEOUTS),
     }
     return {key: reader.value(given, key, read, path, None) for key, read in readers.items() if key in given}

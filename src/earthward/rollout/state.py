@@ -7,6 +7,7 @@ import msgspec
 from earthward.rollout.evidence import Evidence, Split, Verdict, even_split
 from earthward.rollout.metrics import Role
 from earthward.rollout.plan import Plan, Stage, percent
+from earthward.rollout.weights import Weights
 
 Phase = Literal["pending", "shadow", "stage", "promoted", "bake", "completed", "rolled back", "aborted"]
 PauseReason = Literal[
@@ -101,7 +102,7 @@ class Transition(msgspec.Struct, frozen=True):
 class State(msgspec.Struct):
     """Times are seconds, as events have them. `since` is when the stage began, `patient_since` when waiting did.
 
-    `began` is when the epoch did.
+    `began` is when the epoch did; `weights` and `judge_weights` are what hosts have told of the models since.
     `requests` and `baseline_requests` are those of the stage, `exposed` the candidate's of the whole epoch, shadows not
     counted. `history_length` is how many transitions there were.
     """
@@ -127,6 +128,8 @@ class State(msgspec.Struct):
     before: Place | None = None
     moved_at: float = float("-inf")
     subject: Subject = Subject()
+    weights: Weights = {}
+    judge_weights: Weights = {}
     history_length: int = 0
 
     @property
