@@ -154,6 +154,7 @@ class Asking:
         """Waits for the answer, or until users need the slot; whether it was given up."""
         cell, slots = target.provider.endpoints[place].cell, self._slots(target, place)
         loop, gave_way = asyncio.get_running_loop(), False
+        timer: asyncio.TimerHandle | None = None
 
         def look() -> None:
             nonlocal gave_way, timer
@@ -163,7 +164,8 @@ class Asking:
             timer = loop.call_later(LOOK, look)
 
         # Without a task for each look: there are fifty a second for each shadow.
-        timer = loop.call_later(LOOK, look) if slots else None
+        if slots is not None:
+            timer = loop.call_later(LOOK, look)
         try:
             await hearing.done.wait()
         finally:
