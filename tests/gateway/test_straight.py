@@ -8,6 +8,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ import pytest
 import uvloop
 
 from earthward.bench.exchange import HEAD_OF_ANSWER, KEY, request, snapshot, whole_answer, wire, worker
-from earthward.config.snapshot import Endpoint, Provider, Sampling, Shown, Snapshot, Target, When
+from earthward.config.snapshot import Endpoint, Limits, Provider, Sampling, Shown, Snapshot, Target, When
 from earthward.fleet.found import Probed
 from earthward.gateway.lanes import KNOWN, knows_all_of
 from earthward.gateway.messages import NewSnapshot
+from earthward.gateway.samples import LARGEST, Sample, SampleLine, framed, read_to_control
 from earthward.gateway.sampling import drawn
 from earthward.gateway.straight import Straight
 from earthward.gateway.worker import Worker
@@ -499,17 +501,146 @@ def test_what_hosts_tell_holds_for_what_comes_later(tmp_path: Path, how: str) ->
     assert straight.entries == other.entries
 
 
-def test_only_what_is_sampled_leaves_the_straight_line(tmp_path: Path) -> None:
-    def sampled(share: int) -> Snapshot:
-        plain = made()
-        routes = (msgspec.structs.replace(route, sampling=Sampling(share=share)) for route in plain.routes)
-        return msgspec.structs.replace(plain, routes=tuple(routes))
+# -- samples -----------------------------------------------------------------------------------------------------------
 
-    shares = (0, 5000, 10_000)
-    straight = {share: seen(tmp_path / str(share), MANY, [GOOD], sampled(share)).straight for share in shares}
-    assert straight[0] == seen(tmp_path / "plain", MANY, [GOOD], made()).straight > 0
-    assert 0 < straight[5000] < straight[0]
-    assert straight[10_000] == 0
+
+class Offered(SampleLine):
+    """A line that keeps what is offered, as it would go out; None for what is dropped. Worker for worker the same
+    exchanges are drawn."""
+
+    def __init__(self, serving: Worker) -> None:
+        super().__init__(serving.state.content_socket, serving.board)
+        self.samples: list[bytes | None] = []
+        numbers = count()
+        vars(serving).update(samples=self, next_id=lambda: f"worker-{next(numbers):x}")
+
+    def offer(self, sample: Sample | None) -> None:
+        if sample is None:
+            self.samples.append(None)
+            return
+        assert sample.first_content is None
+        assert sample.duration > 0
+        assert sample.at > 0
+        self.samples.append(framed(msgspec.structs.replace(sample, at=0, duration=0)))
+
+
+def sampled_on_both(tmp_path: Path, asks: list[bytes], pieces: Pieces, made: Snapshot) -> tuple[int, list[Any]]:
+    """How many went straight, and what was offered as samples on both paths, which is the same."""
+    lines: list[Offered] = []
+    straight = seen(tmp_path / "straight", asks, pieces, made, lambda serving: lines.append(Offered(serving)))
+    other = seen(tmp_path / "general", asks, pieces, general(made), lambda serving: lines.append(Offered(serving)))
+    assert other.straight == 0
+    assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
+    assert straight.entries == other.entries
+    assert lines[0].samples == lines[1].samples
+    return straight.straight, [sample and read_to_control(sample[4:]) for sample in lines[0].samples]
+
+
+def sampled(sampling: Sampling, **changes: Any) -> Snapshot:
+    plain = made()
+    routes = (msgspec.structs.replace(route, sampling=sampling, **changes) for route in plain.routes)
+    return msgspec.structs.replace(plain, routes=tuple(routes))
+
+
+ALL, HALF = 10_000, 5_000
+TASKED = [*MANY[:3], *(posted(b'{"model":"gpt-4o","messages":[]}', b"x-earthward-task: chat") for _ in range(4))]
+SAMPLING = {
+    "none": Sampling(),
+    "half": Sampling(share=HALF),
+    "all": Sampling(share=ALL),
+    "half shadowed": Sampling(shadow=HALF),
+    "all shadowed": Sampling(shadow=ALL),
+    "some shadowed, half kept": Sampling(share=HALF, shadow=2000),
+    "half shadowed, some kept": Sampling(share=2000, shadow=HALF),
+    "one task": Sampling(share=ALL, shadow=HALF, tasks=("chat",)),
+}
+
+
+@pytest.mark.parametrize("how", SAMPLING)
+def test_both_paths_sample_the_same_exchanges_and_say_the_same_of_them(tmp_path: Path, how: str) -> None:
+    asks = TASKED + MANY
+    straight, samples = sampled_on_both(tmp_path, asks, [GOOD], sampled(SAMPLING[how]))
+    assert straight == len(asks)
+    assert len(samples) == len(asks) if how.startswith("all") else len(samples) < len(asks)
+    assert bool(samples) == (how != "none")
+    if how == "one task":
+        assert {sample.task for sample in samples} == {"chat"}
+        assert len(samples) == 4
+    if how.startswith("all"):
+        assert {sample.arm for sample in samples} == {"baseline", "candidate"}
+    for sample in samples:
+        other = "llama" if sample.arm == "baseline" else "mini"
+        assert sample.other in (None, other)
+        assert sample.answer
+        assert sample.request.endswith(b"}")
+
+
+@pytest.mark.parametrize("how", ANSWERED)
+def test_both_paths_sample_the_same_of_each_answer(tmp_path: Path, how: str) -> None:
+    """Failures, answers that can't be kept, callers who leave: some are no samples, some are counted as dropped."""
+    sampled_on_both(tmp_path, ONE * 3, ANSWERED[how], sampled(Sampling(share=ALL, shadow=ALL)))
+
+
+@pytest.mark.parametrize("how", ASKED)
+def test_both_paths_sample_the_same_of_each_question(tmp_path: Path, how: str) -> None:
+    sampled_on_both(tmp_path, ASKED[how], [GOOD], sampled(Sampling(share=HALF, shadow=2000)))
+
+
+@pytest.mark.parametrize(
+    ("kept", "line", "goes"),
+    [
+        (0, b"x-earthward-data-class: secret", False),
+        (ALL, b"x-earthward-data-class: secret", False),
+        (0, b"x-earthward-data-class: public", True),
+    ],
+)
+def test_what_may_not_leave_has_no_other_arm_in_the_cloud(
+    tmp_path: Path, kept: int, line: bytes, *, goes: bool
+) -> None:
+    asks = [posted(b'{"model":"gpt-4o","messages":[]}', line, b"x-earthward-unit: %d" % unit) for unit in range(9)]
+    all_candidates = sampled(Sampling(share=kept, shadow=ALL), share=ALL)
+    straight, samples = sampled_on_both(tmp_path, asks, [GOOD], all_candidates)
+    assert straight == len(asks)
+    assert [sample.other for sample in samples] == ["mini" if goes else None] * (9 if goes or kept else 0)
+
+
+def test_what_the_other_arm_can_not_do_it_is_not_asked(tmp_path: Path) -> None:
+    plain = sampled(Sampling(shadow=ALL), share=0)
+    [mini, llama] = plain.targets
+    unable = msgspec.structs.replace(plain, targets=(mini, msgspec.structs.replace(llama, abilities=frozenset())))
+    straight, samples = sampled_on_both(tmp_path, [*ASKED["with tools"], *ONE], [GOOD], unable)
+    assert straight == 2
+    assert [sample.other for sample in samples] == ["llama"], "the one without tools"
+
+
+def test_a_route_with_one_target_is_sampled_without_another(tmp_path: Path) -> None:
+    alone = sampled(Sampling(share=ALL, shadow=ALL), use="mini", baseline=None, candidate=None)
+    straight, samples = sampled_on_both(tmp_path, MANY, [GOOD], alone)
+    assert straight == len(MANY)
+    assert {(sample.arm, sample.other) for sample in samples} == {("only", None)}
+
+
+def body_of(message: bytes) -> bytes:
+    return message.partition(b"\r\n\r\n")[2]
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+@pytest.mark.parametrize("where", ["request", "answer"])
+def test_what_is_too_large_is_counted_and_not_kept(tmp_path: Path, where: str, beyond: int) -> None:
+    def ask(text: str = "") -> bytes:
+        return asked(model="gpt-4o-mini-2024-07-18", messages=[{"role": "user", "content": text}])
+
+    def answer(text: str = "") -> bytes:
+        return said(choices=choice(message={"role": "assistant", "content": text}))
+
+    made = ask if where == "request" else answer
+    large = made("x" * (LARGEST + beyond - len(body_of(made()))))
+    asks, answers = (large, GOOD) if where == "request" else (ask(), large)
+    roomy = msgspec.structs.replace(sampled(Sampling(share=ALL)), limits=Limits())
+    straight, [sample] = sampled_on_both(tmp_path, [asks], [answers], roomy)
+    assert straight == 1
+    assert (sample is None) == bool(beyond)
+    assert sample is None or len(getattr(sample, where)) == LARGEST
 
 
 def test_a_draw_is_the_same_each_time_and_spread_evenly() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from earthward.quality.lowly import may_begin, must_yield
+from earthward.quality.lowly import EVERY, LONGEST, may_begin, must_yield, pause
 
 
 @pytest.mark.parametrize("zone", ["cloud", "local"])
@@ -29,3 +29,19 @@ def test_it_makes_room_as_soon_as_users_need_all_slots():
     assert must_yield(1, 1, 1)
     assert not must_yield(1, 0, 1), "nobody waits"
     assert not must_yield(None, 100, 1)
+
+
+def test_with_a_core_to_spare_samples_follow_at_an_even_pace():
+    assert pause(0.0, 0.0) == pause(0.001, 0.004) == EVERY
+
+
+def test_the_later_it_is_woken_the_longer_the_next_sample_waits_and_never_for_ever():
+    waits = [pause(late, 0.0) for late in (0.001, 0.002, 0.004, 0.008, 0.1, 60.0)]
+    assert waits == sorted(waits)
+    assert waits[0] < waits[1] < waits[2] < waits[3]
+    assert waits[-1] == waits[-2] == EVERY + LONGEST
+
+
+def test_samples_that_are_much_work_come_less_often():
+    assert pause(0.0, 0.5) == 5.0
+    assert pause(60.0, 0.5) == 5.0 + LONGEST

@@ -1,7 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from earthward.config.snapshot import Route, Sampling
-from earthward.quality.sampling import taken
+from earthward.quality.sampling import ALL, MARK, WHOLE, bound, taken
 
 ARMS = {"baseline": "mini", "candidate": "llama"}
 
@@ -37,3 +39,19 @@ def test_only_the_tasks_that_are_named_are_looked_at():
 def test_where_no_arm_was_drawn_there_is_no_other_to_ask():
     assert taken(route(shadow=10_000), "only", "", 0.0) is None
     assert taken(route(share=10_000, shadow=10_000), "only", "", 0.0).other is None
+
+
+@given(st.integers(0, WHOLE), st.integers(0, WHOLE), st.integers(0, ALL - 1))
+def test_bytes_below_a_bound_are_the_draws_that_are_taken(kept, shadowed, number):
+    mark, draw = number.to_bytes(MARK), number / ALL
+    found = taken(route(share=kept, shadow=shadowed), "baseline", "", draw)
+    assert (found is not None) == (mark < max(bound(kept), bound(shadowed)))
+    assert (found is not None and found.other is not None) == (mark < bound(shadowed))
+
+
+@pytest.mark.parametrize("share", [0, 1, 2, 3333, 5000, 9999, WHOLE])
+def test_a_bound_is_exact_at_its_edge(share):
+    least = next(number for number in range(share * ALL // WHOLE, ALL + 1) if number / ALL * WHOLE >= share)
+    assert [(number.to_bytes(MARK) < bound(share)) for number in (least - 1, least) if 0 <= number < ALL] == [
+        number / ALL * WHOLE < share for number in (least - 1, least) if 0 <= number < ALL
+    ]

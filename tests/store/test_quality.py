@@ -3,10 +3,11 @@ import time
 import msgspec
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from earthward.store import quality, tables
 from earthward.store.content import ContentKeys
-from earthward.store.quality import Answered, Content, Kept, Later, Pair, Said
+from earthward.store.quality import Answered, Content, Kept, Later, Looked, Pair, Said
 
 KEYS = ContentKeys(["k" * 32])
 CANARY = "canary-5521"
@@ -36,7 +37,7 @@ def engine(tmp_path):
 
 
 def test_a_sample_is_read_back_with_the_key_and_lies_sealed(engine, tmp_path):
-    quality.keep(engine, KEYS, kept(), pair(), [])
+    quality.keep(engine, KEYS, [Looked(kept(), pair())])
     assert quality.contents(engine, KEYS, ["x1"]) == {"x1": kept().content}
     assert quality.contents(engine, ContentKeys(["o" * 32]), ["x1"]) == {"x1": None}
     assert quality.pairs_of(engine, "chat") == [pair()]
@@ -47,14 +48,32 @@ def test_a_sample_is_read_back_with_the_key_and_lies_sealed(engine, tmp_path):
 
 def test_a_sample_told_twice_counts_once(engine):
     for _ in range(2):
-        quality.keep(engine, KEYS, kept(), pair(), [Later(b"{}")])
+        quality.keep(engine, KEYS, [Looked(kept(), pair(), (Later(b"{}"),))])
     assert len(quality.pairs_of(engine, "chat")) == 1
     assert quality.later_end(engine) == 1
 
 
+def test_of_several_at_once_each_counts_once_and_what_is_there_stays_as_it_is(engine):
+    first, again = Looked(kept("x1"), pair("x1"), (Later(b"{}"),)), Looked(kept("x1"), pair("x1", score=1.0))
+    quality.keep(engine, KEYS, [first, again, Looked(kept("x2"), pair("x2"), (Later(b"{}"),))])
+    quality.keep(engine, KEYS, [again, Looked(kept("x3")), Looked(kept("x2"))])
+    assert [(it.exchange, it.score) for it in quality.pairs_of(engine, "chat")] == [("x1", 0.5), ("x2", 0.5)]
+    assert quality.later_end(engine) == 2
+    assert len(quality.contents(engine, KEYS, ["x1", "x2", "x3"])) == 3
+
+
+def test_of_several_at_once_all_are_kept_or_none(engine):
+    broken = Looked(kept("x2"), pair("x2", stage=None))
+    with pytest.raises(IntegrityError):
+        quality.keep(engine, KEYS, [Looked(kept("x1"), pair("x1"), (Later(b"{}"),)), broken])
+    assert quality.pairs_of(engine, "chat") == []
+    assert quality.later_end(engine) == 0
+    assert quality.contents(engine, KEYS, ["x1", "x2"]) == {}
+
+
 def test_what_rollouts_are_told_is_read_on_by_number(engine):
-    quality.keep(engine, KEYS, None, pair("x1"), [Later(b'{"a":1}'), Later(b'{"b":2}', "j")])
-    quality.keep(engine, KEYS, None, pair("x2", route="other"), [Later(b'{"c":3}')])
+    quality.keep(engine, KEYS, [Looked(None, pair("x1"), (Later(b'{"a":1}'), Later(b'{"b":2}', "j")))])
+    quality.keep(engine, KEYS, [Looked(None, pair("x2", route="other"), (Later(b'{"c":3}'),))])
     told = quality.told_after(engine, "chat", 0)
     assert told == [(1, Later(b'{"a":1}')), (2, Later(b'{"b":2}', "j"))]
     assert quality.told_after(engine, "chat", 1) == told[1:]
@@ -62,14 +81,12 @@ def test_what_rollouts_are_told_is_read_on_by_number(engine):
 
 
 def test_only_the_epoch_that_is_asked_for_is_read(engine):
-    quality.keep(engine, KEYS, None, pair("x1", epoch=1), [])
-    quality.keep(engine, KEYS, None, pair("x2", epoch=2), [])
+    quality.keep(engine, KEYS, [Looked(None, pair("x1", epoch=1)), Looked(None, pair("x2", epoch=2))])
     assert [it.exchange for it in quality.pairs_of(engine, "chat", 2)] == ["x2"]
 
 
 def test_content_goes_when_its_time_is_over_and_figures_stay(engine):
-    quality.keep(engine, KEYS, kept("old", NOW - 1), pair("old"), [])
-    quality.keep(engine, KEYS, kept("new"), pair("new"), [])
+    quality.keep(engine, KEYS, [Looked(kept("old", NOW - 1), pair("old")), Looked(kept("new"), pair("new"))])
     quality.say(engine, KEYS, said(0.0), CANARY, NOW - 1, [])
     assert quality.sweep_all(engine, NOW) == 2
     assert list(quality.contents(engine, KEYS, ["old", "new"])) == ["new"]

@@ -5,7 +5,6 @@ is left for a user, and given up when users need all there are. Nothing is retri
 """
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -154,13 +153,25 @@ class Asking:
     async def _heard_out(self, hearing: "_Hearing", target: ServingTarget, place: int) -> bool:
         """Waits for the answer, or until users need the slot; whether it was given up."""
         cell, slots = target.provider.endpoints[place].cell, self._slots(target, place)
-        while not hearing.done.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(hearing.done.wait(), LOOK if slots else None)
-            if not hearing.done.is_set() and lowly.must_yield(slots, self._board.in_flight(cell), self._ours[cell]):
+        loop, gave_way = asyncio.get_running_loop(), False
+        timer: asyncio.TimerHandle | None = None
+
+        def look() -> None:
+            nonlocal gave_way, timer
+            if lowly.must_yield(slots, self._board.in_flight(cell), self._ours[cell]):
+                gave_way = not hearing.done.is_set()
                 hearing.leave()
-                return True
-        return False
+            timer = loop.call_later(LOOK, look)
+
+        # Without a task for each look: there are fifty a second for each shadow.
+        if slots is not None:
+            timer = loop.call_later(LOOK, look)
+        try:
+            await hearing.done.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
+        return gave_way
 
     def _told(self, begun: Answered, hearing: "_Hearing", target: ServingTarget, *, gave_way: bool) -> Answered:
         failure, answer = hearing.failure, None

@@ -37,7 +37,7 @@ class QualityMetrics(Collector):
         yield _counter("samples_dropped", "Samples given up, by why.", ("route", "why"), self._dropped)
         yield _gauge("samples_sent", "Samples that the workers now serving sent.", self._board.total(columns.SAMPLED))
         lost = self._board.total(columns.SAMPLES_DROPPED)
-        yield _gauge("samples_unsent", "Samples that they dropped: too large, or no room on the line.", lost)
+        yield _gauge("samples_unsent", "Samples that they dropped: too large, too many, or no room on the line.", lost)
         yield _gauge("samples_waiting", "Samples that wait for their shadow.", self._waiting())
         text = "Spent and set aside today (UTC) for shadows and judges, in US dollars."
         spent = GaugeMetricFamily("earthward_shadow_spend_dollars", text, labels=["route"])

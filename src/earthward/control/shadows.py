@@ -10,6 +10,7 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import msgspec
 from sqlalchemy import Engine
@@ -29,11 +30,13 @@ from earthward.control.sample_reading import (
     schema_of,
     tools_of,
 )
+from earthward.control.sample_store import SampleStore
 from earthward.control.shadow_records import record_of
-from earthward.gateway.samples import Sample
+from earthward.gateway.samples import AT_ONCE, Sample
 from earthward.gateway.serving import ServingTarget
 from earthward.ledger.books import JUDGE_PATH, SHADOW_PATH
 from earthward.ledger.record import Record
+from earthward.quality import lowly
 from earthward.quality.case import Case, Said
 from earthward.quality.compare import Compared, compared
 from earthward.quality.spend import worst_of
@@ -42,19 +45,19 @@ from earthward.rollout.pairs import Outcome, event_of_score, events_of_pair
 from earthward.store import quality as store
 from earthward.store.content import ContentKeys
 from earthward.store.quality import Answered as AnsweredForPeople
-from earthward.store.quality import Content, Kept, Later, Pair
+from earthward.store.quality import Content, Kept, Later, Looked, Pair
 
 log = logging.getLogger("earthward.shadows")
 
-MOST_WAITING = 256
+P = ParamSpec("P")
+T = TypeVar("T")
+
 MOST_BYTES = 32 * 1024 * 1024
-"""Samples that may wait, and their bytes."""
-AT_ONCE = 4
-EVERY = 0.04
-"""Seconds between two samples: 25 a second are far more than any verdict needs, and leave the machine to its users."""
+"""Of samples that wait."""
+WORKERS = 4
 PATIENCE = 60.0
 """Seconds for which one sample waits for room at a target."""
-LOOK = 0.05
+LOOK = 0.1
 MOST_ANSWERED = 4096
 """Tokens that a shadow may answer where the request states no limit: without one, no worst case would be known."""
 NANO = 1_000_000_000
@@ -79,10 +82,11 @@ class Shadows:
         self._asking = asking
         self._purses = purses
         self._put_on_record = put_on_record
-        self._parts = parts
         self._waiting: deque[Sample] = deque()
         self._bytes = 0
         self._next = 0.0
+        self._pause = lowly.EVERY
+        self._used = 0.0
         self._woken = asyncio.Event()
         self._routes: dict[str, Route] = {}
         self._digests: dict[str, str] = {}
@@ -91,6 +95,7 @@ class Shadows:
         self.under_way = 0
         self.dropped: Counter[tuple[str, str]] = Counter()
         self.done: Counter[tuple[str, str]] = Counter()
+        self._store = SampleStore(parts, self.done, self.dropped)
 
     def take_over(self, snapshot: Snapshot) -> None:
         self._routes = {route.name: route for route in snapshot.routes}
@@ -103,7 +108,7 @@ class Shadows:
     def offer(self, sample: Sample) -> None:
         """Takes a sample, or drops it where too many wait."""
         size = len(sample.request) + len(sample.answer)
-        if len(self._waiting) >= MOST_WAITING or self._bytes + size > MOST_BYTES:
+        if len(self._waiting) >= AT_ONCE or self._bytes + size > MOST_BYTES:
             self.dropped[sample.route, "queue full"] += 1
             return
         self._waiting.append(sample)
@@ -113,7 +118,8 @@ class Shadows:
     async def run(self) -> None:
         """Works samples off until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
+            group.create_task(self._store.run())
+            for _ in range(WORKERS):
                 group.create_task(self._work())
 
     async def _work(self) -> None:
@@ -131,9 +137,6 @@ class Shadows:
                 await self._one(sample)
             except NotNow as reason:
                 self.dropped[sample.route, str(reason)] += 1
-            except (SQLAlchemyError, OSError) as error:
-                self.dropped[sample.route, "store away"] += 1
-                log.warning("a sample can't be kept: %s", type(error).__name__)
             except Exception:
                 self.dropped[sample.route, "error"] += 1
                 log.exception("a sample of %s could not be compared", sample.route)
@@ -142,8 +145,18 @@ class Shadows:
 
     async def _its_turn(self) -> None:
         now = time.monotonic()
-        self._next = max(now, self._next + EVERY)
-        await asyncio.sleep(self._next - now)
+        turn = self._next = max(now, self._next + self._pause)
+        await asyncio.sleep(turn - now)
+        self._pause = lowly.pause(time.monotonic() - turn, self._used)
+        self._used = 0.0
+
+    def _timed(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """What has more work with larger samples, so that these come less often."""
+        began = time.thread_time()
+        try:
+            return work(*args, **named)
+        finally:
+            self._used += time.thread_time() - began
 
     # -- one of them -------------------------------------------------------------------------------------------------
 
@@ -151,7 +164,7 @@ class Shadows:
         route = self._routes.get(sample.route)
         if route is None or route.sampling is None:
             raise NotNow("route gone")
-        what = asked(sample)
+        what = self._timed(asked, sample)
         if what is None:
             raise NotNow("not readable")
         if sample.other is None:
@@ -182,7 +195,7 @@ class Shadows:
         case = Case(prompt(chat), said(first), said(second), schema_of(chat), tools_of(chat))
         live_ok = sample.status == "ok" and live is not None and self._served_by_its_arm(sample, route)
         shadow_ok = shadow.failure is None and shadow.answer is not None
-        found = compared(case) if live_ok and shadow_ok else None
+        found = self._timed(compared, case) if live_ok and shadow_ok else None
         verdict = Judged(found.score, (), False) if found else Judged(None, (), False)
         decided_by = "checks" if found and found.score is not None else ""
         digest = self._digests[route.name]
@@ -197,7 +210,6 @@ class Shadows:
             other_arm(sample): (shadow.target, shadow.answer, problem),
         }
         await self._keep(sample, route, chat, sides, found.whys if found else {}, verdict.words, pair, later)
-        self.done[sample.route, "pair"] += 1
 
     def _served_by_its_arm(self, sample: Sample, route: Route) -> bool:
         return sample.target == (route.baseline if sample.arm == "baseline" else route.candidate)
@@ -337,16 +349,12 @@ class Shadows:
         later: list[Later],
     ) -> None:
         assert route.sampling is not None
-        parts = self._parts()
-        if parts is None:
-            raise NotNow("store away")
         shown = {arm: _for_people(target, answer, problem) for arm, (target, answer, problem) in sides.items()}
         baseline = shown.get("baseline", shown.get("only"))
         content = Content(prompt(chat), baseline, shown.get("candidate"), whys, words)
         expires_at = time.time_ns() + int(route.sampling.retention * NANO)
         kept = Kept(sample.id, sample.route, sample.task, sample.at, expires_at, content)
-        await asyncio.to_thread(store.keep, *parts, kept, pair, later)
-        self.done[sample.route, "kept"] += 1
+        await self._store.put(Looked(kept, pair, tuple(later)))
 
 
 def other_arm(sample: Sample) -> str:

@@ -17,6 +17,7 @@ from earthward.gateway.exchange import JSON
 from earthward.gateway.explain import ASKS_TO_EXPLAIN
 from earthward.gateway.introduction import Introduction
 from earthward.gateway.serving import ServingProvider
+from earthward.gateway.tapped import tapped
 from earthward.gateway.upstream import is_encoded
 from earthward.http.answer import opening_bytes
 from earthward.http.client import SameAnswer
@@ -119,6 +120,7 @@ class Leg:
         "passes_back",
         "provider",
         "settled",
+        "tapped",
         "target",
         "terms",
         "way",
@@ -186,6 +188,7 @@ class Leg:
             model=target.target.model,
             http_status=200,
         )
+        self.tapped = tapped(question, introduced, decision, name, path)
         heads = [target.head(door, place, stream=False) for place in range(len(provider.endpoints))]
         # With slots it may have to wait, even where there is no other.
         self.has_choice = len(provider.endpoints) > 1 or provider.balancing.has_slots

@@ -7,6 +7,7 @@ a sample that finds the line full, or nobody at its other end, is dropped and co
 import asyncio
 import logging
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,8 +32,12 @@ LARGEST = 512 * 1024
 """Bytes of a request, and of an answer. What is larger is not sampled."""
 MOST_UNSENT = 4 * 1024 * 1024
 """Bytes that may wait on the line to the control process."""
-TOGETHER = 0.02
+TOGETHER = 0.05
 """Seconds for which samples are gathered."""
+A_SECOND = 25
+AT_ONCE = 128
+"""Samples that the control process works off a second at most, and that may wait there. What is beyond both costs a
+worker as good as nothing: it is dropped here, before it is packed, sent, read and dropped there."""
 PAUSE = 0.2
 PATIENCE = 5.0
 """Seconds that a caller who gives feedback waits for the control process to say that it is written down."""
@@ -175,10 +180,23 @@ class SampleLine:
         self._number = 0
         self._frames: list[bytes] = []
         self._size = 0
+        self._samples = 0
+        self._allowed = float(AT_ONCE)
+        self._allowed_at = time.monotonic()
 
     def offer(self, sample: Sample | None) -> None:
-        is_sent = sample is not None and self._send(sample)
-        self._board.add(columns.SAMPLED if is_sent else columns.SAMPLES_DROPPED)
+        """None is one that can't be kept. Whether it was sent is counted once that is known."""
+        if sample is not None and self._is_allowed() and self._send(sample):
+            self._allowed -= 1
+            self._samples += 1
+        else:
+            self._board.add(columns.SAMPLES_DROPPED)
+
+    def _is_allowed(self) -> bool:
+        now = time.monotonic()
+        self._allowed = min(AT_ONCE, self._allowed + (now - self._allowed_at) * A_SECOND)
+        self._allowed_at = now
+        return self._allowed >= 1
 
     async def tell(self, id: str, key: str, score: float, comment: str) -> Reply | None:
         """What the control process says to feedback; None where it does not say anything in time."""
@@ -208,9 +226,11 @@ class SampleLine:
         return True
 
     def _flush(self) -> None:
-        frames, self._frames, self._size = self._frames, [], 0
+        frames, samples = self._frames, self._samples
+        self._frames, self._size, self._samples = [], 0, 0
         if self._writer is not None:
             self._writer.write(b"".join(frames))
+        self._board.add(columns.SAMPLES_DROPPED if self._writer is None else columns.SAMPLED, samples)
 
     async def run(self) -> None:
         while True:

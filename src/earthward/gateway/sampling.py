@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from earthward.config.snapshot import Route
+from earthward.gateway.decide import Decision
 from earthward.gateway.samples import Tap
-from earthward.ledger.record import Arm
-from earthward.quality.sampling import Taken, taken
+from earthward.gateway.serving import Serving
+from earthward.quality.sampling import ALL, MARK, Taken, taken
 from earthward.routing.plan import why_not
 
 if TYPE_CHECKING:
@@ -26,30 +26,26 @@ def tap_of(exchange: "Exchange") -> Tap | None:
     found = taken(decision.route, decision.plan.arm, exchange.hints.task, draw)
     if found is None:
         return None
-    if found.other is not None and not _may_go(exchange, found.other):
+    if found.other is not None and not may_go(exchange.serving, decision, question.glance.features, found.other):
         found = msgspec.structs.replace(found, other=None)
         if draw * 10_000 >= found.sampling.share:
             return None
     return Tap(Taken(found.sampling, found.other))
 
 
+def mark(id: str) -> bytes:
+    """What is drawn for an exchange, however often that is asked for."""
+    return blake2b(id.encode(), digest_size=MARK).digest()
+
+
 def drawn(id: str) -> float:
-    """Below 1 and not below 0, and the same for an exchange however often it is asked for."""
-    return int.from_bytes(blake2b(id.encode(), digest_size=4).digest(), "big") / 2**32
+    """The same as a number: below 1 and not below 0."""
+    return int.from_bytes(mark(id)) / ALL
 
 
-def is_drawn(route: Route, arm: Arm | None, task: str, id: str) -> bool:
-    """Whether an exchange on this arm may be sampled, as far as the draw tells."""
-    return route.sampling is not None and taken(route, arm or "only", task, drawn(id)) is not None
-
-
-def _may_go(exchange: "Exchange", name: str) -> bool:
+def may_go(serving: Serving, decision: Decision, features: frozenset[str], name: str) -> bool:
     """Whether the other arm can and may see this request at all. Asked again at the last step before its socket."""
-    decision, question = exchange.decision, exchange.question
-    assert decision is not None
-    assert question is not None
-    target = exchange.serving.targets[name]
+    target = serving.targets[name]
     if target.takes_callers_key:
         return False
-    features = question.glance.features
     return why_not(decision.route, target.target, features, decision.data_class, None) is None

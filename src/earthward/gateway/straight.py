@@ -26,8 +26,9 @@ from earthward.gateway.exchange import CALLER_LEFT, CUT_OFF, Exchange
 from earthward.gateway.introduction import Introduction, introduction
 from earthward.gateway.lanes import Goal, Lanes, Leg, Passed
 from earthward.gateway.lanes import leg as leg_of
-from earthward.gateway.sampling import is_drawn
+from earthward.gateway.samples import Sample
 from earthward.gateway.settling import named_reason
+from earthward.gateway.tapped import sample_of
 from earthward.gateway.terms import AS_ASKED, may_pass
 from earthward.gateway.upstream import Gathering, Outcome
 from earthward.http.client import ClientConnection, SameAnswer
@@ -59,6 +60,7 @@ class Straight(Gathering):
         "_question",
         "_queued",
         "_request",
+        "_sample",
         "_sent",
         "_started",
         "_unit",
@@ -76,6 +78,7 @@ class Straight(Gathering):
         goal: Goal,
         unit: str,
         accepted_at: int,
+        sample: Sample | None,
     ) -> None:
         self._worker = worker
         self._request = request
@@ -86,6 +89,7 @@ class Straight(Gathering):
         self._goal = goal
         self._unit = unit
         self._accepted_at = accepted_at
+        self._sample = sample
         self._is_over = False
 
     def send(self, connection: ClientConnection, body: bytes) -> bool:
@@ -170,15 +174,16 @@ class Straight(Gathering):
         if not can_be(attempt):
             return False
         before, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, after = goal.settled
+        duration, finish = int((now - self._request.accepted) * 1e9), named_reason(heard.finish_reason)
         # fmt: off
         values = (
             before, question.id,
             c1, self._accepted_at,
             c2, self._queued,
-            c3, int((now - self._request.accepted) * 1e9),
+            c3, duration,
             c4, self._unit,
             c5, (attempt,),
-            c6, named_reason(heard.finish_reason),
+            c6, finish,
             c7, usage,
             c8, glance.characters,
             c9, heard.characters_out,
@@ -199,6 +204,9 @@ class Straight(Gathering):
         if passed.id_name is not None:
             opening = b"%b%b: %b\r\n" % (opening, passed.id_name, named)
         self._caller.respond_written(opening, heard.body, leg.answer_lines % named)
+        if self._sample is not None:
+            own = question.id, self._accepted_at, self._unit, duration, finish, heard.body
+            worker.samples.offer(sample_of(self._sample, self._request, *own))
         return True
 
     def caller_left(self) -> None:
@@ -298,8 +306,6 @@ def _sent_straight(
         leg = lane.legs[arm] = leg_of(question, introduced, _decided(worker, introduced, question), request.path)
     if leg is None or not leg.breaker.is_well or not leg.balancing.is_well(leg.target.model):
         return False
-    if route.sampling is not None and is_drawn(route, arm, introduced.hints.task, question.id):
-        return False
     if leg.terms is not AS_ASKED and not may_pass(question, leg.terms):
         return False
     place = 0
@@ -314,7 +320,8 @@ def _sent_straight(
     connection = goal.endpoint.pool.idle()
     if connection is None:
         return drawn
-    straight = Straight(worker, request, caller, introduced, question, leg, goal, unit, accepted_at)
+    sample = None if leg.tapped is None else leg.tapped.drawn(question.id)
+    straight = Straight(worker, request, caller, introduced, question, leg, goal, unit, accepted_at, sample)
     if straight.send(connection, leg.way.pass_on(question)):
         return True
     goal.endpoint.pool.returned(connection)

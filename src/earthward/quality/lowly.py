@@ -1,13 +1,30 @@
 """When something that nobody waits for may use a host, and when it must make room. Pure.
 
 Users go first: a shadow begins only where a slot would be left for one more user, and is given up as soon as users
-need all there are.
+need all there are. On the gateway's own machine, too: the less there is to spare, the longer the next sample waits.
 """
 
 from earthward.config.snapshot import Zone
 
 MOST_IN_CLOUD = 4
 """At a time at one endpoint that states no number of slots: a vendor has room for many, but its quota is the users'."""
+
+EVERY = 0.04
+"""Seconds between two samples: 25 a second are far more than any verdict needs."""
+SHARE = 0.1
+"""Of one core, that reading samples and checking them may take at most."""
+SOON = 0.001
+"""Seconds: nobody is woken more exactly than that."""
+YIELD = 25.0
+"""Seconds to wait longer for each that it was woken late, since others had all cores."""
+LONGEST = 0.2
+"""So long at most: four a second are still a verdict in minutes."""
+
+
+def pause(late: float, used: float) -> float:
+    """Seconds from one sample's turn to the next, where that one was woken so `late`, and those since the turn before
+    have `used` so much CPU."""
+    return max(EVERY, used / SHARE) + min(LONGEST, YIELD * max(0.0, late - SOON))
 
 
 def may_begin(slots: int | None, users: int, ours: int, zone: Zone) -> bool:

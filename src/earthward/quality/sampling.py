@@ -5,6 +5,9 @@ import msgspec
 from earthward.config.snapshot import Route, Sampling
 
 WHOLE = 10_000
+MARK = 4
+"""Bytes of a draw as it is made. As a number it is below `ALL`, of which it is the part that is meant below."""
+ALL: int = 256**MARK
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -32,3 +35,9 @@ def taken(route: Route, arm: str, task: str, draw: float) -> Taken | None:
 def other_arm(route: Route, arm: str) -> str | None:
     """The target of the arm that a request was not assigned to; None where there was nothing to assign."""
     return {"baseline": route.candidate, "candidate": route.baseline}.get(arm)
+
+
+def bound(share: int) -> bytes:
+    """What the draws that `share` of 10,000 takes lie below, and no others: bytes compare as the numbers do."""
+    least = -(-share * ALL // WHOLE)
+    return least.to_bytes(MARK) if least < ALL else b"\xff" * (MARK + 1)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import Column, Connection, Engine, delete, func, insert, select
 
 from earthward.store.content import ContentKeys, Unreadable, sweep
 from earthward.store.tables import comments, later_events, pairs, samples
@@ -90,29 +90,51 @@ class Said(msgspec.Struct, frozen=True):
     score: float
 
 
-def keep(engine: Engine, keys: ContentKeys, kept: Kept | None, pair: Pair | None, later: Sequence[Later]) -> None:
-    """All of one sample at once. One that is kept already stays as it is."""
+class Looked(msgspec.Struct, frozen=True):
+    """All that came of one sample."""
+
+    kept: Kept | None
+    pair: Pair | None = None
+    later: tuple[Later, ...] = ()
+
+
+def keep(engine: Engine, keys: ContentKeys, looked: Sequence[Looked]) -> None:
+    """Some samples, all that came of each, in one transaction. What is there already stays as it is."""
     with _writing(engine) as connection, connection.begin():
-        if pair is not None:
-            if connection.scalar(select(pairs.c.number).where(pairs.c.exchange == pair.exchange)) is not None:
-                return
-            row = msgspec.structs.asdict(pair)
-            for name in ("baseline_bad", "candidate_bad"):
-                row[name] = msgspec.json.encode(row[name]).decode()
-            connection.execute(insert(pairs).values(row))
-            _tell(connection, pair.route, later)
-        if kept is not None and not _is_kept(connection, kept.id):
-            sealed = keys.seal(msgspec.msgpack.encode(kept.content), kept.id.encode())
-            row = {name: getattr(kept, name) for name in ("id", "route", "task", "accepted_at", "expires_at")}
-            connection.execute(insert(samples).values(sealed=sealed, **row))
+        told = _there(connection, pairs.c.exchange, [it.pair.exchange for it in looked if it.pair])
+        new = [it for it in looked if it.pair is None or not _add(told, it.pair.exchange)]
+        if rows := [_row_of(it.pair) for it in new if it.pair]:
+            connection.execute(insert(pairs), rows)
+        _tell(connection, [(it.pair.route, later) for it in new if it.pair for later in it.later])
+        there = _there(connection, samples.c.id, [it.kept.id for it in new if it.kept])
+        if rows := [_sealed(keys, it.kept) for it in new if it.kept and not _add(there, it.kept.id)]:
+            connection.execute(insert(samples), rows)
 
 
-def _is_kept(connection: Connection, id: str) -> bool:
-    return connection.scalar(select(samples.c.id).where(samples.c.id == id)) is not None
+def _there(connection: Connection, column: Column[str], names: Sequence[str]) -> set[str]:
+    return set(connection.scalars(select(column).where(column.in_(names)))) if names else set()
 
 
-def _tell(connection: Connection, route: str, later: Sequence[Later]) -> None:
-    rows = [{"route": route, "judge": it.judge, "event": it.event.decode()} for it in later]
+def _add(names: set[str], name: str) -> bool:
+    """Whether it was there before."""
+    was_there = name in names
+    names.add(name)
+    return was_there
+
+
+def _row_of(pair: Pair) -> dict[str, Any]:
+    bad = {name: msgspec.json.encode(getattr(pair, name)).decode() for name in ("baseline_bad", "candidate_bad")}
+    return {**msgspec.structs.asdict(pair), **bad}
+
+
+def _sealed(keys: ContentKeys, kept: Kept) -> dict[str, Any]:
+    row = {name: getattr(kept, name) for name in ("id", "route", "task", "accepted_at", "expires_at")}
+    return {**row, "sealed": keys.seal(msgspec.msgpack.encode(kept.content), kept.id.encode())}
+
+
+def _tell(connection: Connection, told: Sequence[tuple[str, Later]]) -> None:
+    """Each with the route whose rollout it is for."""
+    rows = [{"route": route, "judge": it.judge, "event": it.event.decode()} for route, it in told]
     if rows:
         connection.execute(insert(later_events), rows)
 
@@ -128,7 +150,7 @@ def say(engine: Engine, keys: ContentKeys, said: Said, comment: str, expires_at:
             connection.execute(delete(feedback_table).where(_of(said.exchange)))
         connection.execute(insert(feedback_table).values(msgspec.structs.asdict(said)))
         if before is None or (is_news and before.score >= CONTENT):
-            _tell(connection, said.route, later)
+            _tell(connection, [(said.route, it) for it in later])
         if comment:
             connection.execute(delete(comments).where(comments.c.id == said.exchange))
             sealed = keys.seal(comment.encode(), said.exchange.encode())

@@ -40,13 +40,16 @@ def language(text: str) -> str | None:
     words = [word.lower() for word in _WORD.findall(prose)]
     if len(words) < FEWEST_WORDS:
         return None
-    counts = sorted(((sum(word in known for word in words), name) for name, known in _SETS.items()), reverse=True)
+    counts = sorted(((sum(map(known.__contains__, words)), name) for name, known in _SETS.items()), reverse=True)
     (first, name), (second, _) = counts[:2]
     return name if first >= len(words) / 10 and first > second else None
 
 
 def _script(text: str) -> str | None:
-    scripts = Counter(_script_of(letter) for letter in text if letter.isalpha())
+    scripts: Counter[str] = Counter()
+    for letter, count in Counter(text).items():
+        if letter.isalpha():
+            scripts[_script_of(letter)] += count
     if not scripts or sum(scripts.values()) < FEWEST_WORDS:
         return None
     # Japanese is written with Chinese characters as well.
