@@ -60,7 +60,7 @@ def test_every_field_is_read() -> None:
     raw = json.loads((GOLDEN / "every_field.json").read_bytes())
     first, second = raw["tools"]
     assert golden("every_field") == ChatRequest(
-        model="claude-sonnet-4-5",
+        model="claude-opus-4-6",
         messages=(Message(Role.SYSTEM, (Text("Be brief."),)), USER_HI),
         tools=(
             Tool("get_weather", "The weather", first["input_schema"], True),
