@@ -225,6 +225,24 @@ def test_a_choice_among_some_tools_leaves_the_others_out() -> None:
     written = write(request(tools=(F, G, Tool("h")), tool_choice=ToolChoice("required", ("f", "h"))))
     assert [tool["name"] for tool in written["tools"]] == ["f", "h"]
     assert written["tool_choice"] == {"type": "any"}
+    written = write(request(tools=(F, G), tool_choice=ToolChoice("auto", ("g",))))
+    assert [tool["name"] for tool in written["tools"]] == ["g"]
+    assert written["tool_choice"] == {"type": "auto"}
+    for choice in (ToolChoice("required", ("g",)), ToolChoice("none", ("g",))):
+        assert [tool["name"] for tool in write(request(tools=(F, G), tool_choice=choice))["tools"]] == ["f", "g"]
+
+
+def test_what_the_answer_goes_on_from_does_not_end_in_white_space() -> None:
+    def last(*messages: Message) -> Any:
+        return write(request(USER_HI, *messages))["messages"][-1]
+
+    assert last(said(Text("It is \n"))) == {"role": "assistant", "content": "It is"}
+    assert last(said(Text("One ")), said(Text("two ")))["content"] == [
+        {"type": "text", "text": "One "},
+        {"type": "text", "text": "two"},
+    ]
+    assert last(said(Text("It is "), ToolCall("a", "f", "{}")))["content"][0] == {"type": "text", "text": "It is "}
+    assert last(said(Text("It is ")), Message(Role.USER, (Text("Yes "),)))["content"] == "Yes "
 
 
 @pytest.mark.parametrize(

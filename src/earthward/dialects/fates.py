@@ -47,6 +47,7 @@ SPEAKERS: tuple[Speaker, ...] = (
         openai_responses.write_request,
         openai_responses.losses,
         openai_responses.read_request,
+        frozenset({"several"}),
     ),
     Speaker(
         "anthropic_messages",

@@ -26,7 +26,7 @@ KIND = Kind(
             ),
             setting="api_version",
         ),
-        Api("responses", "openai_responses", (("chat", _V1 + "/responses"),)),
+        Api("responses", "openai_responses", (("chat", _V1 + "/responses"),), lacks=frozenset({"several"})),
     ),
     credential=("api-key", "{}"),
     needs_key=True,

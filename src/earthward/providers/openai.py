@@ -13,7 +13,12 @@ RATE_LIMITS = frozenset(
     for of in (b"requests", b"tokens", b"project-requests", b"project-tokens")
 )
 
-RESPONSES = Api("responses", "openai_responses", (("chat", "/responses"), ("count", "/responses/input_tokens")))
+RESPONSES = Api(
+    "responses",
+    "openai_responses",
+    (("chat", "/responses"), ("count", "/responses/input_tokens")),
+    lacks=frozenset({"several"}),
+)
 
 KIND = Kind(
     name="openai",

@@ -4,6 +4,8 @@ What the model behind it can do is not known from here; images, audio and the li
 `profile` names the engine, where it is one whose ways are known.
 """
 
+import msgspec
+
 from earthward.providers.kind import Kind, Setting
 from earthward.providers.openai import RATE_LIMITS, RESPONSES
 
@@ -18,7 +20,7 @@ KIND = Kind(
         ("embed", "/embeddings"),
         ("models", "/models"),
     ),
-    apis=(RESPONSES,),
+    apis=(msgspec.structs.replace(RESPONSES, lacks=frozenset({"form", "several"})),),
     abilities=frozenset({"tools", "schema", "stream"}),
     settings=(Setting("profile", "text", choices=("llama_cpp", "lm_studio", "sglang", "vllm")),),
     request_headers=frozenset({b"x-client-request-id", b"idempotency-key"}),
