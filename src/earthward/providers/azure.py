@@ -32,7 +32,7 @@ KIND = Kind(
     needs_key=True,
     keys="azure",
     price_list="azure",
-    abilities=ABILITIES - {"insert", "raw"},
+    abilities=ABILITIES - {"insert", "raw", "video"},
     request_headers=frozenset({b"x-client-request-id", b"x-ms-client-request-id", b"idempotency-key"}),
     answer_headers=RATE_LIMITS
     | {b"apim-request-id", b"x-request-id", b"x-ms-region", b"retry-after", b"retry-after-ms", b"x-should-retry"},

@@ -6,7 +6,7 @@ which callers may want, is made here.
 
 from earthward.providers.kind import Kind
 
-ABILITIES = frozenset({"tools", "images", "documents", "audio", "schema", "stream"})
+ABILITIES = frozenset({"tools", "images", "documents", "audio", "video", "schema", "stream"})
 
 KIND = Kind(
     name="gemini",
