@@ -50,7 +50,11 @@ def test_tools_are_told_as_the_kind_does_unless_the_target_says_otherwise(
 
 @pytest.mark.parametrize(
     ("model", "lacks"),
-    [("gemini-3-pro", {"parallel"}), ("claude-haiku-4-5", {"several"}), ("gemini-claude-x", {"parallel"})],
+    [
+        ("gemini-3-pro", {"parallel", "free_text"}),
+        ("claude-haiku-4-5", {"several", "free_text"}),
+        ("gemini-claude-x", {"parallel", "free_text"}),
+    ],
 )
 def test_what_is_lacking_at_vertex_ai_depends_on_whose_model_it_is(model: str, lacks: set[str]) -> None:
     vertex = Provider("p", "vertex", "gemini", "cloud", (), settings=(("project", "acme"),))
