@@ -335,8 +335,9 @@ def test_a_model_that_knows_budgets_only_is_given_one_that_leaves_half_of_the_ca
 
 def test_without_a_cap_a_model_that_knows_budgets_only_has_room_to_answer() -> None:
     written = write(request(model="claude-haiku-4-5", max_tokens=None, reasoning=ReasoningControl("high")))
-    assert written["thinking"]["budget_tokens"] == 16384
-    assert written["max_tokens"] == 32768
+    assert (written["thinking"]["budget_tokens"], written["max_tokens"]) == (16000, 32_000)
+    written = write(request(model="claude-haiku-4-5", max_tokens=None, reasoning=ReasoningControl("medium")))
+    assert (written["thinking"]["budget_tokens"], written["max_tokens"]) == (8192, 16384)
     thoughtless = request(model="claude-haiku-4-5", max_tokens=None, reasoning=ReasoningControl("none"))
     assert write(thoughtless)["max_tokens"] == 4096
 

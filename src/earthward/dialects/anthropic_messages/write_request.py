@@ -38,6 +38,9 @@ from earthward.dialects.inexpressible import (
 MAX_TOKENS = 4096
 """For requests that set no cap, which must be there; every model of Anthropic's takes this one."""
 
+MOST_OF_THINKERS = 32_000
+"""The largest cap that every model takes which thinks by a budget: that of Claude Opus 4."""
+
 _OWN_FIELDS = frozenset(
     {
         "cache_control",
@@ -120,7 +123,7 @@ def _max_tokens(request: ChatRequest, model: Claude) -> int:
     if control is None or control.effort == "none":
         return MAX_TOKENS
     if model.thinks == "by_budget" and control.budget in (None, MODEL_DECIDES):
-        return 2 * max(MAX_TOKENS, budget_of(control))
+        return min(2 * max(MAX_TOKENS, budget_of(control)), MOST_OF_THINKERS)
     return MAX_TOKENS + max(0, control.budget or 0)
 
 
