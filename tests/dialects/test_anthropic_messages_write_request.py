@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,8 +45,8 @@ def read(body: bytes) -> ChatRequest:
     return found
 
 
-def write(request: ChatRequest, extensions: bool = False, budgets: bool = False) -> Any:
-    written = write_request(request, extensions, budgets)
+def write(request: ChatRequest, extensions: bool = False) -> Any:
+    written = write_request(request, extensions)
     assert isinstance(written, bytes), written
     return json.loads(written)
 
@@ -224,6 +225,24 @@ def test_a_choice_among_some_tools_leaves_the_others_out() -> None:
     written = write(request(tools=(F, G, Tool("h")), tool_choice=ToolChoice("required", ("f", "h"))))
     assert [tool["name"] for tool in written["tools"]] == ["f", "h"]
     assert written["tool_choice"] == {"type": "any"}
+    written = write(request(tools=(F, G), tool_choice=ToolChoice("auto", ("g",))))
+    assert [tool["name"] for tool in written["tools"]] == ["g"]
+    assert written["tool_choice"] == {"type": "auto"}
+    for choice in (ToolChoice("required", ("g",)), ToolChoice("none", ("g",))):
+        assert [tool["name"] for tool in write(request(tools=(F, G), tool_choice=choice))["tools"]] == ["f", "g"]
+
+
+def test_what_the_answer_goes_on_from_does_not_end_in_white_space() -> None:
+    def last(*messages: Message) -> Any:
+        return write(request(USER_HI, *messages))["messages"][-1]
+
+    assert last(said(Text("It is \n"))) == {"role": "assistant", "content": "It is"}
+    assert last(said(Text("One ")), said(Text("two ")))["content"] == [
+        {"type": "text", "text": "One "},
+        {"type": "text", "text": "two"},
+    ]
+    assert last(said(Text("It is "), ToolCall("a", "f", "{}")))["content"][0] == {"type": "text", "text": "It is "}
+    assert last(said(Text("It is ")), Message(Role.USER, (Text("Yes "),)))["content"] == "Yes "
 
 
 @pytest.mark.parametrize(
@@ -304,13 +323,107 @@ def test_reasoning_is_written(control: ReasoningControl, thinking: Any, effort: 
     assert losses(request(reasoning=control)) == (("reasoning",) if lost else ())
 
 
-@pytest.mark.parametrize(("effort", "budget"), [("minimal", 1024), ("low", 1024), ("medium", 8192), ("max", 8999)])
-def test_a_model_that_knows_budgets_only_is_given_one(effort: Any, budget: int) -> None:
-    asked = request(reasoning=ReasoningControl(effort))
-    written = write(asked, budgets=True)
-    assert written["thinking"] == {"type": "enabled", "budget_tokens": budget}
-    assert "output_config" not in written
-    assert losses(asked, budgets=True) == ("reasoning",)
+@pytest.mark.parametrize(("effort", "budget"), [("minimal", 1024), ("low", 1024), ("medium", 4500), ("max", 4500)])
+def test_a_model_that_knows_budgets_only_is_given_one_that_leaves_half_of_the_cap(effort: Any, budget: int) -> None:
+    for model in ("claude-sonnet-4-5", "claude-3-7-sonnet-latest", "claude-opus-4-1@20250805"):
+        asked = request(model=model, reasoning=ReasoningControl(effort))
+        written = write(asked)
+        assert written["thinking"] == {"type": "enabled", "budget_tokens": budget}
+        assert "output_config" not in written
+        assert losses(asked) == ("reasoning",)
+
+
+def test_without_a_cap_a_model_that_knows_budgets_only_has_room_to_answer() -> None:
+    written = write(request(model="claude-haiku-4-5", max_tokens=None, reasoning=ReasoningControl("high")))
+    assert (written["thinking"]["budget_tokens"], written["max_tokens"]) == (16000, 32_000)
+    written = write(request(model="claude-haiku-4-5", max_tokens=None, reasoning=ReasoningControl("medium")))
+    assert (written["thinking"]["budget_tokens"], written["max_tokens"]) == (8192, 16384)
+    thoughtless = request(model="claude-haiku-4-5", max_tokens=None, reasoning=ReasoningControl("none"))
+    assert write(thoughtless)["max_tokens"] == 4096
+
+
+@pytest.mark.parametrize(
+    ("control", "effort", "lost"),
+    [
+        (ReasoningControl("high"), "high", False),
+        (ReasoningControl("xhigh"), "xhigh", False),
+        (ReasoningControl(budget=500), "low", True),
+        (ReasoningControl(budget=8192), "medium", True),
+        (ReasoningControl(budget=9000), "high", True),
+        (ReasoningControl(budget=-1), None, False),
+    ],
+)
+def test_a_model_that_knows_no_budgets_is_given_none(control: ReasoningControl, effort: str | None, lost: bool) -> None:
+    for model in ("claude-opus-4-7", "claude-opus-4-8@20260528", "claude-sonnet-5"):
+        asked = request(model=model, reasoning=control)
+        written = write(asked)
+        assert written["thinking"] == {"type": "adaptive"}
+        assert written.get("output_config", {}).get("effort") == effort
+        assert losses(asked) == (("reasoning",) if lost else ())
+
+
+def test_a_model_that_does_not_think_is_not_told_to() -> None:
+    asked = request(model="claude-3-5-haiku-20241022", reasoning=ReasoningControl("high"))
+    assert "thinking" not in write(asked)
+    assert "output_config" not in write(asked)
+    assert losses(asked) == ("reasoning",)
+    asked = request(model="claude-3-haiku-20240307", reasoning=ReasoningControl("none"))
+    assert "thinking" not in write(asked)
+    assert losses(asked) == ()
+
+
+def test_an_effort_that_a_model_does_not_know_is_the_next_lower_one() -> None:
+    asked = request(model="claude-sonnet-4-6", reasoning=ReasoningControl("xhigh"))
+    assert write(asked)["output_config"] == {"effort": "high"}
+    assert losses(asked) == ("reasoning",)
+
+
+def test_servers_of_others_may_call_their_models_as_they_like() -> None:
+    asked = request(model="claude-3-opus", reasoning=ReasoningControl("high"), sampling=Sampling(0.2, 0.5, 7))
+    written = write(asked, extensions=True)
+    assert written["thinking"] == {"type": "adaptive"}
+    assert (written["temperature"], written["top_p"], written["top_k"]) == (0.2, 0.5, 7)
+    assert losses(asked, extensions=True) == ()
+
+
+# Sampling: Anthropic refuses the whole request for what the model, or one that thinks, does not take.
+
+
+@pytest.mark.parametrize(
+    ("model", "thinks", "said", "left"),
+    [
+        ("claude-3-haiku-20240307", False, (0.2, 0.9, 5), (0.2, 0.9, 5)),
+        ("claude-sonnet-4-20250514", False, (0.2, 0.9, 5), (0.2, 0.9, 5)),
+        ("claude-sonnet-4-5", False, (0.2, 0.9, 5), (0.2, None, 5)),
+        ("claude-sonnet-4-5", False, (None, 0.9, None), (None, 0.9, None)),
+        ("claude-sonnet-4-6", True, (0.2, 0.9, 5), (None, None, None)),
+        ("claude-sonnet-4-6", True, (1, None, None), (1, None, None)),
+        ("claude-sonnet-4-6", True, (None, 0.95, None), (None, 0.95, None)),
+        ("claude-sonnet-4-6", True, (None, 0.94, None), (None, None, None)),
+        ("claude-opus-4-7", False, (0.2, 0.99, 5), (None, None, None)),
+        ("claude-opus-4-7", False, (1, None, None), (1, None, None)),
+        ("of-another-vendor", False, (0.2, 0.9, 5), (0.2, 0.9, 5)),
+    ],
+)
+def test_sampling_that_the_model_would_refuse_is_left_out_by_name(
+    model: str, thinks: bool, said: tuple[Any, ...], left: tuple[Any, ...]
+) -> None:
+    control = ReasoningControl(budget=-1) if thinks else None
+    asked = request(model=model, reasoning=control, sampling=Sampling(*said))
+    written = write(asked)
+    names = ("temperature", "top_p", "top_k")
+    assert tuple(written.get(name) for name in names) == left
+    assert losses(asked) == tuple(
+        name for name, one, other in zip(names, said, left, strict=True) if one is not None and other is None
+    )
+
+
+def test_stops_of_white_space_alone_are_left_out_by_name() -> None:
+    asked = request(sampling=Sampling(stop=("\n\n", "END", " ")))
+    assert write(asked)["stop_sequences"] == ["END"]
+    assert losses(asked) == ("stop",)
+    assert "stop_sequences" not in write(request(sampling=Sampling(stop=("\n",))))
+    assert losses(request(sampling=Sampling(stop=("END\n",)))) == ()
 
 
 def test_there_is_no_thinking_where_the_cap_leaves_no_room_for_it() -> None:
@@ -469,8 +582,11 @@ def test_a_request_written_reads_back(data: st.DataObject, stream: bool, **field
         choice = data.draw(choices)
         asked = ChatRequest("m", max_tokens=9000, tool_choice=choice, parallel_tool_calls=False, **fields)
     found = read(json.dumps(write(asked)).encode())
-    if "reasoning" in losses(asked):
+    lost = losses(asked)
+    if "reasoning" in lost:
         found, asked = (ChatRequest("m", one.messages, one.tools) for one in (found, asked))
+    elif {"temperature", "top_p", "top_k", "stop"} & set(lost):
+        found, asked = (msgspec.structs.replace(one, sampling=Sampling()) for one in (found, asked))
     assert found == asked
 
 

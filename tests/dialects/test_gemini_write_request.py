@@ -197,3 +197,20 @@ def test_what_carries_content_and_has_no_word_is_refused(request_: ChatRequest, 
     failure = write_request(request_)
     assert isinstance(failure, Failure)
     assert (failure.kind, failure.param) == ("unsupported", param)
+
+
+def test_of_more_stops_than_google_takes_the_first_are_written() -> None:
+    many = asked(sampling=Sampling(stop=tuple("abcdef")))
+    assert written(many)["generationConfig"]["stopSequences"] == list("abcde")
+    assert losses(many) == ("stop",)
+    assert losses(asked(sampling=Sampling(stop=tuple("abcde")))) == ()
+
+
+def test_the_number_of_alternatives_is_written_where_there_are_any() -> None:
+    assert "generationConfig" not in written(asked(top_logprobs=2))
+    assert losses(asked(top_logprobs=2)) == ("top_logprobs",)
+    assert written(asked(logprobs=True, top_logprobs=0))["generationConfig"] == {
+        "responseLogprobs": True,
+        "logprobs": 0,
+    }
+    assert losses(asked(logprobs=True, top_logprobs=0)) == ()

@@ -213,7 +213,7 @@ controls = st.sampled_from(["none", "minimal", "low", "medium", "high", "xhigh",
 
 @st.composite
 def requests(draw: st.DrawFn) -> ChatRequest:
-    stream = draw(st.booleans())
+    stream, logprobs = draw(st.booleans()), draw(st.booleans())
     return ChatRequest(
         model=draw(texts),
         messages=tuple(draw(st.lists(messages(), max_size=4))),
@@ -225,13 +225,13 @@ def requests(draw: st.DrawFn) -> ChatRequest:
         output=draw(st.none() | outputs),
         reasoning=draw(st.none() | controls),
         answers=draw(st.integers(1, 9)),
-        logprobs=draw(st.booleans()),
-        top_logprobs=draw(st.none() | st.integers(0, 20)),
+        logprobs=logprobs,
+        top_logprobs=draw(st.none() | st.integers(0, 20)) if logprobs else None,
         stream=stream,
         stream_usage=stream and draw(st.booleans()),
         user=draw(st.none() | st.text()),
         metadata=draw(st.dictionaries(words, st.text(), max_size=2)),
-        rest=draw(st.dictionaries(words.map(lambda word: f"x_{word}"), st.none() | json_objects, max_size=2)),
+        rest=draw(st.dictionaries(words.map(lambda word: f"x_{word}"), json_objects, max_size=2)),
     )
 
 
@@ -248,3 +248,21 @@ def test_what_another_dialect_means_by_stream_options_does_no_harm() -> None:
     body = write_request(request)
     assert isinstance(body, bytes)
     assert "stream_options" not in json.loads(body)
+
+
+def test_of_more_stops_than_openai_takes_the_first_are_written() -> None:
+    asked = request(sampling=Sampling(stop=tuple("abcde")))
+    assert write(asked, extensions=False)["stop"] == list("abcd")
+    assert losses(asked, extensions=False) == ("stop",)
+    assert write(asked)["stop"] == list("abcde")
+    assert losses(asked) == ()
+    assert losses(request(sampling=Sampling(stop=tuple("abcd"))), extensions=False) == ()
+
+
+def test_the_number_of_alternatives_is_written_where_there_are_any() -> None:
+    asked = request(top_logprobs=2)
+    assert "top_logprobs" not in write(asked)
+    assert losses(asked) == ("top_logprobs",)
+    asked = request(logprobs=True, top_logprobs=0)
+    assert write(asked)["top_logprobs"] == 0
+    assert losses(asked) == ()

@@ -150,3 +150,12 @@ def test_what_carries_content_and_has_no_word_is_refused(request_: ChatRequest, 
     failure = write_request(request_)
     assert isinstance(failure, Failure)
     assert (failure.kind, failure.param) == ("unsupported", param)
+
+
+def test_system_text_that_is_all_there_is_stands_in_the_input() -> None:
+    body = write_request(ChatRequest("m", (Message(Role.SYSTEM, (Text("Write a poem."),)),)))
+    assert isinstance(body, bytes)
+    written = json.loads(body)
+    assert "instructions" not in written
+    content = [{"type": "input_text", "text": "Write a poem."}]
+    assert written["input"] == [{"type": "message", "role": "system", "content": content}]

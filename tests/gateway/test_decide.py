@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from earthward.chat import Failure, FailureKind
-from earthward.config.snapshot import Key, Route, Snapshot, Target, When
+from earthward.config.snapshot import ABILITIES, Key, Route, Snapshot, Target, When
 from earthward.dialects.envelope import Envelope, read
 from earthward.gateway.callers import NO_KEY
-from earthward.gateway.decide import Decision, Hints, decide, hints_of, no_target
+from earthward.gateway.decide import WAYS_OUT, Decision, Hints, decide, hints_of, no_target
 from earthward.gateway.doors import DOORS
 from earthward.gateway.doors.door import Question
 from earthward.routing.match import Router
@@ -135,9 +135,28 @@ def test_a_plan_that_has_nobody_says_why_of_each() -> None:
     plan = Plan("both", "baseline", 0, -1, (), (("mini", "data may not leave"), ("llama", "can't do audio")))
     failure = no_target(plan, frozenset({"audio"}), {target.name: target for target in TARGETS})
     assert failure.kind is FailureKind.UNSUPPORTED
-    assert failure.message == "no target may serve this request (mini: data may not leave; llama: can't do audio)"
+    assert failure.message == (
+        "no target may serve this request (mini: data may not leave; llama: can't do audio); "
+        "send a transcript of what is spoken, or name a model that can"
+    )
     failure = no_target(plan, frozenset(), {target.name: target for target in TARGETS})
     assert failure.kind is FailureKind.NO_TARGET, "another request of the kind may be served, by another caller"
+    assert failure.message.endswith("llama: can't do audio)"), "there is nothing that its caller could do"
+
+
+def test_whoever_asks_for_what_nobody_can_is_told_every_way_out() -> None:
+    targets = {target.name: target for target in TARGETS}
+    plan = Plan("health", "baseline", 0, -1, (), (("llama", "can't do documents, raw"),))
+    told = no_target(plan, frozenset({"documents", "raw"}), targets).message
+    assert told.endswith(
+        "raw); send the text of documents, leave `raw`, `template` and `context` out, or name a model that can"
+    )
+    assert no_target(plan, frozenset({"embeddings"}), targets).message.endswith("can't do documents, raw)")
+
+
+@pytest.mark.parametrize("ability", sorted(ABILITIES))
+def test_every_ability_has_a_way_out(ability: str) -> None:
+    assert WAYS_OUT[ability]
 
 
 def test_one_conversation_is_one_unit_and_stays_on_its_arm() -> None:

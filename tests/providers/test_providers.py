@@ -126,3 +126,7 @@ def test_another_kind_is_one_new_file_and_no_edit_elsewhere(tmp_path: Path) -> N
     file.write_text(text.replace("region: eu", "regoin: eu"))
     assert "unknown key `regoin`, did you mean `region`?" in (told := check().stdout), told
     assert "`region` is missing" in told
+
+
+def test_video_goes_to_google_alone() -> None:
+    assert {kind.name for kind in KINDS.values() if "video" in kind.abilities} == {"gemini", "vertex"}

@@ -14,11 +14,11 @@ Zone = Literal["cloud", "local"]
 DATA_CLASSES = ("public", "internal", "personal", "health", "payment", "secret")
 """What a request may contain, from harmless to never-leaves; each is stricter than the one before."""
 
-ABILITIES = frozenset({"tools", "images", "documents", "audio", "schema", "stream", "insert", "raw"})
+ABILITIES = frozenset({"tools", "images", "documents", "audio", "video", "schema", "stream", "insert", "raw"})
 """What a request may need of a target.
 
-`schema` is output held to a JSON Schema, `stream` an answer in pieces. Filling a gap in a text (`insert`) and going
-around the model's template (`raw`) is asked for in Ollama's API alone. """
+Video is sent in Google's dialect alone. `schema` is output held to a JSON Schema, `stream` an answer in pieces. Filling
+a gap in a text (`insert`) and going around the model's template (`raw`) is asked for in Ollama's API alone. """
 
 EMBEDDINGS = "embeddings"
 """What a target can do that gives vectors: an ability of its own, that hardly any model has beside the others."""

@@ -47,6 +47,7 @@ SPEAKERS: tuple[Speaker, ...] = (
         openai_responses.write_request,
         openai_responses.losses,
         openai_responses.read_request,
+        frozenset({"several"}),
     ),
     Speaker(
         "anthropic_messages",
@@ -54,7 +55,7 @@ SPEAKERS: tuple[Speaker, ...] = (
         anthropic_messages.write_request,
         anthropic_messages.losses,
         anthropic_messages.read_request,
-        frozenset({"several"}),
+        frozenset({"several", "free_text"}),
     ),
     Speaker(
         "gemini",
@@ -62,7 +63,7 @@ SPEAKERS: tuple[Speaker, ...] = (
         gemini.write_request,
         gemini.losses,
         lambda body: gemini.read_request(body, "m"),
-        frozenset({"parallel"}),
+        frozenset({"parallel", "free_text"}),
     ),
     Speaker(
         "ollama",

@@ -13,6 +13,18 @@ from earthward.routing.match import Asked, Router
 from earthward.routing.plan import Plan, Planner
 
 LONGEST_HINT = 200
+WAYS_OUT = {
+    "audio": "send a transcript of what is spoken",
+    "documents": "send the text of documents",
+    "images": "say in words what images show",
+    "insert": "leave `suffix` out",
+    "raw": "leave `raw`, `template` and `context` out",
+    "schema": "ask for the form in words",
+    "stream": "leave `stream` out",
+    "tools": "leave tools out",
+    "video": "send images of what moves",
+}
+"""What a caller can do instead of what no target of a route can."""
 
 
 class Hints(NamedTuple):
@@ -128,5 +140,9 @@ def no_target(plan: Plan, features: frozenset[str], targets: Mapping[str, Target
     """Why a plan without attempts serves nobody. What no target of the route can do, the caller must ask otherwise."""
     reasons = "; ".join(f"{name}: {reason}" for name, reason in plan.excluded)
     is_able = any(features <= targets[name].abilities for name, _ in plan.excluded)
-    kind = FailureKind.NO_TARGET if is_able else FailureKind.UNSUPPORTED
-    return Failure(kind, f"no target may serve this request ({reasons})")
+    if is_able:
+        return Failure(FailureKind.NO_TARGET, f"no target may serve this request ({reasons})")
+    missing = sorted({need for name, _ in plan.excluded for need in features - targets[name].abilities})
+    ways_out = ", ".join(WAYS_OUT[need] for need in missing if need in WAYS_OUT)
+    otherwise = f"; {ways_out}, or name a model that can" if ways_out else ""
+    return Failure(FailureKind.UNSUPPORTED, f"no target may serve this request ({reasons}){otherwise}")

@@ -24,6 +24,6 @@ KIND = Kind(
     request_headers=frozenset({b"anthropic-version", b"anthropic-beta", b"idempotency-key"}),
     answer_headers=RATE_LIMITS | {b"request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"},
     prefixes=("/v1",),
-    lacks=frozenset({"several"}),
+    lacks=frozenset({"several", "free_text"}),
     headers=((b"anthropic-version", b"2023-06-01"),),
 )

@@ -6,7 +6,7 @@ which callers may want, is made here.
 
 from earthward.providers.kind import Kind
 
-ABILITIES = frozenset({"tools", "images", "documents", "audio", "schema", "stream"})
+ABILITIES = frozenset({"tools", "images", "documents", "audio", "video", "schema", "stream"})
 
 KIND = Kind(
     name="gemini",
@@ -24,7 +24,7 @@ KIND = Kind(
     needs_key=True,
     price_list="google",
     abilities=ABILITIES,
-    lacks=frozenset({"parallel"}),
+    lacks=frozenset({"parallel", "free_text"}),
     account_headers=frozenset({b"x-goog-user-project"}),
     answer_headers=frozenset({b"retry-after"}),
     prefixes=("/v1beta", "/v1"),

@@ -13,7 +13,12 @@ RATE_LIMITS = frozenset(
     for of in (b"requests", b"tokens", b"project-requests", b"project-tokens")
 )
 
-RESPONSES = Api("responses", "openai_responses", (("chat", "/responses"), ("count", "/responses/input_tokens")))
+RESPONSES = Api(
+    "responses",
+    "openai_responses",
+    (("chat", "/responses"), ("count", "/responses/input_tokens")),
+    lacks=frozenset({"several"}),
+)
 
 KIND = Kind(
     name="openai",
@@ -29,7 +34,7 @@ KIND = Kind(
     apis=(RESPONSES,),
     needs_key=True,
     price_list="openai",
-    abilities=ABILITIES - {"insert", "raw"},
+    abilities=ABILITIES - {"insert", "raw", "video"},
     request_headers=frozenset({b"openai-beta", b"x-client-request-id", b"idempotency-key"}),
     account_headers=frozenset({b"openai-organization", b"openai-project"}),
     answer_headers=RATE_LIMITS

@@ -4,6 +4,8 @@ What the model behind it can do is not known from here; images, audio and the li
 `profile` names the engine, where it is one whose ways are known.
 """
 
+import msgspec
+
 from earthward.providers.kind import Kind, Setting
 from earthward.providers.openai import RATE_LIMITS, RESPONSES
 
@@ -18,10 +20,10 @@ KIND = Kind(
         ("embed", "/embeddings"),
         ("models", "/models"),
     ),
-    apis=(RESPONSES,),
+    apis=(msgspec.structs.replace(RESPONSES, lacks=frozenset({"form", "several", "free_text"})),),
     abilities=frozenset({"tools", "schema", "stream"}),
     settings=(Setting("profile", "text", choices=("llama_cpp", "lm_studio", "sglang", "vllm")),),
     request_headers=frozenset({b"x-client-request-id", b"idempotency-key"}),
-    lacks=frozenset({"form"}),
+    lacks=frozenset({"form", "free_text"}),
     answer_headers=RATE_LIMITS | {b"x-request-id", b"retry-after", b"retry-after-ms", b"x-should-retry"},
 )

@@ -59,7 +59,7 @@ KIND = Kind(
                 ("count", _IN_PROJECT + "/anthropic/models/count-tokens:rawPredict"),
             ),
             models=("claude-*",),
-            lacks=frozenset({"several"}),
+            lacks=frozenset({"several", "free_text"}),
         ),
         Api(
             "gemini",
@@ -80,7 +80,7 @@ KIND = Kind(
     identity="google",
     price_list="google",
     abilities=ABILITIES,
-    lacks=frozenset({"parallel"}),
+    lacks=frozenset({"parallel", "free_text"}),
     request_headers=frozenset({b"anthropic-beta"}),
     answer_headers=frozenset({b"retry-after", b"request-id"}),
     prefixes=("/v1", "/v1beta1"),

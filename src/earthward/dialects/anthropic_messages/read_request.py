@@ -97,7 +97,9 @@ def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:
         tools=tuple(map(read_tool, wire.tools or ())),
         tool_choice=read_choice(wire.tool_choice),
         parallel_tool_calls=read_parallel(wire.tool_choice),
-        sampling=Sampling(wire.temperature, wire.top_p, wire.top_k, stop=tuple(wire.stop_sequences or ())),
+        sampling=Sampling(
+            wire.temperature, wire.top_p, wire.top_k, stop=tuple(filter(None, wire.stop_sequences or ()))
+        ),
         max_tokens=wire.max_tokens,
         output=_output(wire),
         reasoning=read_control(wire.thinking, effort),
@@ -124,7 +126,7 @@ def _output(wire: _Request) -> OutputFormat | None:
 
 def _rest(wire: _Request, raw: dict[str, Any]) -> dict[str, Any]:
     """An effort or a way of thinking that is not known only tunes, and there may be new ones."""
-    rest = {name: value for name, value in raw.items() if name not in _KNOWN}
+    rest = {name: value for name, value in raw.items() if name not in _KNOWN and value is not None}
     if wire.thinking is not None and not is_known(wire.thinking):
         rest["thinking"] = raw["thinking"]
     config = raw.get("output_config") or {}

@@ -74,7 +74,8 @@ def read_parallel(wire: WireChoice | None) -> bool | None:
 
 def write_tools(tools: tuple[Tool, ...], choice: ToolChoice | None, extensions: bool) -> list[Wire]:
     """Those that may be called: a choice among some of them can only be said by leaving the others out."""
-    names = choice.names if choice is not None and len(choice.names) > 1 else ()
+    is_named = choice is not None and choice.mode == "required" and len(choice.names) == 1
+    names = choice.names if choice is not None and choice.mode != "none" and not is_named else ()
     return [_write_tool(tool, extensions) for tool in tools if not names or tool.name in names]
 
 

@@ -52,6 +52,8 @@ def write_system(messages: tuple[Message, ...], more: tuple[str, ...] = ()) -> s
 def write_messages(messages: tuple[Message, ...], extensions: bool) -> list[Wire]:
     """`extensions` is whether the server takes thinking that nobody signed. Raises Inexpressible."""
     turns = [{"role": role, "content": _content(blocks)} for role, blocks in _turns(messages, extensions) if blocks]
+    if turns and turns[-1]["role"] == "assistant":
+        turns[-1]["content"] = _begun(turns[-1]["content"])
     return turns if turns and turns[0]["role"] == "user" else [OPENING, *turns]
 
 
@@ -89,6 +91,16 @@ def _content(blocks: list[Wire]) -> str | list[Wire]:
         case [{"type": "text", "text": str(text)}]:
             return text
     return sorted(blocks, key=lambda block: block["type"] != "tool_result")
+
+
+def _begun(content: str | list[Wire]) -> str | list[Wire]:
+    """What the answer goes on from must not end in white space."""
+    match content:
+        case str(text):
+            return text.rstrip()
+        case [*before, {"type": "text", "text": str(text)} as last]:
+            return [*before, {**last, "text": text.rstrip()}]
+    return content
 
 
 def _blocks(parts: Iterable[Part], turn: str, extensions: bool) -> Iterator[Wire]:

@@ -9,7 +9,15 @@ from typing import Any
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, Image, Message, OutputFormat, Part, Reasoning, Role, ToolResult
-from earthward.dialects.anthropic_messages.thinking import is_said_roughly, write_effort, write_thinking
+from earthward.dialects.anthropic_messages.claude import Claude, claude
+from earthward.dialects.anthropic_messages.sampling import lost_sampling, write_sampling
+from earthward.dialects.anthropic_messages.thinking import (
+    MODEL_DECIDES,
+    budget_of,
+    is_said_roughly,
+    write_effort,
+    write_thinking,
+)
 from earthward.dialects.anthropic_messages.tools import lost_fields, write_choice, write_tools
 from earthward.dialects.anthropic_messages.write_messages import (
     SYSTEM_ROLES,
@@ -31,6 +39,9 @@ from earthward.dialects.inexpressible import (
 MAX_TOKENS = 4096
 """For requests that set no cap, which must be there; every model of Anthropic's takes this one."""
 
+MOST_OF_THINKERS = 32_000
+"""The largest cap that every model takes which thinks by a budget: that of Claude Opus 4."""
+
 _OWN_FIELDS = frozenset(
     {
         "cache_control",
@@ -47,26 +58,26 @@ _OWN_FIELDS = frozenset(
 """Fields of Anthropic's own that the vocabulary has no word for; it refuses a request with any other."""
 
 _SERVICE_TIERS = ("auto", "standard_only")
-_LOST_SAMPLING = ("min_p", "frequency_penalty", "presence_penalty", "repeat_penalty", "seed")
 _JSON_ONLY = "Answer with one JSON object and nothing else."
 
 
-def write_request(request: ChatRequest, extensions: bool = False, budgets: bool = False) -> bytes | Failure:
+def write_request(request: ChatRequest, extensions: bool = False) -> bytes | Failure:
     """`extensions` is whether the server takes more than Anthropic's own does, as llama.cpp and Ollama do.
 
-    Then fields from elsewhere are written too, and thinking that nobody signed. `budgets` is whether the model takes
-    no thinking but by a budget of tokens.
+    Then fields from elsewhere are written too, and thinking that nobody signed.
     """
     try:
-        return msgspec.json.encode(_request(request, extensions, budgets))
+        return msgspec.json.encode(_request(request, extensions))
     except Inexpressible as error:
         return error.failure
 
 
-def losses(request: ChatRequest, extensions: bool = False, budgets: bool = False) -> tuple[str, ...]:
+def losses(request: ChatRequest, extensions: bool = False) -> tuple[str, ...]:
     """The names of what `write_request` drops, or says only roughly."""
-    lost = [name for name in _LOST_SAMPLING if getattr(request.sampling, name) is not None]
-    if is_said_roughly(request.reasoning, _thinking(request, budgets)):
+    model = _model(request, extensions)
+    thinking = _thinking(request, model)
+    lost = lost_sampling(request.sampling, _sampling(request, thinking, model, extensions))
+    if is_said_roughly(request.reasoning, thinking, write_effort(request.reasoning, model)):
         lost.append("reasoning")
     if request.output is not None and request.output.kind == "json" and request.output.schema is None:
         lost.append("output")
@@ -80,7 +91,7 @@ def losses(request: ChatRequest, extensions: bool = False, budgets: bool = False
     return tuple(dict.fromkeys((*lost, *request.unread)))
 
 
-def _request(request: ChatRequest, extensions: bool, budgets: bool) -> Wire:
+def _request(request: ChatRequest, extensions: bool) -> Wire:
     if request.answers != 1:
         raise Inexpressible("more than one answer cannot be asked for in an Anthropic request", "n")
     refuse_silence(request.messages, "messages")
@@ -88,40 +99,55 @@ def _request(request: ChatRequest, extensions: bool, budgets: bool) -> Wire:
     refuse_content(request.rest, KEPT_ELSEWHERE, "Anthropic")
     rest = {name: value for name, value in request.rest.items() if _is_own(name, value, extensions)}
     tools = write_tools(request.tools, request.tool_choice, extensions)
+    model = _model(request, extensions)
+    thinking = _thinking(request, model) or rest.get("thinking")
     wire = {
         **rest,
         "model": request.model,
-        "max_tokens": _max_tokens(request),
+        "max_tokens": _max_tokens(request, model),
         "system": write_system(request.messages, _told_besides(request.output)),
         "messages": write_messages(request.messages, extensions),
         "tools": tools or None,
         "tool_choice": write_choice(request.tool_choice, request.parallel_tool_calls) if tools else None,
-        "temperature": request.sampling.temperature,
-        "top_p": request.sampling.top_p,
-        "top_k": request.sampling.top_k,
-        "stop_sequences": list(request.sampling.stop) or None,
-        "thinking": _thinking(request, budgets) or rest.get("thinking"),
-        "output_config": _output_config(request, rest, budgets),
+        **_sampling(request, thinking, model, extensions),
+        "thinking": thinking,
+        "output_config": _output_config(request, rest, model),
         "metadata": {"user_id": request.user} if request.user is not None else None,
         "stream": request.stream or None,
     }
     return {name: value for name, value in wire.items() if value is not None or name in rest}
 
 
-def _max_tokens(request: ChatRequest) -> int:
+def _max_tokens(request: ChatRequest, model: Claude) -> int:
+    """Without a cap there is room for an answer besides all that is to be thought."""
     if request.max_tokens is not None:
         return request.max_tokens
-    budget = request.reasoning.budget if request.reasoning is not None else None
-    return MAX_TOKENS + max(0, budget or 0)
+    control = request.reasoning
+    if control is None or control.effort == "none":
+        return MAX_TOKENS
+    if model.thinks == "by_budget" and control.budget in (None, MODEL_DECIDES):
+        return min(2 * max(MAX_TOKENS, budget_of(control)), MOST_OF_THINKERS)
+    return MAX_TOKENS + max(0, control.budget or 0)
 
 
-def _thinking(request: ChatRequest, budgets: bool) -> Wire | None:
+def _model(request: ChatRequest, extensions: bool) -> Claude:
+    """Servers of others may call their models as they like."""
+    return Claude() if extensions else claude(request.model)
+
+
+def _sampling(request: ChatRequest, thinking: Any, model: Claude, extensions: bool) -> Wire:
+    """Servers of others draw as they are told, whether they think or not."""
+    thinks = isinstance(thinking, dict) and thinking.get("type") != "disabled"
+    return write_sampling(request.sampling, model, thinks and not extensions)
+
+
+def _thinking(request: ChatRequest, model: Claude) -> Wire | None:
     """Thinking only tunes, so where Anthropic would refuse the request for it, it is left out.
 
     That is where a tool must be called, and, if there is a budget, where the results of calls are sent back without
     the thinking that led to them: other dialects do not keep it.
     """
-    thinking = write_thinking(request.reasoning, _max_tokens(request), budgets)
+    thinking = write_thinking(request.reasoning, _max_tokens(request, model), model)
     is_forced = bool(request.tools) and request.tool_choice is not None and request.tool_choice.mode == "required"
     match thinking:
         case {"type": "enabled"} if is_forced or _calls_without_thinking(request.messages):
@@ -139,9 +165,9 @@ def _calls_without_thinking(messages: tuple[Message, ...]) -> bool:
     return not any(isinstance(part, Reasoning) and is_written(part, extensions=False) for part in said)
 
 
-def _output_config(request: ChatRequest, rest: Wire, budgets: bool) -> Wire | None:
+def _output_config(request: ChatRequest, rest: Wire, model: Claude) -> Wire | None:
     config = dict(rest.get("output_config") or {})
-    effort = write_effort(request.reasoning, budgets)
+    effort = write_effort(request.reasoning, model)
     if effort is not None:
         config["effort"] = effort
     if request.output is not None and request.output.schema is not None:

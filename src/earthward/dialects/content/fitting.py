@@ -7,6 +7,13 @@ import msgspec
 
 from earthward.chat import Answer, ChatRequest, Event, Failure, FailureKind, Message, Role, Text, ToolCall, ToolResult
 from earthward.dialects.content.calls import Salvaging, is_first, only_first, salvaged, wrong_arguments
+from earthward.dialects.content.free_text import (
+    WithFreeText,
+    as_functions,
+    free_text_tools,
+    needs_functions,
+    with_free_text,
+)
 from earthward.dialects.content.lacks import Lack
 from earthward.dialects.content.structured import asked_again, held_to
 from earthward.dialects.content.tools_in_words import FromWords, from_words, in_words, needs_words, offered
@@ -19,7 +26,8 @@ class Fitted(msgspec.Struct, frozen=True):
     """`sent` is what the target is asked, `asked` what the caller asked.
 
     `made_up` names what the target can't do and the gateway does in its place, `dropped` what was lost by that. `id`
-    is the exchange's, for calls that have none of their own.
+    is the exchange's, for calls that have none of their own. `free_text` names the tools that take free text and are
+    offered as functions.
     """
 
     sent: ChatRequest
@@ -30,6 +38,7 @@ class Fitted(msgspec.Struct, frozen=True):
     made_up: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     id: str = ""
+    free_text: frozenset[str] = frozenset()
 
     @property
     def salvages(self) -> bool:
@@ -44,10 +53,12 @@ def fitted(request: ChatRequest, lacks: frozenset[Lack], id: str = "") -> Fitted
     words = needs_words(request, "tools" not in lacks, "choice" not in lacks)
     one_call = request.parallel_tool_calls is False and bool({"parallel", "tools"} & lacks) and bool(request.tools)
     is_checked = words or "form" in lacks
+    frees = not words and "free_text" in lacks and needs_functions(request)
     made_up = tuple(
         name
         for name, is_so in (
             ("tools" if "tools" in lacks else "tool_choice", words),
+            ("tools", frees),
             ("parallel_tool_calls", one_call),
             ("n", request.answers > 1 and "several" in lacks),
         )
@@ -64,6 +75,9 @@ def fitted(request: ChatRequest, lacks: frozenset[Lack], id: str = "") -> Fitted
         lost = NOT_IN_WORDS if request.logprobs else ()
         return Fitted(in_words(request), request, True, one_call, is_checked, made_up, lost, id)
     sent = msgspec.structs.replace(request, parallel_tool_calls=None) if one_call else request
+    if frees:
+        free_text = free_text_tools(request)
+        return Fitted(as_functions(sent), request, False, one_call, is_checked, made_up, id=id, free_text=free_text)
     return Fitted(sent, request, False, one_call, is_checked, made_up, id=id)
 
 
@@ -72,6 +86,8 @@ def restored(fit: Fitted, answer: Answer) -> tuple[Answer | Failure, str | None]
     found = from_words(answer, fit.asked, fit.id) if fit.in_words else _salvaged(fit, answer)
     if isinstance(found, Failure):
         return found, found.message
+    if fit.free_text:
+        found = with_free_text(found, fit.free_text)
     if fit.one_call:
         found = only_first(found)
     if not fit.is_checked:
@@ -107,13 +123,16 @@ class Restoring:
             self._words = FromWords(fit.asked, fit.id)
         elif fit.salvages:
             self._words = Salvaging(offered(fit.asked), fit.id)
+        self._free_text = WithFreeText(fit.free_text) if fit.free_text else None
         self._one_call = fit.one_call
 
     def feed(self, event: Event) -> list[Event]:
         events = [event] if self._words is None else self._words.feed(event)
+        if self._free_text is not None:
+            events = [freed for each in events for freed in self._free_text.feed(each)]
         return [each for each in events if is_first(each)] if self._one_call else events
 
 
 def restoring(fit: Fitted) -> Restoring | None:
     """None if the events are the caller's as they come."""
-    return Restoring(fit) if fit.in_words or fit.one_call or fit.salvages else None
+    return Restoring(fit) if fit.in_words or fit.one_call or fit.salvages or fit.free_text else None

@@ -114,7 +114,7 @@ def _sampling(wire: _Generation) -> Sampling:
         frequency_penalty=wire.frequency_penalty,
         presence_penalty=wire.presence_penalty,
         seed=wire.seed,
-        stop=tuple(wire.stop_sequences or ()),
+        stop=tuple(filter(None, wire.stop_sequences or ())),
     )
 
 
@@ -161,7 +161,7 @@ def _told_as_format(formats: list[dict[str, Any]]) -> tuple[str | None, Any]:
 
 
 def _rest(raw: dict[str, Any]) -> dict[str, Any]:
-    rest = {name: value for name, value in raw.items() if name not in _KNOWN}
+    rest = {name: value for name, value in raw.items() if name not in _KNOWN and value is not None}
     generation = raw.get("generationConfig") or {}
     others = {name: value for name, value in generation.items() if name not in _KNOWN_GENERATION}
     config = raw.get("toolConfig") or {}

@@ -36,6 +36,8 @@ _OBJECTS = frozenset({"generationConfig", "toolConfig"})
 _VERTEX_ONLY = frozenset({"modelArmorConfig"})
 _GEMINI_ONLY = frozenset({"store"})
 _LOST_SAMPLING = ("min_p", "repeat_penalty")
+MOST_STOPS = 5
+"""Of more Google refuses the request."""
 
 
 def write_request(
@@ -56,8 +58,12 @@ def write_request(
 def losses(request: ChatRequest, vertex: bool = False, budgets: bool = False) -> tuple[str, ...]:
     """The names of what `write_request` drops, or says only roughly."""
     lost = [name for name in _LOST_SAMPLING if getattr(request.sampling, name) is not None]
+    if len(request.sampling.stop) > MOST_STOPS:
+        lost.append("stop")
     if is_said_roughly(request.reasoning, budgets):
         lost.append("reasoning")
+    if request.top_logprobs is not None and not request.logprobs:
+        lost.append("top_logprobs")
     if request.parallel_tool_calls is not None:
         lost.append("parallel_tool_calls")
     if request.user is not None:
@@ -101,7 +107,7 @@ def _generation(request: ChatRequest, budgets: bool) -> Wire:
         "maxOutputTokens": request.max_tokens,
         "candidateCount": request.answers if request.answers != 1 else None,
         "responseLogprobs": request.logprobs or None,
-        "logprobs": request.top_logprobs,
+        "logprobs": request.top_logprobs if request.logprobs else None,
         **(_output(request.output) if not _blocks_tools(request, budgets) else {}),
         "thinkingConfig": write_control(request.reasoning, budgets),
     }
@@ -121,7 +127,7 @@ def _sampling(sampling: Sampling) -> Wire:
         "frequencyPenalty": sampling.frequency_penalty,
         "presencePenalty": sampling.presence_penalty,
         "seed": sampling.seed,
-        "stopSequences": list(sampling.stop) or None,
+        "stopSequences": list(sampling.stop[:MOST_STOPS]) or None,
     }
 
 

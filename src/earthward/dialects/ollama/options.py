@@ -35,7 +35,7 @@ def read_sampling(wire: WireOptions) -> Sampling:
         repeat_penalty=wire.repeat_penalty,
         # -1 is how Ollama says random, its default.
         seed=wire.seed if wire.seed is not None and wire.seed >= 0 else None,
-        stop=tuple(wire.stop or ()),
+        stop=tuple(filter(None, wire.stop or ())),
     )
 
 

@@ -71,7 +71,7 @@ def as_asked(wire: WireAsked, raw: dict[str, Any], known: frozenset[str]) -> Cha
     """The request but for what is said in it. Raises Inexpressible."""
     given = wire.options or {}
     options = msgspec.convert({name: value for name, value in given.items() if value is not None}, WireOptions)
-    rest = {name: value for name, value in raw.items() if name not in known}
+    rest = {name: value for name, value in raw.items() if name not in known and value is not None}
     others = other_options(given)
     if others:
         rest["options"] = others

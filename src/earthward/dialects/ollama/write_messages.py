@@ -1,7 +1,8 @@
 """The messages of a request, written.
 
 All system text comes first, in one message: Ollama's templates would move it there anyway, and a prompt that keeps
-its beginning is found in the cache. Neighbours of the same role become one, since many templates refuse them.
+its beginning is found in the cache. Results stand right after their calls. Neighbours of the same role become one,
+since many templates refuse them.
 """
 
 from typing import Any
@@ -20,6 +21,7 @@ from earthward.chat import (
     ToolCall,
     ToolResult,
 )
+from earthward.dialects.answered_calls import results_at_calls
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.ollama.calls import wire_call
 from earthward.dialects.ollama.images import READABLE, media_type, standard_base64, without_data_url
@@ -36,7 +38,7 @@ def write_messages(messages: tuple[Message, ...], takes_audio: bool = False) -> 
         raise Inexpressible("`messages` must not be empty", "messages", FailureKind.BAD_REQUEST)
     names: dict[str, str] = {}
     wires: list[Wire] = []
-    for place, message in enumerate(messages):
+    for place, message in enumerate(results_at_calls(messages)):
         if message.role in SYSTEM:
             continue
         where = f"messages[{place}]"

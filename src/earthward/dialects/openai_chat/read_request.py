@@ -158,7 +158,7 @@ def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:
 
 
 def _sampling(wire: _Request) -> Sampling:
-    stop = (wire.stop,) if isinstance(wire.stop, str) else tuple(wire.stop or ())
+    stops = [wire.stop] if isinstance(wire.stop, str) else wire.stop or ()
     return Sampling(
         temperature=wire.temperature,
         top_p=wire.top_p,
@@ -169,7 +169,8 @@ def _sampling(wire: _Request) -> Sampling:
         # llama.cpp and Ollama know it by the one name, vLLM and SGLang by the other.
         repeat_penalty=wire.repeat_penalty if wire.repeat_penalty is not None else wire.repetition_penalty,
         seed=wire.seed,
-        stop=stop,
+        # An empty one asks for nothing, and some engines find it at once.
+        stop=tuple(filter(None, stops)),
     )
 
 
@@ -247,7 +248,7 @@ def _reasoning(effort: str | None) -> ReasoningControl | None:
 
 
 def _rest(wire: _Request, raw: dict[str, Any]) -> dict[str, Any]:
-    rest = {name: value for name, value in raw.items() if name not in _KNOWN}
+    rest = {name: value for name, value in raw.items() if name not in _KNOWN and value is not None}
     options = {name: value for name, value in (wire.stream_options or {}).items() if name != "include_usage"}
     if options:
         rest["stream_options"] = options

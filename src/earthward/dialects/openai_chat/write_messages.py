@@ -1,7 +1,7 @@
 """The messages of a request, written.
 
-Results of tools become messages of their own. Images in them, which this dialect has no place for, follow in a
-message of the user's, after the last of the results that stand together.
+Results of tools become messages of their own, right after their calls. Images in them, which this dialect has no place
+for, follow in a message of the user's, after the last of the results that stand together.
 """
 
 from typing import Any
@@ -19,6 +19,7 @@ from earthward.chat import (
     ToolCall,
     ToolResult,
 )
+from earthward.dialects.answered_calls import results_at_calls
 from earthward.dialects.file_ids import held_at
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.openai_chat.calls import wire_call
@@ -30,7 +31,7 @@ def write_messages(messages: tuple[Message, ...], extensions: bool) -> list[Wire
     """`extensions` is whether the server knows more than OpenAI's own. Raises Inexpressible."""
     wires: list[Wire] = []
     images: list[Wire] = []
-    for message in messages:
+    for message in results_at_calls(messages):
         results = [part for part in message.parts if isinstance(part, ToolResult)]
         others = tuple(part for part in message.parts if not isinstance(part, ToolResult))
         for result in results:

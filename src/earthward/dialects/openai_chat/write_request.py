@@ -43,6 +43,8 @@ _OWN_FIELDS = frozenset(
 """Fields of OpenAI's own that the vocabulary has no word for; it refuses a request with any other."""
 
 _EXTENDED_SAMPLING = ("top_k", "min_p", "repeat_penalty")
+MOST_STOPS = 4
+"""Of more OpenAI refuses the request."""
 
 
 def write_request(request: ChatRequest, extensions: bool = True) -> bytes | Failure:
@@ -62,8 +64,10 @@ def losses(request: ChatRequest, extensions: bool = True) -> tuple[str, ...]:
     control = request.reasoning
     if control is not None and (control.budget is not None or control.show is not None or control.effort is None):
         lost.append("reasoning")
+    lost += ["top_logprobs"] if request.top_logprobs is not None and not request.logprobs else []
     if not extensions:
         lost += [name for name in _EXTENDED_SAMPLING if getattr(request.sampling, name) is not None]
+        lost += ["stop"] if len(request.sampling.stop) > MOST_STOPS else []
         lost += [name for name in request.rest if name not in _OWN_FIELDS]
     if any(_is_lost(part, extensions) for message in request.messages for part in message.parts):
         lost.append("messages.reasoning")
@@ -95,7 +99,7 @@ def _request(request: ChatRequest, extensions: bool) -> Wire:
         "reasoning_effort": _effort(request.reasoning) or rest.get("reasoning_effort"),
         "n": request.answers if request.answers != 1 else None,
         "logprobs": request.logprobs or None,
-        "top_logprobs": request.top_logprobs,
+        "top_logprobs": request.top_logprobs if request.logprobs else None,
         "stream": request.stream or None,
         "stream_options": options if options and request.stream else None,
         "user": request.user,
@@ -111,7 +115,7 @@ def _sampling(sampling: Sampling, extensions: bool) -> Wire:
         "frequency_penalty": sampling.frequency_penalty,
         "presence_penalty": sampling.presence_penalty,
         "seed": sampling.seed,
-        "stop": list(sampling.stop) or None,
+        "stop": list(sampling.stop if extensions else sampling.stop[:MOST_STOPS]) or None,
     }
     if extensions:
         wire |= {"top_k": sampling.top_k, "min_p": sampling.min_p}

@@ -70,12 +70,12 @@ def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:
         stream=bool(wire.stream),
         stream_usage=(wire.stream_options or {}).get("include_usage") is True,
         user=wire.user,
-        rest={name: value for name, value in raw.items() if name not in _KNOWN},
+        rest={name: value for name, value in raw.items() if name not in _KNOWN and value is not None},
     )
 
 
 def _sampling(wire: _Request) -> Sampling:
-    stop = (wire.stop,) if isinstance(wire.stop, str) else tuple(wire.stop or ())
+    stops = [wire.stop] if isinstance(wire.stop, str) else wire.stop or ()
     return Sampling(
         temperature=wire.temperature,
         top_p=wire.top_p,
@@ -84,7 +84,8 @@ def _sampling(wire: _Request) -> Sampling:
         frequency_penalty=wire.frequency_penalty,
         presence_penalty=wire.presence_penalty,
         seed=wire.seed,
-        stop=stop,
+        # An empty one asks for nothing, and some engines find it at once.
+        stop=tuple(filter(None, stops)),
     )
 
 

@@ -193,7 +193,7 @@ def _control(wire: _Reasoning | None) -> ReasoningControl | None:
 
 
 def _rest(wire: _Request, raw: dict[str, Any]) -> dict[str, Any]:
-    rest = {name: value for name, value in raw.items() if name not in _KNOWN}
+    rest = {name: value for name, value in raw.items() if name not in _KNOWN and value is not None}
     if wire.text is not None and wire.text.verbosity is not None:
         rest["verbosity"] = wire.text.verbosity
     include = [name for name in wire.include or () if name != _LOGPROBS]

@@ -13,9 +13,12 @@ Wire = dict[str, Any]
 
 
 def instructions_of(messages: tuple[Message, ...]) -> str | None:
-    """The text of a system message that comes first; None if it is no single text."""
+    """The text of a system message that comes first; None if it is no single text, or all there is.
+
+    Something has to be said besides.
+    """
     match messages:
-        case (Message(Role.SYSTEM, (Text(text),)), *_) if text:
+        case (Message(Role.SYSTEM, (Text(text),)), _, *_) if text:
             return text
     return None
 
