@@ -100,12 +100,10 @@ def wire_usage(usage: Usage) -> dict[str, Any] | None:
         "completion_tokens": usage.output.tokens,
         "total_tokens": usage.input.tokens + usage.output.tokens,
     }
-    prompt = _known(cached_tokens=usage.cached, cache_write_tokens=usage.cache_written)
-    if prompt:
-        wire["prompt_tokens_details"] = prompt
-    completion = _known(reasoning_tokens=usage.reasoning)
-    if completion:
-        wire["completion_tokens_details"] = completion
+    if usage.cached.is_known or usage.cache_written.is_known:
+        wire["prompt_tokens_details"] = _known(cached_tokens=usage.cached, cache_write_tokens=usage.cache_written)
+    if usage.reasoning.is_known:
+        wire["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning.tokens}
     return wire
 
 
