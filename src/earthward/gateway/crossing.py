@@ -346,8 +346,11 @@ def _characters(answer: Answer) -> int:
     total = 0
     for choice in answer.choices:
         for part in choice.parts:
+            if type(part) is Text:
+                total += len(part.text)
+                continue
             match part:
-                case Text(text) | Refusal(text) | Reasoning(text):
+                case Refusal(text) | Reasoning(text):
                     total += len(text)
                 case ToolCall(arguments=arguments):
                     total += len(arguments)

@@ -9,7 +9,13 @@ from typing import Any
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, FailureKind, OutputFormat, Sampling
-from earthward.dialects.anthropic_messages.read_messages import WireBlock, WireMessage, read_messages, read_system
+from earthward.dialects.anthropic_messages.read_messages import (
+    PlainMessage,
+    WireBlock,
+    WireMessage,
+    read_messages,
+    read_system,
+)
 from earthward.dialects.anthropic_messages.thinking import WireThinking, is_known, is_known_effort, read_control
 from earthward.dialects.anthropic_messages.tools import WireChoice, read_choice, read_parallel, read_tool
 from earthward.dialects.inexpressible import Inexpressible
@@ -44,6 +50,14 @@ class _Request(msgspec.Struct):
     stream: bool | None = None
 
 
+class _Plain(_Request, forbid_unknown_fields=True):
+    """One without fields that there is no word for, as most are."""
+
+    messages: list[PlainMessage]  # type: ignore[assignment]
+
+
+_plain = msgspec.json.Decoder(_Plain)
+_NOTHING_ELSE: dict[str, Any] = {}
 _KNOWN = frozenset(_Request.__struct_fields__)
 _HELD_BY_THE_VENDOR = ("container", "mcp_servers")
 
@@ -53,6 +67,20 @@ def read_request(body: bytes, limits: JsonLimits = LIMITS) -> ChatRequest | Fail
     too_much = excess(body, limits)
     if too_much is not None:
         return Failure(FailureKind.BAD_REQUEST, f"the request body has {too_much}")
+    try:
+        plain = _plain.decode(body)
+        # What of these is not known has to be kept as it came.
+        if plain.thinking is None and plain.output_config is None:
+            return _request(plain, _NOTHING_ELSE)
+    except Inexpressible as error:
+        return error.failure
+    except NOT_JSON:
+        pass
+    return _in_full(body)
+
+
+def _in_full(body: bytes) -> ChatRequest | Failure:
+    """What is not plain, or is nothing to be read at all."""
     try:
         raw = msgspec.json.decode(body)
         wire = msgspec.convert(raw, _Request)
@@ -66,6 +94,7 @@ def read_request(body: bytes, limits: JsonLimits = LIMITS) -> ChatRequest | Fail
 
 
 def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:
+    """`raw` is the same with all its fields, where it has others."""
     for name in _HELD_BY_THE_VENDOR:
         if raw.get(name):
             raise Inexpressible(f"`{name}` means something to Anthropic only; leave it out for other targets", name)
@@ -76,7 +105,7 @@ def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:
     effort = wire.output_config.effort if wire.output_config is not None else None
     return ChatRequest(
         model=wire.model,
-        messages=(*read_system(wire.system), *read_messages(wire.messages, raw["messages"])),
+        messages=(*read_system(wire.system), *read_messages(wire.messages, raw.get("messages"))),
         tools=tuple(map(read_tool, wire.tools or ())),
         tool_choice=read_choice(wire.tool_choice),
         parallel_tool_calls=read_parallel(wire.tool_choice),

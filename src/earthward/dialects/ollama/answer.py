@@ -134,7 +134,8 @@ def _answer(wire: _Answer, custom: frozenset[str], num_ctx: int | None) -> Answe
         for place, call in enumerate(message.tool_calls or ())
     ]
     parts += calls
-    reason = read_reason(wire.done_reason, bool(calls), fills_context(usage, num_ctx))
+    is_full = num_ctx is not None and fills_context(usage, num_ctx)
+    reason = read_reason(wire.done_reason, bool(calls), is_full)
     choice = Choice(tuple(parts), reason, logprobs=wire.logprobs or None)
     rest = {name: value for name in _RIDING_ALONG if (value := getattr(wire, name)) is not msgspec.UNSET}
     return Answer(None, wire.model, unix_time(wire.created_at), (choice,), usage, rest)

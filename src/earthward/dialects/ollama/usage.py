@@ -26,7 +26,7 @@ DURATIONS = Durations.__struct_fields__
 
 
 def read_usage(prompt: Any, answer: Any, cached: Any) -> Usage:
-    return Usage(input=_count(prompt), output=_count(answer), cached=_count(cached))
+    return Usage(_count(prompt), _count(answer), UNKNOWN if cached is None else _count(cached))
 
 
 def read_durations(wire: Any) -> Durations:

@@ -21,6 +21,7 @@ _NO_SHIFT = {"truncate": False, "shift": False}
 """`shift` must be the same in all requests, since the model is loaded with it."""
 
 _UNKNOWN = Model()
+_encode = msgspec.json.Encoder().encode
 
 _CARRYING_CONTENT = {
     **KEPT_ELSEWHERE,
@@ -37,7 +38,7 @@ _OWN_FIELDS = frozenset({"options"})
 def write_request(request: ChatRequest, model: Model = _UNKNOWN) -> bytes | Failure:
     """`model` says how the model is loaded, the same for all requests of a target."""
     try:
-        return msgspec.json.encode(_request(request, model))
+        return _encode(_request(request, model))
     except Inexpressible as error:
         return error.failure
 

@@ -50,6 +50,7 @@ class _Answer(msgspec.Struct):
     usage: Any = None
 
 
+_encode = msgspec.json.Encoder().encode
 _KNOWN = frozenset(_Answer.__struct_fields__)
 
 
@@ -76,7 +77,7 @@ def write_answer(answer: Answer, functions: bool = False) -> bytes:
     usage = wire_usage(answer.usage)
     if usage is not None:
         wire["usage"] = usage
-    return msgspec.json.encode({**answer.rest, **wire} if answer.rest else wire)
+    return _encode({**answer.rest, **wire} if answer.rest else wire)
 
 
 def text_in(content: str | list[dict[str, Any]] | None) -> str:
