@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from earthward.bench.exchange import SENTENCE, ollamas_answer, whole_answer
-from earthward.config.snapshot import Endpoint, Snapshot
+from earthward.config.snapshot import Endpoint, Shown, Snapshot
 from earthward.fleet.found import Probed
 from earthward.gateway.lanes import TARGETS
 from earthward.gateway.worker import Worker
@@ -412,6 +412,23 @@ def test_only_a_host_that_need_not_load_is_asked_straight(
     assert found.straight == is_straight
     attempts = [entry.record.attempts[0] for entry in found.entries if isinstance(entry, Settled)]
     assert attempts[0].context == (context or 0)
+
+
+@pytest.mark.parametrize("made_for", [2048, 131_072])
+def test_what_hosts_show_of_a_model_leads_nowhere_else(tmp_path: Path, made_for: int) -> None:
+    """They show it of every model that a target names, mostly with more context than is asked for."""
+    names = ("gpt-4o-mini:latest", "llama:latest")
+    shown = tuple(Shown(name, ("completion", "tools", "thinking"), context=made_for, stop=("</s>",)) for name in names)
+
+    def tell(serving: Worker) -> None:
+        for provider in serving.serving.providers.values():
+            residents = tuple(Resident(name, min(4096, made_for)) for name in names)
+            report = Report(1.0, residents, sizes=tuple((name, 1) for name in names), shown=shown)
+            serving.serving.hear([Probed(provider.name, provider.endpoints[0].url, report)])
+
+    asks = [asked(OPENAI), asked(OPENAI, stop=["END"]), asked(OPENAI, tools=[FUNCTION])]
+    settings = of("ollama", context=4096, states_abilities=True)
+    assert on_both(tmp_path, asks, [whole("ollama")], settings, tell).straight == len(asks)
 
 
 def test_a_host_without_the_model_is_left_to_the_general_path(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ KNOWN: dict[type[msgspec.Struct], frozenset[str]] = {
     ),
     Target: frozenset(
         {"name", "provider", "model", "zone", "context", "abilities", "price", "rates", "keep_alive", "warm", "cell"}
-        | {"objective"}
+        | {"objective", "shown", "states_abilities"}
     ),
     Route: frozenset(
         {"name", "when", "use", "baseline", "candidate", "share", "fallback", "candidate_may_rescue", "unit", "stage"}
