@@ -22,7 +22,7 @@ def entries(folder: Path) -> list[Entry]:
 
 
 @pytest.mark.parametrize("auth", ["keys", "open"])
-@pytest.mark.parametrize("way", ["whole", "stream"])
+@pytest.mark.parametrize("way", ["whole", "translated", "stream"])
 def test_every_exchange_is_opened_and_settled_well(way: str, auth: Auth, tmp_path: Path) -> None:
     count = CALLERS[way] + 3
     figures = uvloop.run(exchanged(way, auth, count, tmp_path))
@@ -32,12 +32,12 @@ def test_every_exchange_is_opened_and_settled_well(way: str, auth: Auth, tmp_pat
     assert {record.status for record in records} == {"ok"}
     assert {record.key for record in records} == {"k1" if auth == "keys" else ""}
     assert {record.target for record in records} == {"mini", "llama"}
-    assert all(record.usage.output.tokens == (30 if way == "whole" else CHUNKS["stream"]) for record in records)
+    assert all(record.usage.output.tokens == (CHUNKS[way] or 30) for record in records)
     # Besides the chunks with text: the one with the reason, and the last one.
-    assert figures.chunks == (0 if way == "whole" else count * (CHUNKS["stream"] + 2))
+    assert figures.chunks == (count * (CHUNKS[way] + 2) if CHUNKS[way] else 0)
 
 
-@pytest.mark.parametrize("way", ["whole", "stream"])
+@pytest.mark.parametrize("way", ["whole", "translated", "stream"])
 def test_an_exchange_leaves_nothing_for_the_collector(way: str, tmp_path: Path) -> None:
     def left_by(count: int, folder: Path) -> int:
         gc.collect()

@@ -544,7 +544,16 @@ def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
             number += 1
         said = [*draw(st.lists(thoughts, max_size=2)), *draw(st.lists(st.builds(Text, texts), max_size=2)), *open_calls]
         messages.append(Message(Role.ASSISTANT, tuple(said or [Text("x")])))
+    if not open_calls:
+        messages[-1] = _begun(messages[-1])
     return (*messages, *(Message(Role.TOOL, (ToolResult(call.id, (), call.name),)) for call in open_calls))
+
+
+def _begun(last: Message) -> Message:
+    """White space at the end of what is to be gone on from is left out."""
+    *before, part = last.parts
+    ended = Text(part.text.rstrip() or "x") if isinstance(part, Text) else part
+    return Message(last.role, (*before, ended))
 
 
 schemas = json_objects.map(lambda more: {"type": "object", "properties": {}, **more})

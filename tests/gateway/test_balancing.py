@@ -91,12 +91,12 @@ def test_a_request_goes_where_it_was_drawn_to_and_waits_where_all_is_taken(stage
             places.append(one.take(WANTED, PATIENCE, place))
             assert places[-1] == place
         assert sorted(places) == [0, 1]
-        assert one.is_well(LLAMA)
+        assert one.is_well
         assert one.drawn(WANTED) is None
         waiting = one.take(WANTED, PATIENCE, None)
         assert isinstance(waiting, Waiting)
         # Nobody passes by who waits.
-        assert not one.is_well(LLAMA)
+        assert not one.is_well
         one.give_back(0)
         assert await waiting.told == 0
 
@@ -105,11 +105,11 @@ def test_a_request_goes_where_it_was_drawn_to_and_waits_where_all_is_taken(stage
 
 def test_one_endpoint_that_is_not_well_is_enough_to_look_twice(stage) -> None:
     one = stage.worker(3, slots=None)
-    assert one.is_well(LLAMA)
+    assert one.is_well
     one.ended(2, LLAMA, 0.1, BROKEN)
-    assert not one.is_well(LLAMA)
+    assert not one.is_well
     one.served(2, LLAMA, 0.1, 1.0, 0)
-    assert one.is_well(LLAMA)
+    assert one.is_well
 
 
 def test_a_slot_that_another_worker_frees_is_found(stage) -> None:

@@ -397,7 +397,9 @@ def settings() -> list[Any]:
         pytest.param(put(plain, switch="cloud"), id="a switch"),
         pytest.param(put(plain, access_log=True), id="an access log"),
         pytest.param(put(plain, providers=(crowd, house)), id="more endpoints than are all looked at"),
-        pytest.param(put(plain, targets=(put(mini, context=9000), llama)), id="a context and a fallback"),
+        pytest.param(put(plain, targets=(put(mini, context=1), llama)), id="a prompt that may not fit"),
+        pytest.param(put(plain, targets=(put(mini, context=4096, tiers=(2048, 4096)), llama)), id="tiers"),
+        pytest.param(put(plain, targets=(put(mini, context=2048, widest=4096), llama)), id="a wider context elsewhere"),
         pytest.param(put(plain, routes=(put(route, when=When(tokens=(0, 1000))),)), id="lengths"),
         pytest.param(put(plain, routes=(put(route, when=When(time=((0, 10080),))),)), id="times"),
     ]

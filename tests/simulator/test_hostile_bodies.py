@@ -208,7 +208,9 @@ ALL = (
     Asked("/v1beta/models/e:batchEmbedContents", {"requests": [ONE]}, GOOGLE),
     Asked(f"{PROJECT}/google/models/e:predict", INSTANCES, BEARER),
     Asked(
-        f"{PROJECT}/google/models/e:embedContent", {**ONE, "embedContentConfig": {"outputDimensionality": 8}}, BEARER
+        f"{PROJECT}/google/models/gemini-embedding-2:embedContent",
+        {"content": ONE["content"], "embedContentConfig": {"outputDimensionality": 8}},
+        BEARER,
     ),
     Asked("/api/chat", NATIVE),
     Asked("/api/generate", GENERATE),

@@ -1,9 +1,9 @@
 """What an exchange costs one worker in CPU, without the sockets.
 
 `python -m earthward.bench.exchange` builds a real worker, with a canary, prices and a spool in a temporary folder, and
-puts transports in memory on both of its sides: whole answers, then streams that all run at once, each with keys and
-open. Microseconds of the process's CPU, the spool's thread and about two for the transports included; the middle one
-of the rounds, which are interleaved.
+puts transports in memory on both of its sides: whole answers, whole answers that are translated (asked in OpenAI's
+dialect, served in Ollama's), then streams that all run at once, each with keys and open. Microseconds of the process's
+CPU, the spool's thread and about two for the transports included; the middle one of the rounds, which are interleaved.
 """
 
 import argparse
@@ -31,9 +31,9 @@ from earthward.store.digest import digest_of
 
 Auth = Literal["keys", "open"]
 
-CALLERS = {"whole": 16, "stream": 200}
-EXCHANGES = {"whole": 20_000, "stream": 2_000}
-CHUNKS = {"whole": 0, "stream": 50}
+CALLERS = {"whole": 16, "translated": 16, "stream": 200}
+EXCHANGES = {"whole": 20_000, "translated": 20_000, "stream": 2_000}
+CHUNKS = {"whole": 0, "translated": 0, "stream": 50}
 ROUNDS = 5
 KEY = b"ew-bench"
 SENTENCE = "The quick brown fox jumps over the lazy dog. "
@@ -41,7 +41,7 @@ HEAD_OF_ANSWER = (
     b"HTTP/1.1 200 OK\r\nserver: nginx/1.22.1\r\ndate: Sun, 22 Nov 2026 22:27:34 GMT\r\n"
     b"connection: keep-alive\r\nx-request-id: req_1\r\ncontent-type: "
 )
-ENDS = {"whole": b"}", "stream": b"\r\n0\r\n\r\n"}
+ENDS = {"whole": b"}", "translated": b"}", "stream": b"\r\n0\r\n\r\n"}
 NOT_OK = (b"HTTP/1.1 4", b"HTTP/1.1 5")
 
 
@@ -85,7 +85,7 @@ class Load:
         self.worker = worker
         self.loop = asyncio.get_running_loop()
         self.over = self.loop.create_future()
-        self.answer = whole_answer() if way == "whole" else streamed_answer()
+        self.answer = ANSWERS[way]()
         self.end = ENDS[way]
         self.unasked = self.unanswered = exchanges
         self.pieces = 0
@@ -173,6 +173,26 @@ def whole_answer() -> tuple[bytes, ...]:
     return (HEAD_OF_ANSWER + b"application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body),)
 
 
+def ollamas_answer() -> tuple[bytes, ...]:
+    """The same by Ollama."""
+    body = msgspec.json.encode(
+        {
+            "model": "llama3.2",
+            "created_at": "2026-11-22T22:27:34.123456789Z",
+            "message": {"role": "assistant", "content": SENTENCE * 3},
+            "done": True,
+            "done_reason": "stop",
+            "total_duration": 812_000_000,
+            "load_duration": 12_000_000,
+            "prompt_eval_count": 20,
+            "prompt_eval_duration": 100_000_000,
+            "eval_count": 30,
+            "eval_duration": 700_000_000,
+        }
+    )
+    return (HEAD_OF_ANSWER + b"application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body),)
+
+
 def streamed_answer() -> tuple[bytes, ...]:
     """As many chunks with text as `CHUNKS` says, one with the reason, one with the usage, and the end."""
     words = SENTENCE.split(" ")
@@ -188,6 +208,13 @@ def streamed_answer() -> tuple[bytes, ...]:
     chunked = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
     head = HEAD_OF_ANSWER + b"text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     return (head, *chunked[:-1], chunked[-1] + b"0\r\n\r\n")
+
+
+ANSWERS: dict[str, Callable[[], tuple[bytes, ...]]] = {
+    "whole": whole_answer,
+    "translated": ollamas_answer,
+    "stream": streamed_answer,
+}
 
 
 def beginning(kind: str) -> dict[str, object]:
@@ -212,12 +239,19 @@ def snapshot(auth: Auth) -> Snapshot:
     )
 
 
-def worker(folder: Path, auth: Auth, listener: socket.socket) -> Worker:
+def of_ollama(made: Snapshot) -> Snapshot:
+    """The same with targets that are asked in Ollama's dialect."""
+    providers = (msgspec.structs.replace(it, kind="ollama", dialect="ollama") for it in made.providers)
+    return msgspec.structs.replace(made, providers=tuple(providers))
+
+
+def worker(folder: Path, auth: Auth, listener: socket.socket, way: str = "whole") -> Worker:
     """One as the supervisor would start it, but for the sockets."""
+    made = snapshot(auth)
     state = State(folder)
     state.make()
     board.create(state.board)
-    write_whole(state.snapshot, msgspec.msgpack.encode(snapshot(auth)))
+    write_whole(state.snapshot, msgspec.msgpack.encode(of_ollama(made) if way == "translated" else made))
     # The same conversations go to the candidate each time.
     write_whole(state.folder / "salt", KEY)
     boot = Boot("127.0.0.1", 0, "127.0.0.1", 0, str(folder), "", "bench")
@@ -230,7 +264,7 @@ def worker(folder: Path, auth: Auth, listener: socket.socket) -> Worker:
 async def exchanged(way: str, auth: Auth, exchanges: int, folder: Path) -> Figures:
     """Leaves the spool in `folder`. Raises TimeoutError when not all answers come."""
     with socket.socket() as listener:
-        serving = worker(folder, auth, listener)
+        serving = worker(folder, auth, listener, way)
         load = Load(serving, way, exchanges)
         async with asyncio.timeout(60 + exchanges):
             cpu = await load.run() * 1e6
@@ -250,7 +284,7 @@ def middle(rounds: list[Figures]) -> Figures:
 
 def shown(figures: Figures) -> str:
     chunk = "" if figures.per_chunk is None else f"{figures.per_chunk:6.1f} µs a chunk of {figures.chunks:,}"
-    return f"{figures.way:7}{figures.auth:5}{figures.per_exchange:8.1f} µs an exchange of {figures.exchanges:,}{chunk}"
+    return f"{figures.way:11}{figures.auth:5}{figures.per_exchange:8.1f} µs an exchange of {figures.exchanges:,}{chunk}"
 
 
 def main() -> None:

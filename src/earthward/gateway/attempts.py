@@ -205,6 +205,7 @@ class Attempts:
         self.asking.aim(target, way, self._tier(target))
         written = way.request()
         assert isinstance(written, Written), "it was sent"
+        self.dropped = written.dropped
         self.queued = begun.queued
         return await self._concluded(target, written, self.asking.take_over(begun, why))
 

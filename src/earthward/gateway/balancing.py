@@ -236,13 +236,18 @@ class Balancing:
             self.tell(pushed_out, gave_up(pushed_out, now, expected))
         return waiting
 
-    def is_well(self, model: str) -> bool:
+    @property
+    def is_well(self) -> bool:
         """Whether nobody waits, and there is nothing to find out of any endpoint."""
         if self._waiting:
             return False
         if len(self.standings) == 1:
-            return self.standings[0].is_well(model)
-        return all(standing.is_well(model) for standing in self.standings)
+            return self.standings[0].is_well
+        return all(standing.is_well for standing in self.standings)
+
+    def has_at_hand(self, place: int, model: str, context: int, most: int) -> bool:
+        """Whether a request for the model, with so much context, sets no load going there."""
+        return self.standings[place].has_at_hand(model, context, most)
 
     def drawn(self, wanted: Wanted) -> int | None:
         """The place that a request would take now; None if it would have to wait."""

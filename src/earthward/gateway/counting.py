@@ -21,6 +21,7 @@ from earthward.gateway.decide import Decision
 from earthward.gateway.doors.counts import CountDoor
 from earthward.gateway.doors.door import Question
 from earthward.gateway.doors.exit import Heard
+from earthward.gateway.doors.gemini import signs_calls
 from earthward.gateway.refused import Refused
 from earthward.gateway.terms import may_pass, unfetched
 from earthward.gateway.unstreamed import Unstreamed
@@ -138,7 +139,7 @@ def _written(chat: ChatRequest, target: "ServingTarget") -> bytes | Failure:
         case "anthropic_messages":
             return anthropic.write_count_request(chat)
         case "gemini":
-            return gemini.write_count_request(chat, target.provider.kind == "vertex")
+            return gemini.write_count_request(chat, target.provider.kind == "vertex", signs_calls(target.target.model))
         case "openai_chat" if target.provider.engine == "vllm":
             return _only(openai_chat.write_request(chat, True), _COUNTED_BY_VLLM)
         case "openai_chat" if target.provider.kind != "openai":

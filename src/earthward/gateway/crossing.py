@@ -5,7 +5,7 @@ the common vocabulary and written again, one event at a time.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Protocol
 
 import msgspec
@@ -95,7 +95,7 @@ def crossing(question: Question, way: Way, dialect: str, model: str, terms: Term
     if question.door.dialect == dialect and (terms is AS_ASKED or may_pass(question, terms)):
         passing: Crossing = _Passing(question, way)
         return passing if question.stored is None else question.stored.around(passing)
-    return _Translating(question, way, model, terms)
+    return Translating(question, way, model, terms)
 
 
 class _Passing:
@@ -131,7 +131,7 @@ class _Passing:
         return self._question.door.error_event(failure, self._question.id)
 
 
-class _Translating:
+class Translating:
     """Rounds follow one another where the target can do less than was asked; mostly there is one."""
 
     __slots__ = ("_model", "_question", "_rounds", "_terms", "_way", "_writer")
@@ -160,11 +160,16 @@ class _Translating:
         if isinstance(found, Failure):
             return found
         self._rounds = found
-        written = self._written()
-        if isinstance(written, Failure):
-            return written
+        body = self._body()
+        if isinstance(body, Failure):
+            return body
         lost = plain_names((*fit.dropped, *self._way.losses(_without_a_wish_to_forget(found.asked))))
-        return msgspec.structs.replace(written, dropped=lost, made_up=fit.made_up)
+        return Written(body, lost, fit.made_up, context=_context(self._way))
+
+    @property
+    def is_said(self) -> bool:
+        """Whether no more is to be asked after the last answer."""
+        return self._rounds is not None and self._rounds.is_over
 
     def more(self) -> Written | Failure | None:
         assert self._rounds is not None, "a round comes after the first"
@@ -173,20 +178,24 @@ class _Translating:
         return None if why is None else self._written(why, otherwise)
 
     def _written(self, why: str = "", otherwise: Failure | None = None) -> Written | Failure:
+        body = self._body()
+        if isinstance(body, Failure):
+            return body
+        return Written(body, why=why, otherwise=otherwise, context=_context(self._way))
+
+    def _body(self) -> bytes | Failure:
         assert self._rounds is not None, "what is written belongs to a round"
         asked, profile = self._rounds.asked, self._terms.profile
         body = self._way.write_request(asked if profile is None else for_engine(asked, profile))
-        if isinstance(body, Failure):
-            return named_for(self._question.door.dialect, body)
-        return Written(body, why=why, otherwise=otherwise, context=_context(self._way))
+        return named_for(self._question.door.dialect, body) if isinstance(body, Failure) else body
 
     def at(self, context: int, written: Written) -> Written:
         self._way = at(self._way, context)
         if written.context == context:
             return written
-        again = self._written()
-        assert isinstance(again, Written), "it could be said before"
-        return msgspec.structs.replace(written, body=again.body, context=context)
+        again = self._body()
+        assert isinstance(again, bytes), "it could be said before"
+        return msgspec.structs.replace(written, body=again, context=context)
 
     def whole(self, body: bytes) -> Heard:
         assert self._rounds is not None, "an answer comes after its request"
@@ -237,11 +246,13 @@ def _without_a_wish_to_forget(request: ChatRequest) -> ChatRequest:
     return msgspec.structs.replace(request, rest=rest)
 
 
-def plain_names(names: Iterable[str]) -> tuple[str, ...]:
+def plain_names(names: Collection[str]) -> tuple[str, ...]:
     """The names as a header and a record can hold them.
 
     Fields that no dialect knows have the caller's names: those may be text, end a line, or come by the thousand.
     """
+    if not names:
+        return ()
     plain = tuple(dict.fromkeys(name if _NAME.fullmatch(name) else OTHER for name in names))
     return plain if len(plain) <= MOST_NAMES else (*plain[: MOST_NAMES - 1], OTHER)
 
@@ -337,8 +348,11 @@ def _characters(answer: Answer) -> int:
     total = 0
     for choice in answer.choices:
         for part in choice.parts:
+            if type(part) is Text:
+                total += len(part.text)
+                continue
             match part:
-                case Text(text) | Refusal(text) | Reasoning(text):
+                case Refusal(text) | Reasoning(text):
                     total += len(text)
                 case ToolCall(arguments=arguments):
                     total += len(arguments)

@@ -357,9 +357,7 @@ class Exchange:
         if self.counted:
             lines += b"%b: %b\r\n" % (counting.HEADER, self.counted)
         if self.attempts.dropped:
-            lines += header_lines(
-                [(b"x-earthward-dropped", ", ".join(self.attempts.dropped).encode("ascii", "replace"))]
-            )
+            lines += dropped_line(self.attempts.dropped)
         if self.admission is not None:
             lines += self.admission.lines
         if self.serving.snapshot.cors:
@@ -369,6 +367,11 @@ class Exchange:
     def elapsed(self) -> int:
         """Nanoseconds since the first byte of the request."""
         return int((time.monotonic() - self.request.accepted) * 1e9)
+
+
+def dropped_line(names: tuple[str, ...]) -> bytes:
+    """The header that tells what could not be said to the target."""
+    return header_lines([(b"x-earthward-dropped", ", ".join(names).encode("ascii", "replace"))])
 
 
 def minute_now() -> int:

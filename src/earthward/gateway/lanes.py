@@ -26,17 +26,20 @@ from earthward.ledger.record import Arm, Opened, Record
 from earthward.routing import egress
 from earthward.routing.balance.shortlist import MOST
 from earthward.routing.split import Draw
-from earthward.routing.tiers import allocated
+from earthward.routing.tiers import allocated, most
 
 MOST_LANES = 16
 """Models asked for with one head of which it is remembered how they are served; callers choose what they are called."""
-DIALECTS = frozenset({"openai_chat", "anthropic_messages"})
-"""Ollama's host may cut a prompt or load a model, and what is asked in other dialects may have to be stored."""
+CALLERS = frozenset({"openai_chat", "anthropic_messages"})
+"""Dialects of callers; what is asked in others may have to be stored, or names its model in the path."""
+TARGETS = frozenset({"openai_chat", "anthropic_messages", "ollama", "gemini"})
+"""Dialects of targets."""
+NOTHING: frozenset[bytes] = frozenset()
 NEEDS = frozenset({"tools", "schema", "images", "documents", "audio"})
 OPENED = ("id", "at", "unit")
 SETTLED = (
     *("id", "accepted_at", "queued", "duration", "unit", "attempts"),
-    *("finish_reason", "usage", "characters_in", "characters_out", "cost"),
+    *("finish_reason", "usage", "characters_in", "characters_out", "cost", "dropped"),
 )
 KNOWN: dict[type[msgspec.Struct], frozenset[str]] = {
     Snapshot: frozenset(
@@ -50,7 +53,7 @@ KNOWN: dict[type[msgspec.Struct], frozenset[str]] = {
     ),
     Target: frozenset(
         {"name", "provider", "model", "zone", "context", "abilities", "price", "rates", "keep_alive", "warm", "cell"}
-        | {"objective"}
+        | {"objective", "shown", "states_abilities"}
     ),
     Route: frozenset(
         {"name", "when", "use", "baseline", "candidate", "share", "fallback", "candidate_may_rescue", "unit", "stage"}
@@ -60,6 +63,8 @@ KNOWN: dict[type[msgspec.Struct], frozenset[str]] = {
     Key: frozenset({"id", "digest", "app", "team", "routes", "expires_at", "data_class", "may_explain", "meter"}),
 }
 """Settings that are heeded here. Any other that is not left at its default leads away from the straight line."""
+KNOWN_SETTINGS = frozenset({"keep_alive"})
+"""Likewise those that only some kinds of providers have."""
 
 
 class Goal:
@@ -112,13 +117,17 @@ class Leg:
         "decision",
         "goals",
         "has_choice",
+        "is_translated",
         "limit",
         "loaded_with",
+        "most",
         "opened",
         "others",
         "passed_lines",
         "passes_back",
         "provider",
+        "room",
+        "sent_with",
         "settled",
         "tapped",
         "target",
@@ -139,12 +148,18 @@ class Leg:
         self.credentials = provider.credentials
         self.context = target.target.context or 0
         self.loaded_with = allocated(target.target, self.context)
+        self.most = most(target.target)
+        self.is_translated = target.dialect != door.dialect
+        # What only Ollama's hosts are told.
+        self.sent_with = self.context if target.dialect == "ollama" else 0
+        # Whether a prompt fits is only looked at where another target could take it.
+        self.room = self.loaded_with if self.others else 0
         self.way = target.way
         self.terms = target.terms
         self.deadlines = serving.deadlines(decision.route, provider)
         self.limit = serving.snapshot.limits.answer
         self.passed_lines = introduced.lines_for(target, door)
-        self.passes_back = provider.passes_back
+        self.passes_back = NOTHING if self.is_translated else provider.passes_back
         self._id_name = door.id_header
         self.answer_lines = JSON + b"x-earthward-id: %b\r\n" + serving.lines(plan, target).replace(b"%", b"%%")
         model = question.glance.model
@@ -235,7 +250,7 @@ class Lanes:
         self.planner = serving.planner
         self.found: dict[tuple[str, frozenset[str]], Lane] = {}
         self.may_be_straight = (
-            door.dialect in DIALECTS
+            door.dialect in CALLERS
             and door.operation == "chat"
             and knows_all_of(serving.snapshot)
             and knows_all_of(caller.key)
@@ -266,13 +281,11 @@ def leg(question: Question, introduced: Introduction, decision: Decision | Failu
     target = serving.targets[attempts[0][0]]
     about = target.target
     is_straight = (
-        target.dialect == question.door.dialect
+        target.dialect in TARGETS
         and question.glance.features <= NEEDS
         and knows_all_of(about)
         and target.limits is None
         and _is_known(serving.snapshot, target.provider)
-        # Whether a prompt fits is only looked at where another target could take it.
-        and (about.context is None or len(attempts) == 1)
         and egress.why_not(decision.data_class, decision.route.boundary, about.zone) is None
         # What would be cut short on record.
         and len(question.glance.model) <= LONGEST_HINT
@@ -286,7 +299,9 @@ def _is_known(snapshot: Snapshot, provider: ServingProvider) -> bool:
     if len(provider.endpoints) > MOST:
         return False
     told = next(told for told in snapshot.providers if told.name == provider.name)
-    return knows_all_of(told) and all(map(knows_all_of, told.endpoints))
+    # What hosts are told with each request stands in the target, too.
+    settings = tuple(setting for setting in told.settings if setting[0] not in KNOWN_SETTINGS)
+    return knows_all_of(msgspec.structs.replace(told, settings=settings)) and all(map(knows_all_of, told.endpoints))
 
 
 def knows_all_of(settings: msgspec.Struct) -> bool:

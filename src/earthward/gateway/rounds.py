@@ -46,6 +46,10 @@ class Rounds:
     def is_last(self) -> bool:
         return self._place == len(self._requests) - 1
 
+    @property
+    def is_over(self) -> bool:
+        return self.is_last and self.wrong is None
+
     def heard(self, answer: Answer) -> Answer | Failure | None:
         """All answers together, once they are there; None if there is another round to come."""
         found, wrong = restored(self._fit, answer)

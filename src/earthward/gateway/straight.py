@@ -1,6 +1,7 @@
-"""The straight line: a whole answer, in the caller's own dialect, at the first attempt, over a connection that is kept.
+"""The straight line: a whole answer, at the first attempt, over a connection that is kept; passed through where caller
+and target speak one dialect, and translated where not.
 
-Most exchanges are that, and nothing that could be decided about them changes from one to the next: a `Leg` holds it,
+Most exchanges are that, and little that could be decided about them changes from one to the next: a `Leg` holds it,
 packed and written beforehand. The line does what `exchange` and `attempts` do, and leaves the same bytes and records.
 Whatever turns out to be otherwise it leaves to them: before anything is sent as if it had never begun, after that as
 an attempt that is under way. What it doesn't know of, such as a setting that was added later, it leaves to them, too.
@@ -20,9 +21,10 @@ from earthward.gateway import board as columns
 from earthward.gateway import exchange as exchanges
 from earthward.gateway.asking import MORE_THAN_TEXT, OK, wanted, with_estimates
 from earthward.gateway.attempts import Begun, Drawn
+from earthward.gateway.crossing import Translating, Written
 from earthward.gateway.decide import Decision, decide
 from earthward.gateway.doors.door import Door, Question
-from earthward.gateway.exchange import CALLER_LEFT, CUT_OFF, Exchange
+from earthward.gateway.exchange import CALLER_LEFT, CUT_OFF, Exchange, dropped_line
 from earthward.gateway.introduction import Introduction, introduction
 from earthward.gateway.lanes import Goal, Lanes, Leg, Passed
 from earthward.gateway.lanes import leg as leg_of
@@ -36,6 +38,7 @@ from earthward.http.server import Request, ServerConnection
 from earthward.ledger import template
 from earthward.ledger.plausible import can_be
 from earthward.ledger.record import Arm, Attempt
+from earthward.routing.context import fits_for_sure, was_cut
 from earthward.store.spool import SpoolBroken, SpoolFull
 
 if TYPE_CHECKING:
@@ -52,6 +55,8 @@ class Straight(Gathering):
     __slots__ = (
         "_accepted_at",
         "_caller",
+        "_crossing",
+        "_dropped",
         "_goal",
         "_introduced",
         "_is_over",
@@ -78,8 +83,10 @@ class Straight(Gathering):
         goal: Goal,
         unit: str,
         accepted_at: int,
+        crossing: Translating | None,
         sample: Sample | None,
     ) -> None:
+        """`crossing` is there where it is translated."""
         self._worker = worker
         self._request = request
         self._caller = caller
@@ -89,11 +96,14 @@ class Straight(Gathering):
         self._goal = goal
         self._unit = unit
         self._accepted_at = accepted_at
+        self._crossing = crossing
         self._sample = sample
         self._is_over = False
 
-    def send(self, connection: ClientConnection, body: bytes) -> bool:
-        """Puts on record that it goes out, and sends it; whether it could be put on record."""
+    def send(self, connection: ClientConnection, body: bytes, dropped: tuple[str, ...]) -> bool:
+        """Puts on record that it goes out, and sends it; whether it could be put on record. `dropped` is what could not
+        be said."""
+        self._dropped = dropped
         worker, leg, goal = self._worker, self._leg, self._goal
         self.begin(connection, leg.limit)
         self._sent = sent = time.monotonic()
@@ -148,14 +158,17 @@ class Straight(Gathering):
     def _is_answered(self, body: bytes, passed: Passed) -> bool:
         """Settles and answers; whether it could be done here, and if not, nothing has been done."""
         worker, leg, goal, question = self._worker, self._leg, self._goal, self._question
-        glance, about = question.glance, leg.target.target
-        heard = leg.way.hear(question, body)
-        if heard.failure is not None or worker.access_log is not None:
+        glance, about, crossing = question.glance, leg.target.target, self._crossing
+        heard = leg.way.hear(question, body) if crossing is None else crossing.whole(body)
+        if heard.failure is not None or worker.access_log is not None or not (crossing is None or crossing.is_said):
             return False
         usage = heard.usage
         is_told = usage.input.source is REPORTED
         if not is_told or usage.output.source is UNKNOWN:
             usage = with_estimates(usage, glance.characters, heard.characters_out)
+        teaches = is_told and not glance.features & MORE_THAN_TEXT
+        if teaches and leg.sent_with and self._is_cut(usage.input.tokens):
+            return False
         now = time.monotonic()
         took = now - self._sent
         spent = cost_at(about, usage, self._started)
@@ -170,10 +183,11 @@ class Straight(Gathering):
             None,
             usage,
             spent,
+            leg.sent_with,
         )
         if not can_be(attempt):
             return False
-        before, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, after = goal.settled
+        before, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, after = goal.settled
         duration, finish = int((now - self._request.accepted) * 1e9), named_reason(heard.finish_reason)
         # fmt: off
         values = (
@@ -188,11 +202,12 @@ class Straight(Gathering):
             c8, glance.characters,
             c9, heard.characters_out,
             c10, spent,
+            c11, self._dropped,
             after,
         )
         # fmt: on
         settled = template.filled(values)
-        if is_told and not glance.features & MORE_THAN_TEXT:
+        if teaches:
             worker.lengths.learn(about.model, glance.characters, heard.usage.input.tokens)
         leg.balancing.served(goal.place, leg.target.model, took, now, leg.loaded_with)
         leg.breaker.learn(None, leg.balancing.rules)
@@ -203,11 +218,20 @@ class Straight(Gathering):
         opening = passed.opening or b""
         if passed.id_name is not None:
             opening = b"%b%b: %b\r\n" % (opening, passed.id_name, named)
-        self._caller.respond_written(opening, heard.body, leg.answer_lines % named)
+        lines = leg.answer_lines % named
+        if self._dropped:
+            lines += dropped_line(self._dropped)
+        self._caller.respond_written(opening, heard.body, lines)
         if self._sample is not None:
             own = question.id, self._accepted_at, self._unit, duration, finish, heard.body
             worker.samples.offer(sample_of(self._sample, self._request, *own))
         return True
+
+    def _is_cut(self, counted: int) -> bool:
+        """Whether the host has left out a part of the prompt."""
+        leg, characters = self._leg, self._question.glance.characters
+        estimate = self._worker.lengths.tokens(leg.target.target.model, characters)
+        return was_cut(characters, estimate, counted, leg.loaded_with or None)
 
     def caller_left(self) -> None:
         """Called by the connection: what is under way upstream is cancelled at once."""
@@ -304,9 +328,21 @@ def _sent_straight(
         leg = lane.legs[arm]
     except KeyError:
         leg = lane.legs[arm] = leg_of(question, introduced, _decided(worker, introduced, question), request.path)
-    if leg is None or not leg.breaker.is_well or not leg.balancing.is_well(leg.target.model):
+    if leg is None or not leg.breaker.is_well or not leg.balancing.is_well:
         return False
-    if leg.terms is not AS_ASKED and not may_pass(question, leg.terms):
+    if leg.room and not fits_for_sure(worker.lengths.tokens(leg.target.target.model, glance.characters), leg.room):
+        return False
+    crossing: Translating | None = None
+    dropped: tuple[str, ...] = ()
+    if leg.is_translated:
+        crossing = Translating(question, leg.way, leg.target.target.model, leg.terms)
+        written = crossing.request()
+        if not isinstance(written, Written):
+            return False
+        body, dropped = written.body, written.dropped
+    elif leg.terms is AS_ASKED or may_pass(question, leg.terms):
+        body = leg.way.pass_on(question)
+    else:
         return False
     place = 0
     drawn: bool | Drawn = False
@@ -317,12 +353,14 @@ def _sent_straight(
             return False
         place, drawn = found, Drawn(leg.balancing, found)
     goal = leg.goals[place]
+    if not leg.balancing.has_at_hand(place, leg.target.model, leg.loaded_with, leg.most):
+        return drawn
     connection = goal.endpoint.pool.idle()
     if connection is None:
         return drawn
     sample = None if leg.tapped is None else leg.tapped.drawn(question.id)
-    straight = Straight(worker, request, caller, introduced, question, leg, goal, unit, accepted_at, sample)
-    if straight.send(connection, leg.way.pass_on(question)):
+    straight = Straight(worker, request, caller, introduced, question, leg, goal, unit, accepted_at, crossing, sample)
+    if straight.send(connection, body, dropped):
         return True
     goal.endpoint.pool.returned(connection)
     return drawn

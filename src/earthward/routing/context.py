@@ -74,6 +74,11 @@ def fits(prompt: int, answer: int, context: int | None) -> bool:
     return context is None or prompt + answer <= context
 
 
+def fits_for_sure(prompt: int, context: int) -> bool:
+    """Whether an estimate is so far below the limit that no count is worth asking for."""
+    return prompt < context * (1 - CLOSE)
+
+
 def is_close(prompt: int, context: int) -> bool:
     """Whether an estimate is so near the limit that a count may come out on the other side."""
     return context * (1 - CLOSE) <= prompt <= context * (1 + CLOSE)

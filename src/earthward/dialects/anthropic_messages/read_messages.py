@@ -5,7 +5,7 @@ one that a gateway or a local server passed on. Blocks that the vendor's own too
 else can read, and are a failure.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -61,11 +61,25 @@ class WireMessage(msgspec.Struct):
     content: str | list[WireBlock]
 
 
+class PlainBlock(WireBlock, forbid_unknown_fields=True):
+    """One without fields that there is no word for, and without others inside."""
+
+    source: None = None
+    content: str | None = None
+
+
+class PlainMessage(WireMessage, forbid_unknown_fields=True):
+    """One without fields that there is no word for."""
+
+    content: str | list[PlainBlock]  # type: ignore[assignment]
+
+
 _KNOWN = frozenset(WireMessage.__struct_fields__)
 _SOURCE = shape_of(_Source)
 BLOCK = shape_of(WireBlock, source=_SOURCE)
 for _holder in (_SOURCE, BLOCK):
     _holder.inner["content"] = BLOCK
+_NO_REST: dict[str, Any] = {}
 
 
 def read_system(content: str | list[WireBlock] | None) -> tuple[Message, ...]:
@@ -74,11 +88,15 @@ def read_system(content: str | list[WireBlock] | None) -> tuple[Message, ...]:
     return (Message(Role.SYSTEM, tuple(parts)),) if parts else ()
 
 
-def read_messages(wires: list[WireMessage], raws: Iterable[dict[str, Any]]) -> tuple[Message, ...]:
-    """`raws` are the same messages with all their fields. Raises Inexpressible."""
+def read_messages(wires: Sequence[WireMessage], raws: Sequence[dict[str, Any]] | None = None) -> tuple[Message, ...]:
+    """`raws` are the same messages with all their fields, where they have others. Raises Inexpressible."""
     messages: list[Message] = []
     names: dict[str, str] = {}
-    for place, (wire, raw) in enumerate(zip(wires, raws, strict=True)):
+    for place, wire in enumerate(wires):
+        rest = _NO_REST if raws is None else {name: it for name, it in raws[place].items() if name not in _KNOWN}
+        if type(wire.content) is str and wire.content and wire.role in _ROLES:
+            messages.append(Message(_ROLES[wire.role], (Text(wire.content),), rest=rest))
+            continue
         where = f"messages[{place}]"
         if wire.role not in _ROLES:
             known = ", ".join(_ROLES)
@@ -87,7 +105,6 @@ def read_messages(wires: list[WireMessage], raws: Iterable[dict[str, Any]]) -> t
             )
         parts = _content(wire.content, where, names)
         names.update((part.id, part.name) for part in parts if isinstance(part, ToolCall))
-        rest = {name: value for name, value in raw.items() if name not in _KNOWN}
         messages += _separated(_ROLES[wire.role], parts, rest)
     return tuple(messages)
 

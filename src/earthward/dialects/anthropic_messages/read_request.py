@@ -12,6 +12,8 @@ import msgspec
 from earthward.chat import ChatRequest, Failure, FailureKind, OutputFormat, Sampling
 from earthward.dialects.anthropic_messages.read_messages import (
     BLOCK,
+    PlainBlock,
+    PlainMessage,
     WireBlock,
     WireMessage,
     read_messages,
@@ -52,6 +54,19 @@ class _Request(msgspec.Struct):
     stream: bool | None = None
 
 
+class _Plain(_Request, forbid_unknown_fields=True):
+    """One without fields that there is no word for, as most are. What may have such fields inside is read in full."""
+
+    messages: list[PlainMessage]  # type: ignore[assignment]
+    system: str | list[PlainBlock] | None = None  # type: ignore[assignment]
+    tool_choice: None = None
+    thinking: None = None
+    output_config: None = None
+    output_format: None = None
+
+
+_plain = msgspec.json.Decoder(_Plain)
+_NOTHING_ELSE: dict[str, Any] = {}
 _KNOWN = frozenset(_Request.__struct_fields__)
 _SHAPES = {
     "system": BLOCK,
@@ -71,6 +86,16 @@ def read_request(body: bytes, limits: JsonLimits = LIMITS) -> ChatRequest | Fail
     if too_much is not None:
         return Failure(FailureKind.BAD_REQUEST, f"the request body has {too_much}")
     try:
+        return _request(_plain.decode(body), _NOTHING_ELSE)
+    except Inexpressible as error:
+        return error.failure
+    except NOT_JSON:
+        return _in_full(body)
+
+
+def _in_full(body: bytes) -> ChatRequest | Failure:
+    """What is not plain, or is nothing to be read at all."""
+    try:
         raw = msgspec.json.decode(body)
         wire = msgspec.convert(raw, _Request)
         return _request(wire, raw)
@@ -83,6 +108,7 @@ def read_request(body: bytes, limits: JsonLimits = LIMITS) -> ChatRequest | Fail
 
 
 def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:
+    """`raw` is the same with all its fields, where it has others."""
     for name in _HELD_BY_THE_VENDOR:
         if raw.get(name):
             raise Inexpressible(f"`{name}` means something to Anthropic only; leave it out for other targets", name)
@@ -93,7 +119,7 @@ def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:
     effort = wire.output_config.effort if wire.output_config is not None else None
     return ChatRequest(
         model=wire.model,
-        messages=(*read_system(wire.system), *read_messages(wire.messages, raw["messages"])),
+        messages=(*read_system(wire.system), *read_messages(wire.messages, raw.get("messages"))),
         tools=tuple(map(read_tool, wire.tools or ())),
         tool_choice=read_choice(wire.tool_choice),
         parallel_tool_calls=read_parallel(wire.tool_choice),

@@ -38,7 +38,7 @@ def is_first(event: Event) -> bool:
 
 def wrong_arguments(answer: Answer, tools: tuple[Tool, ...]) -> str | None:
     """What is wrong with a call's arguments, in words for a model; None if every call can be made."""
-    known = {tool.name: tool for tool in tools if tool.kind == "function"}
+    known = {tool.name: tool for tool in tools if tool.kind == "function"} if tools else {}
     for choice in answer.choices:
         for call in choice.parts:
             if isinstance(call, ToolCall) and not call.custom and choice.reason != "length":

@@ -43,26 +43,27 @@ class Fitted(msgspec.Struct, frozen=True):
     @property
     def salvages(self) -> bool:
         """Whether text that is a call of a tool becomes one: where it can't have been meant as text."""
+        if self.in_words or not self.is_checked or not self.asked.tools:
+            return False
         choice, output = self.asked.tool_choice, self.asked.output
-        is_free = (choice is None or choice.mode != "none") and (output is None or output.kind == "text")
-        return self.is_checked and not self.in_words and bool(self.asked.tools) and is_free
+        return (choice is None or choice.mode != "none") and (output is None or output.kind == "text")
 
 
 def fitted(request: ChatRequest, lacks: frozenset[Lack], id: str = "") -> Fitted | Failure:
     """Fails where a lack can't be made up for."""
+    several = ("n",) if request.answers > 1 and "several" in lacks else ()
+    frees = "free_text" in lacks and needs_functions(request)
+    if not request.tools and not frees:
+        return Fitted(request, request, False, False, "form" in lacks, several, (), id)
     words = needs_words(request, "tools" not in lacks, "choice" not in lacks)
     one_call = request.parallel_tool_calls is False and bool({"parallel", "tools"} & lacks) and bool(request.tools)
     is_checked = words or "form" in lacks
-    frees = not words and "free_text" in lacks and needs_functions(request)
-    made_up = tuple(
-        name
-        for name, is_so in (
-            ("tools" if "tools" in lacks else "tool_choice", words),
-            ("tools", frees),
-            ("parallel_tool_calls", one_call),
-            ("n", request.answers > 1 and "several" in lacks),
-        )
-        if is_so
+    told = ("tools" if "tools" in lacks else "tool_choice",) if words else ()
+    made_up = (
+        *told,
+        *(("tools",) if frees and not words else ()),
+        *(("parallel_tool_calls",) if one_call else ()),
+        *several,
     )
     if words:
         hosted = next((tool.name for tool in offered(request) if tool.kind == "hosted"), None)

@@ -92,7 +92,8 @@ def text_in(arguments: str) -> str:
 
 
 def _function(tool: Tool) -> Tool:
-    return Tool(tool.name, _description(tool), _SCHEMA)
+    rest = {name: value for name, value in tool.rest.items() if name != "format"}
+    return Tool(tool.name, _description(tool), _SCHEMA, rest=rest)
 
 
 def _description(tool: Tool) -> str | None:

@@ -7,7 +7,7 @@ point at what only insiders may see.
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from earthward.chat import ChatRequest, Document, Failure, FailureKind, Image, ToolResult
+from earthward.chat import ChatRequest, Document, Failure, FailureKind, Image, Text, ToolResult
 
 
 def refusal_of_remote(request: ChatRequest, hosts: frozenset[str]) -> Failure | None:
@@ -26,6 +26,8 @@ def addresses(request: ChatRequest) -> Iterator[str]:
     """All that the request names, in results of tools too."""
     for message in request.messages:
         for part in message.parts:
+            if type(part) is Text:
+                continue
             for inner in (part, *(part.content if isinstance(part, ToolResult) else ())):
                 if isinstance(inner, Image | Document) and inner.url is not None:
                     yield inner.url

@@ -31,8 +31,9 @@ def read_count_request(body: bytes, model: str, limits: JsonLimits = LIMITS) -> 
         return Failure(FailureKind.BAD_REQUEST, f"the request cannot be read: {error}")
 
 
-def write_count_request(request: ChatRequest, vertex: bool = False) -> bytes | Failure:
-    written = write_request(request, vertex)
+def write_count_request(request: ChatRequest, vertex: bool = False, signed_calls: bool = False) -> bytes | Failure:
+    """As `write_request`."""
+    written = write_request(request, vertex, signed_calls=signed_calls)
     if isinstance(written, Failure) or vertex:
         return written
     whole = {"model": f"models/{request.model}", **msgspec.json.decode(written)}

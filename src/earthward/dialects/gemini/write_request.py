@@ -78,7 +78,7 @@ def losses(request: ChatRequest, vertex: bool = False, budgets: bool = False) ->
     lost += chosen_among_none(request)
     for tool in request.tools:
         lost += ["tools.strict"] if tool.strict is not None else []
-        lost += [f"tools.{name}" for name in tool.rest if tool.kind == "function"]
+        lost += [f"tools.{name}" for name in tool.rest if tool.kind != "hosted"]
     lost += _lost_of_messages(request.messages)
     return tuple(dict.fromkeys((*lost, *request.unread)))
 

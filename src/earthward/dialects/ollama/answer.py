@@ -38,20 +38,25 @@ class _Answer(msgspec.Struct):
     prompt_eval_count: Any = None
     prompt_eval_cached_count: Any = None
     eval_count: Any = None
+    error: Any = None
+    total_duration: Any = msgspec.UNSET
+    load_duration: Any = msgspec.UNSET
+    prompt_eval_duration: Any = msgspec.UNSET
+    eval_duration: Any = msgspec.UNSET
+    remote_model: Any = msgspec.UNSET
+    remote_host: Any = msgspec.UNSET
 
 
+_decode = msgspec.json.Decoder(_Answer).decode
+_RIDING_ALONG = (*DURATIONS, *_REMOTE)
 _NOTHING: frozenset[str] = frozenset()
 
 
 def read_answer(body: bytes, custom: frozenset[str] = _NOTHING, num_ctx: int | None = None) -> Answer | Failure:
     """`custom` names the tools that take free text; with `num_ctx` an answer that ends for want of room says so."""
     try:
-        wire = msgspec.json.decode(body)
-        if isinstance(wire, dict) and wire.get("error"):
-            return failure_of_error(wire["error"])
-        answer = msgspec.convert(wire, _Answer)
-        rest = {name: wire[name] for name in (*DURATIONS, *_REMOTE) if name in wire}
-        return _answer(answer, rest, custom, num_ctx)
+        wire = _read(body)
+        return failure_of_error(wire.error) if wire.error else _answer(wire, custom, num_ctx)
     except (*NOT_JSON, ValueError) as error:
         return Failure(FailureKind.MALFORMED, f"Ollama's answer cannot be read: {error}")
 
@@ -99,7 +104,18 @@ def invented_id(created_at: str | None, place: int) -> str:
     return f"call_{digits}_{place}"
 
 
-def _answer(wire: _Answer, rest: dict[str, Any], custom: frozenset[str], num_ctx: int | None) -> Answer | Failure:
+def _read(body: bytes) -> _Answer:
+    """Of an error nothing but itself has to be in order."""
+    try:
+        return _decode(body)
+    except msgspec.ValidationError:
+        wire = msgspec.json.decode(body)
+        if isinstance(wire, dict) and wire.get("error"):
+            return _Answer(error=wire["error"])
+        return msgspec.convert(wire, _Answer)
+
+
+def _answer(wire: _Answer, custom: frozenset[str], num_ctx: int | None) -> Answer | Failure:
     if wire.message is None and wire.response is None:
         raise ValueError("it has neither `message` nor `response`")
     failure = failure_in(wire.done_reason)
@@ -108,17 +124,20 @@ def _answer(wire: _Answer, rest: dict[str, Any], custom: frozenset[str], num_ctx
         return failure or NOT_DONE
     message = wire.message or _Message(wire.response, wire.thinking, wire.tool_calls)
     usage = read_usage(wire.prompt_eval_count, wire.eval_count, wire.prompt_eval_cached_count)
+    parts: list[Part] = []
+    if message.thinking:
+        parts.append(Reasoning(message.thinking))
+    if message.content:
+        parts.append(Text(message.content))
     calls = [
         read_call(call, invented_id(wire.created_at, place), custom)
         for place, call in enumerate(message.tool_calls or ())
     ]
-    parts: list[Part] = [
-        *([Reasoning(message.thinking)] if message.thinking else []),
-        *([Text(message.content)] if message.content else []),
-        *calls,
-    ]
-    reason = read_reason(wire.done_reason, bool(calls), fills_context(usage, num_ctx))
+    parts += calls
+    is_full = num_ctx is not None and fills_context(usage, num_ctx)
+    reason = read_reason(wire.done_reason, bool(calls), is_full)
     choice = Choice(tuple(parts), reason, logprobs=wire.logprobs or None)
+    rest = {name: value for name in _RIDING_ALONG if (value := getattr(wire, name)) is not msgspec.UNSET}
     return Answer(None, wire.model, unix_time(wire.created_at), (choice,), usage, rest)
 
 

@@ -14,6 +14,7 @@ FREE_TEXT = "input"
 """The argument that holds what is no object: the input of a custom tool, or JSON that the model broke off."""
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NONE: frozenset[str] = frozenset()
 _ENCODE = msgspec.json.Encoder().encode
 
 
@@ -65,7 +66,7 @@ def object_in(arguments: str) -> dict[str, msgspec.Raw] | None:
 
 def custom_tools(tools: tuple[Tool, ...]) -> frozenset[str]:
     """The names by which calls are known again as calls of custom tools."""
-    return frozenset(tool.name for tool in tools if tool.kind == "custom")
+    return frozenset(tool.name for tool in tools if tool.kind == "custom") if tools else _NONE
 
 
 def _text(arguments: dict[str, Any] | str | None) -> str:

@@ -21,6 +21,7 @@ class WireOptions(msgspec.Struct):
     num_predict: int | None = None
 
 
+_NO_WISHES = Sampling()
 _KNOWN = frozenset(WireOptions.__struct_fields__)
 
 
@@ -51,6 +52,9 @@ def other_options(raw: dict[str, Any]) -> dict[str, Any]:
 def written_options(request: ChatRequest, model: Model) -> dict[str, Any]:
     """What the caller asks for, and the model's own ways of loading; the caller's are not heard, see `losses`."""
     sampling = request.sampling
+    cap = request.max_tokens if request.max_tokens is not None else model.num_predict
+    if sampling == _NO_WISHES and "options" not in request.rest:
+        return {**({} if cap is None else {"num_predict": cap}), **model.loading()}
     options = {
         **{name: value for name, value in _others(request).items() if name not in LOAD_OPTIONS},
         "temperature": sampling.temperature,
@@ -62,7 +66,7 @@ def written_options(request: ChatRequest, model: Model) -> dict[str, Any]:
         "repeat_penalty": sampling.repeat_penalty,
         "seed": sampling.seed,
         "stop": _stops(sampling.stop, model.stop),
-        "num_predict": request.max_tokens if request.max_tokens is not None else model.num_predict,
+        "num_predict": cap,
         **model.loading(),
     }
     return {name: value for name, value in options.items() if value is not None}

@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 
 from earthward.chat import Count, Usage
-from earthward.chat.usage import UNKNOWN
+from earthward.chat.usage import UNKNOWN, Source
+
+REPORTED = Source.REPORTED
 
 
 class Durations(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -24,7 +26,7 @@ DURATIONS = Durations.__struct_fields__
 
 
 def read_usage(prompt: Any, answer: Any, cached: Any) -> Usage:
-    return Usage(input=_count(prompt), output=_count(answer), cached=_count(cached))
+    return Usage(_count(prompt), _count(answer), UNKNOWN if cached is None else _count(cached))
 
 
 def read_durations(wire: Any) -> Durations:
@@ -51,8 +53,8 @@ def fills_context(usage: Usage, num_ctx: int | None) -> bool:
 
 
 def _count(value: Any) -> Count:
-    tokens = _whole_number(value)
-    return UNKNOWN if tokens is None else Count.reported(tokens)
+    # The exact type: True is an int, and no count.
+    return Count(value, REPORTED) if type(value) is int and value >= 0 else UNKNOWN
 
 
 def _whole_number(value: Any) -> int | None:

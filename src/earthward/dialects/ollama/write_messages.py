@@ -23,12 +23,13 @@ from earthward.chat import (
 )
 from earthward.dialects.answered_calls import results_at_calls
 from earthward.dialects.inexpressible import Inexpressible
-from earthward.dialects.ollama.calls import wire_call
+from earthward.dialects.ollama.calls import object_in, wire_call
 from earthward.dialects.ollama.images import READABLE, media_type, standard_base64, without_data_url
 
 Wire = dict[str, Any]
 
 SYSTEM = (Role.SYSTEM, Role.DEVELOPER)
+_LOST = ("messages.reasoning", "messages.tool_calls", "messages.detail", "messages.order", "messages.name")
 
 
 def write_messages(messages: tuple[Message, ...], takes_audio: bool = False) -> list[Wire]:
@@ -38,26 +39,58 @@ def write_messages(messages: tuple[Message, ...], takes_audio: bool = False) -> 
         raise Inexpressible("`messages` must not be empty", "messages", FailureKind.BAD_REQUEST)
     names: dict[str, str] = {}
     wires: list[Wire] = []
+    told: list[tuple[int, Message]] = []
     for place, message in enumerate(results_at_calls(messages)):
         if message.role in SYSTEM:
-            continue
-        where = f"messages[{place}]"
-        _refuse_content_in(message.rest, where)
-        names |= {part.id: part.name for part in message.parts if isinstance(part, ToolCall)}
-        for wire in _written(message, names, where, takes_audio):
-            _add(wires, wire)
-    system = _system(messages)
-    return [*([{"role": "system", "content": system}] if system else []), *wires]
+            told.append((place, message))
+        elif len(message.parts) == 1 and type(part := message.parts[0]) is Text and not message.rest:
+            # Most messages are a text and nothing else.
+            _add(wires, {"role": "assistant" if message.role is Role.ASSISTANT else "user", "content": part.text})
+        else:
+            where = f"messages[{place}]"
+            _refuse_content_in(message.rest, where)
+            names |= {part.id: part.name for part in message.parts if isinstance(part, ToolCall)}
+            for wire in _written(message, names, where, takes_audio):
+                _add(wires, wire)
+    system = _system(told) if told else ""
+    return [{"role": "system", "content": system}, *wires] if system else wires
 
 
-def _system(messages: tuple[Message, ...]) -> str:
-    texts = [
-        _text(part, f"messages[{place}]")
-        for place, message in enumerate(messages)
-        if message.role in SYSTEM
-        for part in message.parts
-    ]
-    return "\n\n".join(text for text in texts if text)
+def lost_in_messages(messages: tuple[Message, ...]) -> list[str]:
+    """The names of what is not written, or only roughly."""
+    lost: set[str] = set()
+    others: list[str] = []
+    has_begun = False
+    for message in messages:
+        if message.role not in SYSTEM:
+            has_begun = True
+        elif has_begun:
+            # A system text that stood later was moved to the front.
+            lost.add("messages.order")
+        if message.name is not None:
+            lost.add("messages.name")
+        if message.rest:
+            others += [f"messages.{name}" for name in message.rest]
+        for part in message.parts:
+            if type(part) is not Text and (name := _lost_of(part)):
+                lost.add(name)
+    return [*(name for name in _LOST if name in lost), *others] if lost else others
+
+
+def _lost_of(part: Part) -> str:
+    match part:
+        case Reasoning(redacted=redacted, signature=signature) if redacted or signature is not None:
+            return "messages.reasoning"
+        case ToolCall(arguments=arguments, custom=custom) if custom or object_in(arguments) is None:
+            return "messages.tool_calls"
+        case Image(detail=str()):
+            return "messages.detail"
+    return ""
+
+
+def _system(told: list[tuple[int, Message]]) -> str:
+    texts = [_text(part, f"messages[{place}]") for place, message in told for part in message.parts]
+    return "\n\n".join([text for text in texts if text])
 
 
 def _refuse_content_in(rest: Wire, where: str) -> None:

@@ -6,7 +6,7 @@ failure. Truncation is always forbidden: a prompt that is too long is refused in
 
 import msgspec
 
-from earthward.chat import ChatRequest, Failure, Image, Reasoning, Tool, ToolCall
+from earthward.chat import ChatRequest, Failure, Tool
 from earthward.dialects.envelope import Envelope
 from earthward.dialects.inexpressible import (
     KEPT_ELSEWHERE,
@@ -15,18 +15,19 @@ from earthward.dialects.inexpressible import (
     refuse_content,
     refuse_other_than_text,
 )
-from earthward.dialects.ollama.calls import FREE_TEXT, object_in
+from earthward.dialects.ollama.calls import FREE_TEXT
 from earthward.dialects.ollama.model import Model
 from earthward.dialects.ollama.options import canonical_options, lost_options, written_options
 from earthward.dialects.ollama.output import written_format
 from earthward.dialects.ollama.schemas import is_weakened, repaired
 from earthward.dialects.ollama.think import is_think_lost, written_think
-from earthward.dialects.ollama.write_messages import SYSTEM, Wire, write_messages
+from earthward.dialects.ollama.write_messages import Wire, lost_in_messages, write_messages
 
 _NO_SHIFT = {"truncate": False, "shift": False}
 """`shift` must be the same in all requests, since the model is loaded with it."""
 
 _UNKNOWN = Model()
+_encode = msgspec.json.Encoder().encode
 
 _CARRYING_CONTENT = {
     **KEPT_ELSEWHERE,
@@ -43,33 +44,30 @@ _OWN_FIELDS = frozenset({"options"})
 def write_request(request: ChatRequest, model: Model = _UNKNOWN) -> bytes | Failure:
     """`model` says how the model is loaded, the same for all requests of a target."""
     try:
-        return msgspec.json.encode(_request(request, model))
+        return _encode(_request(request, model))
     except Inexpressible as error:
         return error.failure
 
 
 def losses(request: ChatRequest, model: Model = _UNKNOWN) -> tuple[str, ...]:
     """The names of what `write_request` drops, or says only roughly."""
-    choice = request.tool_choice
-    offered = _offered(request)
-    lost = {
-        "reasoning": is_think_lost(request.reasoning, model),
-        # To be emulated: Ollama lets the model choose.
-        "tool_choice": choice is not None and choice.mode == "required",
-        "parallel_tool_calls": request.parallel_tool_calls is False and bool(offered),
-        **dict.fromkeys(chosen_among_none(request), True),
-        "tools.strict": any(tool.strict for tool in offered),
-        **{f"tools.{name}": True for tool in offered for name in tool.rest},
-        "tools.parameters": any(is_weakened(tool.parameters) for tool in offered),
-        "output": _blocks_tools(request),
-        "output.description": request.output is not None and bool(request.output.description),
-        "user": request.user is not None,
-        "metadata": bool(request.metadata),
-        **_lost_in_messages(request),
-        **dict.fromkeys(lost_options(request), True),
-        **{name: name not in _OWN_FIELDS and request.rest[name] is not _NO_SHIFT.get(name) for name in request.rest},
-    }
-    return (*(name for name, is_lost in lost.items() if is_lost), *request.unread)
+    lost: list[str] = []
+    if request.reasoning is not None and is_think_lost(request.reasoning, model):
+        lost.append("reasoning")
+    lost += _lost_in_tools(request) if request.tools else chosen_among_none(request)
+    if request.output is not None and request.output.description:
+        lost.append("output.description")
+    if request.user is not None:
+        lost.append("user")
+    if request.metadata:
+        lost.append("metadata")
+    lost += lost_in_messages(request.messages)
+    if request.rest:
+        lost += lost_options(request)
+        lost += [
+            name for name, value in request.rest.items() if name not in _OWN_FIELDS and value is not _NO_SHIFT.get(name)
+        ]
+    return tuple(dict.fromkeys((*lost, *request.unread)))
 
 
 def prepare(envelope: Envelope, model: str, loaded: Model = _UNKNOWN) -> bytes:
@@ -90,29 +88,36 @@ def prepare(envelope: Envelope, model: str, loaded: Model = _UNKNOWN) -> bytes:
 
 def _request(request: ChatRequest, model: Model) -> Wire:
     _refuse_what_cannot_be_dropped(request)
-    tools = [_tool(tool) for tool in _offered(request)]
-    wire = {
-        "model": request.model,
-        "messages": write_messages(request.messages, takes_audio="audio" in (model.capabilities or ())),
-        "tools": tools or None,
-        # A grammar for the answer would keep the model from calling any tool.
-        "format": None if _blocks_tools(request) else written_format(request.output),
-        "think": written_think(request.reasoning, model),
-        "options": written_options(request, model) or None,
-        "keep_alive": model.keep_alive,
-        "logprobs": request.logprobs or None,
-        "top_logprobs": request.top_logprobs,
-    }
-    said = {name: value for name, value in wire.items() if value is not None}
+    tools = [_tool(tool) for tool in _offered(request)] if request.tools else []
+    wire: Wire = {"model": request.model}
+    wire["messages"] = write_messages(request.messages, takes_audio="audio" in (model.capabilities or ()))
+    if tools:
+        wire["tools"] = tools
+    # A grammar for the answer would keep the model from calling any tool.
+    if request.output is not None and not tools and (form := written_format(request.output)) is not None:
+        wire["format"] = form
+    if (think := written_think(request.reasoning, model)) is not None:
+        wire["think"] = think
+    if options := written_options(request, model):
+        wire["options"] = options
+    if model.keep_alive is not None:
+        wire["keep_alive"] = model.keep_alive
+    if request.logprobs:
+        wire["logprobs"] = True
+    if request.top_logprobs is not None:
+        wire["top_logprobs"] = request.top_logprobs
     # Absent, `stream` would mean yes.
-    return {**said, "stream": request.stream, **_NO_SHIFT}
+    wire["stream"] = request.stream
+    wire.update(_NO_SHIFT)
+    return wire
 
 
 def _refuse_what_cannot_be_dropped(request: ChatRequest) -> None:
     if request.answers != 1:
         raise Inexpressible("Ollama gives one answer to a request; ask several times for more", "n")
-    refuse_other_than_text(request.rest, "Ollama answers in text only")
-    refuse_content(request.rest, _CARRYING_CONTENT, "Ollama's chat")
+    if request.rest:
+        refuse_other_than_text(request.rest, "Ollama answers in text only")
+        refuse_content(request.rest, _CARRYING_CONTENT, "Ollama's chat")
 
 
 def _offered(request: ChatRequest) -> tuple[Tool, ...]:
@@ -123,8 +128,18 @@ def _offered(request: ChatRequest) -> tuple[Tool, ...]:
     return () if choice.mode == "none" else tuple(tool for tool in request.tools if tool.name in choice.names)
 
 
-def _blocks_tools(request: ChatRequest) -> bool:
-    return written_format(request.output) is not None and bool(_offered(request))
+def _lost_in_tools(request: ChatRequest) -> list[str]:
+    choice, offered = request.tool_choice, _offered(request)
+    lost = {
+        # To be emulated: Ollama lets the model choose.
+        "tool_choice": choice is not None and choice.mode == "required",
+        "parallel_tool_calls": request.parallel_tool_calls is False and bool(offered),
+        "tools.strict": any(tool.strict for tool in offered),
+        **{f"tools.{name}": True for tool in offered for name in tool.rest},
+        "tools.parameters": any(is_weakened(tool.parameters) for tool in offered),
+        "output": written_format(request.output) is not None and bool(offered),
+    }
+    return [name for name, is_lost in lost.items() if is_lost]
 
 
 def _tool(tool: Tool) -> Wire:
@@ -137,21 +152,3 @@ def _tool(tool: Tool) -> Wire:
         parameters = repaired(tool.parameters)
     function = {"name": tool.name, "description": tool.description, "parameters": parameters}
     return {"type": "function", "function": {name: value for name, value in function.items() if value is not None}}
-
-
-def _lost_in_messages(request: ChatRequest) -> dict[str, bool]:
-    parts = [part for message in request.messages for part in message.parts]
-    kinds = [message.role in SYSTEM for message in request.messages]
-    return {
-        "messages.reasoning": any(
-            isinstance(part, Reasoning) and (part.redacted or part.signature is not None) for part in parts
-        ),
-        "messages.tool_calls": any(
-            isinstance(part, ToolCall) and (part.custom or object_in(part.arguments) is None) for part in parts
-        ),
-        "messages.detail": any(isinstance(part, Image) and part.detail is not None for part in parts),
-        # A system text that stood later was moved to the front.
-        "messages.order": any(kinds[kinds.index(False) :]) if False in kinds else False,
-        "messages.name": any(message.name is not None for message in request.messages),
-        **{f"messages.{name}": True for message in request.messages for name in message.rest},
-    }

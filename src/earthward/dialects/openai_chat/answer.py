@@ -50,6 +50,7 @@ class _Answer(msgspec.Struct):
     usage: Any = None
 
 
+_encode = msgspec.json.Encoder().encode
 _KNOWN = frozenset(_Answer.__struct_fields__)
 
 
@@ -76,7 +77,7 @@ def write_answer(answer: Answer, functions: bool = False) -> bytes:
     usage = wire_usage(answer.usage)
     if usage is not None:
         wire["usage"] = usage
-    return msgspec.json.encode({**answer.rest, **wire})
+    return _encode({**answer.rest, **wire} if answer.rest else wire)
 
 
 def text_in(content: str | list[dict[str, Any]] | None) -> str:
@@ -135,6 +136,8 @@ def _wire_choice(index: int, choice: Choice, functions: bool) -> dict[str, Any]:
 
 
 def _wire_message(choice: Choice, functions: bool) -> dict[str, Any]:
+    if len(choice.parts) == 1 and type(part := choice.parts[0]) is Text:
+        return {"role": "assistant", "content": part.text, "refusal": None}
     message: dict[str, Any] = {
         "role": "assistant",
         "content": "".join(part.text for part in choice.parts if isinstance(part, Text)) or None,

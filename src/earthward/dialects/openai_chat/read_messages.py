@@ -4,7 +4,7 @@ Parts of an assistant's message come out in the order reasoning, content, refusa
 their results have no ids on the wire; they are given some.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -69,6 +69,22 @@ class WireMessage(msgspec.Struct):
     reasoning_content: str | None = None
 
 
+class _PlainPart(WirePart, forbid_unknown_fields=True):
+    """A text without fields that there is no word for."""
+
+    image_url: None = None
+    input_audio: None = None
+    file: None = None
+
+
+class PlainMessage(WireMessage, forbid_unknown_fields=True):
+    """One without fields that there is no word for, and of text alone."""
+
+    content: str | list[_PlainPart] | None = None  # type: ignore[assignment]
+    tool_calls: None = None
+    function_call: None = None
+
+
 _KNOWN = frozenset(WireMessage.__struct_fields__)
 MESSAGE = Shape(
     None,
@@ -81,18 +97,29 @@ MESSAGE = Shape(
     },
 )
 """Members of a message itself ride along."""
+_NO_REST: dict[str, Any] = {}
 
 
-def read_messages(wires: list[WireMessage], raws: Iterable[dict[str, Any]]) -> tuple[Message, ...]:
-    """`raws` are the same messages with all their fields. Raises Inexpressible."""
+def read_messages(wires: Sequence[WireMessage], raws: Sequence[dict[str, Any]] | None = None) -> tuple[Message, ...]:
+    """`raws` are the same messages with all their fields, where they have others. Raises Inexpressible."""
     messages = []
     function_ids: dict[str, str] = {}
-    for place, (wire, raw) in enumerate(zip(wires, raws, strict=True)):
+    for place, wire in enumerate(wires):
         if wire.function_call is not None:
             function_ids[wire.function_call.name] = f"function_{place}"
-        rest = {name: value for name, value in raw.items() if name not in _KNOWN}
-        messages.append(_message(wire, place, function_ids, rest))
+        rest = _NO_REST if raws is None else {name: it for name, it in raws[place].items() if name not in _KNOWN}
+        messages.append(_said(wire, rest) or _message(wire, place, function_ids, rest))
     return tuple(messages)
+
+
+def _said(wire: WireMessage, rest: dict[str, Any]) -> Message | None:
+    """Most are a text and nothing else; None for all others."""
+    text, role = wire.content, _ROLES.get(wire.role)
+    if role is None or type(text) is not str or not text:
+        return None
+    if wire.tool_calls or wire.name or wire.refusal or wire.reasoning or wire.reasoning_content or wire.function_call:
+        return None
+    return Message(role, (Text(text),), wire.name, rest)
 
 
 def _message(wire: WireMessage, place: int, function_ids: dict[str, str], rest: dict[str, Any]) -> Message:

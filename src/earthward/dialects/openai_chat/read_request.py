@@ -21,7 +21,7 @@ from earthward.chat import (
 )
 from earthward.dialects.inexpressible import Inexpressible, answers_asked
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
-from earthward.dialects.openai_chat.read_messages import MESSAGE, WireMessage, read_messages
+from earthward.dialects.openai_chat.read_messages import MESSAGE, PlainMessage, WireMessage, read_messages
 from earthward.dialects.unread import shape_of, unread
 
 
@@ -103,6 +103,17 @@ class _Request(msgspec.Struct):
     metadata: dict[str, Any] | None = None
 
 
+class _Plain(_Request, forbid_unknown_fields=True):
+    """One without fields that there is no word for, as most are. What may have such fields inside is read in full."""
+
+    messages: list[PlainMessage]  # type: ignore[assignment]
+    tools: None = None
+    functions: None = None
+    tool_choice: None = None
+    response_format: None = None
+
+
+_plain = msgspec.json.Decoder(_Plain)
 _KNOWN = frozenset(_Request.__struct_fields__)
 _NAME = shape_of(_Named)
 _SHAPES = {
@@ -123,6 +134,16 @@ def read_request(body: bytes, limits: JsonLimits = LIMITS) -> ChatRequest | Fail
     if too_much is not None:
         return Failure(FailureKind.BAD_REQUEST, f"the request body has {too_much}")
     try:
+        return _request(_plain.decode(body))
+    except Inexpressible as error:
+        return error.failure
+    except NOT_JSON:
+        return _in_full(body)
+
+
+def _in_full(body: bytes) -> ChatRequest | Failure:
+    """What is not plain, or is nothing to be read at all."""
+    try:
         raw = msgspec.json.decode(body)
         wire = msgspec.convert(raw, _Request)
         return _request(wire, raw)
@@ -134,43 +155,44 @@ def read_request(body: bytes, limits: JsonLimits = LIMITS) -> ChatRequest | Fail
         return Failure(FailureKind.BAD_REQUEST, f"the request cannot be read: {error}", param=where or None)
 
 
-def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:
+def _request(wire: _Request, raw: dict[str, Any] | None = None) -> ChatRequest:
+    """`raw` is the same with all its fields, where it has others."""
     return ChatRequest(
         model=wire.model,
-        messages=read_messages(wire.messages, raw["messages"]),
-        tools=_tools(wire),
+        messages=read_messages(wire.messages, None if raw is None else raw["messages"]),
+        tools=_tools(wire) if wire.tools or wire.functions else (),
         tool_choice=_tool_choice(wire),
         parallel_tool_calls=wire.parallel_tool_calls,
         sampling=_sampling(wire),
         max_tokens=wire.max_completion_tokens if wire.max_completion_tokens is not None else wire.max_tokens,
         output=_output(wire.response_format),
         reasoning=_reasoning(wire.reasoning_effort),
-        answers=answers_asked(wire.n, "n"),
+        answers=1 if wire.n is None else answers_asked(wire.n, "n"),
         logprobs=bool(wire.logprobs),
         top_logprobs=wire.top_logprobs,
         stream=bool(wire.stream),
-        stream_usage=(wire.stream_options or {}).get("include_usage") is True,
+        stream_usage=wire.stream_options is not None and wire.stream_options.get("include_usage") is True,
         user=wire.user,
         metadata=wire.metadata or {},
         rest=_rest(wire, raw),
-        unread=unread(raw, _SHAPES),
+        unread=() if raw is None else unread(raw, _SHAPES),
     )
 
 
 def _sampling(wire: _Request) -> Sampling:
     stops = [wire.stop] if isinstance(wire.stop, str) else wire.stop or ()
     return Sampling(
-        temperature=wire.temperature,
-        top_p=wire.top_p,
-        top_k=wire.top_k,
-        min_p=wire.min_p,
-        frequency_penalty=wire.frequency_penalty,
-        presence_penalty=wire.presence_penalty,
+        wire.temperature,
+        wire.top_p,
+        wire.top_k,
+        wire.min_p,
+        wire.frequency_penalty,
+        wire.presence_penalty,
         # llama.cpp and Ollama know it by the one name, vLLM and SGLang by the other.
-        repeat_penalty=wire.repeat_penalty if wire.repeat_penalty is not None else wire.repetition_penalty,
-        seed=wire.seed,
+        wire.repeat_penalty if wire.repeat_penalty is not None else wire.repetition_penalty,
+        wire.seed,
         # An empty one asks for nothing, and some engines find it at once.
-        stop=tuple(filter(None, stops)),
+        tuple(filter(None, stops)),
     )
 
 
@@ -241,17 +263,22 @@ def _output(wire: _ResponseFormat | None) -> OutputFormat | None:
 
 
 def _reasoning(effort: str | None) -> ReasoningControl | None:
+    if effort is None:
+        return None
     for known in _EFFORTS:
         if effort == known:
             return ReasoningControl(known)
     return None
 
 
-def _rest(wire: _Request, raw: dict[str, Any]) -> dict[str, Any]:
-    rest = {name: value for name, value in raw.items() if name not in _KNOWN and value is not None}
-    options = {name: value for name, value in (wire.stream_options or {}).items() if name != "include_usage"}
-    if options:
-        rest["stream_options"] = options
+def _rest(wire: _Request, raw: dict[str, Any] | None) -> dict[str, Any]:
+    rest = {}
+    if raw is not None:
+        rest = {name: value for name, value in raw.items() if name not in _KNOWN and value is not None}
+    if wire.stream_options:
+        options = {name: value for name, value in wire.stream_options.items() if name != "include_usage"}
+        if options:
+            rest["stream_options"] = options
     if wire.reasoning_effort is not None and wire.reasoning_effort not in _EFFORTS:
         # Only tunes, and there may be new ones.
         rest["reasoning_effort"] = wire.reasoning_effort

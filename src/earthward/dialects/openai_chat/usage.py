@@ -93,19 +93,21 @@ class UsageOfStream:
 
 def wire_usage(usage: Usage) -> dict[str, Any] | None:
     """None if neither input nor output is known: the SDKs require both, and a made-up zero would be a lie."""
-    if not (usage.input.is_known or usage.output.is_known):
+    into, out = usage.input, usage.output
+    if not (into.is_known or out.is_known):
         return None
     wire: dict[str, Any] = {
-        "prompt_tokens": usage.input.tokens,
-        "completion_tokens": usage.output.tokens,
-        "total_tokens": usage.input.tokens + usage.output.tokens,
+        "prompt_tokens": into.tokens,
+        "completion_tokens": out.tokens,
+        "total_tokens": into.tokens + out.tokens,
     }
-    prompt = _known(cached_tokens=usage.cached, cache_write_tokens=usage.cache_written)
-    if prompt:
-        wire["prompt_tokens_details"] = prompt
-    completion = _known(reasoning_tokens=usage.reasoning)
-    if completion:
-        wire["completion_tokens_details"] = completion
+    # Most servers count no more than that, and what is unknown is mostly this very count.
+    if usage.cached is not UNKNOWN or usage.cache_written is not UNKNOWN:
+        prompt = _known(cached_tokens=usage.cached, cache_write_tokens=usage.cache_written)
+        if prompt:
+            wire["prompt_tokens_details"] = prompt
+    if usage.reasoning is not UNKNOWN and usage.reasoning.is_known:
+        wire["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning.tokens}
     return wire
 
 

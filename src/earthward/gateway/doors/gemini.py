@@ -94,13 +94,17 @@ ANYWHERE: Door = _Door(b"/v1beta/models", "")
 """For what goes wrong beside a request, and for lists."""
 
 
+def signs_calls(model: str) -> bool:
+    return _OLDER.match(model.rpartition("/")[2]) is None
+
+
 class _Way:
     """What a model takes is known by its name: Gemini 3 wants its calls signed, those before it budgets."""
 
     def __init__(self, model: str, vertex: bool) -> None:
         self._vertex = vertex
-        self._budgets = _OLDER.match(model.rpartition("/")[2]) is not None
-        self._signed = not self._budgets
+        self._signed = signs_calls(model)
+        self._budgets = not self._signed
 
     def pass_on(self, question: Question) -> bytes:
         return gemini.prepare(question.envelope)

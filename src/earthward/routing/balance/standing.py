@@ -230,14 +230,17 @@ class Standing:
         """Seconds that a request holds a slot, in the mean; 0 if not known."""
         return self._whole.value
 
-    def is_well(self, model: str) -> bool:
-        """Whether nothing is to be said against it: it never failed lately, and has the model as far as is known."""
-        return (
-            self.health is healths.WELL
-            and not (self.is_down or self.is_draining)
-            and model not in self.remote
-            and (self._report is None or self.holds(model))
-        )
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is to be said against it: it never failed lately, and takes requests."""
+        return self.health is healths.WELL and not (self.is_down or self.is_draining)
+
+    def has_at_hand(self, model: str, context: int = 0, most: int = 0) -> bool:
+        """Whether, as far as is known, it answers for the model itself, and without a load that the request would set
+        going."""
+        if model in self.remote:
+            return False
+        return self._report is None or self.context_for(model, context, most) is not None
 
     def holds(self, model: str) -> bool:
         return model in self._residents or model in self._loaded or model in self._started
