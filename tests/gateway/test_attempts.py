@@ -37,6 +37,7 @@ def recorded(folder: Path) -> Record:
                 await asyncio.sleep(0.01)
             assert serving.board.in_flight(0) == 0
             serving.spool.close()
+            serving.board.close()
             return serving.name
 
     name = uvloop.run(leave())
@@ -93,6 +94,7 @@ def test_a_turn_is_only_spent_by_what_is_sent(tmp_path: Path, fallback: tuple[st
                 await asyncio.sleep(0.01)
             counted = serving.board.by_second(int(time.monotonic()))
             serving.spool.close()
+            serving.board.close()
         server.close()
         return sum(retried for _, retried in counted)
 

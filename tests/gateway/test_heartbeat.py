@@ -89,6 +89,7 @@ def test_a_browser_may_read_a_stream_that_begins_with_a_heartbeat(tmp_path: Path
             while serving.exchanges:
                 await asyncio.sleep(0.01)
             serving.spool.close()
+            serving.board.close()
 
     uvloop.run(wait())
     answer = b"".join(heard)

@@ -35,6 +35,7 @@ def introduced(folder: Path, *lines: bytes) -> Introduction | Failure:
             assert found is not None
             made = introduction(serving, DOOR, found)
             serving.spool.close()
+            serving.board.close()
         return made
 
     return uvloop.run(meet())
@@ -51,6 +52,7 @@ def met_twice(folder: Path, between: Callable[[Worker], object]) -> list[Introdu
             between(serving)
             second = introduction(serving, DOOR, taken(reader))
             serving.spool.close()
+            serving.board.close()
         return [first, second]
 
     return uvloop.run(meet())

@@ -6,6 +6,7 @@ import re
 import resource
 import socket
 import socketserver
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -203,19 +204,18 @@ def timeless(entry: Entry, name: str) -> Entry:
 
 
 def seen(
-    folder: Path,
     asks: list[bytes],
     pieces: Pieces,
     made: Snapshot,
     before: Callable[[Worker], object] = lambda serving: None,
     meanwhile: Callable[[Worker], object] = lambda serving: None,
 ) -> Seen:
-    folder.mkdir()
+    """In a folder with a short name: one with a long name is kept open as long as the process lives."""
     found = Seen()
     # Which endpoint it is may be drawn by lot.
     random.seed(7)
 
-    async def live() -> None:
+    async def live(folder: Path) -> None:
         with socket.socket() as listener:
             serving = worker(folder, "keys", listener)
             assert serving.apply(NewSnapshot(made.version, msgspec.msgpack.encode(made))) == ""
@@ -227,9 +227,11 @@ def seen(
                     assert serving.board.in_flight(endpoint.cell) == 0
             assert not serving.exchanges
             serving.spool.close()
+            serving.board.close()
             found.plain(serving, folder)
 
-    uvloop.run(live())
+    with tempfile.TemporaryDirectory() as name:
+        uvloop.run(live(Path(name)))
     return found
 
 
@@ -307,17 +309,17 @@ def made(**changes: Any) -> Snapshot:
 
 
 @pytest.mark.parametrize(("asks", "pieces"), CASES)
-def test_both_paths_come_to_the_same(tmp_path: Path, asks: list[bytes], pieces: Pieces) -> None:
-    straight = seen(tmp_path / "straight", asks, pieces, made())
-    other = seen(tmp_path / "general", asks, pieces, general(made()))
+def test_both_paths_come_to_the_same(asks: list[bytes], pieces: Pieces) -> None:
+    straight = seen(asks, pieces, made())
+    other = seen(asks, pieces, general(made()))
     assert other.straight == 0
     assert straight.upstream == other.upstream
     assert straight.caller == other.caller
     assert straight.entries == other.entries
 
 
-def test_what_is_asked_most_goes_straight(tmp_path: Path) -> None:
-    assert seen(tmp_path / "straight", MANY, [GOOD], made()).straight == len(MANY)
+def test_what_is_asked_most_goes_straight() -> None:
+    assert seen(MANY, [GOOD], made()).straight == len(MANY)
 
 
 def of_three(balance: str, slots: int | None = None, first: str = "http://127.0.0.1:1/v2") -> Snapshot:
@@ -334,11 +336,11 @@ def of_three(balance: str, slots: int | None = None, first: str = "http://127.0.
 
 @pytest.mark.parametrize("balance", POLICIES)
 @pytest.mark.parametrize("how", ["well", "500", "by going away", "not before the caller leaves"])
-def test_both_paths_draw_the_same_endpoint(tmp_path: Path, balance: str, how: str) -> None:
+def test_both_paths_draw_the_same_endpoint(balance: str, how: str) -> None:
     # Failures weigh less with each moment that passes, so that later draws are nobody's to foresee.
     asks = MANY if how == "well" else ONE
-    straight = seen(tmp_path / "straight", asks, ANSWERED[how], of_three(balance))
-    other = seen(tmp_path / "general", asks, ANSWERED[how], general(of_three(balance)))
+    straight = seen(asks, ANSWERED[how], of_three(balance))
+    other = seen(asks, ANSWERED[how], general(of_three(balance)))
     assert straight.straight == len(asks)
     assert other.straight == 0
     assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
@@ -369,21 +371,21 @@ def closing() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("balance", ["fastest", "least_busy", "round_robin"])
-def test_an_endpoint_without_a_connection_to_spare_gets_no_less(tmp_path: Path, closing: str, balance: str) -> None:
+def test_an_endpoint_without_a_connection_to_spare_gets_no_less(closing: str, balance: str) -> None:
     three = of_three(balance, first=closing)
-    straight = seen(tmp_path / "straight", MANY, [GOOD], three)
-    other = seen(tmp_path / "general", MANY, [GOOD], general(three))
+    straight = seen(MANY, [GOOD], three)
+    other = seen(MANY, [GOOD], general(three))
     assert len(MANY) > straight.straight > 0
     assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
     assert straight.entries == other.entries
 
 
-def test_who_has_several_endpoints_or_slots_goes_straight(tmp_path: Path) -> None:
+def test_who_has_several_endpoints_or_slots_goes_straight() -> None:
     [cloud, house] = made().providers
     one = made(providers=(of_three("round_robin", slots=2).providers[0], house))
-    assert seen(tmp_path / "three", MANY, [GOOD], one).straight == len(MANY)
+    assert seen(MANY, [GOOD], one).straight == len(MANY)
     slots = msgspec.structs.replace(cloud, endpoints=(msgspec.structs.replace(cloud.endpoints[0], slots=1),))
-    assert seen(tmp_path / "slots", MANY, [GOOD], made(providers=(slots, house))).straight == len(MANY)
+    assert seen(MANY, [GOOD], made(providers=(slots, house))).straight == len(MANY)
 
 
 def settings() -> list[Any]:
@@ -406,8 +408,8 @@ def settings() -> list[Any]:
 
 
 @pytest.mark.parametrize("snapshot", settings())
-def test_settings_of_which_the_line_knows_nothing_lead_away_from_it(tmp_path: Path, snapshot: Snapshot) -> None:
-    found = seen(tmp_path / "one", [asked(user="ann")], [GOOD], with_a_fallback(snapshot))
+def test_settings_of_which_the_line_knows_nothing_lead_away_from_it(snapshot: Snapshot) -> None:
+    found = seen([asked(user="ann")], [GOOD], with_a_fallback(snapshot))
     assert found.straight == 0
     assert [entry.record.status for entry in found.entries if isinstance(entry, Settled)] == ["ok"]
 
@@ -427,16 +429,16 @@ def test_a_setting_that_is_new_leads_away_until_it_is_known(settings: type[msgsp
 
 
 @pytest.mark.parametrize("reaction", ["serve", "refuse"])
-def test_what_the_spool_does_not_take_is_left_to_the_general_path(tmp_path: Path, reaction: Any) -> None:
+def test_what_the_spool_does_not_take_is_left_to_the_general_path(reaction: Any) -> None:
     plain = made()
     plain = msgspec.structs.replace(
         plain, routes=tuple(msgspec.structs.replace(route, on_ledger_down=reaction) for route in plain.routes)
     )
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     found = []
-    for name, settings in (("straight", plain), ("general", general(plain))):
+    for settings in (plain, general(plain)):
         # No file may grow: a disk without room.
-        found.append(seen(tmp_path / name, MANY, [GOOD], settings, lambda _: limit_files(0, hard)))
+        found.append(seen(MANY, [GOOD], settings, lambda _: limit_files(0, hard)))
         limit_files(soft, hard)
     straight, other = found
     assert straight.straight == 0
@@ -449,37 +451,37 @@ def limit_files(most: int, hard: int) -> None:
 
 
 @pytest.mark.parametrize("pieces", [[GOOD], ANSWERED["500"], ANSWERED["by going away"], []])
-def test_what_is_under_way_when_a_snapshot_comes_ends_under_its_own(tmp_path: Path, pieces: Pieces) -> None:
+def test_what_is_under_way_when_a_snapshot_comes_ends_under_its_own(pieces: Pieces) -> None:
     route = msgspec.structs.replace(made().routes[0], use="llama", baseline=None, candidate=None, share=0)
     changed = msgspec.structs.replace(made(), version="3", routes=(route,))
     change = NewSnapshot("3", msgspec.msgpack.encode(changed))
     first = [asked(user="ann")]
     plain = with_a_fallback(made())
-    straight = seen(tmp_path / "straight", first, pieces, plain, meanwhile=lambda serving: serving.apply(change))
-    other = seen(tmp_path / "general", first, pieces, general(plain), meanwhile=lambda serving: serving.apply(change))
+    straight = seen(first, pieces, plain, meanwhile=lambda serving: serving.apply(change))
+    other = seen(first, pieces, general(plain), meanwhile=lambda serving: serving.apply(change))
     assert (straight.straight, other.straight) == (1, 0)
     assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
     assert straight.entries == other.entries
 
 
 @pytest.mark.parametrize("how", ["well", "500", "by going away", "in no JSON"])
-def test_what_is_under_way_when_a_drill_falls_due_is_none(tmp_path: Path, how: str) -> None:
+def test_what_is_under_way_when_a_drill_falls_due_is_none(how: str) -> None:
     [route] = made().routes
     route = msgspec.structs.replace(route, use="llama", baseline=None, candidate=None, fallback=("mini",))
     drilling = made(routes=(msgspec.structs.replace(route, drill_every=3600),))
 
-    def found(name: str, settings: Snapshot) -> Seen:
+    def found(settings: Snapshot) -> Seen:
         drilled, due = (lambda it, ago=ago: it.drill_pace.took(route, it.loop.time() - ago) for ago in (0, 7200))
-        return seen(tmp_path / name, [asked()], ANSWERED[how], settings, drilled, due)
+        return seen([asked()], ANSWERED[how], settings, drilled, due)
 
-    straight, other = found("straight", drilling), found("general", general(drilling))
+    straight, other = found(drilling), found(general(drilling))
     assert (straight.straight, other.straight) == (1, 0)
     assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
     assert straight.entries == other.entries
 
 
 @pytest.mark.parametrize("how", ["well", "500", "by going away", "not before the caller leaves"])
-def test_what_hosts_tell_holds_for_what_comes_later(tmp_path: Path, how: str) -> None:
+def test_what_hosts_tell_holds_for_what_comes_later(how: str) -> None:
     """What is under way ends as it began; the next request on the same connection goes where it may go by now."""
     plain = made()
     [route] = plain.routes
@@ -496,8 +498,8 @@ def test_what_hosts_tell_holds_for_what_comes_later(tmp_path: Path, how: str) ->
         serving.serving.hear([Probed("host", host.endpoints[0].url, found)])
 
     asks = [asked(messages=PICTURE)] * 2
-    straight = seen(tmp_path / "straight", asks, ANSWERED[how], several, meanwhile=tell)
-    other = seen(tmp_path / "general", asks, ANSWERED[how], general(several), meanwhile=tell)
+    straight = seen(asks, ANSWERED[how], several, meanwhile=tell)
+    other = seen(asks, ANSWERED[how], general(several), meanwhile=tell)
     assert (straight.straight, other.straight) == (1, 0)
     assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
     assert straight.entries == other.entries
@@ -526,11 +528,11 @@ class Offered(SampleLine):
         self.samples.append(framed(msgspec.structs.replace(sample, at=0, duration=0)))
 
 
-def sampled_on_both(tmp_path: Path, asks: list[bytes], pieces: Pieces, made: Snapshot) -> tuple[int, list[Any]]:
+def sampled_on_both(asks: list[bytes], pieces: Pieces, made: Snapshot) -> tuple[int, list[Any]]:
     """How many went straight, and what was offered as samples on both paths, which is the same."""
     lines: list[Offered] = []
-    straight = seen(tmp_path / "straight", asks, pieces, made, lambda serving: lines.append(Offered(serving)))
-    other = seen(tmp_path / "general", asks, pieces, general(made), lambda serving: lines.append(Offered(serving)))
+    straight = seen(asks, pieces, made, lambda serving: lines.append(Offered(serving)))
+    other = seen(asks, pieces, general(made), lambda serving: lines.append(Offered(serving)))
     assert other.straight == 0
     assert (straight.upstream, straight.caller) == (other.upstream, other.caller)
     assert straight.entries == other.entries
@@ -559,9 +561,9 @@ SAMPLING = {
 
 
 @pytest.mark.parametrize("how", SAMPLING)
-def test_both_paths_sample_the_same_exchanges_and_say_the_same_of_them(tmp_path: Path, how: str) -> None:
+def test_both_paths_sample_the_same_exchanges_and_say_the_same_of_them(how: str) -> None:
     asks = TASKED + MANY
-    straight, samples = sampled_on_both(tmp_path, asks, [GOOD], sampled(SAMPLING[how]))
+    straight, samples = sampled_on_both(asks, [GOOD], sampled(SAMPLING[how]))
     assert straight == len(asks)
     assert len(samples) == len(asks) if how.startswith("all") else len(samples) < len(asks)
     assert bool(samples) == (how != "none")
@@ -578,14 +580,14 @@ def test_both_paths_sample_the_same_exchanges_and_say_the_same_of_them(tmp_path:
 
 
 @pytest.mark.parametrize("how", ANSWERED)
-def test_both_paths_sample_the_same_of_each_answer(tmp_path: Path, how: str) -> None:
+def test_both_paths_sample_the_same_of_each_answer(how: str) -> None:
     """Failures, answers that can't be kept, callers who leave: some are no samples, some are counted as dropped."""
-    sampled_on_both(tmp_path, ONE * 3, ANSWERED[how], sampled(Sampling(share=ALL, shadow=ALL)))
+    sampled_on_both(ONE * 3, ANSWERED[how], sampled(Sampling(share=ALL, shadow=ALL)))
 
 
 @pytest.mark.parametrize("how", ASKED)
-def test_both_paths_sample_the_same_of_each_question(tmp_path: Path, how: str) -> None:
-    sampled_on_both(tmp_path, ASKED[how], [GOOD], sampled(Sampling(share=HALF, shadow=2000)))
+def test_both_paths_sample_the_same_of_each_question(how: str) -> None:
+    sampled_on_both(ASKED[how], [GOOD], sampled(Sampling(share=HALF, shadow=2000)))
 
 
 @pytest.mark.parametrize(
@@ -596,28 +598,26 @@ def test_both_paths_sample_the_same_of_each_question(tmp_path: Path, how: str) -
         (0, b"x-earthward-data-class: public", True),
     ],
 )
-def test_what_may_not_leave_has_no_other_arm_in_the_cloud(
-    tmp_path: Path, kept: int, line: bytes, *, goes: bool
-) -> None:
+def test_what_may_not_leave_has_no_other_arm_in_the_cloud(kept: int, line: bytes, *, goes: bool) -> None:
     asks = [posted(b'{"model":"gpt-4o","messages":[]}', line, b"x-earthward-unit: %d" % unit) for unit in range(9)]
     all_candidates = sampled(Sampling(share=kept, shadow=ALL), share=ALL)
-    straight, samples = sampled_on_both(tmp_path, asks, [GOOD], all_candidates)
+    straight, samples = sampled_on_both(asks, [GOOD], all_candidates)
     assert straight == len(asks)
     assert [sample.other for sample in samples] == ["mini" if goes else None] * (9 if goes or kept else 0)
 
 
-def test_what_the_other_arm_can_not_do_it_is_not_asked(tmp_path: Path) -> None:
+def test_what_the_other_arm_can_not_do_it_is_not_asked() -> None:
     plain = sampled(Sampling(shadow=ALL), share=0)
     [mini, llama] = plain.targets
     unable = msgspec.structs.replace(plain, targets=(mini, msgspec.structs.replace(llama, abilities=frozenset())))
-    straight, samples = sampled_on_both(tmp_path, [*ASKED["with tools"], *ONE], [GOOD], unable)
+    straight, samples = sampled_on_both([*ASKED["with tools"], *ONE], [GOOD], unable)
     assert straight == 2
     assert [sample.other for sample in samples] == ["llama"], "the one without tools"
 
 
-def test_a_route_with_one_target_is_sampled_without_another(tmp_path: Path) -> None:
+def test_a_route_with_one_target_is_sampled_without_another() -> None:
     alone = sampled(Sampling(share=ALL, shadow=ALL), use="mini", baseline=None, candidate=None)
-    straight, samples = sampled_on_both(tmp_path, MANY, [GOOD], alone)
+    straight, samples = sampled_on_both(MANY, [GOOD], alone)
     assert straight == len(MANY)
     assert {(sample.arm, sample.other) for sample in samples} == {("only", None)}
 
@@ -628,7 +628,7 @@ def body_of(message: bytes) -> bytes:
 
 @pytest.mark.parametrize("beyond", [0, 1])
 @pytest.mark.parametrize("where", ["request", "answer"])
-def test_what_is_too_large_is_counted_and_not_kept(tmp_path: Path, where: str, beyond: int) -> None:
+def test_what_is_too_large_is_counted_and_not_kept(where: str, beyond: int) -> None:
     def ask(text: str = "") -> bytes:
         return asked(model="gpt-4o-mini-2024-07-18", messages=[{"role": "user", "content": text}])
 
@@ -639,7 +639,7 @@ def test_what_is_too_large_is_counted_and_not_kept(tmp_path: Path, where: str, b
     large = made("x" * (LARGEST + beyond - len(body_of(made()))))
     asks, answers = (large, GOOD) if where == "request" else (ask(), large)
     roomy = msgspec.structs.replace(sampled(Sampling(share=ALL)), limits=Limits())
-    straight, [sample] = sampled_on_both(tmp_path, [asks], [answers], roomy)
+    straight, [sample] = sampled_on_both([asks], [answers], roomy)
     assert straight == 1
     assert (sample is None) == bool(beyond)
     assert sample is None or len(getattr(sample, where)) == LARGEST

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -279,15 +278,14 @@ def timeless(answer: bytes) -> bytes:
 
 
 def on_both(
-    tmp_path: Path,
     asks: list[bytes],
     pieces: Pieces,
     settings: Snapshot,
     before: Callable[[Worker], object] = lambda serving: None,
 ) -> Seen:
     """What the straight line did, which is what the general path did."""
-    straight = seen(tmp_path / "straight", asks, pieces, settings, before)
-    other = seen(tmp_path / "general", asks, pieces, general(settings), before)
+    straight = seen(asks, pieces, settings, before)
+    other = seen(asks, pieces, general(settings), before)
     assert other.straight == 0
     assert straight.upstream == other.upstream
     assert list(map(timeless, straight.caller)) == list(map(timeless, other.caller))
@@ -296,44 +294,44 @@ def on_both(
 
 
 @ALL_PAIRS
-def test_both_paths_ask_the_same(tmp_path: Path, caller: str, target: str) -> None:
+def test_both_paths_ask_the_same(caller: str, target: str) -> None:
     asks = [asked(caller, **fields) for fields in ASKED[caller].values()]
-    found = on_both(tmp_path, asks, [whole(target)], of(target))
+    found = on_both(asks, [whole(target)], of(target))
     assert found.straight >= len(asks) // 2
 
 
 @ALL_PAIRS
-def test_both_paths_read_the_same_of_what_is_hardly_json(tmp_path: Path, caller: str, target: str) -> None:
-    on_both(tmp_path, [posted(PATHS[caller], body) for body in RAW], [whole(target)], of(target))
+def test_both_paths_read_the_same_of_what_is_hardly_json(caller: str, target: str) -> None:
+    on_both([posted(PATHS[caller], body) for body in RAW], [whole(target)], of(target))
 
 
 @ALL_PAIRS
 @pytest.mark.parametrize("how", ANSWERED)
-def test_both_paths_answer_the_same(tmp_path: Path, caller: str, target: str, how: str) -> None:
+def test_both_paths_answer_the_same(caller: str, target: str, how: str) -> None:
     asks = [
         asked(caller),
         *(asked(caller, **ASKED[caller][it]) for it in ("with tools", "for a schema", "for somebody")),
     ]
-    found = on_both(tmp_path, asks, ANSWERED[how](target), of(target))
+    found = on_both(asks, ANSWERED[how](target), of(target))
     assert found.straight
 
 
 @ALL_PAIRS
-def test_what_is_translated_goes_straight(tmp_path: Path, caller: str, target: str) -> None:
+def test_what_is_translated_goes_straight(caller: str, target: str) -> None:
     asks = [asked(caller, messages=[{"role": "user", "content": f"Hi {number}."}]) for number in range(9)]
-    assert on_both(tmp_path, asks, [whole(target)], of(target)).straight == len(asks)
+    assert on_both(asks, [whole(target)], of(target)).straight == len(asks)
 
 
-def test_what_could_not_be_said_is_told_and_put_on_record(tmp_path: Path) -> None:
-    found = on_both(tmp_path, [asked(OPENAI, user="ann", zeal=7)], [whole("ollama")], of("ollama"))
+def test_what_could_not_be_said_is_told_and_put_on_record() -> None:
+    found = on_both([asked(OPENAI, user="ann", zeal=7)], [whole("ollama")], of("ollama"))
     assert found.straight == 1
     assert b"x-earthward-dropped: user, zeal\r\n" in found.caller[0]
     assert [entry.record.dropped for entry in found.entries if isinstance(entry, Settled)] == [("user", "zeal")]
 
 
 @pytest.mark.parametrize("fields", [{"n": 3}, ASKED[OPENAI]["for a schema"]])
-def test_what_takes_another_round_goes_on_in_the_general_path(tmp_path: Path, fields: dict[str, Any]) -> None:
-    found = on_both(tmp_path, [asked(OPENAI, **fields)], [whole("ollama")], of("ollama"))
+def test_what_takes_another_round_goes_on_in_the_general_path(fields: dict[str, Any]) -> None:
+    found = on_both([asked(OPENAI, **fields)], [whole("ollama")], of("ollama"))
     assert found.straight == 1
     assert len(found.upstream) > 1
 
@@ -355,31 +353,31 @@ def of_one_address(*kinds: str) -> Snapshot:
     return msgspec.structs.replace(plain, providers=tuple(providers))
 
 
-def test_a_head_that_comes_again_is_another_kinds_where_providers_share_a_connection(tmp_path: Path) -> None:
+def test_a_head_that_comes_again_is_another_kinds_where_providers_share_a_connection() -> None:
     own = (b"x-request-id: req_1", b"openai-processing-ms: 5", b"x-ratelimit-limit-requests: 7", b"server: vllm")
     answer = answered(msgspec.json.encode(GOOD[OPENAI]), *own)
     body = msgspec.json.encode({"model": "gpt-4o", "messages": HI})
     asks = [posted(PATHS[OPENAI], body, b"x-earthward-unit: %d" % unit) for unit in range(12)]
-    found = on_both(tmp_path, asks, [answer], of_one_address("openai", "openai_compatible"))
+    found = on_both(asks, [answer], of_one_address("openai", "openai_compatible"))
     assert found.straight == len(asks)
     told = {(b"x-earthward-target: mini" in it, b"openai-processing-ms" in it) for it in found.caller}
     assert told == {(True, True), (False, False)}
 
 
 @pytest.mark.parametrize("target", ["ollama", "gemini"])
-def test_a_head_that_comes_again_is_another_callers_where_they_share_a_connection(tmp_path: Path, target: str) -> None:
+def test_a_head_that_comes_again_is_another_callers_where_they_share_a_connection(target: str) -> None:
     asks = [asked(OPENAI), asked(ANTHROPIC)] * 3
-    found = on_both(tmp_path, asks, [whole(target)], of(target))
+    found = on_both(asks, [whole(target)], of(target))
     assert found.straight == len(asks)
     named = [(b"\r\nx-request-id: " in it, b"\r\nrequest-id: " in it) for it in found.caller]
     assert named == [(True, False), (False, True)] * 3
 
 
 @pytest.mark.parametrize("caller", [OPENAI, ANTHROPIC])
-def test_a_head_that_came_to_one_who_passes_it_on_is_not_passed_on_in_translation(tmp_path: Path, caller: str) -> None:
+def test_a_head_that_came_to_one_who_passes_it_on_is_not_passed_on_in_translation(caller: str) -> None:
     """Both kinds of callers are served by one provider, one of them in its own dialect."""
     answer = answered(msgspec.json.encode(GOOD[caller]), b"request-id: r1", b"x-request-id: r2", b"retry-after: 3")
-    found = on_both(tmp_path, [asked(OPENAI), asked(ANTHROPIC)] * 3, [answer], of(caller))
+    found = on_both([asked(OPENAI), asked(ANTHROPIC)] * 3, [answer], of(caller))
     assert found.straight == 6
     passed = [b"retry-after" in it or b": r1" in it or b": r2" in it for it in found.caller]
     assert passed == [caller == OPENAI, caller == ANTHROPIC] * 3
@@ -404,18 +402,16 @@ def loaded(context: int | None) -> Callable[[Worker], object]:
 @pytest.mark.parametrize(
     ("context", "has", "is_straight"), [(None, 2048, True), (8192, 8192, True), (8192, 4096, False)]
 )
-def test_only_a_host_that_need_not_load_is_asked_straight(
-    tmp_path: Path, context: int | None, has: int, *, is_straight: bool
-) -> None:
+def test_only_a_host_that_need_not_load_is_asked_straight(context: int | None, has: int, *, is_straight: bool) -> None:
     settings = of("ollama", context=context, keep_alive="10m")
-    found = on_both(tmp_path, [asked(OPENAI)], [whole("ollama")], settings, loaded(has))
+    found = on_both([asked(OPENAI)], [whole("ollama")], settings, loaded(has))
     assert found.straight == is_straight
     attempts = [entry.record.attempts[0] for entry in found.entries if isinstance(entry, Settled)]
     assert attempts[0].context == (context or 0)
 
 
 @pytest.mark.parametrize("made_for", [2048, 131_072])
-def test_what_hosts_show_of_a_model_leads_nowhere_else(tmp_path: Path, made_for: int) -> None:
+def test_what_hosts_show_of_a_model_leads_nowhere_else(made_for: int) -> None:
     """They show it of every model that a target names, mostly with more context than is asked for."""
     names = ("gpt-4o-mini:latest", "llama:latest")
     shown = tuple(Shown(name, ("completion", "tools", "thinking"), context=made_for, stop=("</s>",)) for name in names)
@@ -428,14 +424,14 @@ def test_what_hosts_show_of_a_model_leads_nowhere_else(tmp_path: Path, made_for:
 
     asks = [asked(OPENAI), asked(OPENAI, stop=["END"]), asked(OPENAI, tools=[FUNCTION])]
     settings = of("ollama", context=4096, states_abilities=True)
-    assert on_both(tmp_path, asks, [whole("ollama")], settings, tell).straight == len(asks)
+    assert on_both(asks, [whole("ollama")], settings, tell).straight == len(asks)
 
 
-def test_a_host_without_the_model_is_left_to_the_general_path(tmp_path: Path) -> None:
-    assert on_both(tmp_path, [asked(OPENAI)], [whole("ollama")], of("ollama"), loaded(None)).straight == 0
+def test_a_host_without_the_model_is_left_to_the_general_path() -> None:
+    assert on_both([asked(OPENAI)], [whole("ollama")], of("ollama"), loaded(None)).straight == 0
 
 
-def test_among_several_hosts_only_the_one_that_was_drawn_has_to_hold_the_model(tmp_path: Path) -> None:
+def test_among_several_hosts_only_the_one_that_was_drawn_has_to_hold_the_model() -> None:
     plain = of("ollama")
 
     def two(number: int) -> tuple[Endpoint, ...]:
@@ -453,45 +449,43 @@ def test_among_several_hosts_only_the_one_that_was_drawn_has_to_hold_the_model(t
             report = Report(1.0, (), sizes=(("gpt-4o-mini:latest", 1), ("llama:latest", 1)))
             serving.serving.hear([Probed(provider.name, provider.endpoints[1].url, report)])
 
-    assert on_both(tmp_path, [asked(OPENAI)] * 3, [whole("ollama")], settings, tell).straight == 3
+    assert on_both([asked(OPENAI)] * 3, [whole("ollama")], settings, tell).straight == 3
 
 
 @pytest.mark.parametrize(("counted", "status"), [(1000, "failed"), (20, "failed"), (5000, "ok")])
-def test_a_prompt_that_was_cut_is_seen_on_both_paths(tmp_path: Path, counted: int, status: str) -> None:
+def test_a_prompt_that_was_cut_is_seen_on_both_paths(counted: int, status: str) -> None:
     ask = asked(OPENAI, messages=[{"role": "user", "content": "word " * 2000}])
     pieces = [whole("ollama", prompt_eval_count=counted)]
-    found = on_both(tmp_path, [ask], pieces, of("ollama", context=1024), loaded(1024))
+    found = on_both([ask], pieces, of("ollama", context=1024), loaded(1024))
     assert found.straight == 1
     assert [entry.record.status for entry in found.entries if isinstance(entry, Settled)] == [status]
 
 
 @pytest.mark.parametrize("field", ["tiers", "widest"])
-def test_contexts_to_choose_from_lead_away(tmp_path: Path, field: str) -> None:
+def test_contexts_to_choose_from_lead_away(field: str) -> None:
     settings = of("ollama", context=4096, **{field: (2048, 4096) if field == "tiers" else 8192})
-    assert on_both(tmp_path, [asked(OPENAI)], [whole("ollama")], settings, loaded(4096)).straight == 0
+    assert on_both([asked(OPENAI)], [whole("ollama")], settings, loaded(4096)).straight == 0
 
 
 @pytest.mark.parametrize(("characters", "is_straight"), [(100, True), (4 * 1024, False), (40_000, False)])
-def test_where_another_target_waits_a_prompt_must_fit_for_sure(
-    tmp_path: Path, characters: int, *, is_straight: bool
-) -> None:
+def test_where_another_target_waits_a_prompt_must_fit_for_sure(characters: int, *, is_straight: bool) -> None:
     plain = of("ollama", context=1024)
     route = msgspec.structs.replace(plain.routes[0], use="mini", baseline=None, candidate=None, fallback=("llama",))
     settings = msgspec.structs.replace(plain, routes=(route,))
     ask = asked(OPENAI, messages=[{"role": "user", "content": "x" * characters}])
-    assert on_both(tmp_path, [ask], [whole("ollama")], settings).straight == is_straight
+    assert on_both([ask], [whole("ollama")], settings).straight == is_straight
 
 
 @pytest.mark.parametrize(("setting", "is_straight"), [("keep_alive", True), ("zeal", False)])
-def test_settings_of_a_kind_lead_away_unless_they_are_known(tmp_path: Path, setting: str, *, is_straight: bool) -> None:
+def test_settings_of_a_kind_lead_away_unless_they_are_known(setting: str, *, is_straight: bool) -> None:
     plain = of("ollama")
     providers = tuple(msgspec.structs.replace(it, settings=((setting, "10m"),)) for it in plain.providers)
     settings = msgspec.structs.replace(plain, providers=providers)
-    assert on_both(tmp_path, [asked(OPENAI)], [whole("ollama")], settings).straight == is_straight
+    assert on_both([asked(OPENAI)], [whole("ollama")], settings).straight == is_straight
 
 
-def test_an_address_stays_in_the_house_on_both_paths(tmp_path: Path) -> None:
+def test_an_address_stays_in_the_house_on_both_paths() -> None:
     plain = of("ollama", zone="local")
     ask = asked(OPENAI, **ASKED[OPENAI]["with a picture elsewhere"])
-    found = on_both(tmp_path, [ask], [whole("ollama")], plain)
+    found = on_both([ask], [whole("ollama")], plain)
     assert (found.straight, found.upstream) == (0, [])

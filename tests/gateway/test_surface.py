@@ -33,6 +33,7 @@ def answered(folder: Path, method: str, path: str, line: str = "") -> tuple[int,
             connection = Connection()
             serving.surface.answer(request, connection)  # type: ignore[arg-type]
             serving.spool.close()
+            serving.board.close()
             assert connection.answer is not None
             return connection.answer
 

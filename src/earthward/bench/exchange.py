@@ -269,6 +269,7 @@ async def exchanged(way: str, auth: Auth, exchanges: int, folder: Path) -> Figur
         async with asyncio.timeout(60 + exchanges):
             cpu = await load.run() * 1e6
         serving.spool.close()
+        serving.board.close()
     chunks = load.pieces if way == "stream" else 0
     return Figures(way, auth, exchanges, chunks, cpu / exchanges, cpu / chunks if chunks else None)
 

@@ -4,6 +4,7 @@ import re
 from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -92,13 +93,15 @@ def _wrong_config(shape: Generate) -> Problem | None:
 def wrong_contents(contents: list[Wire] | None, at: Place) -> Problem | None:
     if not contents:
         return Problem(400, "* GenerateContentRequest.contents: contents is not specified")
-    called = 0
     for content in contents:
         if content.get("role", "user") not in ("user", "model"):
             return Problem(400, "Please use a valid role: user, model.")
-        parts = content.get("parts") or ()
-        if not parts:
+        if not content.get("parts"):
             return Problem(400, "* GenerateContentRequest.contents: contents.parts must not be empty.")
+    called = 0
+    # Neighbours of one role are one turn: the SDK sends a streamed one back in the pieces it came in.
+    for _, turn in groupby(contents, lambda content: content.get("role", "user")):
+        parts = [part for content in turn for part in content["parts"]]
         answered = sum("functionResponse" in part for part in parts)
         if answered != called:
             return Problem(
