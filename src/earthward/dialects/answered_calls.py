@@ -14,6 +14,8 @@ Piece = tuple[Message, tuple[Part, ...]]
 
 def results_at_calls(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     """The same messages if all is in its place. Results of calls that nobody made stay where they are."""
+    if not any(isinstance(part, ToolResult) for message in messages for part in message.parts):
+        return messages
     groups: list[list[Piece]] = []
     calls: dict[str, int] = {}
     is_in_place = True
