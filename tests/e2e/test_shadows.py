@@ -119,6 +119,41 @@ def test_a_shadow_asks_the_other_arm_and_the_caller_never_sees_it(begun, local):
     assert len(chats(local)) == 3
 
 
+def test_a_shadow_is_asked_whole_or_streamed_as_its_caller_asked(begun, local):
+    gateway = begun()
+    sent(gateway, 1)
+    gateway.chat(text="what is it?", stream=True)
+    pairs = rows_of(gateway, "pairs", 2)
+    assert sorted(it["stream"] for it in chats(local)) == [False, True]
+    until(lambda: sum(row["path"] == "/earthward/shadow" for row in gateway.rows(4)) == 2, "two shadows on record")
+    shadows = [row for row in gateway.rows(4) if row["path"] == "/earthward/shadow"]
+    assert sorted((bool(row["stream"]), row["first_content"] is not None) for row in shadows) == [
+        (False, False),
+        (True, True),
+    ]
+    assert sorted(row["candidate_ttft"] is not None for row in pairs) == [False, True]
+    assert {(row["baseline_bad"], row["candidate_bad"]) for row in pairs} == {("[]", "[]")}
+
+
+BROKEN = ("reset_before_head", "reset_mid_body", "broken_json", "html", "huge_body", "gzip_bomb", "cut_short", "500")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_shadow_with_a_broken_answer_failed_and_the_next_one_is_asked(begun, local, fault, stream):
+    gateway = begun()
+    sent(gateway, 1)
+    local.script(default={"fault": fault})
+    for _ in range(2):
+        assert gateway.chat(text="what is it?", stream=stream)[0] == 200
+    rows_of(gateway, "pairs", 3)
+    local.script(default={})
+    assert gateway.chat(text="what is it?", stream=stream)[0] == 200
+    found = [row["candidate_bad"] for row in rows_of(gateway, "pairs", 4)]
+    broken = [] if fault == "cut_short" and not stream else ["failed"] * 2
+    assert [bad for bad in found if "failed" in bad] == [f'["{it}"]' for it in broken]
+
+
 def test_shadows_are_booked_as_shadows_and_save_nothing(begun, cloud):
     gateway = begun()
     sent(gateway, 3)

@@ -23,12 +23,13 @@ from earthward.fleet.found import Probed
 from earthward.gateway.lanes import KNOWN, knows_all_of
 from earthward.gateway.messages import NewSnapshot
 from earthward.gateway.samples import LARGEST, Sample, SampleLine, framed, read_to_control
-from earthward.gateway.sampling import drawn
+from earthward.gateway.sampling import mark
 from earthward.gateway.straight import Straight
 from earthward.gateway.worker import Worker
 from earthward.http.client import ClientConnection
 from earthward.http.server import ServerConnection
 from earthward.ledger.record import Entry, Opened, Settled
+from earthward.quality.sampling import ALL as BELOW
 from earthward.routing.balance import POLICIES
 from earthward.routing.balance.standing import Report
 from earthward.store.spool_reader import SpoolReader
@@ -518,7 +519,8 @@ class Offered(SampleLine):
         numbers = count()
         vars(serving).update(samples=self, next_id=lambda: f"worker-{next(numbers):x}")
 
-    def offer(self, sample: Sample | None) -> None:
+    def offer(self, made: Callable[[], Sample | None]) -> None:
+        sample = made()
         if sample is None:
             self.samples.append(None)
             return
@@ -646,7 +648,7 @@ def test_what_is_too_large_is_counted_and_not_kept(where: str, beyond: int) -> N
 
 
 def test_a_draw_is_the_same_each_time_and_spread_evenly() -> None:
-    draws = [drawn(f"exchange-{number}") for number in range(10_000)]
-    assert draws == [drawn(f"exchange-{number}") for number in range(10_000)]
-    assert all(0 <= draw < 1 for draw in draws)
-    assert 900 < sum(draw < 0.1 for draw in draws) < 1100
+    draws = [mark(f"exchange-{number}") for number in range(10_000)]
+    assert draws == [mark(f"exchange-{number}") for number in range(10_000)]
+    assert all(0 <= draw < BELOW for draw in draws)
+    assert 800 < sum(draw < BELOW // 10 for draw in draws) < 1200

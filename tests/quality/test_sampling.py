@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earthward.config.snapshot import Route, Sampling
-from earthward.quality.sampling import ALL, MARK, WHOLE, bound, taken
+from earthward.quality.sampling import ALL, WHOLE, bound, taken
 
 ARMS = {"baseline": "mini", "candidate": "llama"}
 
@@ -42,9 +42,8 @@ def test_where_no_arm_was_drawn_there_is_no_other_to_ask():
 
 
 @given(st.integers(0, WHOLE), st.integers(0, WHOLE), st.integers(0, ALL - 1))
-def test_bytes_below_a_bound_are_the_draws_that_are_taken(kept, shadowed, number):
-    mark, draw = number.to_bytes(MARK), number / ALL
-    found = taken(route(share=kept, shadow=shadowed), "baseline", "", draw)
+def test_marks_below_a_bound_are_the_draws_that_are_taken(kept, shadowed, mark):
+    found = taken(route(share=kept, shadow=shadowed), "baseline", "", mark / ALL)
     assert (found is not None) == (mark < max(bound(kept), bound(shadowed)))
     assert (found is not None and found.other is not None) == (mark < bound(shadowed))
 
@@ -52,6 +51,6 @@ def test_bytes_below_a_bound_are_the_draws_that_are_taken(kept, shadowed, number
 @pytest.mark.parametrize("share", [0, 1, 2, 3333, 5000, 9999, WHOLE])
 def test_a_bound_is_exact_at_its_edge(share):
     least = next(number for number in range(share * ALL // WHOLE, ALL + 1) if number / ALL * WHOLE >= share)
-    assert [(number.to_bytes(MARK) < bound(share)) for number in (least - 1, least) if 0 <= number < ALL] == [
+    assert [(number < bound(share)) for number in (least - 1, least) if 0 <= number < ALL] == [
         number / ALL * WHOLE < share for number in (least - 1, least) if 0 <= number < ALL
     ]

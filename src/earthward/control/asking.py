@@ -21,7 +21,7 @@ from earthward.gateway.crossing import at
 from earthward.gateway.doors.exit import Reader, Way
 from earthward.gateway.identity import Identities
 from earthward.gateway.serving import IdlePools, Serving, ServingTarget
-from earthward.gateway.upstream import NOT_A_STREAM, is_encoded
+from earthward.gateway.upstream import ENCODED, NOT_A_STREAM, is_encoded
 from earthward.http.client import ClientConnection, ConnectFailed
 from earthward.http.refusal import Headers
 from earthward.http.sweep import Sweep
@@ -48,6 +48,7 @@ class Answered(msgspec.Struct, frozen=True):
     target: str
     endpoint: str
     started_at: int
+    stream: bool = False
     duration: int = 0
     first_content: int | None = None
     status: int | None = None
@@ -116,7 +117,8 @@ class Asking:
     # -- one question ------------------------------------------------------------------------------------------------
 
     async def ask(self, target: ServingTarget, place: int, chat: ChatRequest) -> Answered:
-        """One attempt. Whatever goes wrong is told in the result."""
+        """One attempt, whole or streamed as the chat says: both arms' answers are timed alike then, and no token
+        of what was asked for whole wakes this process. Whatever goes wrong is told in the result."""
         cell = target.provider.endpoints[place].cell
         self._ours[cell] += 1
         try:
@@ -126,15 +128,15 @@ class Asking:
 
     async def _asked(self, target: ServingTarget, place: int, chat: ChatRequest) -> Answered:
         started_at, endpoint = time.time_ns(), target.provider.endpoints[place]
-        begun = Answered(target.name, endpoint.url, started_at)
-        wanted = msgspec.structs.replace(chat, model=target.target.model, stream=True, stream_usage=True)
+        begun = Answered(target.name, endpoint.url, started_at, chat.stream)
+        wanted = msgspec.structs.replace(chat, model=target.target.model, stream_usage=chat.stream)
         way = way_for(target, place, wanted)
         body = way.write_request(wanted)
         if isinstance(body, Failure):
             return msgspec.structs.replace(begun, failure=body)
         provider = target.provider
         _, credential = provider.credentials.current(time.monotonic())
-        head = target.chat_head(place, stream=True)
+        head = target.chat_head(place, stream=wanted.stream)
         request = b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, credential, provider.all_lines, len(body), body)
         kept = endpoint.pool.idle()
         while True:
@@ -143,7 +145,11 @@ class Asking:
             except ConnectFailed as failed:
                 failure = provider.as_seen_by_callers(Failure(failed.kind, failed.message))
                 return msgspec.structs.replace(begun, failure=failure)
-            hearing = _Hearing(connection, way.reader(wanted), target.exit.stream_type)
+            hearing: _Hearing = (
+                _Streamed(connection, way.reader(wanted), target.exit.stream_type)
+                if wanted.stream
+                else _Whole(connection, way, wanted)
+            )
             connection.send(request, hearing, provider.deadlines)
             gave_way = await self._heard_out(hearing, target, place)
             if kept is None or not hearing.is_stale:
@@ -178,8 +184,8 @@ class Asking:
         if failure is None and hearing.status != OK:
             failure = target.exit.failure_of(hearing.status, hearing.headers, bytes(hearing.error))
         elif failure is None and not gave_way:
-            collected = collect(hearing.events)
-            failure, answer = (collected, None) if isinstance(collected, Failure) else (None, collected)
+            said = hearing.answer()
+            failure, answer = (said, None) if isinstance(said, Failure) else (None, said)
         if failure is not None and failure.kind in TOO_MUCH:
             self._rests_until[target.name] = time.monotonic() + (failure.retry_after or REST)
         usage = answer.usage if answer is not None else NOTHING_USED
@@ -224,27 +230,29 @@ def is_free(target: ServingTarget) -> bool:
 
 
 class _Hearing:
-    """Reads a streamed answer into events."""
+    """Hears an answer out. `first` is when its first content came, in Unix nanoseconds; 0 where that can't be told."""
 
-    def __init__(self, connection: ClientConnection, reader: Reader, type: bytes) -> None:
+    def __init__(self, connection: ClientConnection) -> None:
         self.done = asyncio.Event()
         self.status = 0
         self.headers: Headers = []
-        self.events: list[Event] = []
         self.error = bytearray()
         self.failure: Failure | None = None
         self.first = 0
         self._connection = connection
-        self._reader = reader
-        self._type = type
         self._size = 0
+
+    def answer(self) -> Answer | Failure:
+        """What was said, once all of it is here."""
+        raise NotImplementedError
+
+    def _take(self, data: bytes) -> None:
+        raise NotImplementedError
 
     def on_head(self, status: int, headers: Headers) -> None:
         self.status, self.headers = status, headers
         if is_encoded(headers):
-            self._give_up(Failure(FailureKind.MALFORMED, "the answer is compressed, which was not asked for"))
-        elif status == OK and not dict(headers).get(b"content-type", b"").startswith(self._type):
-            self._give_up(NOT_A_STREAM)
+            self._give_up(ENCODED)
 
     def on_body(self, data: bytes) -> None:
         self._size += len(data)
@@ -253,19 +261,9 @@ class _Hearing:
         elif self.status != OK:
             self.error += data
         else:
-            self._take(self._reader.feed(data))
-
-    def _take(self, events: list[Event]) -> None:
-        if not self.first and any(map(is_content, events)):
-            self.first = time.time_ns()
-        self.events += events
-        if any(isinstance(event, Failed) for event in events):
-            self._connection.cancel()
-            self.done.set()
+            self._take(data)
 
     def on_end(self) -> None:
-        if self.status == OK and not self.done.is_set():
-            self._take(self._reader.end())
         self.done.set()
 
     def on_error(self, kind: FailureKind, message: str) -> None:
@@ -285,3 +283,51 @@ class _Hearing:
         self.failure = self.failure or failure
         self._connection.cancel()
         self.done.set()
+
+
+class _Whole(_Hearing):
+    """One that comes at once."""
+
+    def __init__(self, connection: ClientConnection, way: Way, chat: ChatRequest) -> None:
+        super().__init__(connection)
+        self._way, self._chat = way, chat
+        self._pieces: list[bytes] = []
+
+    def answer(self) -> Answer | Failure:
+        return self._way.read_answer(self._chat, b"".join(self._pieces))
+
+    def _take(self, data: bytes) -> None:
+        self._pieces.append(data)
+
+
+class _Streamed(_Hearing):
+    """One that comes event by event; `type` is how the content type of its streams begins."""
+
+    def __init__(self, connection: ClientConnection, reader: Reader, type: bytes) -> None:
+        super().__init__(connection)
+        self._reader = reader
+        self._type = type
+        self._events: list[Event] = []
+
+    def answer(self) -> Answer | Failure:
+        return collect(self._events)
+
+    def on_head(self, status: int, headers: Headers) -> None:
+        super().on_head(status, headers)
+        if status == OK and not dict(headers).get(b"content-type", b"").startswith(self._type):
+            self._give_up(NOT_A_STREAM)
+
+    def on_end(self) -> None:
+        if self.status == OK and not self.done.is_set():
+            self._hear(self._reader.end())
+        super().on_end()
+
+    def _take(self, data: bytes) -> None:
+        self._hear(self._reader.feed(data))
+
+    def _hear(self, events: list[Event]) -> None:
+        if not self.first and any(map(is_content, events)):
+            self.first = time.time_ns()
+        self._events += events
+        if any(isinstance(event, Failed) for event in events):
+            self.leave()

@@ -38,7 +38,7 @@ def record_of(sample: Sample, path: str, id: str, target: ServingTarget, answere
         dialect=target.dialect,
         path=path,
         requested_model=target.target.model,
-        stream=True,
+        stream=answered.stream,
         app=sample.app,
         team=sample.team,
         task=sample.task,

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Container
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -317,7 +318,7 @@ class Exchange:
         if self.tap is not None:
             if failure is None:
                 self.tap.hear(body)
-            self.worker.samples.offer(self.tap.sample(self, label, failure))
+            self.worker.samples.offer(partial(self.tap.sample, self, label, failure))
 
     def answer(self, headers: Headers, body: bytes) -> None:
         """All of a whole answer; of a stream what had to wait for the record, mostly its last event."""

@@ -184,9 +184,11 @@ class SampleLine:
         self._allowed = float(AT_ONCE)
         self._allowed_at = time.monotonic()
 
-    def offer(self, sample: Sample | None) -> None:
-        """None is one that can't be kept. Whether it was sent is counted once that is known."""
-        if sample is not None and self._is_allowed() and self._send(sample):
+    def offer(self, made: Callable[[], Sample | None]) -> None:
+        """What is beyond what may be sent is not even made; None is one that can't be kept. Whether it was sent is
+        counted once that is known."""
+        sample = made() if self._is_allowed() else None
+        if sample is not None and self._send(sample):
             self._allowed -= 1
             self._samples += 1
         else:

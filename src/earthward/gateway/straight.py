@@ -10,6 +10,7 @@ an attempt that is under way. What it doesn't know of, such as a setting that wa
 import logging
 import time
 from collections.abc import Container
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -224,7 +225,7 @@ class Straight(Gathering):
         self._caller.respond_written(opening, heard.body, lines)
         if self._sample is not None:
             own = question.id, self._accepted_at, self._unit, duration, finish, heard.body
-            worker.samples.offer(sample_of(self._sample, self._request, *own))
+            worker.samples.offer(partial(sample_of, self._sample, self._request, *own))
         return True
 
     def _is_cut(self, counted: int) -> bool:

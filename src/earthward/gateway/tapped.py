@@ -24,7 +24,7 @@ class Tapped:
 
     __slots__ = ("_kept", "_kept_below", "_shadowed", "_shadowed_below")
 
-    def __init__(self, kept: Sample, kept_below: bytes, shadowed: Sample, shadowed_below: bytes) -> None:
+    def __init__(self, kept: Sample, kept_below: int, shadowed: Sample, shadowed_below: int) -> None:
         self._kept, self._kept_below = kept, kept_below
         self._shadowed, self._shadowed_below = shadowed, shadowed_below
 

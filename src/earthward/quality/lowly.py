@@ -17,8 +17,8 @@ SOON = 0.001
 """Seconds: nobody is woken more exactly than that."""
 YIELD = 25.0
 """Seconds to wait longer for each that it was woken late, since others had all cores."""
-LONGEST = 0.2
-"""So long at most: four a second are still a verdict in minutes."""
+LONGEST = 0.46
+"""So long at most: two a second are still a verdict in minutes."""
 
 
 def pause(late: float, used: float) -> float:

@@ -5,9 +5,8 @@ import msgspec
 from earthward.config.snapshot import Route, Sampling
 
 WHOLE = 10_000
-MARK = 4
-"""Bytes of a draw as it is made. As a number it is below `ALL`, of which it is the part that is meant below."""
-ALL: int = 256**MARK
+ALL: int = 2**32
+"""Marks are below this, of which they are the part that a draw is."""
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -37,7 +36,6 @@ def other_arm(route: Route, arm: str) -> str | None:
     return {"baseline": route.candidate, "candidate": route.baseline}.get(arm)
 
 
-def bound(share: int) -> bytes:
-    """What the draws that `share` of 10,000 takes lie below, and no others: bytes compare as the numbers do."""
-    least = -(-share * ALL // WHOLE)
-    return least.to_bytes(MARK) if least < ALL else b"\xff" * (MARK + 1)
+def bound(share: int) -> int:
+    """What the marks that `share` of 10,000 takes lie below, and no others."""
+    return -(-share * ALL // WHOLE)
