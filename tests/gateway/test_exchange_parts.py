@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 from earthward.chat import Count, Failure, FailureKind, Usage
 from earthward.dialects import openai_chat
-from earthward.gateway.asking import with_estimates
 from earthward.gateway.exchange import Exchange
 from earthward.gateway.fetching import Room
+from earthward.gateway.tries import with_estimates
 
 
 def test_the_words_of_an_upstream_are_not_kept_because_they_may_be_the_callers():

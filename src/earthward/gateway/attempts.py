@@ -12,7 +12,6 @@ from earthward.chat import Failure, FailureKind, Usage
 from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.dialects.content.several import billed
 from earthward.gateway import tiers
-from earthward.gateway.asking import MORE_THAN_TEXT, NOTHING_USED, Asking, shows
 from earthward.gateway.balancing import FAULTS, Balancing
 from earthward.gateway.callers import why_not_accepted
 from earthward.gateway.counting import counting
@@ -26,6 +25,7 @@ from earthward.gateway.fetching import bring_in
 from earthward.gateway.limiting import within_limits_of
 from earthward.gateway.refused import Refused
 from earthward.gateway.serving import ServingTarget
+from earthward.gateway.tries import MORE_THAN_TEXT, NOTHING_USED, Tries, shows
 from earthward.gateway.turns import Turns
 from earthward.gateway.upstream import Outcome
 from earthward.ledger.record import Attempt
@@ -80,7 +80,6 @@ class Attempts:
         "_exchange",
         "_rounds",
         "_trial",
-        "asking",
         "begun",
         "decision",
         "drawn",
@@ -90,6 +89,7 @@ class Attempts:
         "question",
         "queued",
         "targets_left",
+        "tries",
         "turns",
     )
 
@@ -100,7 +100,7 @@ class Attempts:
         self._exchange = exchange
         self._trial: Health | None = None
         self._rounds: tuple[Usage, ...] = ()
-        self.asking = Asking(exchange, self)
+        self.tries = Tries(exchange, self)
         self.turns = Turns(exchange.worker.retries)
         self.patience: float | None = None
         self.targets_left = 0
@@ -112,15 +112,15 @@ class Attempts:
 
     @property
     def target(self) -> ServingTarget | None:
-        return self.asking.target
+        return self.tries.target
 
     @property
     def endpoint(self) -> str:
-        return self.asking.endpoint
+        return self.tries.endpoint
 
     @property
     def heard(self) -> Heard | Listener | None:
-        return self.asking.heard
+        return self.tries.heard
 
     @property
     def worker(self) -> "Worker":
@@ -188,12 +188,12 @@ class Attempts:
         else:
             sized = at(target.way, tier) if target.target.tiers else target.way
             way = crossing(self.question, sized, target.dialect, target.target.model, target.terms)
-        self.asking.aim(target, way, tier)
+        self.tries.aim(target, way, tier, self.question, self.decision)
         written = way.request()
         if isinstance(written, Failure):
             return self.left_out(target, why, written)
         self.dropped = written.dropped
-        return await self._concluded(target, written, await self.asking.attempt(why, written))
+        return await self._concluded(target, written, await self.tries.attempt(why, written))
 
     def _tier(self, target: ServingTarget) -> int:
         return tiers.context_for(self.question, target.target, self.worker.lengths) or 0
@@ -202,17 +202,17 @@ class Attempts:
         """What was begun elsewhere, from where its only attempt is over."""
         self.begun = None
         way = crossing(self.question, target.way, target.dialect, target.target.model, target.terms)
-        self.asking.aim(target, way, self._tier(target))
+        self.tries.aim(target, way, self._tier(target), self.question, self.decision)
         written = way.request()
         assert isinstance(written, Written), "it was sent"
         self.dropped = written.dropped
         self.queued = begun.queued
-        return await self._concluded(target, written, self.asking.take_over(begun, why))
+        return await self._concluded(target, written, self.tries.take_over(begun, why))
 
     async def _concluded(self, target: ServingTarget, written: Written, outcome: Outcome) -> Outcome:
         """The outcome at this target, which is asked again where that makes sense, and once more for what is left."""
         outcome = await self._again_if_need_be(target, written, outcome)
-        while outcome.failure is None and not outcome.gone and (more := self.asking.way.more()) is not None:
+        while outcome.failure is None and not outcome.gone and (more := self.tries.way.more()) is not None:
             outcome = await self._next_round(target, more, outcome)
         if not outcome.gone and not outcome.left_out and not outcome.hurried:
             target.breaker.learn(outcome.failure, target.provider.balancing.rules)
@@ -230,10 +230,10 @@ class Attempts:
         if more.otherwise is not None and not self._may_try_again():
             return Outcome(last.status, last.headers, failure=more.otherwise)
         if last.body:
-            self.asking.begin(last.headers, last.body)
+            self.tries.begin(last.headers, last.body)
         self._rounds += (self.made[-1].usage,)
-        self.asking.tried = ()
-        outcome = await self.asking.attempt(more.why, more)
+        self.tries.tried = ()
+        outcome = await self.tries.attempt(more.why, more)
         return await self._again_if_need_be(target, more, outcome)
 
     def _is_left_alone(self, target: ServingTarget) -> bool:
@@ -321,28 +321,28 @@ class Attempts:
             return False
         if self._count_sent + self.targets_left >= MOST_ATTEMPTS:
             return False
-        return await self._may_go_on(partial(target.provider.balancing.stands, self.asking.tried))
+        return await self._may_go_on(partial(target.provider.balancing.stands, self.tries.tried))
 
     async def _attempt_again(self, target: ServingTarget, written: Written, outcome: Outcome) -> Outcome:
         """The same target: on a new connection if a kept one had gone stale, at another endpoint, with another key."""
         while (more := self._next_tier(target, outcome)) is not None and self._may_try_again():
-            self.asking.tier, self.asking.tried = more, ()
-            outcome = await self.asking.attempt("with more context", written)
+            self.tries.tier, self.tries.tried = more, ()
+            outcome = await self.tries.attempt("with more context", written)
         if outcome.stale and self._may_try_again():
-            outcome = await self.asking.attempt("the kept connection had been closed", written, fresh=True)
+            outcome = await self.tries.attempt("the kept connection had been closed", written, fresh=True)
         provider = target.provider
         for _ in provider.endpoints[1:]:
             if self._is_settled(outcome) or outcome.left_out:
                 break
             if not await self._may_another_endpoint_serve(target, outcome):
                 break
-            outcome = await self.asking.attempt("another endpoint of the provider", written)
+            outcome = await self.tries.attempt("another endpoint of the provider", written)
         for _ in range(1, len(provider.credentials)):
             if not is_about_the_key(outcome.failure) or self._is_settled(outcome):
                 break
             if not provider.credentials.has_rested_key(time.monotonic()) or not self._may_try_again():
                 break
-            outcome = await self.asking.attempt("another key of the provider", written)
+            outcome = await self.tries.attempt("another key of the provider", written)
         return outcome
 
     def _next_tier(self, target: ServingTarget, outcome: Outcome) -> int | None:
@@ -351,13 +351,13 @@ class Attempts:
         is_left = self._count_sent + self.targets_left < MOST_ATTEMPTS
         if outcome.failure is None or self._is_settled(outcome) or not is_left:
             return None
-        return tiers.more(self.question, target.target, self.worker.lengths, self.asking.context, outcome.failure)
+        return tiers.more(self.question, target.target, self.worker.lengths, self.tries.context, outcome.failure)
 
     # -- what others ask of them ---------------------------------------------------------------------------------
 
     def leave(self) -> None:
         """The caller has gone: whatever is under way upstream is cancelled."""
-        self.asking.leave()
+        self.tries.leave()
 
     def give_up_at(self, down: Container[tuple[str, str]], failure: Failure) -> None:
         """Ends the attempt under way, unanswered so far, where it is at one of these (provider, endpoint), and where
@@ -366,17 +366,17 @@ class Attempts:
         if target is None or (target.provider.name, self.endpoint) not in down:
             return
         if self.targets_left or not target.provider.balancing.is_out:
-            self.asking.give_up(failure)
+            self.tries.give_up(failure)
 
     def broken_off(self, failure: Failure) -> bytes:
         """What ends a stream that has begun and can't be finished."""
-        return self.asking.way.broken_off(failure)
+        return self.tries.way.broken_off(failure)
 
     def forget(self) -> None:
         """All is over: lets go of what knows us."""
         if self.turns.is_held(self._count_sent):
             self.turns.give_back()
-        self.asking.forget()
+        self.tries.forget()
         del self._exchange
 
     def passed_back(self, upstream: Headers) -> Headers:

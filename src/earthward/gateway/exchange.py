@@ -18,7 +18,6 @@ from earthward.chat import Failure, FailureKind
 from earthward.config.snapshot import Route
 from earthward.dialects.envelope import read
 from earthward.gateway import counting, stored, tiers
-from earthward.gateway.asking import wanted
 from earthward.gateway.attempts import Attempts
 from earthward.gateway.balancing import Endpoints
 from earthward.gateway.decide import Decision, decide, minute_of_week
@@ -34,6 +33,7 @@ from earthward.gateway.refused import Refused
 from earthward.gateway.samples import Tap
 from earthward.gateway.sampling import tap_of
 from earthward.gateway.settling import record_of
+from earthward.gateway.tries import wanted
 from earthward.gateway.upstream import Outcome
 from earthward.http.answer import header_lines
 from earthward.http.server import Request, ServerConnection

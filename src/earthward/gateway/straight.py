@@ -20,7 +20,6 @@ from earthward.chat.usage import Source
 from earthward.cost.exchange import cost_at
 from earthward.gateway import board as columns
 from earthward.gateway import exchange as exchanges
-from earthward.gateway.asking import MORE_THAN_TEXT, OK, wanted, with_estimates
 from earthward.gateway.attempts import Begun, Drawn
 from earthward.gateway.crossing import Translating, Written
 from earthward.gateway.decide import Decision, decide
@@ -33,6 +32,7 @@ from earthward.gateway.samples import Sample
 from earthward.gateway.settling import named_reason
 from earthward.gateway.tapped import sample_of
 from earthward.gateway.terms import AS_ASKED, may_pass
+from earthward.gateway.tries import MORE_THAN_TEXT, OK, wanted, with_estimates
 from earthward.gateway.upstream import Gathering, Outcome
 from earthward.http.client import ClientConnection, SameAnswer
 from earthward.http.server import Request, ServerConnection

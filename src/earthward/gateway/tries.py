@@ -1,4 +1,4 @@
-"""One target, asked: an attempt takes a place at one of its endpoints, is put on record, goes out, is heard and judged.
+"""Tries at one target: each takes a place at one of its endpoints, is put on record, goes out, is heard and judged.
 
 Which target is asked, and whether it is asked again, is for `attempts` to say.
 """
@@ -20,6 +20,7 @@ from earthward.gateway.balancing import Waiting, Wanted
 from earthward.gateway.callers import refused_by_vendor
 from earthward.gateway.counting import of_a_count
 from earthward.gateway.crossing import Crossing, Written
+from earthward.gateway.decide import Decision
 from earthward.gateway.doors.door import Headers, Question, tokens_in
 from earthward.gateway.doors.exit import Heard, Listener
 from earthward.gateway.refused import Refused
@@ -48,8 +49,8 @@ MORE_THAN_TEXT = frozenset({"images", "documents", "audio", "tools"})
 OK = 200
 
 
-class Asking:
-    """What `attempts` asks with: a target is aimed at, and then attempted, once or more.
+class Tries:
+    """What `attempts` asks with: a target is aimed at for a question, and then attempted, once or more.
 
     `target`, `endpoint` and `heard` are the last attempt's. `tried` are the places of endpoints that were attempted
     since the last aim. `tier` is how much context is wanted of a host, in tokens, and `context` how much it was asked
@@ -59,8 +60,10 @@ class Asking:
     __slots__ = (
         "_aim",
         "_attempts",
+        "_decision",
         "_exchange",
         "_place",
+        "_question",
         "_relay",
         "_sent",
         "_waiting",
@@ -73,6 +76,8 @@ class Asking:
         "way",
     )
 
+    _question: Question
+    _decision: Decision
     _aim: ServingTarget
     way: Crossing
 
@@ -89,7 +94,8 @@ class Asking:
         self.endpoint = ""
         self.heard: Heard | Listener | None = None
 
-    def aim(self, target: ServingTarget, way: Crossing, tier: int) -> None:
+    def aim(self, target: ServingTarget, way: Crossing, tier: int, question: Question, decision: Decision) -> None:
+        self._question, self._decision = question, decision
         self._aim = target
         self.way = way
         self.tried = ()
@@ -107,7 +113,7 @@ class Asking:
         trial, outcome = balancing.trial_at(place), None
         try:
             endpoint = provider.endpoints[place]
-            question = self._attempts.question
+            question = self._question
             head = target.head(question.door, place, stream=question.glance.stream, told=written.operation)
             self.target = target
             self.endpoint = endpoint.url
@@ -168,8 +174,8 @@ class Asking:
         return told
 
     def wanted(self) -> Wanted:
-        question, exchange = self._attempts.question, self._exchange
-        return wanted(question, self._aim, self.tier, exchange.caller.key.id, exchange.hints.priority, self.tried)
+        exchange = self._exchange
+        return wanted(self._question, self._aim, self.tier, exchange.caller.key.id, exchange.hints.priority, self.tried)
 
     def _over(self, why: str, started: int, outcome: Outcome) -> Attempt:
         """What is kept of an attempt: how it ended, and what the provider will want for it all the same."""
@@ -198,11 +204,11 @@ class Asking:
         usage = heard.usage
         if usage.input.is_known and usage.output.is_known:
             return usage
-        return with_estimates(usage, self._attempts.question.glance.characters, heard.characters_out)
+        return with_estimates(usage, self._question.glance.characters, heard.characters_out)
 
     def _put_on_record(self, now: int) -> int | None:
         """Spools that an attempt goes out; its sequence number. Without a spool the route decides what happens."""
-        exchange, plan, key = self._exchange, self._attempts.decision.plan, self._exchange.caller.key
+        exchange, plan, key = self._exchange, self._decision.plan, self._exchange.caller.key
         opened = Opened(
             exchange.id,
             len(self._attempts.made),
@@ -210,11 +216,11 @@ class Asking:
             plan.route,
             plan.arm,
             plan.share,
-            self._attempts.decision.unit,
+            self._decision.unit,
             key.id,
             key.app,
             key.team,
-            self._attempts.question.glance.model,
+            self._question.glance.model,
             exchange.door.dialect,
             self._aim.name,
             self.endpoint,
@@ -233,7 +239,7 @@ class Asking:
             self._refuse_without_ledger(trouble)
 
     def _refuse_without_ledger(self, trouble: OSError) -> None:
-        if self._attempts.decision.route.on_ledger_down == "refuse":
+        if self._decision.route.on_ledger_down == "refuse":
             raise Refused(LEDGER_DOWN) from trouble
 
     async def _send(self, endpoint: ServingEndpoint, head: bytes, written: Written, *, fresh: bool) -> Outcome:
@@ -241,13 +247,13 @@ class Asking:
         exchange, target, attempts = self._exchange, self._aim, self._attempts
         provider = target.provider
         zone: Zone = "cloud" if self._runs_elsewhere else target.target.zone
-        bound = egress.why_not(self._attempts.decision.data_class, self._attempts.decision.route.boundary, zone)
+        bound = egress.why_not(self._decision.data_class, self._decision.route.boundary, zone)
         if bound is not None:
             return Outcome(failure=Failure(FailureKind.FORBIDDEN, f"{target.name}: {bound}"))
         if exchange.is_gone:
             return Outcome(gone=True, unreached=True)
-        configured = exchange.serving.deadlines(self._attempts.decision.route, provider)
-        stream, elapsed = self._attempts.question.glance.stream, exchange.elapsed() / 1e9
+        configured = exchange.serving.deadlines(self._decision.route, provider)
+        stream, elapsed = self._question.glance.stream, exchange.elapsed() / 1e9
         deadlines = bounded(configured, attempts.patience, elapsed, attempts.targets_left, stream=stream)
         connection = None if fresh else endpoint.pool.idle()
         if connection is None:
@@ -287,11 +293,11 @@ class Asking:
 
     def _listener(self, connection: ClientConnection) -> WholeAnswer | StreamedAnswer:
         exchange = self._exchange
-        if not self._attempts.question.glance.stream:
+        if not self._question.glance.stream:
             return WholeAnswer(connection, exchange.serving.snapshot.limits.answer)
         self.heard = listener = self.way.stream()
         client = exchange.connection
-        hold = self._attempts.decision.route.buffer
+        hold = self._decision.route.buffer
         write = client.write if exchange.tap is None else exchange.tap.through(client.write)
         relay = StreamedAnswer(connection, listener, self._aim.exit.stream_type, self.begin, write, hold)
         client.on_flow = relay.flow
@@ -310,7 +316,7 @@ class Asking:
 
     def _wire(self, head: bytes, credential: bytes, body: bytes) -> bytes:
         """The request as it goes out: our head, the caller's headers that may pass, the body."""
-        passed = self._exchange.introduction.lines_for(self._aim, self._attempts.question.door)
+        passed = self._exchange.introduction.lines_for(self._aim, self._question.door)
         return b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head, credential, passed, len(body), body)
 
     def judged(self, outcome: Outcome, key: int) -> Outcome:
@@ -324,7 +330,7 @@ class Asking:
             outcome.failure = provider.as_seen_by_callers(outcome.failure)
         elif outcome.status != OK:
             outcome.failure = self._refusal(outcome, key)
-        elif not self._attempts.question.glance.stream:
+        elif not self._question.glance.stream:
             self.heard = heard = self.way.whole(outcome.body)
             outcome.failure = heard.failure and provider.as_seen_by_callers(heard.failure)
             outcome.body = heard.body
@@ -334,8 +340,8 @@ class Asking:
 
     def _measured(self) -> Failure | None:
         """Learns how long the prompt was, unless the host has cut it: that is a failure, however well it answered."""
-        glance, about, lengths = self._attempts.question.glance, self._aim.target, self._exchange.worker.lengths
-        tiers.learn(self._attempts.question, about, lengths, self.heard)
+        glance, about, lengths = self._question.glance, self._aim.target, self._exchange.worker.lengths
+        tiers.learn(self._question, about, lengths, self.heard)
         counted = self.heard.usage.input if self.heard is not None else NOTHING_USED.input
         if counted.source is not Source.REPORTED or glance.features & MORE_THAN_TEXT:
             return None
@@ -350,7 +356,7 @@ class Asking:
     def _refusal(self, outcome: Outcome, key: int) -> Failure:
         target = self._aim
         failure = target.exit.failure_of(outcome.status, outcome.headers, outcome.body)
-        if self._attempts.question.door.operation == "count":
+        if self._question.door.operation == "count":
             failure = of_a_count(failure)
         if target.takes_callers_key and failure.kind is FailureKind.UPSTREAM_AUTH:
             return refused_by_vendor(target.provider.name, outcome.status)
@@ -359,7 +365,7 @@ class Asking:
             # Ollama never says when to come again, and SDKs that are not told ask again at once.
             when = retry_after(target.provider.balancing.expected_wait)
             failure = msgspec.structs.replace(failure, retry_after=when)
-        failure = in_the_callers_terms(self._attempts.question.door.dialect, target.dialect, failure)
+        failure = in_the_callers_terms(self._question.door.dialect, target.dialect, failure)
         return target.provider.as_seen_by_callers(failure)
 
     def _learn_of_callers_key(self, status: int) -> None:
