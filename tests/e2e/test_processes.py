@@ -108,3 +108,11 @@ def test_a_second_gateway_with_the_same_state_is_refused(start, cloud):
 def test_a_missing_secret_is_told_at_once(tmp_path, cloud):
     with pytest.raises(AssertionError, match="UPSTREAM_KEY_THAT_IS_NOT_SET"):
         Gateway(tmp_path, config(cloud).replace("UPSTREAM_KEY", "UPSTREAM_KEY_THAT_IS_NOT_SET"))
+
+
+def test_a_state_folder_may_have_a_long_path(tmp_path, cloud):
+    folder = tmp_path.joinpath(*["an-operator-who-likes-names-that-say-it-all"] * 4)
+    folder.mkdir(parents=True)
+    gateway = Gateway(folder, config(cloud, auth="keys"))
+    with running(gateway):
+        assert gateway.new_key("--app", "long"), "workers hear of it over a socket in that folder"

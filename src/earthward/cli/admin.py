@@ -15,6 +15,7 @@ from earthward.config import secrets
 from earthward.config.load import load
 from earthward.config.problems import ConfigErrors
 from earthward.gateway.last_run import LastRun
+from earthward.gateway.sockets import by_short_name
 from earthward.gateway.state import State
 
 PATIENCE = 30.0
@@ -70,8 +71,8 @@ def told_if_running(state: State, *path: str) -> Any | None:
 def is_running(state: State) -> bool:
     """Whether a control process listens to its workers there: the token is shown to nobody else."""
     try:
-        with socket.socket(socket.AF_UNIX) as line:
-            line.connect(str(state.control_socket))
+        with socket.socket(socket.AF_UNIX) as line, by_short_name(state.control_socket) as name:
+            line.connect(name)
         return True
     except OSError:
         return False

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import msgspec
 
 from earthward.gateway.messages import Frames
 from earthward.gateway.samples import Feedback, Reply, Sample, framed, read_to_control
+from earthward.gateway.sockets import listening
 
 log = logging.getLogger("earthward.content")
 
@@ -28,12 +28,7 @@ class ContentLine:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        self._path.unlink(missing_ok=True)
-        before = os.umask(0o177)
-        try:
-            self._server = await asyncio.start_unix_server(self._serve, str(self._path))
-        finally:
-            os.umask(before)
+        self._server = await listening(self._path, self._serve)
 
     def close(self) -> None:
         if self._server is not None:

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Collection
 
 import msgspec
 
 from earthward.config.snapshot import Key, Snapshot
 from earthward.gateway.messages import FleetNews, Frames, Hello, KeyChange, KeyFile, NewSnapshot, frame, read_to_control
+from earthward.gateway.sockets import listening
 from earthward.gateway.state import State, write_whole
 
 log = logging.getLogger("earthward.feed")
@@ -31,13 +31,7 @@ class Feed:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        path = self._state.control_socket
-        path.unlink(missing_ok=True)
-        before = os.umask(0o177)
-        try:
-            self._server = await asyncio.start_unix_server(self._serve, str(path))
-        finally:
-            os.umask(before)
+        self._server = await listening(self._state.control_socket, self._serve)
 
     @property
     def workers(self) -> list[Hello]:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from earthward.config import secrets
 from earthward.gateway.keeping import Ask, Forget, Keep, Recall, Reply, frame, read_ask, read_frame
+from earthward.gateway.sockets import listening
 from earthward.store import responses
 from earthward.store.content import ContentKeys
 
@@ -42,12 +43,7 @@ class Responses:
 
     async def run(self) -> None:
         """Answers workers, and deletes what has been kept long enough, until cancelled."""
-        self._path.unlink(missing_ok=True)
-        before = os.umask(0o177)
-        try:
-            self._server = await asyncio.start_unix_server(self._serve, str(self._path))
-        finally:
-            os.umask(before)
+        self._server = await listening(self._path, self._serve)
         try:
             while True:
                 await self._in_thread(self._swept)

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from earthward.gateway.drive import Told
+from earthward.gateway.sockets import dialled
 
 PATIENCE = 5.0
 """Seconds for an answer."""
@@ -158,7 +159,7 @@ class Keeper:
         """Tries again while somebody has patience: the control process may be about to start."""
         while True:
             try:
-                return await asyncio.open_unix_connection(str(self._path))
+                return await dialled(self._path)
             except OSError:
                 if not self._waiting:
                     raise

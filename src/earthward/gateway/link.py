@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from earthward.gateway.messages import Frames, Hello, ToWorker, frame, read_to_worker
+from earthward.gateway.sockets import dialled
 
 log = logging.getLogger("earthward.link")
 
@@ -24,7 +25,7 @@ class Link:
         """Keeps the line up until cancelled. Without a control process the worker goes on with what it has."""
         while True:
             try:
-                reader, writer = await asyncio.open_unix_connection(str(self._path))
+                reader, writer = await dialled(self._path)
             except OSError:
                 await asyncio.sleep(PAUSE)
                 continue

@@ -20,6 +20,7 @@ from earthward.gateway import board as columns
 from earthward.gateway.board import Board
 from earthward.gateway.messages import Frames
 from earthward.gateway.settling import named_reason
+from earthward.gateway.sockets import dialled
 from earthward.ledger.record import Arm, Status
 from earthward.quality.sampling import Taken
 
@@ -237,7 +238,7 @@ class SampleLine:
     async def run(self) -> None:
         while True:
             try:
-                reader, writer = await asyncio.open_unix_connection(str(self._path))
+                reader, writer = await dialled(self._path)
             except OSError:
                 await asyncio.sleep(PAUSE)
                 continue

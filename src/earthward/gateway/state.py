@@ -5,9 +5,6 @@ from pathlib import Path
 
 from earthward.store.digest import kept_secret
 
-LONGEST_SOCKET_FOLDER = 80
-PROC = Path("/proc/self/fd")
-
 
 class State:
     """Paths inside a gateway's state folder."""
@@ -20,10 +17,10 @@ class State:
         self.board = folder / "board"
         self.meters = folder / "meters"
         self.spool = folder / "spool"
-        self.control_socket = short_enough(folder) / "control.sock"
-        self.content_socket = self.control_socket.with_name("content.sock")
+        self.control_socket = folder / "control.sock"
+        self.content_socket = folder / "content.sock"
         self.observed = folder / "observed"
-        self.responses_socket = self.control_socket.with_name("responses.sock")
+        self.responses_socket = folder / "responses.sock"
         self.supervisor = folder / "supervisor"
         self.supervisor_lock = folder / "supervisor.lock"
         self.control_lock = folder / "control.lock"
@@ -39,13 +36,6 @@ class State:
     def secret(self, name: str) -> bytes:
         """A random secret of this gateway, made on first use and kept."""
         return kept_secret(self.folder, name)
-
-
-def short_enough(folder: Path) -> Path:
-    """The folder by a name that leaves room for a socket's, since the kernel takes about a hundred bytes for both."""
-    if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER or not PROC.exists() or not folder.is_dir():
-        return folder
-    return PROC / str(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
 
 def write_whole(path: Path, data: bytes) -> None:

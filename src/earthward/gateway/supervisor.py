@@ -20,13 +20,13 @@ from pathlib import Path
 from earthward.config.boot import Boot
 from earthward.gateway import board, meters
 from earthward.gateway.board import Board
+from earthward.gateway.sockets import is_too_long
 from earthward.gateway.state import State
 from earthward.gateway.worker import DRAIN, Seat, run_worker
 
 log = logging.getLogger("earthward.supervisor")
 
 BACKLOG = 1024
-LONGEST_SOCKET_PATH = 100
 SETTLED_AFTER = 2.0
 """Seconds a process must live for its next death not to count as one of a row."""
 LONGEST_PAUSE = 5.0
@@ -82,7 +82,7 @@ class Supervisor:
     def run(self) -> int:
         """Starts everything, keeps it running until told to stop; the exit status."""
         self.state.make()
-        if len(os.fsencode(State(self.state.folder).control_socket)) > LONGEST_SOCKET_PATH:
+        if is_too_long(self.state.responses_socket):
             raise CannotStart(f"the path of the state folder is too long for a unix socket: {self.state.folder}")
         self._lock = self._take_lock()
         self._open_listeners()
