@@ -11,7 +11,7 @@ import importlib
 import json
 import os
 import runpy
-import select
+import selectors
 import signal
 import socket
 import subprocess
@@ -52,8 +52,10 @@ class Program:
 
     def wait(self, timeout: float | None = None) -> int:
         if self.returncode is None:
-            if not select.select([self._status], [], [], timeout)[0]:
-                raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
+            with selectors.PollSelector() as ends:
+                ends.register(self._status, selectors.EVENT_READ)
+                if not ends.select(timeout):
+                    raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
             self.returncode = int(os.read(self._status, 64) or b"-9")
             os.close(self._status)
         return self.returncode
@@ -113,8 +115,11 @@ def serve(line: socket.socket) -> None:
     # Ctrl-C is for whoever asks.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     running: dict[int, int] = {}
+    heard = selectors.PollSelector()
+    for end in (line, woken):
+        heard.register(end, selectors.EVENT_READ)
     while True:
-        ready, _, _ = select.select([line, woken], [], [])
+        ready = [key.fileobj for key, _ in heard.select()]
         if woken in ready:
             os.read(woken, 4096)
             bury(running)

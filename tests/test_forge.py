@@ -1,6 +1,8 @@
 """A program that was forked ends, speaks and dies as one that was started by itself."""
 
+import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -47,3 +49,15 @@ def test_what_one_writes_reaches_no_other(tmp_path: Path) -> None:
         assert first.port != second.port
         first.stop()
         assert second.stats()["attempts"] == 0
+
+
+def test_one_is_waited_for_however_many_files_are_open() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    try:
+        with contextlib.ExitStack() as held:
+            for _ in range(1024):
+                held.enter_context(Path(os.devnull).open("rb"))
+            assert earthward("--version").returncode == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
