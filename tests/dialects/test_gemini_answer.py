@@ -23,15 +23,16 @@ from earthward.chat import (
 from earthward.dialects.gemini import (
     Offer,
     StreamReader,
+    count_request,
     read_answer,
     read_count,
     read_count_request,
     write_answer,
     write_count,
-    write_count_request,
     write_failure,
     write_model,
     write_models,
+    write_request,
 )
 
 USAGE = Usage(Count.reported(12), Count.reported(8), Count.reported(4), reasoning=Count.reported(3))
@@ -141,10 +142,10 @@ def test_a_prompt_to_count_is_read_either_way(kind: str) -> None:
     request = read_count_request(json.dumps({kind: asked} if kind else asked).encode(), "m")
     assert not isinstance(request, Failure)
     assert [message.text for message in request.messages] == ["Be kind.", "Hi"]
-    written = write_count_request(request)
+    written = write_request(request)
     assert isinstance(written, bytes)
-    assert read_count_request(written, "m") == request
-    assert read_count_request(write_count_request(request, vertex=True), "m") == request  # type: ignore[arg-type]
+    assert read_count_request(count_request(written, "m"), "m") == request
+    assert read_count_request(written, "m") == request, "as Vertex AI is asked"
 
 
 def test_a_count_is_read_by_the_sdk_and_by_us() -> None:

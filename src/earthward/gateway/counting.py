@@ -21,7 +21,6 @@ from earthward.gateway.decide import Decision
 from earthward.gateway.doors.counts import CountDoor
 from earthward.gateway.doors.door import Question
 from earthward.gateway.doors.exit import Heard
-from earthward.gateway.doors.gemini import signs_calls
 from earthward.gateway.refused import Refused
 from earthward.gateway.terms import may_pass, unfetched
 from earthward.gateway.unstreamed import Unstreamed
@@ -136,10 +135,9 @@ READERS = {
 
 def _written(chat: ChatRequest, target: "ServingTarget") -> bytes | Failure:
     match target.dialect:
-        case "anthropic_messages":
-            return anthropic.write_count_request(chat)
-        case "gemini":
-            return gemini.write_count_request(chat, target.provider.kind == "vertex", signs_calls(target.target.model))
+        case "anthropic_messages" | "gemini":
+            written = target.way.write_request(chat)
+            return written if isinstance(written, Failure) else _asking_for_count(target, written)
         case "openai_chat" if target.provider.engine == "vllm":
             return _only(openai_chat.write_request(chat, True), _COUNTED_BY_VLLM)
         case "openai_chat" if target.provider.kind != "openai":
@@ -147,6 +145,13 @@ def _written(chat: ChatRequest, target: "ServingTarget") -> bytes | Failure:
         case "openai_chat" | "openai_responses":
             return _only(openai_responses.write_request(chat), _COUNTED_BY_OPENAI)
     return Failure(FailureKind.UNSUPPORTED, f"targets that speak {target.dialect} count nothing")
+
+
+def _asking_for_count(target: "ServingTarget", written: bytes) -> bytes:
+    """The question for a count instead of for an answer."""
+    if target.dialect == "anthropic_messages":
+        return anthropic.count_request(written, target.target.model)
+    return written if target.provider.kind == "vertex" else gemini.count_request(written, target.target.model)
 
 
 def _at(target: "ServingTarget", body: bytes) -> bytes:

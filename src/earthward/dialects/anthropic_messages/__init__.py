@@ -4,7 +4,7 @@ Both directions, and a way to listen to bytes that only pass through.
 """
 
 from earthward.dialects.anthropic_messages.answer import read_answer, write_answer
-from earthward.dialects.anthropic_messages.count_tokens import read_count, write_count, write_count_request
+from earthward.dialects.anthropic_messages.count_tokens import count_request, read_count, write_count
 from earthward.dialects.anthropic_messages.errors import error_event, failure_of, write_failure
 from earthward.dialects.anthropic_messages.hints import Glance, check, conversation_root, features, glance, unit_hint
 from earthward.dialects.anthropic_messages.listen import Heard, StreamListener, listen_answer, prepare
@@ -26,6 +26,7 @@ __all__ = [
     "check",
     "conversation_root",
     "count_at_vertex",
+    "count_request",
     "error_event",
     "failure_of",
     "features",
@@ -39,7 +40,6 @@ __all__ = [
     "unit_hint",
     "write_answer",
     "write_count",
-    "write_count_request",
     "write_failure",
     "write_model",
     "write_models",

@@ -3,27 +3,22 @@
 It is read as a request is.
 """
 
-from typing import Any
-
 import msgspec
 
-from earthward.chat import ChatRequest, Failure, FailureKind
-from earthward.dialects.anthropic_messages.write_request import write_request
+from earthward.chat import Failure, FailureKind
 from earthward.dialects.json_limits import NOT_JSON
 
-_COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking")
+_COUNTED = ("messages", "system", "tools", "tool_choice", "thinking")
 
 
 class _Counted(msgspec.Struct):
     input_tokens: int
 
 
-def write_count_request(request: ChatRequest, extensions: bool = False) -> bytes | Failure:
-    written = write_request(request, extensions)
-    if isinstance(written, Failure):
-        return written
-    fields: dict[str, Any] = msgspec.json.decode(written, type=dict[str, msgspec.Raw])
-    return msgspec.json.encode({name: fields[name] for name in _COUNTED if name in fields})
+def count_request(written: bytes, model: str) -> bytes:
+    """What asks how many tokens this request's prompt has, for this model."""
+    fields = msgspec.json.decode(written, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode({"model": model, **{name: fields[name] for name in _COUNTED if name in fields}})
 
 
 def read_count(body: bytes) -> int | Failure:

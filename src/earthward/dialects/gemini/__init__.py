@@ -5,7 +5,7 @@ URL: whoever reads or writes that tells them.
 """
 
 from earthward.dialects.gemini.answer import read_answer, write_answer
-from earthward.dialects.gemini.count_tokens import read_count, read_count_request, write_count, write_count_request
+from earthward.dialects.gemini.count_tokens import count_request, read_count, read_count_request, write_count
 from earthward.dialects.gemini.errors import error_event, failure_of, write_failure
 from earthward.dialects.gemini.finish import FILTERED
 from earthward.dialects.gemini.hints import Glance, answers, conversation_root, features, glance
@@ -27,6 +27,7 @@ __all__ = [
     "StreamWriter",
     "answers",
     "conversation_root",
+    "count_request",
     "error_event",
     "failure_of",
     "features",
@@ -40,7 +41,6 @@ __all__ = [
     "read_request",
     "write_answer",
     "write_count",
-    "write_count_request",
     "write_failure",
     "write_model",
     "write_models",

@@ -7,7 +7,6 @@ import msgspec
 from earthward.chat import ChatRequest, Failure, FailureKind
 from earthward.dialects.gemini.fields import with_camel_names
 from earthward.dialects.gemini.read_request import as_request
-from earthward.dialects.gemini.write_request import write_request
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
 
@@ -31,13 +30,10 @@ def read_count_request(body: bytes, model: str, limits: JsonLimits = LIMITS) -> 
         return Failure(FailureKind.BAD_REQUEST, f"the request cannot be read: {error}")
 
 
-def write_count_request(request: ChatRequest, vertex: bool = False, signed_calls: bool = False) -> bytes | Failure:
-    """As `write_request`."""
-    written = write_request(request, vertex, signed_calls=signed_calls)
-    if isinstance(written, Failure) or vertex:
-        return written
-    whole = {"model": f"models/{request.model}", **msgspec.json.decode(written)}
-    return msgspec.json.encode({"generateContentRequest": whole})
+def count_request(written: bytes, model: str) -> bytes:
+    """What asks how many tokens this request's prompt has, for this model. At Vertex AI the request itself does."""
+    fields = msgspec.json.decode(written, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode({"generateContentRequest": {"model": f"models/{model}", **fields}})
 
 
 def read_count(body: bytes) -> int | Failure:

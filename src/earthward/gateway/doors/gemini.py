@@ -94,16 +94,12 @@ ANYWHERE: Door = _Door(b"/v1beta/models", "")
 """For what goes wrong beside a request, and for lists."""
 
 
-def signs_calls(model: str) -> bool:
-    return _OLDER.match(model.rpartition("/")[2]) is None
-
-
 class _Way:
     """What a model takes is known by its name: Gemini 3 wants its calls signed, those before it budgets."""
 
     def __init__(self, model: str, vertex: bool) -> None:
         self._vertex = vertex
-        self._signed = signs_calls(model)
+        self._signed = _OLDER.match(model.rpartition("/")[2]) is None
         self._budgets = not self._signed
 
     def pass_on(self, question: Question) -> bytes:
