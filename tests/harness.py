@@ -130,6 +130,18 @@ class Simulator(Process):
     def seen(self) -> list[dict[str, Any]]:
         return list(json.loads(http("GET", f"{self.url}/sim/log?limit=10000")[2]))
 
+    def whole_log(self) -> bytes:
+        """All that it was asked, with the bodies, in its own words."""
+        return http("GET", f"{self.url}/sim/log?limit=10000&bodies=1")[2]
+
+    def bodies(self, *paths: str) -> list[Any]:
+        """Those of the requests to these paths, the oldest first."""
+        return [json.loads(entry["body"]) for entry in json.loads(self.whole_log()) if entry["path"] in paths]
+
+    def reset(self) -> None:
+        """Forgets what it was asked and how it was to answer."""
+        assert http("POST", f"{self.url}/sim/reset")[0] == 200
+
     def asked(self) -> list[dict[str, Any]]:
         """What callers had it asked, without what the gateway asks of itself every second: how a host is, and what a
         model can do."""

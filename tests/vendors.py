@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from callers import DIALECTS
-from harness import Simulator, running
+from google_cloud import service_account
+from harness import Gateway, Simulator, running
 
 MODELS = {"openai": "gpt-4o-mini", "anthropic": "claude-sonnet-4-5", "ollama": "llama"}
 _ON_DISK = json.dumps({"name": "llama", "capabilities": ["completion", "tools", "thinking"]})
@@ -29,9 +30,12 @@ CLOUDS = {
     "responses": "gpt-4o-mini",
 }
 """Targets that are always in the cloud, beside those above, and their models. At Vertex AI it is Claude."""
+GEMINI_3 = {"gemini-3": "gemini-3-pro-preview"}
+"""At Vertex AI, too."""
 _CLOUDS = {
     "gemini": 'kind: gemini, base_url: "{url}", api_key: env:UPSTREAM_KEY',
     "vertex": 'kind: vertex, base_url: "{url}", project: acme, location: eu, credentials: {account}',
+    "gemini-3": 'kind: vertex, base_url: "{url}", project: acme, location: eu, credentials: {account}',
     "azure": 'kind: azure, base_url: "{url}", api_key: env:UPSTREAM_KEY, api_version: "2024-10-21"',
     "responses": 'kind: openai, base_url: "{url}/v1", api_key: env:UPSTREAM_KEY',
 }
@@ -44,7 +48,7 @@ def cloud(name: str, url: str, account: Path, extra: str = "") -> str:
 
 def cloud_target(name: str, provider: str, model: str | None = None) -> str:
     api = ", api: responses" if name == "responses" else ""
-    return f'{{provider: {provider}, model: "{model or CLOUDS[name]}"{api}}}'
+    return f'{{provider: {provider}, model: "{model or (CLOUDS | GEMINI_3)[name]}"{api}}}'
 
 
 @contextmanager
@@ -52,6 +56,34 @@ def one_of_each(folder: Path, where: str, names: tuple[str, ...] = DIALECTS) -> 
     vendors = {dialect: simulator(folder, f"{where}-{dialect}") for dialect in names}
     with running(*vendors.values()):
         yield vendors
+
+
+@contextmanager
+def before_one_of_each(
+    folder: Path, names: tuple[str, ...] = DIALECTS, *, zone: str, model: str = "{}"
+) -> Iterator[tuple[Gateway, dict[str, Simulator]]]:
+    """A gateway, and before whom it stands: a stand-in for each vendor, asked by its name, put into `model`."""
+    with one_of_each(folder, "vendor", names) as vendors:
+        account = service_account(folder, vendors[names[0]].url)
+        settings, targets = {}, {}
+        for name, vendor in vendors.items():
+            in_cloud = name in _CLOUDS
+            settings[name] = cloud(name, vendor.url, account) if in_cloud else provider(name, vendor.url, zone)
+            targets[name] = cloud_target(name, name) if in_cloud else f"{{provider: {name}, model: {MODELS[name]}}}"
+        lines = [
+            *("listen: 127.0.0.1:0", "admin: 127.0.0.1:0", "auth: open", "providers:"),
+            *(f"  {name}: {stated}" for name, stated in settings.items()),
+            "targets:",
+            *(f"  {name}: {stated}" for name, stated in targets.items()),
+            "routes:",
+            *(f"  - {{name: {name}, when: {{model: {model.format(name)}}}, use: {name}}}" for name in names),
+        ]
+        gateway = Gateway(folder, "\n".join(lines))
+        with running(gateway):
+            for name in names:
+                # Loading a model would use up an answer that is scripted for a test.
+                assert gateway.chat(model.format(name))[0] == 200
+            yield gateway, vendors
 
 
 def provider(dialect: str, url: str, zone: str, extra: str = "", key: str = "env:UPSTREAM_KEY") -> str:

@@ -2,6 +2,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import anthropic
+import openai
 import pytest
 
 from harness import Gateway, Simulator, config
@@ -35,3 +37,16 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
     yield begin
     for gateway in started:
         gateway.stop()
+
+
+@pytest.fixture
+def sdk(gateway: Gateway) -> Iterator[openai.OpenAI]:
+    """OpenAI's, before a test file's own gateway."""
+    with openai.OpenAI(base_url=gateway.v1, api_key="unused", max_retries=0) as sdk:
+        yield sdk
+
+
+@pytest.fixture
+def claude(gateway: Gateway) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=gateway.url, api_key="unused", max_retries=0) as sdk:
+        yield sdk

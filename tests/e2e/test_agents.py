@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import Gateway, running
-from vendors import MODELS, one_of_each, provider
+from vendors import before_one_of_each
 
 TESTS = Path(__file__).parents[1]
 BIN = TESTS.parent / ".venv"
@@ -17,20 +16,8 @@ FORM = {"city", "sky"}
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
     """A gateway with a stand-in for each vendor."""
-    folder = tmp_path_factory.mktemp("agents")
-    with one_of_each(folder, "vendor") as vendors:
-        lines = ["listen: 127.0.0.1:0", "admin: 127.0.0.1:0", "auth: open", "providers:"]
-        lines += [f"  {name}: {provider(name, it.url, 'local')}" for name, it in vendors.items()]
-        lines.append("targets:")
-        lines += [f"  {name}: {{provider: {name}, model: {MODELS[name]}}}" for name in vendors]
-        lines.append("routes:")
-        lines += [f"  - {{name: {name}, when: {{model: to-{name}}}, use: {name}}}" for name in vendors]
-        gateway = Gateway(folder, "\n".join(lines))
-        with running(gateway):
-            for name in vendors:
-                # Loading a model would use up an answer that is meant for an agent.
-                assert gateway.chat(f"to-{name}")[0] == 200
-            yield gateway, vendors
+    with before_one_of_each(tmp_path_factory.mktemp("agents"), zone="local", model="to-{}") as stage:
+        yield stage
 
 
 def tasks(stage):

@@ -7,11 +7,10 @@ import openai
 import pytest
 
 from e2e.coding_agent import BETAS, FILE, NAMES, by_messages, by_responses
-from google_cloud import service_account
-from harness import Gateway, http, running
-from vendors import CLOUDS, MODELS, cloud, cloud_target, one_of_each, provider
+from harness import http
+from vendors import CLOUDS, GEMINI_3, MODELS, before_one_of_each
 
-TARGETS = (*MODELS, *CLOUDS, "gemini-3")
+TARGETS = (*MODELS, *CLOUDS, *GEMINI_3)
 """`vertex` is Claude at Vertex AI, and `gemini-3` is there, too."""
 CLAUDE = ("anthropic", "vertex")
 COUNTS = {name: "estimate" if name in ("ollama", "azure") else "exact" for name in TARGETS} | {"openai": "estimate"}
@@ -23,25 +22,8 @@ every_target = pytest.mark.parametrize("target", TARGETS)
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
     """A gateway with a stand-in for each vendor."""
-    folder = tmp_path_factory.mktemp("coding-agents")
-    with one_of_each(folder, "vendor", TARGETS) as vendors:
-        urls = {name: it.url for name, it in vendors.items()}
-        lines = ["listen: 127.0.0.1:0", "admin: 127.0.0.1:0", "auth: open", "providers:"]
-        lines += [f"  {name}: {provider(name, urls[name], 'local')}" for name in MODELS]
-        lines += [f"  {name}: {cloud(name, urls[name], service_account(folder, urls[name]))}" for name in CLOUDS]
-        lines.append(f"  gemini-3: {cloud('vertex', urls['gemini-3'], service_account(folder, urls['gemini-3']))}")
-        lines.append("targets:")
-        lines += [f"  {name}: {{provider: {name}, model: {MODELS[name]}}}" for name in MODELS]
-        lines += [f"  {name}: {cloud_target(name, name)}" for name in CLOUDS]
-        lines.append("  gemini-3: {provider: gemini-3, model: gemini-3-pro-preview}")
-        lines.append("routes:")
-        lines += [f"  - {{name: {name}, when: {{model: to-{name}}}, use: {name}}}" for name in vendors]
-        gateway = Gateway(folder, "\n".join(lines))
-        with running(gateway):
-            for name in vendors:
-                # Loading a model would use up an answer that is meant for an agent.
-                assert gateway.chat(f"to-{name}")[0] == 200
-            yield gateway, vendors
+    with before_one_of_each(tmp_path_factory.mktemp("coding-agents"), TARGETS, zone="local", model="to-{}") as stage:
+        yield stage
 
 
 def calls_next(stage, target, **behaviour):
@@ -50,7 +32,7 @@ def calls_next(stage, target, **behaviour):
 
 def sent(stage, target):
     """The last request that the vendor's stand-in was sent, and its answer's path."""
-    log = json.loads(http("GET", f"{stage[1][target].url}/sim/log?limit=10000&bodies=1")[2])
+    log = json.loads(stage[1][target].whole_log())
     asked = [json.loads(line["body"]) for line in log if line["method"] == "POST" and line["path"] != "/token"]
     return [body for body in asked if {"messages", "contents", "input"} & set(body)][-1]
 

@@ -14,7 +14,7 @@ import pytest
 
 from callers import DIALECTS, Answer, ask, ends_well
 from google_cloud import service_account
-from harness import Gateway, Simulator, http
+from harness import Gateway, Simulator
 from vendors import CLOUDS, MODELS, cloud, cloud_target, one_of_each, provider
 
 FAULTS = (
@@ -104,8 +104,7 @@ class Stage:
     def leaked(self, only: str | None = None) -> str:
         """All that the clouds have seen, or one of them."""
         asked = [cloud for name, cloud in self._clouds.items() if only in (None, name)]
-        logs = (http("GET", f"{cloud.url}/sim/log?limit=10000&bodies=1")[2] for cloud in asked)
-        return b"".join(logs).decode()
+        return b"".join(cloud.whole_log() for cloud in asked).decode()
 
 
 Start = Callable[..., Stage]

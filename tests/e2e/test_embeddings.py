@@ -61,12 +61,6 @@ def gateway(tmp_path_factory, house):
     gateway.stop()
 
 
-@pytest.fixture
-def sdk(gateway):
-    with openai.OpenAI(base_url=gateway.v1, api_key="unused", max_retries=0) as sdk:
-        yield sdk
-
-
 def length(vector):
     return math.sqrt(sum(number * number for number in vector))
 

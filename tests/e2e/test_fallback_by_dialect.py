@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from callers import DIALECTS, Answer, ask, ends_well, error_in_stream
-from harness import Gateway, Simulator, attempts_of, http, running
+from harness import Gateway, Simulator, attempts_of, running
 from vendors import MODELS, one_of_each, provider
 
 BEFORE = ("reset_before_head", "500", "empty")
@@ -72,7 +72,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         with running(gateway):
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 answers = dict(zip(cells, pool.map(lambda cell: _ask(gateway, cell), cells), strict=True))
-            logs = [http("GET", f"{cloud.url}/sim/log?limit=10000&bodies=1")[2] for cloud in clouds.values()]
+            logs = [cloud.whole_log() for cloud in clouds.values()]
             yield Ran(answers, gateway.rows(len(cells)), b"".join(logs).decode())
 
 

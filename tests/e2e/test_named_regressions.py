@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from callers import DIALECTS, PATHS, Answer, ask, events
-from google_cloud import service_account
-from harness import Gateway, Simulator, http, running, until
+from harness import Gateway, Simulator, http, until
 from sdks.asking import Question, request
-from vendors import CLOUDS, MODELS, cloud, cloud_target, one_of_each, provider
+from vendors import CLOUDS, before_one_of_each
 
 TARGETS = (*DIALECTS, *CLOUDS)
 PAIRS = list(product(DIALECTS, TARGETS))
@@ -46,27 +45,15 @@ class Stage:
 
     def seen(self, target: str, word: str) -> dict[str, Any]:
         """The body of the request with this word, as the target got it."""
-        log = json.loads(http("GET", f"{self.vendors[target].url}/sim/log?limit=10000&bodies=1")[2])
+        log = json.loads(self.vendors[target].whole_log())
         (body,) = [entry["body"] for entry in log if word in (entry["body"] or "")]
         return dict(json.loads(body))
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    folder = tmp_path_factory.mktemp("regressions")
-    with one_of_each(folder, "sim", TARGETS) as vendors:
-        account = service_account(folder, vendors["openai"].url)
-        lines = ["listen: 127.0.0.1:0", "admin: 127.0.0.1:0", "auth: open", "providers:"]
-        lines += [f"  {dialect}: {provider(dialect, vendors[dialect].url, 'cloud')}" for dialect in DIALECTS]
-        lines += [f"  {name}: {cloud(name, vendors[name].url, account)}" for name in CLOUDS]
-        lines.append("targets:")
-        lines += [f"  {dialect}: {{provider: {dialect}, model: {MODELS[dialect]}}}" for dialect in DIALECTS]
-        lines += [f"  {name}: {cloud_target(name, name)}" for name in CLOUDS]
-        lines.append("routes:")
-        lines += [f"  - {{name: {name}, when: {{model: {name}}}, use: {name}}}" for name in TARGETS]
-        gateway = Gateway(folder, "\n".join(lines))
-        with running(gateway):
-            yield Stage(gateway, vendors)
+    with before_one_of_each(tmp_path_factory.mktemp("regressions"), TARGETS, zone="cloud") as (gateway, vendors):
+        yield Stage(gateway, vendors)
 
 
 # -- what a stream says, by dialect

@@ -6,7 +6,7 @@ import anthropic
 import openai
 import pytest
 
-from harness import Gateway, Simulator, http, running
+from harness import Gateway, Simulator, running
 
 CONFIG = """\
 listen: 127.0.0.1:0
@@ -54,33 +54,15 @@ def gateway(tmp_path_factory, house):
 
 
 @pytest.fixture
-def sdk(gateway):
-    with openai.OpenAI(base_url=gateway.v1, api_key="unused", max_retries=0) as sdk:
-        yield sdk
-
-
-@pytest.fixture
-def claude(gateway):
-    with anthropic.Anthropic(base_url=gateway.url, api_key="unused", max_retries=0) as sdk:
-        yield sdk
-
-
-@pytest.fixture
 def says(house):
     """Lets the host say these things in turn."""
 
     def told(*answers):
         house.script(queue=[{"behaviour": answer} for answer in answers])
 
-    http("POST", f"{house.url}/sim/reset")
+    house.reset()
     yield told
-    http("POST", f"{house.url}/sim/reset")
-
-
-def asked_of(house, count):
-    """The last so many chats, the oldest first."""
-    log = json.loads(http("GET", f"{house.url}/sim/log?limit=10000&bodies=1")[2])
-    return [json.loads(entry["body"]) for entry in log if entry["path"] == "/api/chat"][-count:]
+    house.reset()
 
 
 def called(sdk, stream, **more):
@@ -101,7 +83,7 @@ def test_gotcha_19_a_call_that_must_be_made_leaves_the_host_no_other_way_to_answ
     )
     assert (name, reason, not content) == ("weather", "tool_calls", True)
     assert isinstance(arguments["city"], str)
-    (sent,) = asked_of(house, 1)
+    (sent,) = house.bodies("/api/chat")[-1:]
     assert "tools" not in sent
     assert sent["format"]["required"] == ["calls"]
     assert "clock" not in json.dumps(sent)
@@ -145,7 +127,7 @@ def test_gotcha_20_who_offers_no_such_tool_meant_the_text(sdk, says):
 def test_gotcha_21_the_host_is_told_what_its_templates_lose(sdk, says, house):
     says({"say": "It rains."})
     called(sdk, False)
-    (sent,) = asked_of(house, 1)
+    (sent,) = house.bodies("/api/chat")[-1:]
     given = sent["tools"][0]["function"]["parameters"]["properties"]
     assert "$ref" not in json.dumps(sent["tools"])
     assert given["city"]["type"] == "string"
@@ -155,7 +137,7 @@ def test_gotcha_21_the_host_is_told_what_its_templates_lose(sdk, says, house):
 def test_gotcha_21_arguments_that_do_not_match_are_asked_for_again(sdk, says, house):
     says({"calls": 1, "arguments": '{"town": "Oslo"}'}, {"calls": 1, "arguments": '{"city": "Oslo"}'})
     assert called(sdk, False) == ([("weather", {"city": "Oslo"})], "tool_calls", None)
-    first, second = asked_of(house, 2)
+    first, second = house.bodies("/api/chat")[-2:]
     assert len(second["messages"]) == len(first["messages"]) + 2
     assert "'city' is a required property" in second["messages"][-1]["content"]
     says(*[{"calls": 1, "arguments": '{"city": "Oslo", "days": 90}'}] * 2)
@@ -169,7 +151,7 @@ def test_gotcha_33_a_document_that_is_text_is_said_and_any_other_refused(claude,
     document = {"type": "document", "title": "Notes", "source": source}
     content = [document, {"type": "text", "text": "What is it?"}]
     claude.messages.create(**{**ASKED, "messages": [{"role": "user", "content": content}]})
-    (sent,) = asked_of(house, 1)
+    (sent,) = house.bodies("/api/chat")[-1:]
     assert sent["messages"][-1]["content"] == "Notes\n\nThe code is 4711.\nWhat is it?"
     document["source"] = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}
     with pytest.raises(anthropic.BadRequestError, match="can't do documents"):
@@ -187,7 +169,7 @@ def test_text_in_a_file_is_said_under_its_name_and_a_pdf_refused(sdk, says, hous
 
     says({"say": "Read."})
     ask("data:text/csv;base64,Y29kZSw0NzExCg==")
-    (sent,) = asked_of(house, 1)
+    (sent,) = house.bodies("/api/chat")[-1:]
     assert sent["messages"][-1]["content"] == "codes.csv\n\ncode,4711\n"
     with pytest.raises(openai.BadRequestError, match="can't do documents"):
         ask("data:application/pdf;base64,JVBERi0=")
@@ -201,7 +183,7 @@ def test_gotcha_40_an_answer_without_the_form_is_asked_for_again_and_then_a_fail
     says({"say": "Sure! It is Oslo."}, {"say": '{"city": "Oslo"}'})
     answer = sdk.chat.completions.create(**ASKED, response_format=form)
     assert answer.choices[0].message.content == '{"city": "Oslo"}'
-    first, second = asked_of(house, 2)
+    first, second = house.bodies("/api/chat")[-2:]
     assert first["format"] == second["format"]
     assert "maximum" in json.dumps(first["messages"])
     assert "it is not JSON" in second["messages"][-1]["content"]

@@ -54,13 +54,12 @@ def gateway(tmp_path_factory, house):
 @pytest.fixture(autouse=True)
 def quiet(house):
     yield
-    http("POST", f"{house.url}/sim/reset")
+    house.reset()
 
 
 def asked_of(house):
     """The last chat or embedding that the host was asked for."""
-    log = json.loads(http("GET", f"{house.url}/sim/log?limit=10000&bodies=1")[2])
-    return [json.loads(entry["body"]) for entry in log if entry["path"] in ("/api/chat", "/api/embed")][-1]
+    return house.bodies("/api/chat", "/api/embed")[-1]
 
 
 def post(gateway, path, body, **headers):
@@ -74,18 +73,6 @@ def sent(gateway, house, path="/v1/chat/completions", **fields):
     status, answer = post(gateway, path, {**usual, **fields})
     assert status == 200, answer
     return asked_of(house)
-
-
-@pytest.fixture
-def sdk(gateway):
-    with openai.OpenAI(base_url=gateway.v1, api_key="unused", max_retries=0) as sdk:
-        yield sdk
-
-
-@pytest.fixture
-def claude(gateway):
-    with anthropic.Anthropic(base_url=gateway.url, api_key="unused", max_retries=0) as sdk:
-        yield sdk
 
 
 def test_gotchas_2_3_and_7_the_context_is_the_targets_and_nothing_is_cut_or_shifted(gateway, house):

@@ -66,15 +66,12 @@ def sdk(gateway, key):
 
 def last_asked(simulator):
     """The messages of the last chat that the simulated vendor was asked for."""
-    log = json.loads(http("GET", f"{simulator.url}/sim/log?limit=10000&bodies=1")[2])
-    chats = [entry for entry in log if entry["path"] == "/v1/chat/completions"]
-    return json.loads(chats[-1]["body"])["messages"]
+    return simulator.bodies("/v1/chat/completions")[-1]["messages"]
 
 
 def last_passed(simulator):
     """The last request for a response that the simulated vendor was sent."""
-    log = json.loads(http("GET", f"{simulator.url}/sim/log?limit=10000&bodies=1")[2])
-    return json.loads([entry for entry in log if entry["path"] == "/v1/responses"][-1]["body"])
+    return simulator.bodies("/v1/responses")[-1]
 
 
 def texts(messages):
