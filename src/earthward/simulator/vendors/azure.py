@@ -55,7 +55,7 @@ def refused(request: Request, keys: Collection[str]) -> Problem | None:
 
 def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
     """The deployment in the path is the model, whatever the body says."""
-    return openai.read(path, _named(_PATH.fullmatch(path), body), digest)
+    return openai.requests.read(path, _named(_PATH.fullmatch(path), body), digest)
 
 
 def _named(found: re.Match[bytes] | None, body: bytes) -> bytes:
@@ -99,7 +99,7 @@ def head(id: str, created: int) -> Headers:
 
 
 def whole(made: Made) -> Iterator[Step]:
-    for step in openai.whole(made):
+    for step in openai.answers.whole(made):
         if isinstance(step, Whole):
             answer = {**_decode(step.body), "prompt_filter_results": _FOUND}
             step = msgspec.structs.replace(step, body=_encode(answer))
@@ -109,10 +109,10 @@ def whole(made: Made) -> Iterator[Step]:
 def stream(made: Made) -> Iterator[Step]:
     """The first chunk has no name, no model and no choice: only what the filter found in the prompt."""
     found = {"choices": [], "created": 0, "id": "", "model": "", "object": "", "prompt_filter_results": _FOUND}
-    for step in openai.stream(made):
+    for step in openai.answers.stream(made):
         yield step
         if isinstance(step, Head):
-            yield Piece(openai.event(_encode(found)))
+            yield Piece(openai.answers.event(_encode(found)))
 
 
 VENDOR: Vendor = msgspec.structs.replace(

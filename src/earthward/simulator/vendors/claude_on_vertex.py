@@ -54,7 +54,7 @@ def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
     if (bytes(fields.get("stream", b"")) == b"true") is not (found[2] == b"streamRawPredict"):
         return Problem(400, "stream: must be asked for at streamRawPredict, and nowhere else")
     model = unquote(found[1].decode("latin-1")).replace("@", "-")
-    return anthropic.read(path, _encode({**fields, "model": model}), digest)
+    return anthropic.requests.read(path, _encode({**fields, "model": model}), digest)
 
 
 def no_model(name: str) -> Problem:
@@ -71,7 +71,7 @@ def about(request: Request, offer: Offer) -> Whole | Problem | None:
         return Problem(400, "model: Field required")
     if "@" in name:
         return Problem(400, f"{name} is not supported for token counting")
-    return anthropic.count(request.body, offer)
+    return anthropic.requests.count(request.body, offer)
 
 
 VENDOR: Vendor = msgspec.structs.replace(

@@ -121,16 +121,16 @@ def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
     try:
         wire = _decode(body)
     except msgspec.DecodeError:
-        return openai.read(path, b"{", digest)
+        return openai.requests.read(path, b"{", digest)
     for name in wire:
         if name not in _FIELDS:
             return Problem(400, f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
     try:
         msgspec.convert(wire, _Body)
     except msgspec.ValidationError as problem:
-        return openai.invalid(str(problem))
+        return openai.errors.invalid(str(problem))
     if (most := wire.get("max_output_tokens")) is not None and most < 1:
-        return openai.too_small("max_output_tokens", most)
+        return openai.errors.too_small("max_output_tokens", most)
     items = _items(wire["input"])
     return _wrong_items(items) or _asked(wire, items, digest)
 
@@ -426,8 +426,8 @@ def refused(request: Request, keys: Any) -> Problem | None:
     key = request.get(b"api-key")
     if key is not None and request.path.startswith(b"/openai/"):
         shown = key.decode("latin-1")
-        return openai.bad_key(shown) if keys and shown not in keys else None
-    return openai.refused(request, keys)
+        return openai.errors.bad_key(shown) if keys and shown not in keys else None
+    return openai.errors.refused(request, keys)
 
 
 def about(request: Request, offer: Offer) -> Whole | Problem | None:
@@ -438,7 +438,7 @@ def about(request: Request, offer: Offer) -> Whole | Problem | None:
     if isinstance(asked, Problem):
         return asked
     if offer.find(asked.model, "openai") is None:
-        return openai.no_model(asked.model)
+        return openai.errors.no_model(asked.model)
     return Whole(200, _JSON, _encode({"object": "response.input_tokens", "input_tokens": asked.input}))
 
 
