@@ -10,8 +10,9 @@ import pytest
 from earthward.chat import Failure, FailureKind
 from earthward.config.snapshot import Endpoint, Provider, Queue
 from earthward.gateway import board as boards
-from earthward.gateway.balancing import MOST_LOOKED_AT, Balancing, Scored, Waiting, Wanted
+from earthward.gateway.balancing import MOST_LOOKED_AT, Balancing, Waiting, Wanted
 from earthward.gateway.board import Board
+from earthward.gateway.scores import Scored, scores
 from earthward.routing import health
 from earthward.routing.admission import BATCH_EVERY
 from earthward.routing.balance.standing import UNTOLD_LOAD, Report
@@ -249,7 +250,7 @@ def test_why_is_told_for_every_endpoint_best_first(stage) -> None:
     one = stage.worker(10, "warmest", slots=4)
     for place, at in enumerate(one.places):
         one.heard(at.url, Report(1.0, (Resident(LLAMA, 8192, 1, 1),) if place == 7 else ()))
-    told = one.explained(WANTED)
+    told = scores(one, WANTED)
     assert len(told.endpoints) == 10
     assert told.endpoints[0] == Scored("http://gpu-7:11434", 0.0, "loaded, 0 in flight", 0, 4)
     assert (told.waiting, told.expected_wait) == (0, 0.0)

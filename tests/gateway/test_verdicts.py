@@ -3,8 +3,8 @@ import pytest
 
 from earthward.chat import Failure, FailureKind
 from earthward.gateway import board
-from earthward.gateway.balancing import Breaker
 from earthward.gateway.board import ENDPOINTS, SAID, Board, out_column
+from earthward.gateway.breaker import Breaker
 from earthward.gateway.verdicts import NOWHERE, Verdicts, place_of_endpoint, place_of_target
 from earthward.routing.balance.standing import Standing
 from earthward.routing.health import WELL, Health, Rules

@@ -12,7 +12,8 @@ from earthward.chat import Failure, FailureKind, Usage
 from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.dialects.content.several import billed
 from earthward.gateway import tiers
-from earthward.gateway.balancing import FAULTS, Balancing
+from earthward.gateway.balancing import Balancing
+from earthward.gateway.breaker import FAULTS
 from earthward.gateway.callers import why_not_accepted
 from earthward.gateway.counting import counting
 from earthward.gateway.crossing import Written, at, crossing

@@ -12,12 +12,13 @@ from zlib import crc32
 
 import msgspec
 
-from earthward.chat import Failure, FailureKind
+from earthward.chat import Failure
 from earthward.config.snapshot import Provider
 from earthward.gateway.board import Board
+from earthward.gateway.breaker import FAULTS, Breaker, milliseconds
 from earthward.gateway.drive import Told
 from earthward.gateway.meters import Meters
-from earthward.gateway.verdicts import NOWHERE, Verdicts, place_of_endpoint
+from earthward.gateway.verdicts import Verdicts, place_of_endpoint
 from earthward.routing import health
 from earthward.routing.admission import Queue, Terms, Ticket, expected_wait, gave_up
 from earthward.routing.balance import POLICIES, choices
@@ -41,92 +42,7 @@ CONTEXT = 0xFFFFFFFF
 USUAL_WHOLE = 2.0
 """Seconds a request is taken to hold a slot while nothing is known."""
 
-FAULTS = frozenset(
-    {
-        FailureKind.UPSTREAM_ERROR,
-        FailureKind.OVERLOADED,
-        FailureKind.UNREACHABLE,
-        FailureKind.RESET,
-        FailureKind.TIMEOUT,
-        FailureKind.MALFORMED,
-        FailureKind.BROKEN_STREAM,
-    }
-)
-"""Failures that say something of the endpoint. A refused key, a spent quota or a bad request says nothing of it."""
-
 Standings = dict[tuple[str, str], Standing]
-
-
-class Scored(msgspec.Struct, frozen=True):
-    """An endpoint with its score, of which less is better (None: it is out), and the reason."""
-
-    url: str
-    score: float | None
-    why: str
-    in_flight: int
-    slots: int | None
-
-
-class Endpoints(msgspec.Struct, frozen=True):
-    """All endpoints of a provider, best first; how many wait in all workers, and how long one more would."""
-
-    endpoints: tuple[Scored, ...]
-    waiting: int
-    expected_wait: float
-
-
-class Breaker:
-    """Whether a target is worth a try while another is there: after failures in a row it is left alone for a while."""
-
-    __slots__ = ("_place", "_verdicts", "health")
-
-    def __init__(self) -> None:
-        self.health = health.WELL
-        self._verdicts: Verdicts | None = None
-        self._place = NOWHERE
-
-    def share(self, verdicts: "Verdicts | None", place: int) -> None:
-        """From now on other workers hear of it, and it of them."""
-        self._verdicts, self._place = verdicts, place
-        if verdicts is not None:
-            verdicts.watch(place, self)
-
-    @property
-    def is_well(self) -> bool:
-        """Whether nothing is to be said against the target."""
-        return self.health is health.WELL
-
-    @property
-    def stands(self) -> bool:
-        """Whether the last that was heard of it was good, if anything was."""
-        return not self.health.failures and health.state(self.health, _milliseconds()) == "well"
-
-    def lets_through(self) -> bool:
-        """Whether a request may go to the target; one is let through on trial once a pause is over."""
-        if self.health is health.WELL:
-            return True
-        now = _milliseconds()
-        state = health.state(self.health, now)
-        if state == "trial":
-            self._become(health.on_trial(self.health, now))
-        return state != "out"
-
-    def give_back(self, trial: Health) -> None:
-        """A trial is over that showed nothing of the target, so another may begin."""
-        if self.health == trial:
-            self._become(health.untried(trial, _milliseconds()))
-
-    def learn(self, failure: Failure | None, rules: Rules) -> None:
-        if failure is None:
-            if self.health is not health.WELL:
-                self._become(health.after_success(self.health, _milliseconds()))
-        elif failure.kind in FAULTS:
-            self._become(health.after_failure(self.health, _milliseconds(), rules))
-
-    def _become(self, now: Health) -> None:
-        before, self.health = self.health, now
-        if self._verdicts is not None:
-            self._verdicts.say(self._place, before, now)
 
 
 class Known(NamedTuple):
@@ -275,7 +191,7 @@ class Balancing:
         """The request is over; whoever waits may come. `trial` is one that showed nothing of the endpoint."""
         self._board.enter(self.places[place].cell, -1)
         if trial is not None and self.standings[place].health == trial:
-            self._judge(place, health.untried(trial, _milliseconds()))
+            self._judge(place, health.untried(trial, milliseconds()))
         if self._waiting:
             self._wake()
 
@@ -285,7 +201,7 @@ class Balancing:
         waiting = self.waiting
         if not waiting:
             return 0.0
-        now = _milliseconds()
+        now = milliseconds()
         known = [standing.whole for standing in self.standings if standing.whole]
         slots = sum(slots for slots, standing in zip(self._slots, self.standings, strict=True) if not standing.out(now))
         return expected_wait(waiting, slots, sum(known) / len(known) if known else USUAL_WHOLE)
@@ -297,7 +213,7 @@ class Balancing:
 
     def _enter(self, place: int) -> None:
         standing = self.standings[place]
-        now = _milliseconds()
+        now = milliseconds()
         if health.state(standing.health, now) == "trial":
             self._judge(place, health.on_trial(standing.health, now))
             self._trials[place] = standing.health
@@ -308,11 +224,12 @@ class Balancing:
         if len(self.places) == 1:
             slots = self._slots[0]
             return None if slots and self._board.in_flight(self.places[0].cell) >= slots else 0
-        views, found = self._judged(wanted, queued, explain=False)
+        views, found = self.judged(wanted, queued, explain=False)
         best = found[0].place
         return None if next(view for view in views if view.place == best).is_full else best
 
-    def _judged(self, wanted: Wanted, queued: int, *, explain: bool) -> tuple[list[Endpoint], list[Choice]]:
+    def judged(self, wanted: Wanted, queued: int, *, explain: bool) -> tuple[list[Endpoint], list[Choice]]:
+        """Endpoints as they are, and the choice among them, best first; with `explain` all of them, with reasons."""
         now = time.monotonic()
         count = len(self.places)
         affinity = self._affinity.of(wanted.root) if wanted.root else ()
@@ -407,7 +324,7 @@ class Balancing:
         if not self.standings[place].sent(model, time.monotonic(), context, most):
             return False
         what = self._said[place] = _packed(model, context)
-        self._board.say_load(self.places[place].cell, _milliseconds(), what)
+        self._board.say_load(self.places[place].cell, milliseconds(), what)
         return True
 
     def _take_back(self, place: int, model: str, context: int) -> None:
@@ -448,7 +365,7 @@ class Balancing:
         context: int = 0,
     ) -> None:
         """A request is over after so many seconds. `at_once` where nobody answered at all."""
-        standing, now = self.standings[place], _milliseconds()
+        standing, now = self.standings[place], milliseconds()
         if failure is None:
             standing.ended(model, seconds, now / 1000, context)
             if standing.health is not health.WELL:
@@ -477,7 +394,7 @@ class Balancing:
 
     def stands(self, tried: Container[int] = ()) -> bool:
         """Whether the last that was heard of an endpoint was good, those left aside that were tried."""
-        now = _milliseconds()
+        now = milliseconds()
         return any(
             place not in tried
             and not standing.out(now)
@@ -488,38 +405,16 @@ class Balancing:
 
     def some_place(self) -> int:
         """One that is in, for what takes no slot; the first where none is."""
-        now = _milliseconds()
+        now = milliseconds()
         return next((place for place, standing in enumerate(self.standings) if not standing.out(now)), 0)
 
     @property
     def is_out(self) -> bool:
         """Whether no endpoint is in."""
-        now = _milliseconds()
+        now = milliseconds()
         return all(standing.out(now) for standing in self.standings)
-
-    # -- why -----------------------------------------------------------------------------------------------------
-
-    def explained(self, wanted: Wanted) -> "Endpoints":
-        """Each endpoint with its score and the reason, best first, and who waits."""
-        views, found = self._judged(wanted, self.queue.waiting_for(wanted.model), explain=True)
-        by_place = {view.place: view for view in views}
-        endpoints = (
-            Scored(
-                self.places[choice.place].url,
-                None if choice.score == float("inf") else round(choice.score, 4),
-                choice.reason,
-                by_place[choice.place].in_flight,
-                by_place[choice.place].slots or None,
-            )
-            for choice in found
-        )
-        return Endpoints(tuple(endpoints), self.waiting, round(self.expected_wait, 3))
 
 
 def _packed(model: str, context: int) -> int:
     """A load in one number: of which model, and with how much context."""
     return (crc32(model.encode()) & 0x7FFFFFFF) << 32 | min(context, CONTEXT)
-
-
-def _milliseconds() -> int:
-    return int(time.monotonic() * 1000)

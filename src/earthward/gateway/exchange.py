@@ -19,7 +19,6 @@ from earthward.config.snapshot import Route
 from earthward.dialects.envelope import read
 from earthward.gateway import counting, stored, tiers
 from earthward.gateway.attempts import Attempts
-from earthward.gateway.balancing import Endpoints
 from earthward.gateway.decide import Decision, decide, minute_of_week
 from earthward.gateway.doors.door import Door, Headers, Question, entered
 from earthward.gateway.drive import drive
@@ -32,6 +31,7 @@ from earthward.gateway.limits_left import is_of_rates
 from earthward.gateway.refused import Refused
 from earthward.gateway.samples import Tap
 from earthward.gateway.sampling import tap_of
+from earthward.gateway.scores import Endpoints, scores
 from earthward.gateway.settling import record_of
 from earthward.gateway.tries import wanted
 from earthward.gateway.upstream import Outcome
@@ -229,7 +229,7 @@ class Exchange:
         target = self.serving.targets[name]
         context = tiers.context_for(question, target.target, self.worker.lengths) or 0
         asked = wanted(question, target, context, self.caller.key.id, self.hints.priority)
-        return target.provider.balancing.explained(asked)
+        return scores(target.provider.balancing, asked)
 
     # -- while it is served --------------------------------------------------------------------------------------
 

@@ -7,12 +7,12 @@ import msgspec
 from earthward.chat import Failure
 from earthward.config.snapshot import Provider, Route, Snapshot, Target
 from earthward.gateway import tiers
-from earthward.gateway.balancing import Endpoints
 from earthward.gateway.crossing import crossing
 from earthward.gateway.decide import Decision
 from earthward.gateway.doors import EXITS
 from earthward.gateway.doors.door import Question
 from earthward.gateway.limits_left import Left, Remaining, remaining
+from earthward.gateway.scores import Endpoints
 from earthward.gateway.serving import api_of
 from earthward.gateway.terms import Terms, terms_of
 from earthward.routing.context import Lengths

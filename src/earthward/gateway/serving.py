@@ -16,7 +16,8 @@ from earthward.chat import Failure, FailureKind
 from earthward.config import secrets
 from earthward.config.snapshot import DeadlineChange, Deadlines, Endpoint, Provider, Route, Shown, Snapshot, Target
 from earthward.fleet.found import Probed
-from earthward.gateway.balancing import Balancing, Breaker, Known
+from earthward.gateway.balancing import Balancing, Known
+from earthward.gateway.breaker import Breaker
 from earthward.gateway.counting import path_of_tokenizer
 from earthward.gateway.credentials import REST_AFTER_QUOTA, Credentials
 from earthward.gateway.doors import EXITS
