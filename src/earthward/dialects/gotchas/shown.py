@@ -1,0 +1,12 @@
+"""The beginnings of the names of tests that show what becomes of a gotcha."""
+
+WRITE = "tests/dialects/test_ollama_write_request.py::"
+STREAM = "tests/dialects/test_ollama_read_stream.py::"
+NAMED = "tests/e2e/test_named_regressions.py::"
+OPENAI = "tests/dialects/test_ollama_with_openai.py::"
+DIALECTS = "tests/dialects/test_"
+ROUTING = "tests/routing/test_"
+E2E = "tests/e2e/test_"
+FORMS = E2E + "ollama_calls_and_forms.py::"
+HOST = E2E + "ollama_gotchas.py::"
+"""On a simulated host."""
