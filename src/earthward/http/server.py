@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterable, Sequence
 
 from earthward.config.snapshot import Limits
 from earthward.http.descriptors import raise_descriptor_limit
+from earthward.http.host import Admit, App, ErrorBody, plain_error
 from earthward.http.request import Request
-from earthward.http.server_connection import Admit, App, ErrorBody, ServerConnection, plain_error
+from earthward.http.server_connection import ServerConnection
 from earthward.http.sweep import Sweep
 from earthward.http.tls import server_context
 

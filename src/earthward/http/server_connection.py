@@ -5,14 +5,14 @@ import logging
 import socket
 import struct
 import time
-from collections import Counter
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import cast
 
-from earthward.config.snapshot import Limits
-from earthward.http.answer import CONTINUE, WITHOUT_BODY, date_line, head_bytes, opening_bytes
+from earthward.http.answer import CONTINUE, head_bytes
+from earthward.http.answering import ANSWERING, CLOSED, LINGERING, READING, Answering
+from earthward.http.host import Host
 from earthward.http.reader import RequestReader
-from earthward.http.refusal import ALLOW, Headers, Refused
+from earthward.http.refusal import ALLOW, Refused
 from earthward.http.request import Request
 
 logger = logging.getLogger(__name__)
@@ -22,27 +22,12 @@ _PIPELINED = 64 * 1024
 _BURST = 16
 """Pipelined requests taken in one turn of the loop, so that a flood of small ones does not keep it from others."""
 _HIGH_WATER = 64 * 1024
-_IN_ONE_PIECE = 64 * 1024
 _LINGER = 5.0
 """Seconds for which a refused caller may go on sending before it is cut off, so that it can read why."""
 _NEVER = float("inf")
 _BODY_RATE = 10_000
 """Bytes that buy a body one second more: what comes slower than this for long does not end."""
 _RESET = struct.pack("ii", 1, 0)
-
-# Phases of a connection.
-_READING, _ANSWERING, _LINGERING, _CLOSED = range(4)
-# How the end of an answer is told: it has no body (HEAD, 204, 304), by length, by the last chunk, by closing.
-_WITHOUT, _LENGTH, _CHUNKED, _CLOSE = range(4)
-
-ErrorBody = Callable[[int, str, bytes], tuple[bytes, bytes]]
-"""Makes (content type, body) of an error from (status, reason, raw path as far as it was read)."""
-Admit = Callable[[Request], tuple[int, Headers, bytes] | None]
-"""Judges a request by its head, before its body is awaited: None, or the answer (status, headers, body) instead."""
-
-
-def plain_error(status: int, reason: str, path: bytes) -> tuple[bytes, bytes]:
-    return b"text/plain; charset=utf-8", reason.encode() + b"\n"
 
 
 def body_due(due: float, now: float, came: int, patience: float) -> float:
@@ -54,84 +39,37 @@ def body_due(due: float, now: float, came: int, patience: float) -> float:
     return min(due + came / _BODY_RATE, now + patience)
 
 
-class Host(Protocol):
-    """What a connection needs of its server."""
-
-    app: "App"
-    admit: Admit | None
-    limits: Limits
-    allowed_hosts: frozenset[bytes] | None
-    error_body: ErrorBody
-    held: int
-    held_limit: int
-    requests: int
-    refused: Counter[str]
-    draining: bool
-
-    def has_room_for(self, connection: "ServerConnection") -> bool: ...
-    def shed(self) -> None: ...
-    def forget(self, connection: "ServerConnection") -> None: ...
-
-
-class ServerConnection(asyncio.Protocol):
+class ServerConnection(Answering):
     """One request is in flight at a time; what a client pipelines waits, and is answered in order.
 
-    `answered` says whether the head of the present answer is out. `on_gone` is called once if the client leaves
-    before the answer has ended, and `is_gone` says that it has; `on_flow` is called with False when nothing more
-    should be written for now, and with True when it may again. Both are forgotten when the answer has ended. `held`
-    counts the bytes of a request that is not whole yet, `awaits_body` says that they are of its body.
+    `on_gone` is called once if the client leaves before the answer has ended, and `is_gone` says that it has; this and
+    `on_flow` are forgotten when the answer has ended. `held` counts the bytes of a request that is not whole yet,
+    `awaits_body` says that they are of its body.
     """
 
     __slots__ = (
-        "_bodiless",
         "_deadline",
-        "_framing",
-        "_keep_alive",
-        "_minor",
-        "_missing",
-        "_on_gone",
-        "_paused",
-        "_pending",
-        "_phase",
         "_reader",
         "_reading_paused",
-        "_server",
         "_stalled",
         "_taking",
-        "_transport",
         "_waiting",
-        "answered",
         "awaits_body",
         "held",
         "is_gone",
-        "on_flow",
     )
 
-    on_flow: Callable[[bool], None] | None
-
     def __init__(self, server: Host) -> None:
-        self._server = server
+        super().__init__(server)
         self._reader = RequestReader(server.limits, server.allowed_hosts)
-        self._transport: asyncio.Transport | None = None
-        self._phase = _READING
         self._deadline = _NEVER
         self._waiting = bytearray()
         self._taking = False
         self._reading_paused = False
-        self._paused = False
         self._stalled: tuple[int, float] | None = None
-        self._minor = 1
-        self._keep_alive = True
-        self._bodiless = False
-        self._framing = _WITHOUT
-        self._missing = 0
-        self._pending = b""
-        self._on_gone: Callable[[], None] | None = None
-        self.answered = False
         self.awaits_body = False
         self.held = 0
         self.is_gone = False
-        self.on_flow = None
 
     @property
     def is_open(self) -> bool:
@@ -167,14 +105,14 @@ class ServerConnection(asyncio.Protocol):
             self._turn_away()
 
     def data_received(self, data: bytes) -> None:
-        if self._phase == _READING and not self._paused and not self._waiting:
+        if self._phase == READING and not self._paused and not self._waiting:
             self._take(data)
-        elif self._phase <= _ANSWERING:
+        elif self._phase <= ANSWERING:
             self._let_wait(data)
 
     def eof_received(self) -> None:
         # A caller who closes its side while it is owed an answer has left, as nginx has it.
-        if self._phase == _ANSWERING:
+        if self._phase == ANSWERING:
             self._reset()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -201,7 +139,7 @@ class ServerConnection(asyncio.Protocol):
         turns = _BURST
         self._taking = True
         try:
-            while data and self._phase == _READING and not self._paused and turns:
+            while data and self._phase == READING and not self._paused and turns:
                 turns -= 1
                 request = reader.take(data, time.monotonic())
                 if request is None:
@@ -234,7 +172,7 @@ class ServerConnection(asyncio.Protocol):
             return
         self._hold(reader.held)
         server.shed()
-        if reader.wants_continue and self._phase == _READING and self._transport is not None:
+        if reader.wants_continue and self._phase == READING and self._transport is not None:
             reader.wants_continue = False
             self._transport.write(CONTINUE)
 
@@ -262,7 +200,7 @@ class ServerConnection(asyncio.Protocol):
             self.held = held
 
     def _let_wait(self, data: bytes) -> None:
-        if self._phase > _ANSWERING:
+        if self._phase > ANSWERING:
             return
         self._waiting += data
         if not self._reading_paused and self._transport is not None and len(self._waiting) > _PIPELINED:
@@ -270,7 +208,7 @@ class ServerConnection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _take_waiting(self) -> None:
-        if not self._waiting or self._phase != _READING or self._taking or self._paused:
+        if not self._waiting or self._phase != READING or self._taking or self._paused:
             return
         data = bytes(self._waiting)
         self._waiting.clear()
@@ -298,7 +236,7 @@ class ServerConnection(asyncio.Protocol):
         return None
 
     def _begin_answer(self, request: Request, keep_alive: bool) -> None:
-        self._phase = _ANSWERING
+        self._phase = ANSWERING
         self._deadline = _NEVER
         self._minor = request.minor
         self._keep_alive = keep_alive
@@ -307,7 +245,7 @@ class ServerConnection(asyncio.Protocol):
         self.answered = False
 
     def _fail(self) -> None:
-        if self._phase != _ANSWERING:
+        if self._phase != ANSWERING:
             return
         if self.answered:
             self.abort()
@@ -315,148 +253,17 @@ class ServerConnection(asyncio.Protocol):
             content_type, body = self._server.error_body(500, "internal error", b"")
             self.respond(500, [(b"content-type", content_type)], body)
 
-    # Answers.
-
-    def respond(self, status: int, headers: Headers, body: bytes, lines: bytes = b"") -> None:
-        """A whole answer, in one write. `lines` are headers as `header_lines` makes them, for those that rarely change.
-
-        Does nothing once the client has left.
-        """
-        if self._may_answer():
-            self._respond(opening_bytes(status, headers), body, lines, status in WITHOUT_BODY)
-
-    def respond_written(self, opening: bytes, body: bytes, lines: bytes) -> None:
-        """The same for an answer with a body whose status line and headers are written already."""
-        if self._may_answer():
-            self._respond(opening, body, lines, without=False)
-
-    def _respond(self, opening: bytes, body: bytes, lines: bytes, without: bool) -> None:
-        length = b"" if without else b"content-length: %d\r\n" % len(body)
-        if not self._keep_alive or not self._minor:
-            length += self._persistence()
-        head = (opening, date_line(), lines, length, b"\r\n")
-        self.answered = True
-        assert self._transport is not None
-        if self._bodiless or without:
-            self._transport.write(b"".join(head))
-        elif len(body) <= _IN_ONE_PIECE:
-            self._transport.write(b"".join((*head, body)))
-        else:
-            self._transport.writelines([b"".join(head), body])
-        self._ended()
-
-    def start(self, status: int, headers: Headers, length: int | None = None, lines: bytes = b"") -> None:
-        """Begins an answer that is written piece by piece; `length` in bytes, if it is known. `lines` as above."""
-        if not self._may_answer():
-            return
-        self._framing, framing = self._streamed(status, length)
-        # The head leaves with the first piece, if that is written in the same turn of the loop: one packet less.
-        self._pending = head_bytes(status, headers, lines + framing + self._persistence())
-        self.answered = True
-        asyncio.get_running_loop().call_soon(self.flush)
-        if self._paused and self.on_flow is not None:
-            self.on_flow(False)
-
-    def write(self, data: bytes) -> None:
-        if self._transport is None or self._phase != _ANSWERING or not data:
-            return
-        if self._framing == _CHUNKED:
-            chunk = b"%x\r\n%b\r\n" % (len(data), data)
-            if self._pending:
-                self._send(chunk)
-            else:
-                self._transport.write(chunk)
-        elif self._framing != _WITHOUT:
-            self._send(self._counted(data))
-
-    def write_last(self, data: bytes) -> None:
-        """The last piece and the end, in one write."""
-        if self._framing == _CHUNKED and data and self._phase == _ANSWERING:
-            self._send(b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data))
-            self._ended()
-        else:
-            self.write(data)
-            self.end()
-
-    def end(self) -> None:
-        if self._transport is None or self._phase != _ANSWERING:
-            return None
-        if self._framing == _LENGTH and self._missing:
-            return self.abort()
-        if self._framing == _CHUNKED:
-            self._send(b"0\r\n\r\n")
-        self.flush()
-        self._ended()
-        return None
-
-    def _send(self, data: bytes) -> None:
-        assert self._transport is not None
-        if self._pending:
-            data = self._pending + data
-            self._pending = b""
-        self._transport.write(data)
-
-    def flush(self) -> None:
-        """Sends a head that was started and still waits for its first piece."""
-        if self._pending and self._transport is not None and not self._transport.is_closing():
-            self._send(b"")
-
-    def abort(self) -> None:
-        """Breaks the answer off in such a way that the client sees it is not whole."""
-        if self._transport is None or self._phase != _ANSWERING:
-            return
-        # The application leaves, not the client: nobody is to be told.
-        self._phase = _CLOSED
-        self._on_gone = self.on_flow = None
-        if not self.answered or self._pending or self._framing in (_WITHOUT, _CLOSE):
-            self._reset()
-        else:
-            # What was written still arrives; the missing end tells the rest.
-            self._close()
-
-    def _may_answer(self) -> bool:
-        if self._transport is None or self._phase != _ANSWERING:
-            return False
-        if self.answered:
-            raise RuntimeError("this request has been answered")
-        if self._server.draining:
-            self._keep_alive = False
-        return True
-
-    def _persistence(self) -> bytes:
-        if not self._keep_alive:
-            return b"connection: close\r\n"
-        return b"" if self._minor else b"connection: keep-alive\r\n"
-
-    def _streamed(self, status: int, length: int | None) -> tuple[int, bytes]:
-        self._missing = length or 0
-        if status in WITHOUT_BODY:
-            return _WITHOUT, b""
-        if length is not None:
-            return _WITHOUT if self._bodiless else _LENGTH, b"content-length: %d\r\n" % length
-        if self._minor:
-            return _WITHOUT if self._bodiless else _CHUNKED, b"transfer-encoding: chunked\r\n"
-        self._keep_alive = False
-        return _WITHOUT if self._bodiless else _CLOSE, b""
-
-    def _counted(self, data: bytes) -> bytes:
-        if self._framing == _LENGTH:
-            if len(data) > self._missing:
-                raise ValueError("more written than the length that was announced")
-            self._missing -= len(data)
-        return data
+    # Refusals, ends and deadlines.
 
     def _ended(self) -> None:
         self._on_gone = self.on_flow = None
         if not self._keep_alive or self._server.draining:
             self._finish()
             return
-        self._phase = _READING
+        self._phase = READING
         self._deadline = time.monotonic() + self._server.limits.keep_alive
         if self._waiting:
             self._take_waiting()
-
-    # Refusals, ends and deadlines.
 
     def give_way(self) -> None:
         """Drops a request that is not whole yet, because all of them together hold too much."""
@@ -464,7 +271,7 @@ class ServerConnection(asyncio.Protocol):
         self._refuse(Refused(503, "too many unfinished requests", [(b"retry-after", b"1")]))
 
     def _refuse(self, refusal: Refused) -> None:
-        if self.is_open and self._phase == _READING:
+        if self.is_open and self._phase == READING:
             if self._reader.head is not None:
                 refusal.path = self._reader.head.request.path
             self._write_refusal(refusal)
@@ -493,7 +300,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _linger(self) -> None:
         assert self._transport is not None
-        self._phase = _LINGERING
+        self._phase = LINGERING
         self._deadline = time.monotonic() + min(_LINGER, self._server.limits.head_deadline)
         self._forget_input()
         self._resume_reading()
@@ -501,7 +308,7 @@ class ServerConnection(asyncio.Protocol):
             self._transport.write_eof()
 
     def _close(self) -> None:
-        self._phase = _CLOSED
+        self._phase = CLOSED
         self._deadline = time.monotonic() + _LINGER
         if self._transport is not None:
             self._transport.close()
@@ -518,9 +325,9 @@ class ServerConnection(asyncio.Protocol):
 
     def _leave(self) -> None:
         """The client is gone, or given up: forgets what it sent, and tells who is answering it."""
-        if self._phase == _ANSWERING:
+        if self._phase == ANSWERING:
             self.is_gone = True
-        self._phase = _CLOSED
+        self._phase = CLOSED
         self._forget_input()
         self._pending = b""
         self.on_flow = None
@@ -538,7 +345,7 @@ class ServerConnection(asyncio.Protocol):
         self._reader = RequestReader(self._server.limits, self._server.allowed_hosts)
 
     def close_if_idle(self) -> None:
-        if self._phase == _READING and not self._reader.begun and not self._waiting:
+        if self._phase == READING and not self._reader.begun and not self._waiting:
             self._close()
 
     def cut_off(self) -> None:
@@ -552,7 +359,7 @@ class ServerConnection(asyncio.Protocol):
             self._check_stall(now)
 
     def _expire(self, now: float) -> None:
-        if self._phase == _READING:
+        if self._phase == READING:
             if self._reader.head is not None:
                 self._refuse(Refused(408, "body not received in time"))
             elif self._reader.begun:
@@ -574,7 +381,3 @@ class ServerConnection(asyncio.Protocol):
         elif now - self._stalled[1] > 2 * self._server.limits.body_deadline:
             self._server.refused["answer not taken in time"] += 1
             self._reset()
-
-
-App = Callable[[Request, ServerConnection], None]
-"""Called synchronously when a request is in, head and whole body; answers at once or later."""
