@@ -137,7 +137,7 @@ class Leg:
     )
 
     def __init__(self, question: Question, introduced: Introduction, decision: Decision, path: str) -> None:
-        serving, key, door, plan = introduced.serving, introduced.caller.key, question.door, decision.plan
+        serving, door, plan = introduced.serving, question.door, decision.plan
         name, self.why = plan.attempts[0]
         self.decision = decision
         self.others = len(plan.attempts) - 1
@@ -162,47 +162,8 @@ class Leg:
         self.passes_back = NOTHING if self.is_translated else provider.passes_back
         self._id_name = door.id_header
         self.answer_lines = JSON + b"x-earthward-id: %b\r\n" + serving.lines(plan, target).replace(b"%", b"%%")
-        model = question.glance.model
-        self.opened = Opened(
-            "",
-            0,
-            0,
-            plan.route,
-            plan.arm,
-            plan.share,
-            "",
-            key.id,
-            key.app,
-            key.team,
-            model,
-            door.dialect,
-            name,
-            "",
-            serving.snapshot.version,
-        )
-        self.settled = Record(
-            "",
-            0,
-            "ok",
-            dialect=door.dialect,
-            path=path,
-            requested_model=model,
-            key=key.id,
-            app=key.app,
-            team=key.team,
-            task=introduced.hints.task,
-            data_class=decision.data_class,
-            route=plan.route,
-            arm=plan.arm,
-            share=plan.share,
-            stage=plan.stage,
-            epoch=plan.epoch,
-            snapshot=serving.snapshot.version,
-            target=name,
-            upstream_dialect=target.dialect,
-            model=target.target.model,
-            http_status=200,
-        )
+        self.opened = _opened(question, introduced, decision)
+        self.settled = _settled(question, introduced, decision, path)
         self.tapped = tapped(question, introduced, decision, name, path)
         heads = [target.head(door, place, stream=False) for place in range(len(provider.endpoints))]
         # With slots it may have to wait, even where there is no other.
@@ -224,6 +185,57 @@ class Leg:
         if known is None or known.names is not self.passes_back or known.id_header != self._id_name:
             known = same.kept.value = self.passed(same.headers)
         return known
+
+
+def _opened(question: Question, introduced: Introduction, decision: Decision) -> Opened:
+    """What is put on record before a request goes to the first target, without what is the request's own."""
+    key, plan = introduced.caller.key, decision.plan
+    return Opened(
+        "",
+        0,
+        0,
+        plan.route,
+        plan.arm,
+        plan.share,
+        "",
+        key.id,
+        key.app,
+        key.team,
+        question.glance.model,
+        question.door.dialect,
+        plan.attempts[0][0],
+        "",
+        introduced.serving.snapshot.version,
+    )
+
+
+def _settled(question: Question, introduced: Introduction, decision: Decision, path: str) -> Record:
+    """What is put on record once the first target has answered, without what is the request's own."""
+    serving, key, plan = introduced.serving, introduced.caller.key, decision.plan
+    target = serving.targets[plan.attempts[0][0]]
+    return Record(
+        "",
+        0,
+        "ok",
+        dialect=question.door.dialect,
+        path=path,
+        requested_model=question.glance.model,
+        key=key.id,
+        app=key.app,
+        team=key.team,
+        task=introduced.hints.task,
+        data_class=decision.data_class,
+        route=plan.route,
+        arm=plan.arm,
+        share=plan.share,
+        stage=plan.stage,
+        epoch=plan.epoch,
+        snapshot=serving.snapshot.version,
+        target=target.name,
+        upstream_dialect=target.dialect,
+        model=target.target.model,
+        http_status=200,
+    )
 
 
 class Lane:
