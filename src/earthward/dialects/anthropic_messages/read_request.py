@@ -24,6 +24,7 @@ from earthward.dialects.anthropic_messages.tools import WireChoice, read_choice,
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
 from earthward.dialects.unread import Shape, shape_of, unread
+from earthward.dialects.unreadable import unreadable
 
 
 class _Format(msgspec.Struct):
@@ -102,9 +103,7 @@ def _in_full(body: bytes) -> ChatRequest | Failure:
     except Inexpressible as error:
         return error.failure
     except NOT_JSON as error:
-        # msgspec says "Expected `int`, got `str` - at `$.max_tokens`".
-        where = str(error).partition(" - at `$.")[2].rstrip("`")
-        return Failure(FailureKind.BAD_REQUEST, f"the request cannot be read: {error}", param=where or None)
+        return unreadable(error)
 
 
 def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:

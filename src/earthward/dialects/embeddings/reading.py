@@ -9,6 +9,7 @@ from earthward.chat import Failure, FailureKind
 from earthward.chat.embedding import Embeddings, EmbedRequest, checked
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
+from earthward.dialects.unreadable import unreadable
 
 T = TypeVar("T")
 
@@ -23,8 +24,7 @@ def request_of(body: bytes, read: Callable[[Any], EmbedRequest], limits: JsonLim
     except Inexpressible as error:
         return error.failure
     except NOT_JSON as error:
-        where = str(error).partition(" - at `$.")[2].rstrip("`")
-        return Failure(FailureKind.BAD_REQUEST, f"the request cannot be read: {error}", param=where or None)
+        return unreadable(error)
     if not request.texts:
         return Failure(FailureKind.BAD_REQUEST, "there is no text to embed")
     return request

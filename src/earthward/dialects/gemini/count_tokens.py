@@ -9,6 +9,7 @@ from earthward.dialects.gemini.fields import with_camel_names
 from earthward.dialects.gemini.read_request import as_request
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
+from earthward.dialects.unreadable import unreadable
 
 
 class _Counted(msgspec.Struct, rename="camel"):
@@ -27,7 +28,7 @@ def read_count_request(body: bytes, model: str, limits: JsonLimits = LIMITS) -> 
     except Inexpressible as error:
         return error.failure
     except NOT_JSON as error:
-        return Failure(FailureKind.BAD_REQUEST, f"the request cannot be read: {error}")
+        return unreadable(error)
 
 
 def count_request(written: bytes, model: str) -> bytes:

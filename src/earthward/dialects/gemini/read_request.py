@@ -18,6 +18,7 @@ from earthward.dialects.gemini.tools import CALLING, WireToolConfig, read_choice
 from earthward.dialects.inexpressible import Inexpressible, answers_asked
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
 from earthward.dialects.unread import Shape, shape_of, unread
+from earthward.dialects.unreadable import unreadable
 
 
 class _Generation(msgspec.Struct, rename="camel"):
@@ -73,9 +74,7 @@ def read_request(body: bytes, model: str, stream: bool = False, limits: JsonLimi
     except Inexpressible as error:
         return error.failure
     except NOT_JSON as error:
-        # msgspec says "Expected `int`, got `str` - at `$.n`".
-        where = str(error).partition(" - at `$.")[2].rstrip("`")
-        return Failure(FailureKind.BAD_REQUEST, f"the request cannot be read: {error}", param=where or None)
+        return unreadable(error)
 
 
 def as_request(raw: Any, model: str, stream: bool) -> ChatRequest:

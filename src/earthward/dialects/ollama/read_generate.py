@@ -10,7 +10,8 @@ from earthward.chat import ChatRequest, Failure, FailureKind, Message, Part, Rol
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
 from earthward.dialects.ollama.read_messages import read_images
-from earthward.dialects.ollama.read_request import WireAsked, as_asked, unreadable
+from earthward.dialects.ollama.read_request import WireAsked, as_asked
+from earthward.dialects.unreadable import unreadable
 
 
 class _Generate(WireAsked, kw_only=True):

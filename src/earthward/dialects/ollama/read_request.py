@@ -15,6 +15,7 @@ from earthward.dialects.ollama.output import read_format
 from earthward.dialects.ollama.read_messages import MESSAGE, WireMessage, read_messages
 from earthward.dialects.ollama.think import read_think
 from earthward.dialects.unread import shape_of, unread
+from earthward.dialects.unreadable import unreadable
 
 
 class WireAsked(msgspec.Struct):
@@ -89,12 +90,6 @@ def as_asked(wire: WireAsked, raw: dict[str, Any], known: frozenset[str]) -> Cha
         stream_usage=wire.stream is not False,
         rest=rest,
     )
-
-
-def unreadable(error: Exception) -> Failure:
-    # msgspec says "Expected `int`, got `str` - at `$.n`".
-    where = str(error).partition(" - at `$.")[2].rstrip("`")
-    return Failure(FailureKind.BAD_REQUEST, f"the request cannot be read: {error}", param=where or None)
 
 
 def _tools(wire: _Request) -> tuple[Tool, ...]:

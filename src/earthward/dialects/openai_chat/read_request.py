@@ -23,6 +23,7 @@ from earthward.dialects.inexpressible import Inexpressible, answers_asked
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
 from earthward.dialects.openai_chat.read_messages import MESSAGE, PlainMessage, WireMessage, read_messages
 from earthward.dialects.unread import shape_of, unread
+from earthward.dialects.unreadable import unreadable
 
 
 class _Named(msgspec.Struct):
@@ -150,9 +151,7 @@ def _in_full(body: bytes) -> ChatRequest | Failure:
     except Inexpressible as error:
         return error.failure
     except NOT_JSON as error:
-        # msgspec says "Expected `int`, got `str` - at `$.n`".
-        where = str(error).partition(" - at `$.")[2].rstrip("`")
-        return Failure(FailureKind.BAD_REQUEST, f"the request cannot be read: {error}", param=where or None)
+        return unreadable(error)
 
 
 def _request(wire: _Request, raw: dict[str, Any] | None = None) -> ChatRequest:

@@ -11,6 +11,7 @@ import msgspec
 from earthward.chat import ChatRequest, Failure, FailureKind, Message, Role, Sampling, Text
 from earthward.dialects.inexpressible import Inexpressible, answers_asked
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
+from earthward.dialects.unreadable import unreadable
 
 
 class _Request(msgspec.Struct):
@@ -51,9 +52,7 @@ def read_request(body: bytes, limits: JsonLimits = LIMITS) -> ChatRequest | Fail
     except Inexpressible as error:
         return error.failure
     except NOT_JSON as error:
-        # msgspec says "Expected `int`, got `str` - at `$.n`".
-        where = str(error).partition(" - at `$.")[2].rstrip("`")
-        return Failure(FailureKind.BAD_REQUEST, f"the request cannot be read: {error}", param=where or None)
+        return unreadable(error)
 
 
 def _request(wire: _Request, raw: dict[str, Any]) -> ChatRequest:

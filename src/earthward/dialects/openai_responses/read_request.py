@@ -28,6 +28,7 @@ from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
 from earthward.dialects.openai_responses.read_input import ITEM, WireItem, read_input
 from earthward.dialects.openai_responses.tools import WireChoice, read_choice, read_tool
 from earthward.dialects.unread import shape_of, unread
+from earthward.dialects.unreadable import unreadable
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
@@ -107,9 +108,7 @@ def read_request(
     except Inexpressible as error:
         return error.failure
     except NOT_JSON as error:
-        # msgspec says "Expected `int`, got `str` - at `$.n`".
-        where = str(error).partition(" - at `$.")[2].rstrip("`")
-        return Failure(FailureKind.BAD_REQUEST, f"the request cannot be read: {error}", param=where or None)
+        return unreadable(error)
 
 
 def conversation(
