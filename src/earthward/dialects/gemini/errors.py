@@ -9,27 +9,20 @@ import msgspec
 
 from earthward.chat import Failure, FailureKind
 from earthward.dialects.json_limits import NOT_JSON
+from earthward.dialects.refusals import (
+    LONGEST_MESSAGE,
+    NO_ACCESS,
+    NO_REASON,
+    kind_of_status,
+    status_in,
+    status_to_tell,
+    text,
+    unexplained,
+)
 from earthward.dialects.retry_after import LONGEST_WAIT, Headers, retry_after, retry_headers
 
-_LONGEST_MESSAGE = 2000
-_NO_ACCESS = "the provider refused access to the gateway's credentials"
 _TOO_LONG = "exceeds the maximum number of tokens allowed"
 _TYPE = "type.googleapis.com/google.rpc."
-
-_KINDS = {
-    400: FailureKind.BAD_REQUEST,
-    401: FailureKind.UPSTREAM_AUTH,
-    402: FailureKind.PAYMENT,
-    403: FailureKind.UPSTREAM_AUTH,
-    404: FailureKind.NO_SUCH_MODEL,
-    408: FailureKind.TIMEOUT,
-    409: FailureKind.CONFLICT,
-    413: FailureKind.TOO_LARGE,
-    422: FailureKind.BAD_REQUEST,
-    429: FailureKind.RATE_LIMITED,
-    503: FailureKind.OVERLOADED,
-    504: FailureKind.TIMEOUT,
-}
 
 _KINDS_BY_WORD = {
     "INVALID_ARGUMENT": FailureKind.BAD_REQUEST,
@@ -107,19 +100,17 @@ def failure_of(status: int, headers: Headers, body: bytes) -> Failure:
     try:
         wire = msgspec.json.decode(body)
     except NOT_JSON:
-        return _unexplained(status, headers)
+        return unexplained(status, headers)
     # Errors of streams stand in an array.
     if isinstance(wire, list) and len(wire) == 1:
         wire = wire[0]
     error = wire.get("error") if isinstance(wire, dict) else None
-    return _failure(error, status, retry_after(headers)) if error else _unexplained(status, headers)
+    return _failure(error, status, retry_after(headers)) if error else unexplained(status, headers)
 
 
 def failure_of_error(error: Any) -> Failure:
     """Why a stream or an answer with status 200 has an `error` in it."""
-    code = error.get("code") if isinstance(error, dict) else None
-    is_status = isinstance(code, int) and 400 <= code <= 599
-    return _failure(error, code if is_status else None, None)
+    return _failure(error, status_in(error), None)
 
 
 def write_failure(failure: Failure, array: bool = False) -> tuple[int, Headers, bytes]:
@@ -131,7 +122,7 @@ def write_failure(failure: Failure, array: bool = False) -> tuple[int, Headers, 
         *retry_headers(failure.retry_after),
     ]
     body = error_body(failure)
-    return _code(failure, shape), headers, b"[%b]" % body if array else body
+    return status_to_tell(failure, shape.code), headers, b"[%b]" % body if array else body
 
 
 def error_event(failure: Failure, array: bool = False, is_first: bool = False) -> bytes:
@@ -148,7 +139,7 @@ def error_event(failure: Failure, array: bool = False, is_first: bool = False) -
 def error_body(failure: Failure) -> bytes:
     shape = _SHAPES[failure.kind]
     error = {
-        "code": _code(failure, shape),
+        "code": status_to_tell(failure, shape.code),
         "message": _message(failure),
         "status": shape.status,
         "details": _details(failure, shape),
@@ -174,30 +165,17 @@ def _message(failure: Failure) -> str:
     return f"{failure.param}: {failure.message}" if failure.param else failure.message
 
 
-def _code(failure: Failure, shape: _Shape) -> int:
-    """The upstream's own status where it says the same thing to our caller as it said to us."""
-    status = failure.status
-    if status is None or failure.kind in (FailureKind.UPSTREAM_AUTH, FailureKind.PAYMENT):
-        return shape.code
-    is_telling = status in _KINDS or 500 <= status <= 599
-    return status if is_telling and _kind_of_status(status) is failure.kind else shape.code
-
-
-def _kind_of_status(status: int) -> FailureKind:
-    return _KINDS.get(status, FailureKind.UPSTREAM_ERROR)
-
-
 def _failure(error: Any, status: int | None, after: float | None) -> Failure:
     fields: Mapping[str, Any] = error if isinstance(error, dict) else {"message": error}
-    message = _text(fields.get("message")) or "the provider gave no reason"
+    message = text(fields.get("message")) or NO_REASON
     details = [detail for detail in _list(fields.get("details")) if isinstance(detail, dict)]
-    reason = next((reason for detail in details if (reason := _text(detail.get("reason")))), None)
-    kind = _kind(status, _text(fields.get("status")), reason, message)
+    reason = next((reason for detail in details if (reason := text(detail.get("reason")))), None)
+    kind = _kind(status, text(fields.get("status")), reason, message)
     after = after if after is not None else _delay_in(details)
     if kind is FailureKind.UPSTREAM_AUTH:
         # Providers quote parts of the key, or the account's name.
-        return Failure(kind, _NO_ACCESS, status, retry_after=after)
-    return Failure(kind, message[:_LONGEST_MESSAGE], status, reason, None, after, quoted=True)
+        return Failure(kind, NO_ACCESS, status, retry_after=after)
+    return Failure(kind, message[:LONGEST_MESSAGE], status, reason, None, after, quoted=True)
 
 
 def _kind(status: int | None, word: str | None, reason: str | None, message: str) -> FailureKind:
@@ -206,7 +184,7 @@ def _kind(status: int | None, word: str | None, reason: str | None, message: str
     if status is None or (word == "FAILED_PRECONDITION" and status < 500):
         kind = _KINDS_BY_WORD.get(word or "", FailureKind.UPSTREAM_ERROR)
     else:
-        kind = _kind_of_status(status)
+        kind = kind_of_status(status)
     if kind is FailureKind.BAD_REQUEST:
         return next((kind for words, kind in _WORDS_IN_MESSAGES if words in message), kind)
     return kind
@@ -219,19 +197,6 @@ def _delay_in(details: list[dict[str, Any]]) -> float | None:
         if isinstance(delay, str) and delay.endswith("s") and delay[:-1].replace(".", "", 1).isdecimal():
             return min(float(delay[:-1]), LONGEST_WAIT)
     return None
-
-
-def _unexplained(status: int, headers: Headers) -> Failure:
-    # A missing model is reported in JSON; a bare 404 page comes from something that is no such API.
-    kind = FailureKind.UPSTREAM_ERROR if status == 404 else _kind_of_status(status)
-    message = f"the provider answered with status {status} and no error in JSON; is its base URL right?"
-    if kind is FailureKind.UPSTREAM_AUTH:
-        message = _NO_ACCESS
-    return Failure(kind, message, status, retry_after=retry_after(headers))
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _list(value: Any) -> list[Any]:

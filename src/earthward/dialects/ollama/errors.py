@@ -13,27 +13,12 @@ import msgspec
 from earthward.chat import Failure, FailureKind
 from earthward.dialects import ndjson
 from earthward.dialects.json_limits import NOT_JSON
+from earthward.dialects.refusals import LONGEST_MESSAGE, kind_of_status, status_in, status_to_tell, text
 
 Headers = list[tuple[bytes, bytes]]
 
-_LONGEST_MESSAGE = 2000
 _NO_ACCESS = "Ollama refused access to the gateway; a cloud model needs `ollama signin` on its host"
 _WRONG_HOST = "Ollama refused the request's Host or Origin; see OLLAMA_HOST and OLLAMA_ORIGINS on its host"
-
-_KINDS = {
-    400: FailureKind.BAD_REQUEST,
-    401: FailureKind.UPSTREAM_AUTH,
-    402: FailureKind.PAYMENT,
-    403: FailureKind.UPSTREAM_AUTH,
-    404: FailureKind.NO_SUCH_MODEL,
-    408: FailureKind.TIMEOUT,
-    409: FailureKind.CONFLICT,
-    413: FailureKind.TOO_LARGE,
-    422: FailureKind.BAD_REQUEST,
-    429: FailureKind.RATE_LIMITED,
-    503: FailureKind.OVERLOADED,
-    504: FailureKind.TIMEOUT,
-}
 
 
 class _Words(msgspec.Struct, frozen=True):
@@ -120,9 +105,7 @@ def failure_of(status: int, headers: Headers, body: bytes) -> Failure:
 def failure_of_error(error: Any) -> Failure:
     """Why a stream or an answer with status 200 has an `error` in it."""
     inner = _unpacked(error)
-    code = inner.get("code") if isinstance(inner, dict) else None
-    is_status = isinstance(code, int) and 400 <= code <= 599
-    return _failure(inner, code if is_status else None, None)
+    return _failure(inner, status_in(inner), None)
 
 
 def write_failure(failure: Failure) -> tuple[int, Headers, bytes]:
@@ -130,7 +113,7 @@ def write_failure(failure: Failure) -> tuple[int, Headers, bytes]:
     headers = [(b"content-type", b"application/json; charset=utf-8")]
     if failure.retry_after is not None:
         headers.append((b"retry-after", b"%d" % math.ceil(failure.retry_after)))
-    return _status(failure), headers, _body(failure)
+    return status_to_tell(failure, _STATUSES[failure.kind]), headers, _body(failure)
 
 
 def error_line(failure: Failure) -> bytes:
@@ -142,28 +125,14 @@ def _body(failure: Failure) -> bytes:
     return msgspec.json.encode({"error": failure.message or failure.kind.value})
 
 
-def _status(failure: Failure) -> int:
-    """The upstream's own status where it says the same thing to our caller as it said to us."""
-    status = failure.status
-    own = _STATUSES[failure.kind]
-    if status is None or failure.kind in (FailureKind.UPSTREAM_AUTH, FailureKind.PAYMENT):
-        return own
-    is_telling = status in _KINDS or 500 <= status <= 599
-    return status if is_telling and _kind_of_status(status) is failure.kind else own
-
-
-def _kind_of_status(status: int) -> FailureKind:
-    return _KINDS.get(status, FailureKind.UPSTREAM_ERROR)
-
-
 def _failure(error: Any, status: int | None, retry_after: float | None) -> Failure:
     inner = _unpacked(error)
     fields: Mapping[str, Any] = inner if isinstance(inner, dict) else {"message": inner}
-    message = _text(fields.get("message")) or _text(fields.get("error")) or "Ollama gave no reason"
-    kind, code = _kind(status, message, _text(fields.get("type")))
+    message = text(fields.get("message")) or text(fields.get("error")) or "Ollama gave no reason"
+    kind, code = _kind(status, message, text(fields.get("type")))
     if kind is FailureKind.UPSTREAM_AUTH:
         return Failure(kind, _NO_ACCESS, status, retry_after=retry_after)
-    return Failure(kind, message[:_LONGEST_MESSAGE], status, code, retry_after=retry_after, quoted=True)
+    return Failure(kind, message[:LONGEST_MESSAGE], status, code, retry_after=retry_after, quoted=True)
 
 
 def _unpacked(error: Any) -> Any:
@@ -186,22 +155,18 @@ def _kind(status: int | None, message: str, type: str | None) -> tuple[FailureKi
     if status is None:
         is_missing = "model" in said and said.endswith("not found")
         return (FailureKind.NO_SUCH_MODEL if is_missing else FailureKind.UPSTREAM_ERROR), None
-    return _kind_of_status(status), None
+    return kind_of_status(status), None
 
 
 def _unexplained(status: int, headers: Headers, body: bytes) -> Failure:
     if status == 403 and not body.strip():
         return Failure(FailureKind.UPSTREAM_AUTH, _WRONG_HOST, status)
     # A missing model is reported in JSON; a bare 404 page comes from something that is no such API.
-    kind = FailureKind.UPSTREAM_ERROR if status == 404 else _kind_of_status(status)
+    kind = FailureKind.UPSTREAM_ERROR if status == 404 else kind_of_status(status)
     message = f"Ollama answered with status {status} and no error in JSON; is its URL right, without a path?"
     if kind is FailureKind.UPSTREAM_AUTH:
         message = _NO_ACCESS
     return Failure(kind, message, status, retry_after=_retry_after(headers))
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _retry_after(headers: Headers) -> float | None:

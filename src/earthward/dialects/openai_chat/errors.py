@@ -12,27 +12,20 @@ import msgspec
 from earthward.chat import Failure, FailureKind
 from earthward.dialects import sse
 from earthward.dialects.json_limits import NOT_JSON
+from earthward.dialects.refusals import (
+    KINDS,
+    LONGEST_MESSAGE,
+    NO_ACCESS,
+    NO_REASON,
+    kind_of_status,
+    status_in,
+    status_to_tell,
+    text,
+    unexplained,
+)
 from earthward.dialects.retry_after import Headers, retry_after, retry_headers
 
-_LONGEST_MESSAGE = 2000
-_NO_ACCESS = "the provider refused access to the gateway's credentials"
-
-_KINDS = {
-    400: FailureKind.BAD_REQUEST,
-    401: FailureKind.UPSTREAM_AUTH,
-    402: FailureKind.PAYMENT,
-    403: FailureKind.UPSTREAM_AUTH,
-    404: FailureKind.NO_SUCH_MODEL,
-    408: FailureKind.TIMEOUT,
-    409: FailureKind.CONFLICT,
-    413: FailureKind.TOO_LARGE,
-    422: FailureKind.BAD_REQUEST,
-    425: FailureKind.OVERLOADED,
-    429: FailureKind.RATE_LIMITED,
-    503: FailureKind.OVERLOADED,
-    504: FailureKind.TIMEOUT,
-    529: FailureKind.OVERLOADED,
-}
+_KINDS = {**KINDS, 425: FailureKind.OVERLOADED, 529: FailureKind.OVERLOADED}
 
 _KINDS_BY_WORD = {
     "context_length_exceeded": FailureKind.CONTEXT_LENGTH,
@@ -105,16 +98,14 @@ def failure_of(status: int, headers: Headers, body: bytes) -> Failure:
     try:
         wire = msgspec.json.decode(body)
     except NOT_JSON:
-        return _unexplained(status, headers)
+        return unexplained(status, headers, _KINDS)
     error = _error_in(wire, status)
-    return _unexplained(status, headers) if error is None else _failure(error, status, retry_after(headers))
+    return unexplained(status, headers, _KINDS) if error is None else _failure(error, status, retry_after(headers))
 
 
 def failure_of_error(error: Any) -> Failure:
     """Why a stream or an answer with status 200 has an `error` in it."""
-    code = error.get("code") if isinstance(error, dict) else None
-    is_status = isinstance(code, int) and 400 <= code <= 599
-    return _failure(error, code if is_status else None, None)
+    return _failure(error, status_in(error), None)
 
 
 def write_failure(failure: Failure) -> tuple[int, Headers, bytes]:
@@ -125,7 +116,7 @@ def write_failure(failure: Failure) -> tuple[int, Headers, bytes]:
         (b"x-should-retry", b"true" if shape.retry else b"false"),
         *retry_headers(failure.retry_after),
     ]
-    return _status(failure, shape), headers, _body(failure)
+    return status_to_tell(failure, shape.status, _KINDS), headers, _body(failure)
 
 
 def error_event(failure: Failure) -> bytes:
@@ -148,33 +139,16 @@ def wire_error(failure: Failure) -> dict[str, Any]:
     }
 
 
-def _status(failure: Failure, shape: _Shape) -> int:
-    """The upstream's own status where it says the same thing to our caller as it said to us."""
-    status = failure.status
-    if status is None or failure.kind in (FailureKind.UPSTREAM_AUTH, FailureKind.PAYMENT):
-        return shape.status
-    is_telling = status in _KINDS or 500 <= status <= 599
-    return status if is_telling and _kind_of_status(status) is failure.kind else shape.status
-
-
-def _kind_of_status(status: int) -> FailureKind:
-    known = _KINDS.get(status)
-    if known is not None:
-        return known
-    # 405, 407, 431 and so on are about how we asked; a redirect, which is never followed, and a 5xx are theirs.
-    return FailureKind.UPSTREAM_ERROR
-
-
 def _failure(error: Any, status: int | None, retry_after: float | None) -> Failure:
     fields: Mapping[str, Any] = error if isinstance(error, dict) else {"message": error}
-    message = _text(fields.get("message")) or _text(fields.get("detail")) or "the provider gave no reason"
-    code = _text(fields.get("code"))
-    kind = _kind(status, code, _text(fields.get("type")), message)
+    message = text(fields.get("message")) or text(fields.get("detail")) or NO_REASON
+    code = text(fields.get("code"))
+    kind = _kind(status, code, text(fields.get("type")), message)
     if kind is FailureKind.UPSTREAM_AUTH:
         # Providers quote parts of the key, or the account's name.
-        return Failure(kind, _NO_ACCESS, status, retry_after=retry_after)
-    param = _text(fields.get("param"))
-    return Failure(kind, message[:_LONGEST_MESSAGE], status, code, param, retry_after, quoted=True)
+        return Failure(kind, NO_ACCESS, status, retry_after=retry_after)
+    param = text(fields.get("param"))
+    return Failure(kind, message[:LONGEST_MESSAGE], status, code, param, retry_after, quoted=True)
 
 
 def _kind(status: int | None, code: str | None, type: str | None, message: str) -> FailureKind:
@@ -183,7 +157,7 @@ def _kind(status: int | None, code: str | None, type: str | None, message: str) 
         kind = _KINDS_BY_WORD[words[0]] if words else FailureKind.UPSTREAM_ERROR
     else:
         refined = [_KINDS_BY_WORD[word] for word in words if word in _REFINING and status < 500]
-        kind = refined[0] if refined else _kind_of_status(status)
+        kind = refined[0] if refined else kind_of_status(status, _KINDS)
     if kind is FailureKind.BAD_REQUEST and any(words in message for words in _CONTEXT_WORDS):
         return FailureKind.CONTEXT_LENGTH
     return FailureKind.CONTEXT_LENGTH if _BATCH_WORDS in message else kind
@@ -195,17 +169,4 @@ def _error_in(wire: Any, status: int) -> Any:
     if wire.get("error"):
         return wire["error"]
     # Older vLLM has no `error` around it; FastAPI says `detail`, and for a path it does not know just "Not Found".
-    return wire if _text(wire.get("message")) or (_text(wire.get("detail")) and status != 404) else None
-
-
-def _unexplained(status: int, headers: Headers) -> Failure:
-    # A missing model is reported in JSON; a bare 404 page comes from something that is no such API.
-    kind = FailureKind.UPSTREAM_ERROR if status == 404 else _kind_of_status(status)
-    message = f"the provider answered with status {status} and no error in JSON; is its base URL right?"
-    if kind is FailureKind.UPSTREAM_AUTH:
-        message = _NO_ACCESS
-    return Failure(kind, message, status, retry_after=retry_after(headers))
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return wire if text(wire.get("message")) or (text(wire.get("detail")) and status != 404) else None
