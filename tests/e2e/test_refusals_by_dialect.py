@@ -1,5 +1,5 @@
-"""A target's 400, for callers and targets of each dialect: in the caller's shape and words, with what the target said, and
-with nothing of where the target is."""
+"""A target's 400, for callers and targets of each dialect: in the caller's shape and words, with what the target said,
+and with nothing of where the target is."""
 
 import json
 from collections.abc import Iterator
