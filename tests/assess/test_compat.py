@@ -74,6 +74,22 @@ def test_what_breaks_is_found_in_a_request_and_not_in_a_plain_one(number: int, f
     assert not numbers()
 
 
+GEMINI = "/v1beta/models/gemini:generateContent"
+SETTINGS: list[tuple[int, dict[str, object]]] = [
+    (5, {"thinkingConfig": {"thinkingBudget": 0}}),
+    (39, {"responseMimeType": "application/json"}),
+    (40, {"responseMimeType": "application/json", "responseSchema": {}}),
+    (40, {"response_mime_type": "application/json", "response_json_schema": {}}),
+    (42, {"responseLogprobs": True}),
+]
+PARTS: list[tuple[int, dict[str, object]]] = [
+    (32, {"fileData": {"fileUri": "https://x/y.png", "mimeType": "image/png"}}),
+    (32, {"inlineData": {"mimeType": "image/png", "data": ""}}),
+    (33, {"inlineData": {"mimeType": "application/pdf", "data": ""}}),
+    (33, {"file_data": {"file_uri": "https://x/y.pdf", "mime_type": "application/pdf"}}),
+]
+
+
 @pytest.mark.parametrize(
     ("number", "path", "body"),
     [
@@ -83,6 +99,19 @@ def test_what_breaks_is_found_in_a_request_and_not_in_a_plain_one(number: int, f
         (58, "/v1/embeddings", {"model": "text-embedding-3-small", "input": [[1, 2]]}),
         (63, "/v1beta/models/gemini:streamGenerateContent", {"contents": []}),
         (65, "/v1beta/models/gemini:generateContent", {"contents": [], "system_instruction": {}}),
+        *((number, GEMINI, {"contents": [], "generationConfig": asked}) for number, asked in SETTINGS),
+        *((number, GEMINI, {"contents": [{"role": "user", "parts": [asked]}]}) for number, asked in PARTS),
+        (19, GEMINI, {"contents": [], "toolConfig": {"functionCallingConfig": {"mode": "ANY"}}}),
+        (19, GEMINI, {"contents": [], "tool_config": {"function_calling_config": {"mode": "NONE"}}}),
+        (22, GEMINI, {"contents": [{"role": "model", "parts": [{"functionCall": {"name": "f"}}] * 2}]}),
+        (23, "/v1beta/models/gemini:streamGenerateContent", {"contents": [], "tools": [{}]}),
+        (36, GEMINI, {"contents": [{"role": "user", "parts": []}, {"role": "user", "parts": []}]}),
+        (22, "/v1/messages", {"messages": [{"role": "assistant", "content": [{"type": "tool_use"}] * 2}]}),
+        (26, "/v1/messages", {"messages": [{"role": "user", "content": [{"type": "tool_result", "content": []}]}]}),
+        (40, "/v1/messages", {"messages": [], "output_config": {"format": {"type": "json_schema"}}}),
+        (22, "/v1/responses", {"input": [{"type": "function_call"}] * 2}),
+        (39, "/api/chat", {"messages": [], "format": "json"}),
+        (40, "/api/chat", {"messages": [], "format": {"type": "object"}}),
     ],
 )
 def test_what_breaks_in_other_dialects_is_found(number: int, path: str, body: dict[str, object]) -> None:
@@ -177,3 +206,42 @@ def test_what_a_gateway_has_counted_adds_up_and_what_is_not_known_is_left_out() 
     audit.add("shop", 1, {"31 role `developer`": 1})
     (shop,) = audit.result().applications
     assert (shop.requests, [(one.number, one.requests) for one in shop.meets]) == (4, [(31, 3)])
+
+
+def test_a_request_as_deep_as_json_can_be_is_looked_through() -> None:
+    deep = json.loads('{"content":' * 900 + "[]" + "}" * 900)
+    assert isinstance(found_in(PATH, {"messages": deep, "tools": deep}), list)
+
+
+def test_a_document_of_googles_is_no_image() -> None:
+    body = {"contents": [{"parts": [{"inlineData": {"mimeType": "application/pdf"}}]}]}
+    assert {one.number for one in found_in(GEMINI, body)} == {33}
+
+
+def lines(path: Path, *records: bytes) -> list[Request | None]:
+    path.write_bytes(b"\n".join(records) + b"\n")
+    return list(requests(path))
+
+
+def test_a_line_may_be_as_long_as_an_image_makes_it(tmp_path: Path) -> None:
+    long = json.dumps({**HELLO, "user": "x" * 3_000_000}).encode()
+    found = lines(tmp_path / "log.jsonl", long, BODY.encode())
+    assert [request is not None for request in found] == [True, True]
+
+
+def test_one_line_that_was_cut_off_costs_no_other(tmp_path: Path) -> None:
+    whole = BODY.encode()
+    found = lines(tmp_path / "a.jsonl", whole[10:], whole, whole)
+    assert sorted(it is not None for it in found) == [False, True, True]
+    assert [it is not None for it in lines(tmp_path / "b.jsonl", b"\xef\xbb\xbf" + whole, whole)] == [True, True]
+
+
+def test_a_file_without_anything_has_no_records(tmp_path: Path) -> None:
+    assert lines(tmp_path / "a.jsonl") == []
+    assert lines(tmp_path / "b.jsonl", b"", b"  ", b"") == []
+
+
+def test_a_document_over_several_lines_that_is_none_is_one_record_without_a_request(tmp_path: Path) -> None:
+    har = json.dumps({"log": {"entries": [{"request": {"url": "https://x/y"}}]}}, indent=1).encode()
+    assert lines(tmp_path / "cut.har", har[:-20]) == [None]
+    assert lines(tmp_path / "noise.jsonl", b"\x00\xff\n" * 1000) == [None]

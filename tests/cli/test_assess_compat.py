@@ -39,6 +39,16 @@ def test_files_without_a_request_are_not_enough_and_missing_ones_a_mistake(tmp_p
     assert run().exit_code == WRONG_USE
 
 
+def test_what_holds_no_request_is_named_beside_what_does(tmp_path: Path) -> None:
+    (tmp_path / "full.jsonl").write_text(json.dumps(ASKED))
+    (tmp_path / "noise.jsonl").write_bytes(bytes(range(256)))
+    result = run(*(str(tmp_path / name) for name in ("full.jsonl", "noise.jsonl", ".")))
+    assert result.exit_code == DONE
+    assert "noise.jsonl: no request with its body was found in it" in result.output
+    assert "no counts of a gateway's are in this folder" in result.output
+    assert "full.jsonl:" not in result.output
+
+
 def test_one_application_is_told_of_alone_and_an_unknown_name_tells_the_known_ones(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_text("".join(json.dumps({**ASKED, "app": name}) + "\n" for name in ("shop", "shop", "desk")))

@@ -85,3 +85,48 @@ def test_who_has_no_embeddings_can_not_be_said_to_give_vectors() -> None:
 def test_a_name_for_vectors_is_for_targets_that_give_them() -> None:
     told = problems("  - {name: r, use: v}", "  v: {provider: gpus, model: llama3.2, vectors: x}\n")
     assert [message for _, _, message in told] == ["`vectors` is for targets with `abilities: [embeddings]`"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "key"),
+    [
+        ("model: emb, tokens: <500", "model: emb", "tokens"),
+        ("time: mon-fri 08:00-18:00", "model: emb", "time"),
+        ('model: "e*", tokens: <500', "model: emb", "tokens"),
+        ("model: emb, tokens: <500, task: [a, b]", "model: emb, task: b", "tokens"),
+        ("model: emb, tokens: <500", "needs: embeddings", "tokens"),
+    ],
+)
+def test_an_hour_or_a_length_does_not_choose_between_two_models(one: str, other: str, key: str) -> None:
+    routes = f"  - {{name: a, when: {{{one}}}, use: small}}\n  - {{name: b, when: {{{other}}}, use: nomic}}"
+    [(line, column, message)] = problems(routes)
+    assert (line, column) == (HEAD.count("\n") + 2, routes.index(f"{key}:") + 1)
+    assert (
+        f"by `{key}` a text goes to text-embedding-3-small here, or to nomic by the route in line {line + 1}" in message
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("model: one, tokens: <500", "model: another"),
+        ("model: emb, tokens: <500, task: a", "model: emb, task: b"),
+        ("model: emb, data: public", "model: emb"),
+        ("model: emb, task: a", "model: emb"),
+    ],
+)
+def test_what_the_application_says_itself_may_choose_between_two_models(one: str, other: str) -> None:
+    configuration(f"  - {{name: a, when: {{{one}}}, use: small}}\n  - {{name: b, when: {{{other}}}, use: nomic}}")
+
+
+def test_the_hour_may_choose_between_two_providers_of_one_model() -> None:
+    configuration(
+        "  - {name: a, when: {model: e, tokens: <500}, use: small}\n  - {name: b, when: {model: e}, use: again}"
+    )
+
+
+def test_a_route_for_vectors_names_a_target_that_gives_some() -> None:
+    route = "  - {name: r, when: {needs: embeddings}, use: mini, fallback: llama}"
+    [(line, column, message)] = problems(route)
+    assert (line, column) == (HEAD.count("\n") + 2, route.index("embeddings") + 1)
+    assert "no target of this route gives vectors" in message

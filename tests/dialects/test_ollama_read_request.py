@@ -131,8 +131,8 @@ def test_url_safe_base64_is_made_standard() -> None:
         (None, None),
         (True, ReasoningControl()),
         (False, ReasoningControl("none")),
-        ("low", ReasoningControl("low")),
-        ("max", ReasoningControl("max")),
+        ("low", ReasoningControl("low", show=True)),
+        ("max", ReasoningControl("max", show=True)),
     ],
 )
 def test_think_becomes_a_control(think: Any, control: ReasoningControl | None) -> None:
@@ -157,10 +157,11 @@ def test_what_has_no_word_rides_along() -> None:
     ("fields", "param"),
     [
         ({"think": "ultra"}, "think"),
+        ({"options": {"temperature": "hot"}}, "options.temperature"),
+        ({"options": {"stop": [1]}}, "options.stop[0]"),
         ({"format": 7}, "format"),
         ({"messages": [{"role": "narrator", "content": "x"}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content"),
-        ({"options": {"temperature": "hot"}}, "temperature"),
         ({"tools": [{"type": "web_search", "function": {}}]}, "tools[0]"),
         ({"model": 1}, "model"),
         ({"stream": "yes"}, "stream"),

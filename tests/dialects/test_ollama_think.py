@@ -69,6 +69,10 @@ def test_of_a_model_nobody_knows_only_what_was_asked_is_said() -> None:
         (ReasoningControl("minimal"), LEVELS, True),
         (ReasoningControl(budget=9), LEVELS, True),
         (ReasoningControl("high", show=False), LEVELS, True),
+        (ReasoningControl("high", show=True), LEVELS, False),
+        (ReasoningControl(show=True), SWITCH, False),
+        (ReasoningControl(show=True), NEVER, True),
+        (ReasoningControl(show=False), SWITCH, True),
     ],
 )
 def test_what_is_said_only_roughly_is_a_loss(control: Any, model: Model, lost: bool) -> None:

@@ -161,6 +161,10 @@ def test_the_root_is_the_same_for_a_string_and_for_an_item() -> None:
         ({"Model": "other"}, "Model"),
         ({"previous_response_id": 5}, "previous_response_id"),
         ({"previous_response_id": ""}, "previous_response_id"),
+        ({"store": "false"}, "store"),
+        ({"store": 0}, "store"),
+        ({"background": "true"}, "background"),
+        ({"previous_response_id": "resp_1", "conversation": "conv_1"}, "conversation"),
     ],
 )
 def test_what_decides_must_be_said_plainly(fields: Any, param: str) -> None:

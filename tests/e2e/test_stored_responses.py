@@ -259,6 +259,14 @@ def test_who_wants_nothing_kept_has_nothing_kept(gateway, sdk):
         sdk.responses.retrieve(made.id)
 
 
+def test_who_misspells_that_nothing_be_kept_is_told_and_has_nothing_kept(gateway, sdk):
+    before = rows_of(gateway)
+    with pytest.raises(openai.BadRequestError, match="must be true or false") as error:
+        sdk.responses.create(model="gpt-4o-mini", input="Hello.", extra_body={"store": "false"})
+    assert error.value.param == "store"
+    assert rows_of(gateway) == before
+
+
 def test_a_response_in_the_background_is_refused_by_name(sdk):
     with pytest.raises(openai.BadRequestError, match="background") as error:
         sdk.responses.create(model="gpt-4o-mini", input="Hello.", background=True)

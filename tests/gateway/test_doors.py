@@ -102,3 +102,11 @@ def test_counts_for_claude_on_vertex_ai_have_a_path_of_their_own() -> None:
     assert found.operation == "count"
     asked = {"anthropic_version": "vertex-2023-10-16", "model": "claude-x", "messages": []}
     assert body_at(CLAUDE + b"count-tokens:rawPredict", **asked) == {"model": "claude-x", "messages": []}
+
+
+@pytest.mark.parametrize("verb", [b"generateContent", b"streamGenerateContent", b"countTokens", b"embedContent"])
+def test_a_model_may_have_slashes_in_its_name_for_a_caller_of_google_s_too(verb: bytes) -> None:
+    found = door(b"/v1beta/models/meta-llama/Llama-3.1-8B:" + verb)
+    envelope = read(b'{"contents": [], "content": {"parts": [{"text": "a"}]}}')
+    assert isinstance(envelope, Envelope)
+    assert getattr(found.glance(envelope), "model", None) == "meta-llama/Llama-3.1-8B"

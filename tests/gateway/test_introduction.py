@@ -138,3 +138,15 @@ def test_a_header_that_is_given_twice_goes_on_whole(tmp_path: Path) -> None:
     made = introduced(tmp_path, b"openai-beta: a=1", b"openai-beta: b=2")
     assert isinstance(made, Introduction)
     assert made.headers[b"openai-beta"] == b"a=1,b=2"
+
+
+@pytest.mark.parametrize("packed", [b"gzip", b"ZSTD", b"br, gzip"])
+def test_a_body_that_is_packed_is_refused_for_that_and_not_for_what_it_seems_to_say(
+    tmp_path: Path, packed: bytes
+) -> None:
+    found = introduced(tmp_path, b"content-encoding: " + packed)
+    assert isinstance(found, Failure)
+    assert found.kind is FailureKind.BAD_REQUEST
+    assert "without `content-encoding`" in found.message
+    assert packed.decode().lower() in found.message
+    assert isinstance(introduced(tmp_path, b"content-encoding: identity"), Introduction)

@@ -48,6 +48,10 @@ class Audit:
         self._met: dict[str, Counter[str]] = {}
         self._without = 0
 
+    @property
+    def requests(self) -> int:
+        return self._seen.total()
+
     def take(self, found: Iterable[Request | None]) -> None:
         for request in found:
             if request is None:
@@ -67,7 +71,7 @@ class Audit:
         applications = tuple(
             Application(name, count, tuple(self._meetings(name, count))) for name, count in self._seen.most_common()
         )
-        return Compatibility(self._seen.total(), self._without, applications)
+        return Compatibility(self.requests, self._without, applications)
 
     def _meetings(self, name: str, count: int) -> list[Meeting]:
         met = [

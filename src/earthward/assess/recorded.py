@@ -4,14 +4,17 @@ One JSON object per line, or one document that holds many. What holds no request
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 LARGEST_DOCUMENT = 256 * 1024 * 1024
 """Bytes of a file that is one document; a file of lines may be of any size."""
+BOM = b"\xef\xbb\xbf"
+"""Before the first line that some editors and exporters write."""
 BODIES = ("body", "request_body", "requestBody", "request", "proxy_server_request", "kwargs", "json", "payload")
 PATHS = ("path", "url", "endpoint", "request_path", "uri", "route")
 APPS = ("app", "application", "key_alias", "user_api_key_alias", "api_key_alias", "service", "trace_name", "traceName")
@@ -47,16 +50,41 @@ def request_in(record: Any, otherwise: str) -> Request | None:
 
 
 def _records(path: Path) -> Iterator[Any]:
+    """Lines, if there are several and one is a record; else one document."""
     with path.open("rb") as file:
-        first = file.readline(1 << 20).strip()
-        file.seek(0)
-        if _decoded(first) is not None and file.read(1) == b"{" and path.stat().st_size > len(first) + 2:
-            file.seek(0)
-            yield from (_decoded(line) for line in file if line.strip())
+        lines = _lines(file)
+        first, second = next(lines, b""), next(lines, b"")
+        if second and isinstance(_decoded(first), dict):
+            yield from map(_decoded, chain((first, second), lines))
             return
         file.seek(0)
-        whole = _decoded(file.read(LARGEST_DOCUMENT + 1))
-    yield from _within(whole)
+        whole = _decoded(file.read(LARGEST_DOCUMENT + 1).removeprefix(BOM))
+        if whole is not None:
+            yield from _within(whole)
+        elif first:
+            file.seek(0)
+            yield from _what_can_be_read(map(_decoded, _lines(file)))
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """Those with anything on them. What is longer than any record is nothing."""
+    start = BOM
+    while line := file.readline(LARGEST_DOCUMENT):
+        if found := line.removeprefix(start).strip():
+            yield found
+        start = b""
+
+
+def _what_can_be_read(records: Iterable[Any]) -> Iterator[Any]:
+    """Records among lines that are none, as where a log was cut off; a document that is broken is one that is none."""
+    missed, is_any = 0, False
+    for record in records:
+        if isinstance(record, dict):
+            is_any = True
+            yield record
+        else:
+            missed += 1
+    yield from [None] * (missed if is_any else 1)
 
 
 def _within(whole: Any) -> Iterable[Any]:

@@ -19,6 +19,8 @@ from earthward.cli.output import DONE, NOT_ENOUGH_EVIDENCE, fail, print_json
 from earthward.gateway.observing import read_counts
 
 WIDE = 140
+_NO_COUNTS = "no counts of a gateway's are in this folder; name files for what they record"
+_NO_REQUEST = "no request with its body was found in it"
 COLOURS = {"yours to change": "yellow", "refused": "red", "told": "cyan", "handled": "green"}
 
 
@@ -47,7 +49,9 @@ def compat(
     Exit status 3 if no record was a request.
     """
     audit, quiet = Audit(), json or not sys.stderr.isatty()
+    barren: list[Path] = []
     for path in track(files, "reading", console=Console(stderr=True), transient=True, disable=quiet):
+        before = audit.requests
         try:
             if path.is_dir():
                 _add_counts(audit, path)
@@ -55,6 +59,10 @@ def compat(
                 audit.take(requests(path))
         except OSError as error:
             fail(f"{path}: can't be read: {error.strerror}")
+        if audit.requests == before:
+            barren.append(path)
+    for path in barren:
+        print(f"earthward: {path}: {_NO_COUNTS if path.is_dir() else _NO_REQUEST}", file=sys.stderr)
     found = _only(audit.result(), app)
     if json:
         print_json(found)

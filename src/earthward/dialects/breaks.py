@@ -19,6 +19,8 @@ LONG = 4096 * 4
 """Characters of a prompt that is likely to be longer than the context Ollama takes where nothing is said."""
 _BOUNDS = frozenset({"$ref", "oneOf", "const", "minimum", "maximum", "pattern", "minLength", "maxLength", "default"})
 
+_LOGPROBS = ("logprobs", "responseLogprobs", "response_logprobs")
+
 
 class Feature(msgspec.Struct, frozen=True):
     number: int
@@ -33,16 +35,25 @@ def found_in(path: str, body: Json) -> list[Feature]:
 
 
 def _messages(body: Json) -> list[Json]:
-    given = body.get("messages")
-    given = body.get("input") if given is None else given
-    return [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+    return next((_list(body, name) for name in ("messages", "input", "contents") if body.get(name) is not None), [])
 
 
 def _parts(body: Json) -> Iterator[Json]:
-    for message in [*_messages(body), *(_list(body, "contents"))]:
-        for name in ("content", "parts"):
-            content = message.get(name)
-            yield from (part for part in (content if isinstance(content, list) else ()) if isinstance(part, dict))
+    for message in _messages(body):
+        yield from _parts_of(message)
+
+
+def _parts_of(message: Json) -> list[Json]:
+    return [*_list(message, "content"), *_list(message, "parts")]
+
+
+def _inner(body: Json, *names: str) -> Any:
+    """What stands at the end of these names; the last of two spellings that is there counts."""
+    given: Any = body
+    for name in names:
+        snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+        given = given.get(name, given.get(snake)) if isinstance(given, dict) else None
+    return given
 
 
 def _list(body: Json, name: str) -> list[Json]:
@@ -51,33 +62,60 @@ def _list(body: Json, name: str) -> list[Json]:
 
 
 def _text(value: Any) -> int:
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, dict):
-        return sum(_text(inner) for name, inner in value.items() if name in ("content", "text", "parts"))
-    return sum(map(_text, value)) if isinstance(value, list) else 0
+    """Characters of all that is said in it."""
+    found, open_ones = 0, [value]
+    while open_ones:
+        one = open_ones.pop()
+        if isinstance(one, str):
+            found += len(one)
+        elif isinstance(one, dict):
+            open_ones += (inner for name, inner in one.items() if name in ("content", "text", "parts"))
+        elif isinstance(one, list):
+            open_ones += one
+    return found
 
 
 def _characters(body: Json) -> int:
     return sum(_text(body.get(name)) for name in ("messages", "input", "prompt", "contents", "system", "instructions"))
 
 
-def _format(body: Json) -> Any:
-    text = body.get("text")
-    given = text.get("format") if isinstance(text, dict) else body.get("response_format")
-    return given.get("type") if isinstance(given, dict) else None
+def _format(body: Json) -> str | None:
+    """`json_object` or `json_schema`, whoever asks for it."""
+    asked = _inner(body, "generationConfig")
+    if isinstance(asked, dict):
+        if any(_inner(asked, name) is not None for name in ("responseSchema", "responseJsonSchema")):
+            return "json_schema"
+        return "json_object" if _inner(asked, "responseMimeType") == "application/json" else None
+    if isinstance(body.get("format"), dict) or body.get("format") == "json":
+        return "json_schema" if isinstance(body["format"], dict) else "json_object"
+    places = (("text", "format"), ("response_format",), ("output_config", "format"), ("output_format",))
+    found = (_inner(body, *names, "type") for names in places)
+    return next((kind for kind in found if kind in ("json_object", "json_schema")), None)
 
 
 def _forces_tool(path: str, body: Json) -> bool:
     choice = body.get("tool_choice")
     kind = choice.get("type") if isinstance(choice, dict) else choice
-    return kind in ("required", "any", "none", "function", "tool", "custom")
+    mode = _inner(body, "toolConfig", "functionCallingConfig", "mode")
+    return kind in ("required", "any", "none", "function", "tool", "custom") or mode in ("ANY", "NONE")
+
+
+def _thinks(path: str, body: Json) -> bool:
+    asked = {"reasoning_effort", "reasoning", "thinking", "think"} & set(body)
+    return bool(asked) or _inner(body, "generationConfig", "thinkingConfig") is not None
 
 
 def _words(value: Any) -> set[str]:
-    if isinstance(value, dict):
-        return set(value) | {word for inner in value.values() for word in _words(inner)}
-    return {word for inner in value for word in _words(inner)} if isinstance(value, list) else set()
+    found: set[str] = set()
+    open_ones = [value]
+    while open_ones:
+        one = open_ones.pop()
+        if isinstance(one, dict):
+            found.update(one)
+            open_ones += one.values()
+        elif isinstance(one, list):
+            open_ones += one
+    return found
 
 
 def _url_of(part: Json) -> str:
@@ -86,7 +124,13 @@ def _url_of(part: Json) -> str:
         url = given.get("url") if isinstance(given, dict) else given
         if isinstance(url, str):
             return url
-    return ""
+    held = _inner(part, "fileData", "fileUri")
+    return held if isinstance(held, str) else ""
+
+
+def _is_image(part: Json) -> bool:
+    media = _inner(part, "inlineData", "mimeType")
+    return _url_of(part).startswith("data:") or part.get("type") == "image" or str(media).startswith("image/")
 
 
 def _settings(body: Json) -> Json:
@@ -105,7 +149,12 @@ def _is_document(part: Json) -> bool:
     """One that is not text already."""
     source = part.get("source")
     is_text = isinstance(source, dict) and source.get("type") in ("text", "content")
-    return part.get("type") in ("document", "file", "input_file") and not is_text
+    media = (_inner(part, name, "mimeType") for name in ("inlineData", "fileData"))
+    return "application/pdf" in media or (part.get("type") in ("document", "file", "input_file") and not is_text)
+
+
+def _streams(path: str, body: Json) -> bool:
+    return bool(body.get("stream")) or "streamGenerateContent" in path
 
 
 def _is_embedding(path: str, body: Json) -> bool:
@@ -128,11 +177,22 @@ def _is_responses(path: str, body: Json) -> bool:
 
 def _roles(path: str, body: Json) -> bool:
     roles = [message.get("role") for message in _messages(body)]
-    return any(one == other and one in ("user", "assistant") for one, other in pairwise(roles))
+    return any(one == other and one in ("user", "assistant", "model") for one, other in pairwise(roles))
 
 
 def _calls(body: Json) -> Iterator[list[Json]]:
-    return (_list(message, "tool_calls") for message in _messages(body))
+    """Those of each turn."""
+    items = [item for item in _messages(body) if item.get("type") == "function_call"]
+    yield items
+    for message in _messages(body):
+        said = [one for one in _parts_of(message) if one.get("type") == "tool_use" or _inner(one, "functionCall")]
+        yield [*_list(message, "tool_calls"), *said]
+
+
+def _result_in_parts(path: str, body: Json) -> bool:
+    said = [part for part in _parts(body) if part.get("type") == "tool_result"]
+    results = [message for message in _messages(body) if message.get("role") == "tool"]
+    return any(isinstance(one.get("content"), list) for one in (*said, *results))
 
 
 def _null_content(path: str, body: Json) -> bool:
@@ -151,7 +211,7 @@ FEATURES = (
         5,
         "a wish for thinking",
         "handled",
-        lambda path, body: bool({"reasoning_effort", "reasoning", "thinking", "think"} & set(body)),
+        _thinks,
     ),
     Feature(
         6,
@@ -167,15 +227,13 @@ FEATURES = (
         lambda path, body: bool(_BOUNDS & _words(body.get("tools"))),
     ),
     Feature(22, "several calls at once", "handled", lambda path, body: any(len(calls) > 1 for calls in _calls(body))),
-    Feature(23, "streams with tools", "handled", lambda path, body: bool(body.get("stream") and body.get("tools"))),
+    Feature(23, "streams with tools", "handled", lambda path, body: _streams(path, body) and bool(body.get("tools"))),
     Feature(25, "history with empty arguments or null", "handled", _null_content),
     Feature(
         26,
         "results of tools in parts",
         "handled",
-        lambda path, body: any(
-            message.get("role") == "tool" and isinstance(message.get("content"), list) for message in _messages(body)
-        ),
+        _result_in_parts,
     ),
     Feature(28, "tools", "handled", lambda path, body: bool(body.get("tools") or body.get("functions"))),
     Feature(
@@ -194,16 +252,13 @@ FEATURES = (
         32,
         "images by address",
         "refused",
-        lambda path, body: any(_url_of(part).startswith("http") for part in _parts(body)),
+        lambda path, body: any(_url_of(part).startswith("http") and not _is_document(part) for part in _parts(body)),
     ),
     Feature(
         32,
         "images in the request",
         "handled",
-        lambda path, body: any(
-            _url_of(part).startswith("data:") or part.get("type") == "image" or "inlineData" in part
-            for part in _parts(body)
-        ),
+        lambda path, body: any(map(_is_image, _parts(body))),
     ),
     Feature(
         33,
@@ -231,7 +286,7 @@ FEATURES = (
         lambda path, body: _format(body) == "json_object" and _is_responses(path, body),
     ),
     Feature(42, "`logit_bias`", "told", lambda path, body: bool(body.get("logit_bias"))),
-    Feature(42, "`logprobs`", "handled", lambda path, body: bool(body.get("logprobs"))),
+    Feature(42, "`logprobs`", "handled", lambda path, body: any(_settings(body).get(name) for name in _LOGPROBS)),
     Feature(42, f"several answers, at most {MOST}", "handled", lambda path, body: 1 < _answers(body) <= MOST),
     Feature(42, f"more than {MOST} answers", "refused", lambda path, body: _answers(body) > MOST),
     Feature(50, "Anthropic's API", "handled", lambda path, body: "/v1/messages" in path),

@@ -9,7 +9,7 @@ from earthward.chat import Failure, FailureKind
 
 _ASKED = re.compile(
     rb"/v1(?:alpha|beta|beta1)?/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/([^/]+)/)?(?:models|tunedModels)/"
-    rb"([^/]+):([^/:]*)"
+    rb"(.+):([^/:]*)"
 )
 _GOOGLE_S = ("generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents", "predict")
 _VERBS = {"google": _GOOGLE_S, "anthropic": ("rawPredict", "streamRawPredict")}

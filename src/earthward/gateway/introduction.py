@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from earthward.chat import Failure
+from earthward.chat import Failure, FailureKind
 from earthward.gateway.callers import Caller, caller_of
 from earthward.gateway.decide import Hints, hints_of
 from earthward.gateway.doors.door import Door
@@ -20,6 +20,8 @@ from earthward.http.request import Kept, Request
 
 if TYPE_CHECKING:
     from earthward.gateway.worker import Worker
+
+_UNPACKED = "send the request without `content-encoding`"
 
 
 class Introduction(msgspec.Struct, frozen=True, gc=False):
@@ -62,11 +64,18 @@ def introduction(worker: "Worker", door: Door, request: Request) -> Introduction
     caller = caller_of(worker, headers, door)
     if isinstance(caller, Failure):
         return caller
+    packed = headers.get(b"content-encoding", b"identity").lower()
+    if packed != b"identity":
+        return Failure(FailureKind.BAD_REQUEST, f"bodies are taken as they are, not in {_shown(packed)}: {_UNPACKED}")
     headers.pop(b"content-length", None)
     limits = limits_of(caller.key, worker.serving, worker.meters)
     made = Introduction(worker.serving, worker.keys_version, caller, hints_of(headers), headers, {}, Kept(), limits)
     request.kept.value = made
     return made
+
+
+def _shown(value: bytes) -> str:
+    return repr(value[:32].decode("latin-1"))
 
 
 def _lines(headers: dict[bytes, bytes], target: ServingTarget, door: Door) -> bytes:

@@ -18,6 +18,7 @@ from earthward.gateway.feedback import PATH as FEEDBACK
 from earthward.gateway.feedback import FeedbackPath
 from earthward.gateway.introduction import introduction
 from earthward.gateway.lists import LISTS, Shelf, door_of_list, offer_of
+from earthward.gateway.not_here import not_here
 from earthward.gateway.ready import PATH as READY_MODEL
 from earthward.gateway.ready import asked_model, readiness
 from earthward.http.head import by_name
@@ -75,7 +76,7 @@ class Surface:
         method = b"GET" if request.method == b"HEAD" else request.method
         if methods is None:
             unknown = google_verbs.unknown_verb(request.method, request.path)
-            self.fail(request, connection, unknown or Failure(FailureKind.NO_SUCH_PATH, _not_here(request.path)))
+            self.fail(request, connection, unknown or Failure(FailureKind.NO_SUCH_PATH, not_here(request.path)))
         elif method in methods:
             methods[method](request, connection)
         elif request.method == b"OPTIONS":
@@ -249,11 +250,3 @@ def _door_by_path(path: bytes) -> Door:
         return GEMINI
     near = (door for door in (*BESIDE.values(), *DOORS.values(), GEMINI) if path.startswith(door.family))
     return next(near, DOORS[b"/v1/chat/completions"])
-
-
-def _not_here(path: bytes) -> str:
-    shown = path[:200].decode("latin-1")
-    if b"/v1" + path in DOORS or b"/v1" + path in BESIDE:
-        return f"{shown} is not served here, but /v1{shown} is: end the base URL with /v1"
-    served = ", ".join(sorted(name.decode() for name in (*DOORS, *BESIDE)))
-    return f"{shown} is not served here; these are: {served}"

@@ -30,6 +30,12 @@ class WireAsked(msgspec.Struct):
     top_logprobs: int | None = None
 
 
+class _Options(msgspec.Struct):
+    """What is wrong in them is told with its place in the request."""
+
+    options: WireOptions
+
+
 class _Function(msgspec.Struct):
     name: str
     description: str | None = None
@@ -71,7 +77,8 @@ def read_request(body: bytes, limits: JsonLimits = LIMITS) -> ChatRequest | Fail
 def as_asked(wire: WireAsked, raw: dict[str, Any], known: frozenset[str]) -> ChatRequest:
     """The request but for what is said in it. Raises Inexpressible."""
     given = wire.options or {}
-    options = msgspec.convert({name: value for name, value in given.items() if value is not None}, WireOptions)
+    stated = {name: value for name, value in given.items() if value is not None}
+    options = msgspec.convert({"options": stated}, _Options).options
     rest = {name: value for name, value in raw.items() if name not in known and value is not None}
     others = other_options(given)
     if others:

@@ -25,7 +25,8 @@ _LEVELS: dict[Effort, str] = {
 
 
 def read_think(wire: bool | str | None) -> ReasoningControl | None:
-    """On without a level is a control that leaves all to the model. Raises Inexpressible for a level not known."""
+    """On without a level is a control that leaves all to the model, and is shown the thoughts wherever it goes; with a
+    level that has to be said, since elsewhere a level alone hides them. Raises Inexpressible for a level not known."""
     if wire is None:
         return None
     if isinstance(wire, bool):
@@ -34,7 +35,7 @@ def read_think(wire: bool | str | None) -> ReasoningControl | None:
         known = ", ".join(_READ)
         message = f"`think` is {wire!r}; known are true, false, {known}"
         raise Inexpressible(message, "think", FailureKind.BAD_REQUEST)
-    return ReasoningControl(_READ[wire])
+    return ReasoningControl(_READ[wire], show=True)
 
 
 def written_think(control: ReasoningControl | None, model: Model) -> bool | str | None:
@@ -48,10 +49,10 @@ def written_think(control: ReasoningControl | None, model: Model) -> bool | str 
 
 
 def is_think_lost(control: ReasoningControl | None, model: Model) -> bool:
-    """Whether the caller's wish is dropped, or said only roughly."""
-    if control is None or control == ReasoningControl():
+    """Whether the caller's wish is dropped, or said only roughly. Thoughts are always shown."""
+    if control is None or (control.effort is None and control.budget is None and control.show is not False):
         return control is not None and model.thinks is False
-    if control.budget is not None or control.show is not None:
+    if control.budget is not None or control.show is False:
         return True
     if model.thinks is False:
         return control.effort != "none"

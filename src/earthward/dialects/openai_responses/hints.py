@@ -48,6 +48,8 @@ _TEXT = msgspec.json.Decoder(_Text | None)
 _FEATURES_BY_PART = {"input_image": "images", "input_file": "documents", "input_audio": "audio"}
 _OWN = frozenset({"model", "stream", "input", "instructions", "tools", "text", "user", "previous_response_id"})
 """Fields that are decided by here."""
+_SWITCHES = ("stream", "store", "background")
+"""Whoever says `"store": "false"` must not find that it was taken for a yes."""
 _ROOT_ROLES = frozenset({"system", "developer", "user"})
 
 
@@ -75,10 +77,13 @@ def glance(envelope: Envelope) -> Glance | Failure:
     if not isinstance(model, str) or not model:
         missing = not envelope.has("model")
         return _wrong("model", "you must name a `model`" if missing else "`model` must be a string that is not empty")
-    if envelope.has("stream") and envelope.get_bool("stream") is None:
-        return _wrong("stream", "`stream` must be true or false")
+    for name in _SWITCHES:
+        if envelope.has(name) and envelope.get_bool(name) is None:
+            return _wrong(name, f"`{name}` must be true or false")
     if envelope.has("previous_response_id") and not previous_response_id(envelope):
         return _wrong("previous_response_id", "`previous_response_id` must be the id of a response")
+    if envelope.has("previous_response_id") and envelope.has("conversation"):
+        return _wrong("conversation", "`conversation` and `previous_response_id` can't both be gone on from")
     for name in envelope.fields.keys() - _OWN:
         # Some servers match names without their case: what we did not see as `model` would be the model to them.
         if name.casefold() in _OWN:

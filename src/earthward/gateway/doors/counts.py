@@ -17,7 +17,7 @@ from earthward.gateway.doors.door import Door, Glance, Headers
 from earthward.providers.kind import Operation
 
 _GOOGLE = re.compile(
-    rb"/v1(?:alpha|beta|beta1)?/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/google/)?models/([^/]+):countTokens"
+    rb"/v1(?:alpha|beta|beta1)?/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/google/)?models/(.+):countTokens"
 )
 _WHOLE = "generateContentRequest"
 

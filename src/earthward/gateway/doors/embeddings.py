@@ -18,7 +18,7 @@ from earthward.gateway.doors.door import Door, Glance, Headers, Question
 from earthward.providers.kind import Operation
 
 _GOOGLE = re.compile(
-    rb"/v1(?:alpha|beta|beta1)?/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/google/)?models/([^/]+)"
+    rb"/v1(?:alpha|beta|beta1)?/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/google/)?models/(.+)"
     rb":(embedContent|batchEmbedContents|predict)"
 )
 _FORMS: dict[bytes, gemini.Form] = {b"embedContent": "one", b"batchEmbedContents": "batch", b"predict": "predict"}

@@ -15,7 +15,7 @@ from earthward.gateway.doors.exit import Heard, Listener, Reader, Way
 from earthward.providers.kind import Operation
 
 _PATH = re.compile(
-    rb"/v1(?:alpha|beta|beta1)?/(projects/[^/]+/locations/[^/]+/)?(publishers/google/)?models/([^/]+)"
+    rb"/v1(?:alpha|beta|beta1)?/(projects/[^/]+/locations/[^/]+/)?(publishers/google/)?models/(.+)"
     rb":(generateContent|streamGenerateContent)"
 )
 _OLDER = re.compile(r"gemini-(?:1|2)\b|gemini-(?:pro|ultra)")
