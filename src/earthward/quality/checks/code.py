@@ -46,7 +46,8 @@ def fenced(text: str) -> list[tuple[str, str]]:
     """What stands between fences, with the language that is named there. What no fence ends is no block: it may have
     been cut off."""
     blocks: list[tuple[str, str]] = []
-    name, lines = None, []
+    name: str | None = None
+    lines: list[str] = []
     for line in text.split("\n"):
         fence = _FENCE.match(line)
         if name is None and fence:
