@@ -91,3 +91,11 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     result = check("-c", str(tmp_path / "none.yaml"))
     assert result.exit_code == 2
     assert "can't be read: No such file or directory" in result.output
+
+
+def test_a_judge_of_an_arms_family_is_warned_of_in_words_and_in_json(file: Path) -> None:
+    judged = ", shadow: {rate: 5%, budget: 5 USD/day}, judge: owned}"
+    file.write_text(GOOD.replace(", share: 5%}", f", share: 5%{judged}"))
+    warning = "the judge `owned` of route `trial` is of the same family as `llama`"
+    assert f"mind: {warning}" in check("-c", str(file)).output
+    assert json.loads(check("-c", str(file), "--json").output)["warnings"] == [warning]

@@ -1,4 +1,7 @@
-from earthward.control.quality_report import family_warnings, report
+from msgspec import structs
+
+from earthward.config.snapshot import Route, Sampling, Snapshot, Target
+from earthward.control.quality_report import family_warnings, judge_warnings, report
 from earthward.store.quality import Pair, Said
 
 
@@ -75,3 +78,19 @@ def test_a_judge_of_an_arms_family_is_warned_of():
         "the judge gpt-5 is of the same family as gpt-4o-mini, and may be partial to it"
     ]
     assert family_warnings("claude-sonnet-4-5", ["gpt-4o-mini", "llama3.1:8b"]) == []
+
+
+def test_the_judge_of_a_route_is_held_against_both_its_arms():
+    sampling = Sampling(judge="referee")
+    targets = (
+        Target("mini", "openai", "gpt-4o-mini", "cloud"),
+        Target("llama", "house", "llama3.1:8b", "local"),
+        Target("referee", "house", "llama3.3:70b", "local"),
+    )
+    route = Route("chat", baseline="mini", candidate="llama", sampling=sampling)
+    snapshot = Snapshot("v", "d", (), targets, (route,))
+    assert judge_warnings(route, snapshot) == [
+        "the judge llama3.3:70b is of the same family as llama3.1:8b, and may be partial to it"
+    ]
+    no_judge = structs.replace(route, sampling=structs.replace(sampling, judge=""))
+    assert judge_warnings(no_judge, snapshot) == judge_warnings(structs.replace(route, sampling=None), snapshot) == []

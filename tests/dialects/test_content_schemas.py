@@ -6,6 +6,8 @@ import pytest
 
 from earthward.dialects.content.schemas import mismatch
 
+DRAFT = "http://json-schema.org/draft-07/schema#"
+EVIL = "^(a+)+$"
 CITY = {
     "type": "object",
     "properties": {"city": {"type": "string"}},
@@ -25,6 +27,11 @@ CITY = {
         ({"additionalProperties": {"type": "integer"}}, {"a": "x"}, "at $.a: 'x' is not of type 'integer'"),
         ({"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}}, 5, "5 is not of type 'string'"),
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, None, None),
+        ({"$schema": DRAFT, "items": {"type": "string"}}, [5], "5 is not of type 'string'"),
+        ({"properties": {"$schema": {"type": "string"}}}, {"$schema": 5}, "5 is not of type 'string'"),
+        ({"uniqueItems": True}, [{"a": 1, "b": 2}, {"b": 2, "a": 1}], "its items are not all different"),
+        ({"uniqueItems": True}, [{"a": number} for number in range(50_000)], None),
+        ({"uniqueItems": False}, [1, 1], None),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(schema: Any, value: Any, words: str | None) -> None:
@@ -50,6 +57,8 @@ def test_what_is_wrong_is_said_with_its_place(schema: Any, value: Any, words: st
         {"anyOf": 5},
         {"multipleOf": 0},
         {"format": "regex"},
+        {"$schema": DRAFT, "pattern": EVIL, "propertyNames": {"$schema": DRAFT, "pattern": EVIL}},
+        {"allOf": [{"$schema": DRAFT, "pattern": EVIL}]},
     ],
 )
 @pytest.mark.parametrize("value", ["a" * 40 + "!", {"a" * 40 + "!": 1}, [1], 5, 10**400, None])

@@ -105,6 +105,7 @@ def test_output_must_be_what_its_schema_says(text, expected):
 
 @pytest.mark.parametrize("schema", [None, {"type": 7}, {"$ref": "#/nowhere"}, {"$ref": "http://localhost:1/x"}])
 def test_without_a_schema_that_can_be_followed_nothing_is_said(schema):
+    assert state("tool_use", case(candidate=calling(("f", "{}")), tools={"f": schema or {}})) == "good"
     assert state("json_schema", case(candidate="{}", schema=schema)) == "not applicable"
 
 
@@ -142,10 +143,25 @@ def test_the_order_of_calls_is_free():
         ("no code", "not applicable"),
         ("```python\n" + "(" * 5000 + "\n```", "bad"),
         ("```python\nx = '\\0'\n\x00\n```", "bad"),
+        ('```json\n{"line": "one\u2028two"}\n```', "good"),
+        ("```python\n>>> 1 + 1\n2\n```", "good"),
+        ("```python\n!pip install httpx\nimport httpx\n```", "good"),
+        ("```python\nx = 1\n  y = 2\n``` \n", "bad"),
+        ("```python\nx = (", "not applicable"),
+        ("```python\nx = (\n```py\n", "not applicable"),
+        ("~~~json\r\n{}\r\n~~~\r\n", "good"),
     ],
 )
 def test_code_must_compile(text, expected):
     assert state("code", case(candidate=text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["```" + "a" * 200_000, "```" + " " * 200_000, "```python\n" * 20_000, "```\n~~~" * 9_000]
+)
+def test_fences_without_an_end_take_no_longer_than_others(text):
+    """Where time grew with the square of the length, each of these took minutes."""
+    assert state("code", case(candidate=text)) == "not applicable"
 
 
 def test_code_is_never_run():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earthward.quality.case import Call, Case, Said
-from earthward.quality.judge import LONGEST, digest, family, is_of_family, prompt, score, verdict, win_rate
+from earthward.quality.judge import LONGEST, digest, family, is_of_family, prompt, score, thinks, verdict, win_rate
 
 CASE = Case("How much?", Said("Five euros."), Said("Ten euros."))
 
@@ -101,6 +101,18 @@ def test_a_rate_stays_between_none_and_all(pairs):
     assert 0 <= rate.length_controlled <= 1
 
 
+@pytest.mark.parametrize(
+    ("model", "does"),
+    [
+        *((name, True) for name in ("o3", "gpt-5", "openai/gpt-5-mini", "gpt-oss:20b", "qwen3:8b", "deepseek-r1:7b")),
+        *((name, True) for name in ("gemini-2.5-pro", "gemini-3-pro-preview", "grok-4-fast-reasoning")),
+        *((name, False) for name in ("gpt-4o", "claude-sonnet-4-5", "llama3.1:8b", "gemini-2.0-flash", "olmo2", "")),
+    ],
+)
+def test_a_judge_that_thinks_before_it_speaks_is_known_by_its_name(model, does):
+    assert thinks(model) is does
+
+
 def test_another_model_is_another_judge():
     assert digest("gpt-4o") == digest("gpt-4o") != digest("gpt-4o-mini")
 
@@ -113,6 +125,13 @@ def test_another_model_is_another_judge():
         ("claude-sonnet-4-5", "gpt-4o", False),
         ("qwen2.5:32b", "llama3.1:8b", False),
         ("", "", False),
+        ("o3", "gpt-4o-mini", True),
+        ("ft:gpt-4o:us:x", "chatgpt-4o-latest", True),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-haiku-4-5", True),
+        ("meta.llama3-1-70b-instruct-v1:0", "hf.co/bartowski/Llama-3.2-1B", True),
+        ("mixtral:8x7b", "mistral-small", True),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.meta.llama3-1-8b-instruct-v1:0", False),
+        ("7b", "8b", False),
     ],
 )
 def test_a_judge_of_an_arms_family_may_be_partial(judge, arm, partial):

@@ -70,6 +70,11 @@ def test_without_a_price_nothing_can_be_promised():
     assert worst_case(Price(input=1), 1, 1, 1, has_tools=False) is None
 
 
+def test_a_limit_that_is_none_makes_no_room_for_others():
+    """Some servers take a negative limit for none at all."""
+    assert worst_case(Price(input=1, output=1), 1, 1, -1_000_000, has_tools=False) is None
+
+
 @given(st.integers(0, 10**6), st.integers(0, 10**4), st.integers(0, 5000), st.integers(0, 5000))
 def test_no_bill_is_higher_than_the_worst_case(size, output, per_input, per_output):
     """However text is cut into tokens, there is one for each byte at most; and all may be written to a cache."""

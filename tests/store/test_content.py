@@ -78,3 +78,16 @@ def test_nothing_of_a_row_is_left_in_the_file_after_it_was_swept(engine, tmp_pat
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     assert marker not in b"".join(path.read_bytes() for path in tmp_path.glob("ledger.db*"))
+
+
+def test_what_was_swept_lies_in_no_file_of_the_store_any_more(engine, tmp_path):
+    """Neither in what the database has free, nor in its log: who has the key would read it there."""
+    sealed = [bytes([65 + number]) * 3 + b"canary" * 2000 for number in range(40)]
+    with engine.begin() as connection:
+        connection.execute(insert(responses), [row(f"r{number}", number, it) for number, it in enumerate(sealed)])
+    # What is left of the log goes into the database then.
+    engine.dispose()
+    assert any(b"canarycanary" in path.read_bytes() for path in tmp_path.iterdir())
+    assert sweep(engine, responses, 100) == 40
+    for path in tmp_path.iterdir():
+        assert b"canarycanary" not in path.read_bytes(), path

@@ -58,6 +58,7 @@ def _summary(snapshot: Snapshot) -> dict[str, Any]:
         ],
         "routes": [route.name for route in snapshot.routes],
         "set_aside": {route.name: told for route in snapshot.routes if (told := _set_aside(route))},
+        "warnings": _partial_judges(snapshot),
     }
 
 
@@ -66,7 +67,7 @@ def _lines(config: Path, snapshot: Snapshot) -> list[str]:
     counts = ", ".join(_count(len(found), word) for word, found in parts.items())
     table = _table([(it.name, it.provider, it.model, it.zone, _price_line(it)) for it in snapshot.targets])
     routes = _table([(it.name, _what_for(it), _where_to(it)) for it in snapshot.routes])
-    minded = [*_left_out(snapshot), *_partial_judges(snapshot)]
+    minded = [*_left_out(snapshot), *(f"mind: {it}" for it in _partial_judges(snapshot))]
     return [f"{config} is sound: {counts}.", "", *table, "", *routes, *([""] if minded else []), *minded]
 
 
@@ -80,7 +81,7 @@ def _partial_judges(snapshot: Snapshot) -> list[str]:
     """Judges that may be partial to an arm, being of its family."""
     models = {target.name: target.model for target in snapshot.targets}
     return [
-        f"mind: the judge `{route.sampling.judge}` of route `{route.name}` is of the same family as `{arm}`"
+        f"the judge `{route.sampling.judge}` of route `{route.name}` is of the same family as `{arm}`"
         for route in snapshot.routes
         if route.sampling and route.sampling.judge
         for arm in (route.baseline, route.candidate)

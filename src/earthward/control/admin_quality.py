@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from earthward.config.snapshot import Route, Snapshot
-from earthward.control.quality_report import Report, examples, family_warnings, report
+from earthward.control.quality_report import Report, examples, judge_warnings, report
 from earthward.control.standing import Standing
 from earthward.rollout.plan import Plan
 from earthward.store import quality as store
@@ -67,11 +67,8 @@ def _strictness(route: Route) -> tuple[float, float]:
 
 
 def _warnings(route: Route, snapshot: Snapshot, told: Report) -> list[str]:
-    models = {target.name: target.model for target in snapshot.targets}
-    arms = [models[name] for name in (route.baseline, route.candidate) if name in models]
-    judge = models.get(route.sampling.judge, "") if route.sampling else ""
-    found = family_warnings(judge, arms) if judge else []
-    if not judge:
+    found = judge_warnings(route, snapshot)
+    if route.sampling is None or not route.sampling.judge:
         found.append("the route has no `judge`, so only checks decide, and two good answers are never compared")
     found += [
         f"{it.task or 'no task'}: the figure for equal lengths is on the other side of a tie; one arm may win by length"

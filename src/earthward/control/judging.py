@@ -13,8 +13,8 @@ from earthward.quality import judge
 from earthward.quality.case import Case
 from earthward.quality.judge import Place
 
-MOST_SAID = 256
-"""Tokens of a verdict."""
+MOST_SAID, MOST_THOUGHT = 256, 4096
+"""Tokens of a verdict, and of one that is thought over before."""
 Ask = Callable[[ChatRequest], Awaitable[Answered | None]]
 
 
@@ -27,28 +27,31 @@ class Judged(msgspec.Struct, frozen=True):
     was_asked: bool
 
 
-async def judged(case: Case, ask: Ask) -> Judged:
-    """Both orders, one after the other. Without the second, the first alone would prefer a place: it does not count."""
+async def judged(case: Case, ask: Ask, model: str) -> Judged:
+    """Both orders, one after the other. One alone would prefer a place: it does not count, and where the first can't be
+    read nothing is spent on the second."""
     verdicts: list[judge.Verdict | None] = []
     words: list[str] = []
     places: tuple[Place, Place] = ("second", "first")
     for place in places:
-        answered = await ask(question(case, place))
+        answered = await ask(question(case, place, model))
         if answered is None or answered.gave_way:
             return Judged(None, tuple(words), False)
         text = said(answered.answer).text
         words.append(text or (answered.failure.for_the_record if answered.failure else ""))
         verdicts.append(judge.verdict(text) if answered.answer is not None else None)
-    if None in verdicts:
-        return Judged(None, tuple(words), True)
+        if verdicts[-1] is None:
+            return Judged(None, tuple(words), True)
     return Judged(judge.score(verdicts[0], verdicts[1]), tuple(words), True)
 
 
-def question(case: Case, candidate: Place) -> ChatRequest:
+def question(case: Case, candidate: Place, model: str) -> ChatRequest:
+    """Models that think get room for it, and are not told how freely to speak, which many of them refuse to be."""
     text = judge.prompt(case, candidate, f"x{secrets.token_hex(6)}")
-    return ChatRequest(
-        "", (Message(Role.USER, (Text(text),)),), sampling=Sampling(temperature=0.0), max_tokens=MOST_SAID
-    )
+    messages = (Message(Role.USER, (Text(text),)),)
+    if judge.thinks(model):
+        return ChatRequest("", messages, max_tokens=MOST_THOUGHT)
+    return ChatRequest("", messages, sampling=Sampling(temperature=0.0), max_tokens=MOST_SAID)
 
 
 def judge_digest(route: Route, snapshot: Snapshot) -> str:

@@ -17,6 +17,7 @@ from earthward.control.content_line import ContentLine
 from earthward.control.feedback import FeedbackDesk
 from earthward.control.purses import Purses
 from earthward.control.quality_metrics import QualityMetrics
+from earthward.control.quality_report import judge_warnings
 from earthward.control.shadows import Shadows, sweep_for_ever
 from earthward.fleet.found import Probed
 from earthward.gateway.board import Board
@@ -51,6 +52,7 @@ class Quality:
         self._spool: SpoolWriter | None = None
         self._keys: ContentKeys | None = None
         self._configured: tuple[str, ...] = ()
+        self._warned: set[str] = set()
         self._asking = Asking(board, engines)
         self.purses = Purses(state.folder / "shadow-spend.msgpack")
         self.shadows = Shadows(self._asking, self.purses, self._put_on_record, self.parts)
@@ -77,6 +79,7 @@ class Quality:
 
     def take_over(self, snapshot: Snapshot) -> None:
         """What cannot be asked for want of a secret is left out, and workers tell of it."""
+        self._warn(snapshot)
         try:
             self._configured = content_keys(snapshot.content_key, os.environ, lambda path: Path(path).read_text())
             self._keys = None
@@ -91,6 +94,13 @@ class Quality:
             log.error("shadows go on with the configuration before: %s", error)
             return
         self.shadows.take_over(snapshot)
+
+    def _warn(self, snapshot: Snapshot) -> None:
+        """Once of each, not at each change of the file."""
+        warnings = {f"route {route.name}: {it}" for route in snapshot.routes for it in judge_warnings(route, snapshot)}
+        for warning in sorted(warnings - self._warned):
+            log.warning(warning)
+        self._warned = warnings
 
     def hear(self, found: Iterable[Probed]) -> None:
         """What the prober found: which hosts hold which models, and which they send on to a cloud."""

@@ -7,6 +7,7 @@ from itertools import chain
 import msgspec
 from sqlalchemy import Engine
 
+from earthward.config.snapshot import Route, Snapshot
 from earthward.quality.judge import WinRate, is_of_family, win_rate
 from earthward.rollout.tasks import Safety, Standing, standing
 from earthward.store import quality as store
@@ -134,6 +135,14 @@ def examples(engine: Engine, keys: ContentKeys, pairs: Sequence[Pair], count: in
     chosen = sorted(pairs[-MOST_SCORES:], key=lambda it: 0.5 if it.score is None else it.score)[:count]
     contents = store.contents(engine, keys, [it.exchange for it in chosen])
     return [Example(it.exchange, it.task, it.score, it.decided_by, contents.get(it.exchange)) for it in chosen]
+
+
+def judge_warnings(route: Route, snapshot: Snapshot) -> list[str]:
+    """Of a route's judge that may be partial to its own kind."""
+    models = {target.name: target.model for target in snapshot.targets}
+    judge = models.get(route.sampling.judge, "") if route.sampling else ""
+    arms = [models[name] for name in (route.baseline, route.candidate) if name in models]
+    return family_warnings(judge, arms)
 
 
 def family_warnings(judge: str, arms: Sequence[str]) -> list[str]:

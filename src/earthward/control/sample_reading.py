@@ -23,6 +23,16 @@ from earthward.gateway.samples import Sample
 from earthward.quality.case import Call, Said
 
 NANO = 1_000_000_000
+NOT_FOR_SHADOWS = frozenset({"service_tier", "serviceTier", "speed", "inference_geo", "prediction", "store"})
+"""Fields that make the same words dearer, or have a vendor keep them: nothing that an answer is compared by."""
+COST_NOTHING = frozenset(
+    {
+        *("logit_bias", "verbosity", "prompt_cache_key", "safety_identifier", "safetySettings", "chat_template_kwargs"),
+        *("repetition_penalty", "min_tokens", "stop_token_ids", "output_config", "thinking", "cache_control"),
+        *("options", "keep_alive"),
+    }
+)
+"""Of the fields that no dialect here has a word for, those that are known to be paid for by tokens alone."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -46,7 +56,12 @@ def asked(sample: Sample) -> Asked | None:
     chat = Question(door, envelope, glance, sample.id, sample.at // NANO).chat
     if isinstance(chat, Failure):
         return None
-    return Asked(chat, _answer(chat, sample, door.dialect))
+    return Asked(_plain(chat), _answer(chat, sample, door.dialect))
+
+
+def _plain(chat: ChatRequest) -> ChatRequest:
+    rest = {name: value for name, value in chat.rest.items() if name not in NOT_FOR_SHADOWS}
+    return msgspec.structs.replace(chat, rest=rest)
 
 
 def _answer(chat: ChatRequest, sample: Sample, dialect: str) -> Answer | None:
@@ -117,6 +132,8 @@ def _is_function(tool: Tool) -> bool:
 
 
 def is_only_text(chat: ChatRequest) -> bool:
-    """Whether the bytes of its text bound its tokens."""
+    """Whether the bytes of its text bound its tokens, and these what it costs: no searches, calls or sounds beside."""
+    if any(tool.kind == "hosted" for tool in chat.tools) or not chat.rest.keys() <= COST_NOTHING:
+        return False
     parts = (part for message in chat.messages for part in message.parts)
     return all(isinstance(part, Text | Refusal | ToolCall | ToolResult) for part in parts)

@@ -227,7 +227,7 @@ class Shadows:
                 self.dropped[sample.route, f"judge: {reason}"] += 1
                 return None
 
-        found = await judged(case, ask)
+        found = await judged(case, ask, target.target.model)
         if found.was_asked:
             self.done[sample.route, "judged" if found.score is not None else "judge failed"] += 1
         return found

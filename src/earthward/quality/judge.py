@@ -28,6 +28,20 @@ Think it through in a few sentences, then end with one line that says only [[A]]
 LONGEST = 20_000
 """Characters of the request and of each answer; more is cut in the middle."""
 
+_BEFORE_NAMES = re.compile(
+    r"^(?:ft:)?(?:(?:us|eu|apac|global)\.)?(?:(?:anthropic|meta|mistral|openai|qwen|deepseek|google)\.)?"
+)
+_ALSO = {
+    **dict.fromkeys(("o", "chatgpt", "codex"), "gpt"),
+    **dict.fromkeys(("mixtral", "ministral", "magistral", "codestral", "devstral", "pixtral"), "mistral"),
+    **dict.fromkeys(("qwq", "qvq"), "qwen"),
+    **dict.fromkeys(("gemma", "codegemma"), "gemini"),
+    "codellama": "llama",
+}
+"""Names of models that come from the same house."""
+_THINKERS = re.compile(
+    r"o\d|gpt-(?:[5-9]|oss)|gemini-(?:2\.5|[3-9])|qwen3|qwq|magistral|deepseek-r|.*(?:thinking|reason)"
+)
 _VERDICT = re.compile(r"\[\[\s*([ABC])\s*\]\]")
 _MEANINGS: dict[str, Verdict] = {"A": "A", "B": "B", "C": "tie"}
 
@@ -105,10 +119,16 @@ def is_of_family(judge_model: str, arm_model: str) -> bool:
 
 
 def family(model: str) -> str:
-    """As in `llama` of `meta-llama/Llama-3.1-8B-Instruct` and of `llama3.1:8b`."""
-    name = model.rpartition("/")[2].lower()
+    """As in `llama` of `meta-llama/Llama-3.1-8B-Instruct`, `llama3.1:8b` and `us.meta.llama3-1-8b-instruct-v1:0`."""
+    name = _BEFORE_NAMES.sub("", model.rpartition("/")[2].lower())
     found = re.match(r"[a-z]+", name)
-    return found[0] if found else ""
+    return _ALSO.get(found[0], found[0]) if found else ""
+
+
+def thinks(model: str) -> bool:
+    """Whether a model is known to think before it answers, as its name tells: that is part of what it says, and it may
+    take no temperature."""
+    return _THINKERS.match(_BEFORE_NAMES.sub("", model.rpartition("/")[2].lower())) is not None
 
 
 def _text(said: Said) -> str:

@@ -54,13 +54,14 @@ def settle_lost(purse: Purse) -> None:
 
 
 def worst_case(price: Price, input_bytes: int, messages: int, most_output: int, *, has_tools: bool) -> int | None:
-    """What a request may cost at most; None where a price is unknown, so that nothing can be promised.
+    """What a request may cost at most; None where a price is unknown, or `most_output` is no limit, so that nothing can
+    be promised.
 
     No tokenizer makes more tokens of a text than it has bytes. Whatever is dearest of input, and of writing it to a
     cache, is taken.
     """
     rates = (price.input, price.cached, price.cache_written, price.written_for_an_hour)
-    if price.input is None or price.output is None:
+    if price.input is None or price.output is None or most_output < 0:
         return None
     dearest = max(rate for rate in rates if rate is not None)
     tokens = input_bytes + messages * TEMPLATE + (TOOLS if has_tools else 0)

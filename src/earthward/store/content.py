@@ -88,7 +88,26 @@ def sweep(engine: Engine, table: Table, now: int) -> int:
             gone = connection.execute(delete(table).where(key.in_(over))).rowcount
         swept += gone
         if gone < SWEPT_AT_ONCE:
-            return swept
+            break
+    if swept:
+        _empty_log(engine)
+    return swept
+
+
+def _empty_log(engine: Engine) -> None:
+    """Of what was deleted, SQLite's log may still hold copies. Others are not kept waiting for it: where they read just
+    now, the log is written over as it is used."""
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+        cursor.execute("PRAGMA busy_timeout=50")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        cursor.execute(f"PRAGMA busy_timeout={patience}")
+    finally:
+        connection.close()
 
 
 def _derived(secret: str, purpose: bytes, length: int) -> bytes:

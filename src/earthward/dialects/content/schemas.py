@@ -7,6 +7,7 @@ not tried: a regular expression of a caller's could take for ever.
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, UnknownType, ValidationError
 from jsonschema.validators import extend
@@ -39,10 +40,19 @@ def _nothing(validator: Any, value: Any, instance: Any, schema: dict[str, Any]) 
     yield from ()
 
 
+def _all_different(validator: Any, said: Any, instance: Any, schema: dict[str, Any]) -> Iterator[ValidationError]:
+    """`uniqueItems`, in time that grows with the list and not with its square."""
+    if said is True and isinstance(instance, list):
+        different = {msgspec.json.encode(item, order="sorted") for item in instance}
+        if len(different) < len(instance):
+            yield ValidationError("its items are not all different")
+
+
 _Validator: Any = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     {
         "additionalProperties": _no_others,
+        "uniqueItems": _all_different,
         **dict.fromkeys(
             ("pattern", "patternProperties", "unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "format"),
             _nothing,
@@ -57,7 +67,10 @@ def mismatch(schema: dict[str, Any], value: Any) -> str | None:
     A schema that makes no sense holds nobody to anything: whoever sent it is told by the target.
     """
     try:
-        validator = _Validator(inlined(schema), registry=Registry())
+        whole = inlined(schema)
+        if any(map(_has_a_draft, whole.values())):
+            return None
+        validator = _Validator(whole, registry=Registry())
         error = next(validator.iter_errors(value), None)
     except _SENSELESS:
         return None
@@ -65,3 +78,11 @@ def mismatch(schema: dict[str, Any], value: Any) -> str | None:
         return None
     where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
     return f"at ${where}: {error.message[:_LONGEST_MESSAGE]}"
+
+
+def _has_a_draft(it: Any) -> bool:
+    """Whether a part has a `$schema` of its own: the library would have that draft's own validator follow it, which
+    fetches references and tries patterns."""
+    if isinstance(it, list):
+        return any(map(_has_a_draft, it))
+    return isinstance(it, dict) and (isinstance(it.get("$schema"), str) or any(map(_has_a_draft, it.values())))

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from earthward.quality.case import GOOD, NOT_APPLICABLE, Call, Case, Found, bad
-from earthward.quality.checks.json_schema import problem_of
+from earthward.quality.schemas import Unfollowable, problem_of
 
 LONGEST_NAME = 80
+LONGEST_WHY = 200
 
 
 def check(case: Case) -> Found:
@@ -30,5 +31,8 @@ def _problem(call: Call, tools: dict[str, dict[str, Any]] | None) -> str | None:
         return None
     if call.name not in tools:
         return f"it calls {name}, which was not offered"
-    wrong = problem_of(tools[call.name], arguments)
-    return f"{name}: {wrong}" if wrong else None
+    try:
+        wrong = problem_of(tools[call.name], arguments)
+    except Unfollowable:
+        return None
+    return f"{name}: {wrong[:LONGEST_WHY]}" if wrong else None
