@@ -108,15 +108,16 @@ class Rollouts:
                 except SQLAlchemyError as error:
                     log.debug("the store is away: %s", error)
 
-    def act(self, name: str, verb: Verb, by: str, why: str, engine: Engine | None) -> Standing:
-        """Does what somebody says. Raises NotNow, NoRollout, and OSError where it can't be written down."""
+    def act(self, name: str, verb: Verb, by: str, why: str, engine: Engine | None, at: str = "") -> Standing:
+        """Does what somebody says, only if the rollout is `at` that place where one is named. Raises NotNow, NoRollout,
+        and OSError where it can't be written down."""
         with self._lock:
             live = self._found(name)
             try:
                 if not live.controller.state.is_under_way:
                     live = self._made_ready(name, verb, engine)
                 self._note(live, live.set_back(self._clock()))
-                moved = live.act(verb, self._clock(), by, why)
+                moved = live.act(verb, self._clock(), by, why, at=at)
             except NotNow as refusal:
                 self._note(live, refusal.moved)
                 raise
