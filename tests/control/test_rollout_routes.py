@@ -1,4 +1,5 @@
 import random
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from earthward.store.fresh import Stored
 from earthward.store.rows import row_of
 from earthward.store.tables import RECORD, exchanges
 from earthward.store.tables import open as open_store
+from harness import until
 
 PLAN = plan({"stages": ["25%", "100%"], "gates": ["error_rate"], "min_requests": 20, "bake": "1h", "cooldown": "1h"})
 HELD = plan({"stages": ["25%", "100%"], "gates": [{"error_rate": {"negligible": "20%"}}], "hold": "1h"})
@@ -290,6 +292,88 @@ def test_with_the_store_away_it_can_be_ended_but_not_begun(world):
     world.act("start")
     world.rollouts.act("trial", "abort", "ada", "enough", None)
     assert world.route.share == 0
+
+
+WAITING = """
+import os, time
+def is_bad(exchange):
+    open({began!r}, "a").close()
+    while not os.path.exists({free!r}):
+        time.sleep(0.01)
+    return True
+"""
+ASKED = plan(
+    {
+        "stages": ["25%", "50%", "100%"],
+        "gates": ["error_rate", {"wobble": {"role": "guardrail"}}],
+        "events": ["wobble"],
+        "hold": "1h",
+    }
+)
+
+
+@pytest.fixture
+def held(world, tmp_path) -> Iterator[World]:
+    """A rollout that has begun, whose own metric is being asked about a hundred exchanges and does not answer."""
+    began, free, file = tmp_path / "began", tmp_path / "free", tmp_path / "wobble.py"
+    file.write_text(WAITING.format(began=str(began), free=str(free)))
+    own = (OwnMetric("wobble", str(file), timeout=120.0),)
+    world.rollouts.take_over(msgspec.structs.replace(snapshot(ASKED), metrics=own))
+    world.act("start")
+    world.asking = threading.Thread(target=world.ask, args=(100,), kwargs={"failing": 1.0})
+    world.asking.start()
+    until(began.exists, "the metric to be asked")
+    yield world
+    free.touch()
+    world.asking.join()
+    world.rollouts.own.close()
+
+
+@pytest.mark.parametrize(
+    ("verb", "place"),
+    [
+        ("abort", "aborted"),
+        ("pause", "stage 25%, paused (manual)"),
+        ("freeze", "stage 25%, paused (frozen)"),
+        ("promote", "stage 50%"),
+    ],
+)
+def test_an_order_waits_for_no_metric_of_the_users_own(held, verb, place):
+    held.act(verb)
+    assert held.place == place
+    assert held.asking.is_alive(), "the metric has not answered yet"
+
+
+def test_a_changed_configuration_and_who_looks_wait_for_no_metric_either(held):
+    held.rollouts.take_over(snapshot(ASKED))
+    assert held.rollouts.told("trial")["place"] == "stage 25%"
+    assert held.rollouts.needed_from() == 0
+    assert held.asking.is_alive()
+
+
+def test_what_a_metric_said_of_a_rollout_that_was_ended_meanwhile_is_not_told_to_the_next(held, tmp_path):
+    held.act("abort")
+    held.now += 7200
+    held.act("retry")
+    (tmp_path / "free").touch()
+    held.asking.join()
+    assert held.rollouts.told("trial")["evidence"][0].baseline == 0
+    assert (held.place, held.rollouts.standings["trial"].problem) == ("stage 25%", "")
+
+
+def test_what_was_asked_for_before_a_pause_is_told_behind_it_and_still_rolls_back(held, tmp_path):
+    held.act("pause")
+    (tmp_path / "free").touch()
+    held.asking.join()
+    assert [it.event for it in held.rollouts.told("trial")["history"]] == ["started", "paused", "rolled back"]
+
+
+def test_what_was_asked_for_before_the_plan_was_changed_is_told_once(held, tmp_path):
+    held.rollouts.take_over(snapshot(OTHER))
+    (tmp_path / "free").touch()
+    held.asking.join()
+    held.ask(1)
+    assert [it.event for it in held.rollouts.told("trial")["history"]] == ["started", "rolled back"]
 
 
 def test_a_metric_of_the_users_own_rolls_back_and_one_that_breaks_only_holds(world, tmp_path):

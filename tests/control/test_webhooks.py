@@ -1,5 +1,9 @@
+import contextlib
 import hashlib
 import hmac
+import socket
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -26,6 +30,29 @@ def test_what_is_told_is_signed_with_its_time(tmp_path: Path):
     assert found == hmac.new(b"s3cret", b"1700." + body, hashlib.sha256).hexdigest()
     assert headers["x-earthward-event"] == "chat/1/0"
     assert body == b'{"text":"hi"}'
+
+
+def test_an_answer_that_comes_byte_by_byte_is_not_waited_for_to_its_end():
+    """Each byte comes in time, the whole never does; and the line is broken off, so that nothing is left waiting."""
+    broken_off = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        line, _ = listener.accept()
+        with line, contextlib.suppress(OSError):
+            line.sendall(b"HTTP/1.1 200 OK\r\nx-slow: ")
+            while True:
+                line.sendall(b"x")
+                time.sleep(0.02)
+        broken_off.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,))
+        thread.start()
+        hook = Hook("ops", f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        with pytest.raises(NotTold, match=r"no whole answer within 0\.3 s"):
+            tell(hook, {"a": 1}, 0.0, within=0.3)
+        assert broken_off.wait(60)
+        thread.join()
 
 
 def test_without_a_secret_nothing_is_signed():

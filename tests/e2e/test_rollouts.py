@@ -209,6 +209,15 @@ def test_people_are_told_what_is_wrong(begun, tmp_path):
     assert told(gateway)["phase"] == "stage", "nothing of it was done"
     assert rollout(gateway, "abort", "trial").returncode == 2, "without a reason"
     assert rollout(gateway, "abort", "trial", "--why", " ").returncode == 2
+    first = rollout(gateway, "promote", "trial", "--from", "50%", "--why", "ada read the status")
+    assert first.returncode == 0, first.stderr
+    assert "stage 75%" in first.stdout
+    second = rollout(gateway, "promote", "trial", "--from", "50%", "--why", "so did eve")
+    assert second.returncode == 1
+    assert "the rollout is stage 75%, not 50%, so nothing was done" in second.stderr
+    late = {"verb": "promote", "by": "eve", "why": "x", "stage": "stage 50%"}
+    status, _, body = http("POST", f"{gateway.admin}/api/rollouts/trial", late, token)
+    assert (status, json.loads(body)["place"]) == (409, "stage 75%")
     assert rollout(gateway, "promote", "trial", "--full", "--why", "enough seen").returncode == 0
     assert told(gateway)["phase"] in ("bake", "completed")
     shown = rollout(gateway, "status", "trial")

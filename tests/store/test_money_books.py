@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -19,6 +20,7 @@ from earthward.store.fresh import Fresh, Stored
 from earthward.store.intake import Intake
 from earthward.store.spool import SpoolWriter
 from earthward.store.tables import MONEY_NAMES, exchanges, money_sums
+from harness import until
 
 HOUR = 3_600_000_000_000
 NANO = 10**9
@@ -173,6 +175,28 @@ def test_an_alert_that_reached_nobody_is_sent_again(engine, store, settled) -> N
     sent: list[str] = []
     assert len(keeper(engine, money, post=lambda hook, body, now, event: sent.append(hook.url)).tell_budgets()) == 1
     assert sent == ["https://x.example"]
+
+
+def test_a_webhook_that_hangs_does_not_keep_the_books_waiting(engine, store, settled) -> None:
+    asked, free, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(hook: Hook, body: object, now: float, event: str) -> None:
+        asked.set()
+        free.wait(60)
+
+    money = Money(budgets=(Budget("b", "spend", 10, webhook="https://x.example"),))
+    store(exchange(settled, "x", attempt("mini", 30)))
+    keeper(engine, money).step()
+    books_thread = threading.Thread(target=keeper(engine, money, post=hang).run, args=(stop,))
+    books_thread.start()
+    try:
+        assert asked.wait(60)
+        store(exchange(settled, "y", attempt("mini", 12)))
+        until(lambda: books.sums_by(engine)[0].sums.cost == 42, "the books to go on")
+    finally:
+        stop.set()
+        free.set()
+        books_thread.join()
 
 
 def test_a_goal_of_savings_is_told_when_it_is_reached(engine, store, settled) -> None:

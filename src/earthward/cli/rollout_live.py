@@ -15,7 +15,7 @@ from earthward.cli.rollout_explain import explained
 from earthward.cli.rollout_quality import quality
 from earthward.cli.rollout_screen import VERDICT_STYLES, cell, console
 from earthward.rollout.judge import span
-from earthward.rollout.verbs import Verb
+from earthward.rollout.verbs import Verb, said
 
 NOT_NOW = 409
 NEWEST = 10
@@ -28,9 +28,14 @@ HELP: dict[Verb, str] = {
     "freeze": "Stay at this share whatever happens, until `resume`. Nothing rolls back by itself.",
     "undo": "Take back the last move.",
 }
+MOVING: tuple[Verb, ...] = ("resume", "promote", "promote_full", "retry", "undo")
+"""Said twice, they would do twice what one of two people wanted. The others do the same once more, or nothing."""
 
 Route = Annotated[str, typer.Argument(help="The name of the route.")]
 Why = Annotated[str, typer.Option("--why", help="Kept in the rollout's history.")]
+From = Annotated[
+    str, typer.Option("--from", help="Only if it stands there now, as in 25% or `rolled back`.", metavar="STAGE")
+]
 By = Annotated[str | None, typer.Option("--by", help="Who says so; by default, who runs the command.")]
 Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 StateFolder = Annotated[Path | None, typer.Option("--state", help="The gateway's state folder, in place of the file.")]
@@ -50,22 +55,29 @@ def add_live(app: typer.Typer) -> None:
 def _add(app: typer.Typer, verb: Verb, text: str) -> None:
     @app.command(verb, help=text)
     def command(
-        route: Route, why: Why, by: By = None, config: Config = CONFIG, state: StateFolder = None, json: Json = False
+        route: Route,
+        why: Why,
+        at: From = "",
+        by: By = None,
+        config: Config = CONFIG,
+        state: StateFolder = None,
+        json: Json = False,
     ) -> None:
-        _tell(verb, route, why, by, config, state, json=json)
+        _tell(verb, route, why, at, by, config, state, json=json)
 
 
 def promote(
     route: Route,
     why: Why,
     full: Annotated[bool, typer.Option("--full", help="Past all stages, to the share at the end.")] = False,
+    at: From = "",
     by: By = None,
     config: Config = CONFIG,
     state: StateFolder = None,
     json: Json = False,
 ) -> None:
     """Go on to the next stage, whatever the gates say; where it waits for approval, approve."""
-    _tell("promote_full" if full else "promote", route, why, by, config, state, json=json)
+    _tell("promote_full" if full else "promote", route, why, at, by, config, state, json=json)
 
 
 def status(
@@ -104,15 +116,24 @@ def explain(route: Route, config: Config = CONFIG, state: StateFolder = None, js
     raise typer.Exit(DONE)
 
 
-def _tell(verb: Verb, route: str, why: str, by: str | None, config: Path, state: Path | None, *, json: bool) -> None:
+def _tell(
+    verb: Verb, route: str, why: str, at: str, by: str | None, config: Path, state: Path | None, *, json: bool
+) -> None:
     if not why.strip():
         fail("--why needs a reason: it is what the history will say")
-    order = {"verb": verb, "by": by or _user(), "why": why}
-    code, answer = asked(state_of(config, state), "POST", "api", "rollouts", route_name(route), body=order)
+    folder, path = state_of(config, state), ("api", "rollouts", route_name(route))
+    before = at
+    if verb in MOVING and not at:
+        code, answer = asked(folder, "GET", *path)
+        _refuse(code, answer)
+        before = answer["place"]
+    order = {"verb": verb, "by": by or _user(), "why": why, "stage": before}
+    code, answer = asked(folder, "POST", *path, body=order)
     _refuse(code, answer)
     if json:
         print_json(answer)
     else:
+        console().print(cell(f"was at {before}" if before else said(verb), "dim"))
         console().print(cell(_line(answer)))
     raise typer.Exit(DONE)
 

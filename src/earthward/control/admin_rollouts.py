@@ -17,13 +17,16 @@ SAYS_SOMETHING = r"\S"
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern=SAYS_SOMETHING)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=SAYS_SOMETHING)]
 
+Stage = Annotated[str, msgspec.Meta(max_length=200)]
+
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who says what, and why; both are kept in the history."""
+    """Who says what, and why; both are kept in the history. With `stage`, only if the rollout is there now."""
 
     verb: Verb
     by: Name
     why: Text
+    stage: Stage = ""
 
 
 def serve_rollouts(app: FastAPI, rollouts: Rollouts, engine: Callable[[], Engine | None]) -> None:
@@ -45,11 +48,12 @@ def serve_rollouts(app: FastAPI, rollouts: Rollouts, engine: Callable[[], Engine
 
 def _done(rollouts: Rollouts, route: str, order: Order, engine: Engine | None) -> Response:
     try:
-        return _json(200, rollouts.act(route, order.verb, order.by, order.why, engine).told())
+        return _json(200, rollouts.act(route, order.verb, order.by, order.why, engine, order.stage).told())
     except NoRollout as problem:
         return _json(404, {"problem": str(problem)})
     except NotNow as refusal:
-        return _json(409, {"problem": str(refusal)})
+        standing = rollouts.standings.get(route)
+        return _json(409, {"problem": str(refusal), "place": standing.place if standing else ""})
     except OSError as error:
         return _json(503, {"problem": f"it can't be written down, so nothing was done: {error.strerror or error}"})
 

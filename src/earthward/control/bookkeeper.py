@@ -1,7 +1,7 @@
 """Books what was stored: values each exchange, adds it to the sums, tells when a budget is reached, drops old records.
 
-Runs in a thread of the control process behind the intake, and from the command line. Nothing a request waits for
-depends on it; what it has not booked yet it books later.
+Runs in a thread of the control process behind the intake, and from the command line; budgets are told of in another.
+Nothing a request waits for depends on it; what it has not booked yet it books later.
 """
 
 import logging
@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from earthward.config.money import Money
 from earthward.config.snapshot import Hook, Rate, Snapshot
-from earthward.control.webhooks import NotTold, tell
+from earthward.control.webhooks import WHOLE, NotTold, tell
 from earthward.cost.budgets import Alert, Amount, Budget, alerts, crossed, period_of
 from earthward.cost.counterfactual import Habits, counterfactual, habits
 from earthward.cost.energy import joules
@@ -133,15 +133,16 @@ class Bookkeeper:
         # The number of the exchange that was booked last, as long as nothing went wrong.
         self._position: int | None = None
         self._habits: dict[str, Habits] = {}
-        self._due = {"habits": 0.0, "alerts": 0.0, "prune": 0.0}
+        self._due = {"habits": 0.0, "prune": 0.0}
 
     def run(self, stop: threading.Event) -> None:
         """Books, tells and prunes until told to stop. A store that is away is tried again."""
+        # A webhook that hangs must not keep the books waiting.
+        telling = threading.Thread(target=self._tell_on, args=(stop,), name="budgets", daemon=True)
+        telling.start()
         while not stop.is_set():
             try:
                 behind = self.step() >= BATCH
-                if self._is_due("alerts", ALERT_EVERY):
-                    self.tell_budgets()
                 if self._is_due("prune", PRUNE_EVERY):
                     self.prune()
             except books.Overtaken:
@@ -156,6 +157,18 @@ class Bookkeeper:
                 stop.wait(AFTER_ERROR)
             # Even when behind it offers the core to others: books can wait, callers can't.
             stop.wait(BREATH if behind else PAUSE)
+        # Whoever is being told is told, or told again after the next start.
+        telling.join(WHOLE)
+
+    def _tell_on(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                self.tell_budgets()
+            except SQLAlchemyError as error:
+                log.warning("budgets can't be looked at, trying again: %s", getattr(error, "orig", None) or error)
+            except Exception:
+                log.exception("an error of our own in telling of budgets, trying again")
+            stop.wait(ALERT_EVERY)
 
     def _is_due(self, what: str, every: float) -> bool:
         now = time.monotonic()

@@ -197,7 +197,7 @@ class FromService:
 
 
 class OwnMetrics:
-    """All of a configuration."""
+    """All of a configuration. One thread calls it; `problems` may be read by any."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

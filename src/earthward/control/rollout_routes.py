@@ -1,23 +1,24 @@
 """The rollouts of all routes: told what is stored and what people say, and asked where they have brought their routes.
 
-The intake's thread brings records, others bring verbs and configurations; a lock lets in one at a time. Where the
-rollouts stand is read without it, since who feeds the workers must not wait.
+The intake's thread brings records, others bring verbs and configurations; a lock lets in one at a time. Who holds it
+waits neither for the store nor for the user's own metrics, so that what people say is done at once. Where the rollouts
+stand is read without it, since who feeds the workers must not wait.
 """
 
 import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from earthward.config.snapshot import Route, Snapshot
+from earthward.config.snapshot import OwnMetric, Route, Snapshot
 from earthward.control.judging import judge_digest
 from earthward.control.own_metrics import OwnMetrics
 from earthward.control.rollout_files import RolloutFiles, Unreadable
@@ -41,6 +42,17 @@ BATCH = 5_000
 AFTER_ERROR = 1.0
 NOT_YET = float("-inf")
 """Lets no time pass: there is more to be read from before now."""
+BEGINNING: tuple[Verb, ...] = ("start", "retry", "undo")
+"""What was stored before one of these is left aside."""
+
+
+Moved = tuple[Transition, ...]
+
+
+class Work(Protocol):
+    """What is to be told to a rollout, at that time of the clock."""
+
+    def __call__(self, live: LiveRollout, /, *, clock: float) -> Moved: ...
 
 
 class NoRollout(Exception):
@@ -63,6 +75,7 @@ class Rollouts:
         self._try_again_at = 0.0
         self.standings: dict[str, Standing] = {}
         self.own = OwnMetrics()
+        self._metrics: Sequence[OwnMetric] = ()
         self._fresh = Fresh()
 
     # ── what comes in ──
@@ -70,7 +83,7 @@ class Rollouts:
     def take_over(self, snapshot: Snapshot) -> None:
         """Takes the rollouts that this snapshot's routes name. Those whose plan is the same go on as they are."""
         with self._lock:
-            self.own.take_over(snapshot.metrics)
+            self._metrics = snapshot.metrics
             before, self._routes = self._routes, {route.name: route for route in snapshot.routes if route.plan}
             self._named = {name: named(route, snapshot) for name, route in self._routes.items()}
             self._hosts_seen = ()
@@ -97,26 +110,31 @@ class Rollouts:
             under_way = [name for name, live in self._live.items() if live.controller.state.is_under_way]
             self._take_up_again()
             self._see_models()
-            self.own.begin_turn()
-            if not under_way:
-                self._fresh = Fresh()
-            if under_way:
-                try:
-                    end = queries.end(engine)
-                    for name in under_way:
-                        self._try(name, partial(self._read_on, engine=engine, end=end))
-                except SQLAlchemyError as error:
-                    log.debug("the store is away: %s", error)
+            metrics = self._metrics
+        self.own.take_over(metrics)
+        self.own.begin_turn()
+        if not under_way:
+            self._fresh = Fresh()
+            return
+        try:
+            end = queries.end(engine)
+            for name in under_way:
+                self._read_on(name, engine, end)
+        except SQLAlchemyError as error:
+            log.debug("the store is away: %s", error)
 
-    def act(self, name: str, verb: Verb, by: str, why: str, engine: Engine | None) -> Standing:
-        """Does what somebody says. Raises NotNow, NoRollout, and OSError where it can't be written down."""
+    def act(self, name: str, verb: Verb, by: str, why: str, engine: Engine | None, at: str = "") -> Standing:
+        """Does what somebody says, only if the rollout is `at` that place where one is named. Raises NotNow, NoRollout,
+        and OSError where it can't be written down."""
+        self._found(name)
+        ends = _ends(engine) if verb in BEGINNING else None
         with self._lock:
             live = self._found(name)
             try:
                 if not live.controller.state.is_under_way:
-                    live = self._made_ready(name, verb, engine)
+                    live = self._made_ready(name, ends)
                 self._note(live, live.set_back(self._clock()))
-                moved = live.act(verb, self._clock(), by, why)
+                moved = live.act(verb, self._clock(), by, why, at=at)
             except NotNow as refusal:
                 self._note(live, refusal.moved)
                 raise
@@ -172,13 +190,15 @@ class Rollouts:
         known = ", ".join(self._routes) or "none"
         raise NoRollout(f"no route `{name}` has a rollout; those that have one: {known}")
 
-    def _made_ready(self, name: str, verb: Verb, engine: Engine | None) -> LiveRollout:
-        """With the plan as it is now, and with what is stored so far left aside, for a rollout that may begin."""
+    def _made_ready(self, name: str, ends: tuple[int, int] | NoRollout | None) -> LiveRollout:
+        """With the plan as it is now, and with what is stored up to these ends left aside, for one that may begin."""
         self._begin(name)
         live = self._found(name)
-        if verb != "abort":
-            live.read_up_to = max(live.read_up_to, _end(engine, queries.end))
-            live.told_up_to = max(live.told_up_to, _end(engine, quality.later_end))
+        if isinstance(ends, NoRollout):
+            raise ends
+        if ends is not None:
+            live.read_up_to = max(live.read_up_to, ends[0])
+            live.told_up_to = max(live.told_up_to, ends[1])
         return live
 
     def _begin(self, name: str) -> None:
@@ -210,23 +230,41 @@ class Rollouts:
             if arms or judge:
                 self._try(name, partial(LiveRollout.see, arms=arms, judge=judge, now=self._clock()))
 
-    def _read_on(self, live: LiveRollout, engine: Engine, end: int) -> tuple[Transition, ...]:
-        state = live.controller.state
+    def _read_on(self, name: str, engine: Engine, end: int) -> None:
+        """Asks for what there is, then tells it: until `end`, or until somebody has ended the rollout meanwhile."""
         now = self._clock()
-        moved = live.set_back(now)
-        while live.read_up_to < end and state.is_under_way:
-            records = self._fresh.behind(live.read_up_to, min(BATCH, end - live.read_up_to))
-            up_to = live.read_up_to + len(records)
-            if not records:
-                up_to = min(end, live.read_up_to + BATCH)
-                records = queries.stored_after(engine, live.read_up_to, up_to)
-            own = self._own_verdicts(live, records)
-            moved += live.take(records, up_to, now if up_to == end else NOT_YET, own=own, latest=now)
-        if state.is_under_way:
-            moved += live.hear(quality.told_after(engine, live.route, live.told_up_to), now)
-        if state.is_under_way and state.due <= now:
-            moved += live.take((), live.read_up_to, now)
-        return moved
+        try:
+            while (live := self._under_way(name)) is not None and live.read_up_to < end:
+                records, up_to = self._behind(engine, live.read_up_to, end)
+                own = self._own_verdicts(live, records)
+                self._tell(name, partial(_take, records=records, up_to=up_to, end=end, now=now, own=own))
+            if live is not None and live.controller.state.is_under_way:
+                later = quality.told_after(engine, name, live.told_up_to)
+                self._tell(name, partial(_let_pass, later=later, now=now))
+        except SQLAlchemyError:
+            raise
+        except Exception as error:  # noqa: BLE001  what can't be asked must not end the intake
+            with self._lock:
+                self._give_up(name, error)
+
+    def _under_way(self, name: str) -> LiveRollout | None:
+        with self._lock:
+            live = self._live.get(name)
+            return live if live is not None and live.controller.state.is_under_way else None
+
+    def _behind(self, engine: Engine, after: int, end: int) -> tuple[list[Record], int]:
+        """The next records, and the number that they go up to."""
+        records = self._fresh.behind(after, min(BATCH, end - after))
+        if records:
+            return records, after + len(records)
+        up_to = min(end, after + BATCH)
+        return queries.stored_after(engine, after, up_to), up_to
+
+    def _tell(self, name: str, work: Work) -> None:
+        """To one that was ended while this was asked for it says nothing, and one that was begun anew has it behind."""
+        with self._lock:
+            clock = self._clock()
+            self._try(name, lambda it: it.set_back(clock) + work(it, clock=clock))
 
     def _own_verdicts(self, live: LiveRollout, records: Sequence[Record]) -> list[dict[str, Verdict]]:
         """What the user's own metrics say of each record; nothing where the plan has none."""
@@ -239,7 +277,7 @@ class Rollouts:
             found[place] = verdicts
         return found
 
-    def _try(self, name: str, work: Callable[[LiveRollout], tuple[Transition, ...]]) -> None:
+    def _try(self, name: str, work: Callable[[LiveRollout], Moved]) -> None:
         """What fails by itself is taken up again from the disk; the others don't suffer."""
         live = self._live.get(name)
         if live is None:
@@ -249,8 +287,11 @@ class Rollouts:
         except SQLAlchemyError:
             raise
         except Exception as error:  # noqa: BLE001  one that fails must end neither the others nor the intake
-            self._live.pop(name)
-            self._stand_still(name, f"stands still, and is tried again: {type(error).__name__}: {error}")
+            self._give_up(name, error)
+
+    def _give_up(self, name: str, error: Exception) -> None:
+        self._live.pop(name, None)
+        self._stand_still(name, f"stands still, and is tried again: {type(error).__name__}: {error}")
 
     def _note(self, live: LiveRollout, moved: Sequence[Transition]) -> None:
         before, now = self.standings.get(live.route), standing(live)
@@ -291,10 +332,33 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _end(engine: Engine | None, of: Callable[[Engine], int]) -> int:
+def _take(
+    live: LiveRollout,
+    clock: float,
+    *,
+    records: Sequence[Record],
+    up_to: int,
+    end: int,
+    now: float,
+    own: Sequence[Mapping[str, Verdict]],
+) -> Moved:
+    """`now` is when somebody looked what there is: more may have come since, or the clock may have been set back."""
+    now = min(now, clock)
+    return live.take(records, up_to, now if up_to == end else NOT_YET, own=own, latest=now)
+
+
+def _let_pass(live: LiveRollout, clock: float, *, later: Sequence[tuple[int, quality.Later]], now: float) -> Moved:
+    now = min(now, clock)
+    moved = live.hear(later, now)
+    state = live.controller.state
+    return moved + live.take((), live.read_up_to, now) if state.is_under_way and state.due <= now else moved
+
+
+def _ends(engine: Engine | None) -> tuple[int, int] | NoRollout:
+    """The numbers of the last exchange and of the last word on exchanges, or why they can't be had."""
     if engine is None:
-        raise NoRollout("the store is not open yet, so nothing can begin; try again in a moment")
+        return NoRollout("the store is not open yet, so nothing can begin; try again in a moment")
     try:
-        return of(engine)
-    except SQLAlchemyError as error:
-        raise NoRollout("the store is away, so nothing can begin; try again when it is back") from error
+        return queries.end(engine), quality.later_end(engine)
+    except SQLAlchemyError:
+        return NoRollout("the store is away, so nothing can begin; try again when it is back")

@@ -91,10 +91,13 @@ class LiveRollout:
         events = [msgspec.json.decode(it.event, type=Event) for _, it in news if it.judge in ("", judge)]
         return self.take((), self.read_up_to, now, events, latest=now)
 
-    def act(self, verb: Verb, now: float, by: str, why: str, reason: PauseReason = "manual") -> tuple[Transition, ...]:
-        """Does what somebody says, and writes it down. Raises NotNow."""
+    def act(
+        self, verb: Verb, now: float, by: str, why: str, reason: PauseReason = "manual", at: str = ""
+    ) -> tuple[Transition, ...]:
+        """Does what somebody says, only if it is `at` that place where one is named, and writes it down.
+        Raises NotNow."""
         try:
-            moved = self.controller.act(verb, now, by, why, reason)
+            moved = self.controller.act(verb, now, by, why, reason, at)
         except NotNow as refusal:
             self._keep(refusal.moved)
             raise

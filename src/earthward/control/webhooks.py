@@ -3,9 +3,13 @@
 The address of a webhook is often its password, so no error here repeats it.
 """
 
+import contextlib
 import hmac
 import http.client
 import os
+import queue
+import socket
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -23,6 +27,8 @@ from earthward.providers.hosts import is_local
 
 PATIENCE = 5.0
 """Seconds for a connection, and for each piece of the answer's head."""
+WHOLE = 10.0
+"""Seconds for all of it: looking the name up, connecting, and however many pieces the answer comes in."""
 SIGNATURE = "x-earthward-signature"
 
 
@@ -41,8 +47,65 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def tell(hook: Hook, body: Mapping[str, Any], now: float, event: str = "") -> None:
-    """Posts the body as JSON, with `event` as the id of what is told. Raises NotTold."""
+class _Connections:
+    """Those of one call, so that another thread can break them off."""
+
+    def __init__(self) -> None:
+        self._made: list[http.client.HTTPConnection] = []
+        self._is_over = False
+        self.handlers = (self._handler(urllib.request.HTTPHandler), self._handler(urllib.request.HTTPSHandler))
+
+    def break_off(self) -> None:
+        """Whoever reads from one hears that it has ended."""
+        self._is_over = True
+        for made in self._made:
+            if made.sock is not None:
+                with contextlib.suppress(OSError):
+                    made.sock.shutdown(socket.SHUT_RDWR)
+
+    def _handler(self, kind: type[Any]) -> urllib.request.BaseHandler:
+        connections = self
+
+        class Handler(kind):  # type: ignore[misc]
+            def do_open(self, make: Any, request: Any, **options: Any) -> Any:
+                def kept(*where: Any, **how: Any) -> http.client.HTTPConnection:
+                    made: http.client.HTTPConnection = make(*where, **how)
+                    connections._made.append(made)
+                    if connections._is_over:
+                        raise TimeoutError
+                    return made
+
+                return super().do_open(kept, request, **options)
+
+        return Handler()
+
+
+def tell(hook: Hook, body: Mapping[str, Any], now: float, event: str = "", within: float = WHOLE) -> None:
+    """Posts the body as JSON, with `event` as the id of what is told. Raises NotTold, `within` seconds at the latest.
+
+    A thread posts it: no timeout of a socket is one of the whole call.
+    """
+    connections, refusals = _Connections(), queue.SimpleQueue[NotTold | None]()
+
+    def post() -> None:
+        try:
+            _post(hook, body, now, event, connections)
+        except NotTold as refusal:
+            refusals.put(refusal)
+        else:
+            refusals.put(None)
+
+    threading.Thread(target=post, name=f"post {hook.name}", daemon=True).start()
+    try:
+        refusal = refusals.get(timeout=within)
+    except queue.Empty:
+        connections.break_off()
+        raise NotTold(f"no whole answer within {within:g} s") from None
+    if refusal is not None:
+        raise refusal
+
+
+def _post(hook: Hook, body: Mapping[str, Any], now: float, event: str, connections: _Connections) -> None:
     data = msgspec.json.encode(body)
     headers = {"content-type": "application/json", "user-agent": f"earthward/{__version__}"}
     if event:
@@ -52,7 +115,7 @@ def tell(hook: Hook, body: Mapping[str, Any], now: float, event: str = "") -> No
         if hook.secret:
             headers[SIGNATURE] = signature(_resolved(hook.secret), data, now)
         request = urllib.request.Request(url, data, headers)  # noqa: S310  `_url` lets http and https through alone
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=PATIENCE):
+        with urllib.request.build_opener(_NoRedirect, *connections.handlers).open(request, timeout=PATIENCE):
             pass
     except urllib.error.HTTPError as refusal:
         with refusal:

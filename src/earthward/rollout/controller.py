@@ -86,12 +86,15 @@ class Controller:
         self._ready()
         return self._note(OURSELVES, f"the clock was set back by {span(by)}")
 
-    def act(self, verb: Verb, now: float, by: str, why: str, reason: PauseReason = "manual") -> tuple[Transition, ...]:
-        """Does what somebody says. Raises NotNow, with what became due before in its `moved`."""
+    def act(
+        self, verb: Verb, now: float, by: str, why: str, reason: PauseReason = "manual", at: str = ""
+    ) -> tuple[Transition, ...]:
+        """Does what somebody says, only if it is `at` that place where one is named. Raises NotNow, with what became
+        due before in its `moved`."""
         moved = self.advance(now)
         state = self.state
         try:
-            verbs.check(verb, state, state.now)
+            verbs.check(verb, state, state.now, at)
         except verbs.NotNow as refusal:
             refusal.moved = moved
             raise

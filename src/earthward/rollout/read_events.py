@@ -19,7 +19,7 @@ from earthward.rollout.verbs import VERBS, Verb
 ARMS: tuple[EventArm, ...] = get_args(EventArm)
 TIMES = ("ttft_s", "token_s", "total_s")
 FIELDS = ("t", "unit", "arm", "share", "ok", *TIMES, "score", "cost", "bad", "checked", "unmeasured", "later")
-ORDER_FIELDS = ("t", "verb", "by", "why", "reason")
+ORDER_FIELDS = ("t", "verb", "by", "why", "reason", "stage")
 LONGEST_LINE = 1024 * 1024
 LONGEST_NAME = 256
 GZIP = b"\x1f\x8b"
@@ -29,13 +29,14 @@ _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What somebody told the rollout to do."""
+    """What somebody told the rollout to do, only if it is at `stage` where one is named."""
 
     t: float
     verb: Verb
     by: str
     why: str
     reason: PauseReason = "manual"
+    stage: str = ""
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -110,7 +111,7 @@ def _order(given: dict[str, Any], t: float) -> Order:
     if reason not in PAUSES:
         raise BadLine(f"has a `reason` {_told(reason)}; it takes {', '.join(PAUSES)}")
     _check_names(given, ORDER_FIELDS)
-    return Order(t, verb, _text(given, "by"), _text(given, "why"), reason)
+    return Order(t, verb, _text(given, "by"), _text(given, "why"), reason, _text(given, "stage"))
 
 
 def _check_names(given: dict[str, Any], known: tuple[str, ...]) -> None:

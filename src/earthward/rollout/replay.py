@@ -10,7 +10,7 @@ from earthward.rollout.event import Event
 from earthward.rollout.plan import Plan
 from earthward.rollout.read_events import Line, Order
 from earthward.rollout.state import State, Transition
-from earthward.rollout.verbs import NotNow
+from earthward.rollout.verbs import NotNow, said
 
 MOST_NAMES = 100
 
@@ -55,9 +55,9 @@ def _told(controller: Controller, line: Line, result: Replayed) -> Iterator[Tran
         yield from controller.feed(line)
     elif isinstance(line, Order):
         try:
-            yield from controller.act(line.verb, line.t, line.by, line.why, line.reason)
+            yield from controller.act(line.verb, line.t, line.by, line.why, line.reason, line.stage)
         except NotNow as refusal:
             yield from refusal.moved
-            result.refused.append(f"{line.verb} at {line.t:g} s: {refusal}")
+            result.refused.append(f"{said(line.verb)} at {line.t:g} s: {refusal}")
     else:
         yield from controller.advance(line.t)
