@@ -172,3 +172,18 @@ def test_an_answer_written_reads_back(original: Answer) -> None:
     written = write_answer(original)
     assert answer(written) == original
     ChatCompletion.model_validate_json(written)
+
+
+@given(
+    text=st.text(),
+    named=st.sampled_from([None, "", "chatcmpl-1", 'a "quoted" näme']),
+    reason=st.sampled_from(["stop", "stop_sequence", "length", "context", "tool_calls", "filtered", "paused"]),
+    counts=st.lists(st.one_of(st.just(Count()), st.integers(0, 2**40).map(Count.reported)), min_size=5, max_size=5),
+    functions=st.booleans(),
+)
+def test_an_answer_of_one_text_is_written_as_any_other(
+    text: str, named: str | None, reason: Any, counts: list[Count], functions: bool
+) -> None:
+    plain = Answer(named, named, 5 if named else None, (Choice((Text(text),), reason),), Usage(*counts))
+    odd = Answer(plain.id, plain.model, plain.created, plain.choices, plain.usage, {"odd": 1})
+    assert b'{"odd":1,' + write_answer(plain, functions)[1:] == write_answer(odd, functions)

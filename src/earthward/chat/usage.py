@@ -13,6 +13,9 @@ class Source(StrEnum):
     UNKNOWN = "unknown"
 
 
+_NOT_KNOWN = Source.UNKNOWN
+
+
 class Count(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A number of tokens; `unknown` always has the value 0 and must not be summed as zero."""
 
@@ -29,7 +32,7 @@ class Count(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def is_known(self) -> bool:
-        return self.source is not Source.UNKNOWN
+        return self.source is not _NOT_KNOWN
 
 
 UNKNOWN = Count()

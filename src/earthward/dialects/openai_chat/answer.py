@@ -51,6 +51,11 @@ class _Answer(msgspec.Struct):
 
 
 _encode = msgspec.json.Encoder().encode
+_SAID = (
+    b'{"id":%b,"object":"chat.completion","created":%d,"model":%b,"choices":[{"index":0,"message":{"role":"assistant",'
+    b'"content":%b,"refusal":null},"logprobs":null,"finish_reason":"%b"}]%b}'
+)
+"""An answer that is one text, as most are."""
 _KNOWN = frozenset(_Answer.__struct_fields__)
 
 
@@ -67,6 +72,8 @@ def read_answer(body: bytes) -> Answer | Failure:
 
 def write_answer(answer: Answer, functions: bool = False) -> bytes:
     """`functions` for a client that still speaks of `functions` instead of tools."""
+    if len(answer.choices) == 1 and not answer.rest and (text := _all_it_says(answer.choices[0])) is not None:
+        return _written_text(answer, text, functions)
     wire: dict[str, Any] = {
         "id": answer.id or "chatcmpl-unknown",
         "object": "chat.completion",
@@ -126,6 +133,24 @@ def _calls(message: _Message, invented_id: str) -> list[ToolCall]:
     return calls
 
 
+def _all_it_says(choice: Choice) -> str | None:
+    """The text, if the answer is that and nothing else."""
+    parts = choice.parts
+    return part.text if len(parts) == 1 and type(part := parts[0]) is Text and not choice.logprobs else None
+
+
+def _written_text(answer: Answer, text: str, functions: bool) -> bytes:
+    usage = wire_usage(answer.usage)
+    return _SAID % (
+        _encode(answer.id or "chatcmpl-unknown"),
+        answer.created or 0,
+        _encode(answer.model or ""),
+        _encode(text),
+        written_reason(answer.choices[0].reason, functions).encode(),
+        b"" if usage is None else b',"usage":%b' % _encode(usage),
+    )
+
+
 def _wire_choice(index: int, choice: Choice, functions: bool) -> dict[str, Any]:
     return {
         "index": index,
@@ -136,8 +161,6 @@ def _wire_choice(index: int, choice: Choice, functions: bool) -> dict[str, Any]:
 
 
 def _wire_message(choice: Choice, functions: bool) -> dict[str, Any]:
-    if len(choice.parts) == 1 and type(part := choice.parts[0]) is Text:
-        return {"role": "assistant", "content": part.text, "refusal": None}
     message: dict[str, Any] = {
         "role": "assistant",
         "content": "".join(part.text for part in choice.parts if isinstance(part, Text)) or None,
