@@ -374,6 +374,22 @@ def quality(gateway: Gateway, *options: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+def test_no_shadow_is_bought_whose_verdict_the_budget_does_not_reach_for(tmp_path, cloud, local, judge):
+    """The same budget that buys shadows alone above."""
+    said = ", pilots: [ada], shadow: {rate: 100%, budget: 0.0005 USD/day}, judge: referee"
+    priced = "model: gpt-4o-mini, price: {input: 0.15, output: 0.6}}\nroutes"
+    text = judged_config(cloud, local, judge, said).replace("model: gpt-4o-mini}\nroutes", priced)
+    gateway = Gateway(tmp_path, text)
+    try:
+        gateway.until_store()
+        sent(gateway, 5, headers=PILOT, max_tokens=24)
+        until(lambda: are_done(gateway), "all samples")
+        assert figures(gateway)['earthward_samples_dropped_total{route="trial",why="budget"}'] == 5
+        assert bill(cloud) == bill(judge) == 0
+    finally:
+        gateway.stop()
+
+
 def test_truncated_answers_are_found_by_checks_alone_and_roll_the_candidate_back_unseen(in_shadow, cloud, local, judge):
     cloud.script(default={"say": GOOD})
     local.script(default={"say": f"\u001b[2J\u001b]0;owned\u0007 {GOOD[:45]}", "finish": "length"})

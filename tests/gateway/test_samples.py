@@ -188,3 +188,21 @@ def test_feedback_under_way_when_the_line_breaks_is_told_so(tmp_path: Path) -> N
         assert await told is None
 
     played(tmp_path, play)
+
+
+def test_a_line_that_broke_a_moment_ago_takes_nothing_more_and_counts_what_was_gathered(tmp_path: Path) -> None:
+    """The transport is closed some turns before whoever listens is woken."""
+
+    async def play(both: Both) -> None:
+        both.line.offer(lambda: SAMPLE)
+        asked = asyncio.ensure_future(both.line.tell("x1", "k", 1.0, ""))
+        await asyncio.sleep(0)
+        writer = both.line._writer
+        assert writer is not None
+        writer.transport.abort()
+        both.line.offer(lambda: SAMPLE)
+        assert both.counted == (0, 1), "nobody is there"
+        assert await asyncio.wait_for(asked, 1) is None
+        await until(lambda: both.counted == (0, 2))
+
+    played(tmp_path, play)

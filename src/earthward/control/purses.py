@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from earthward.gateway.state import write_whole
-from earthward.quality.spend import Purse, reserve, settle, settle_lost
+from earthward.quality.spend import Purse, has_room, reserve, settle, settle_lost
 
 NANOSECONDS_PER_DAY = 86_400 * 1_000_000_000
 
@@ -42,6 +42,11 @@ class Purses:
                 settle(purse, name, 0)
                 return False
             return True
+
+    def has_room(self, route: str, amount: int, limit: int, now: int) -> bool:
+        """Whether so much could be set aside now."""
+        purse = self.purses.setdefault(route, Purse())
+        return not self.problem and has_room(purse, now // NANOSECONDS_PER_DAY, amount, limit)
 
     async def settle(self, route: str, name: str, actual: int | None) -> None:
         async with self._lock:

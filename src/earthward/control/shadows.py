@@ -20,7 +20,7 @@ from earthward.chat import Answer, ChatRequest, FailureKind
 from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.config.snapshot import Route, Snapshot
 from earthward.control.asking import Answered, Asking, is_free
-from earthward.control.judging import Judged, judge_digest, judged
+from earthward.control.judging import Judged, judge_digest, judged, question
 from earthward.control.purses import Purses
 from earthward.control.sample_reading import (
     asked,
@@ -173,10 +173,11 @@ class Shadows:
         target = self._asking.target(sample.other)
         if target is None or target.takes_callers_key:
             raise NotNow("no target")
-        most = what.chat.max_tokens or MOST_ANSWERED
-        chat = what.chat if is_free(target) else msgspec.structs.replace(what.chat, max_tokens=most)
+        chat = what.chat if is_free(target) else msgspec.structs.replace(what.chat, max_tokens=most_of(what.chat))
         if what.answer is None and sample.status == "ok" and self._served_by_its_arm(sample, route):
             raise NotNow("not readable")
+        if not self._verdict_has_room(route, target, chat, what.answer):
+            raise NotNow("budget")
         answered = await self._ask(sample, route, target, chat, SHADOW_PATH)
         if answered.gave_way:
             raise NotNow("made room")
@@ -232,6 +233,18 @@ class Shadows:
             self.done[sample.route, "judged" if found.score is not None else "judge failed"] += 1
         return found
 
+    def _verdict_has_room(self, route: Route, target: ServingTarget, chat: ChatRequest, live: Answer | None) -> bool:
+        """Whether the budget reaches for a billed shadow and for both questions to a billed judge after it: else the
+        day's last money would go for answers that nobody compares. The other answer is taken to be as long."""
+        assert route.sampling is not None
+        judge = self._asking.target(route.sampling.judge) if route.sampling.judge else None
+        if judge is None or is_free(target) or is_free(judge):
+            return True
+        case = Case(prompt(chat), said(live), said(live), schema_of(chat), tools_of(chat))
+        asked_of_judge = self._worst_case(judge, question(case, "first", judge.target.model))
+        amount = self._worst_case(target, chat) + 2 * asked_of_judge
+        return self._purses.has_room(route.name, amount, route.sampling.budget, time.time_ns())
+
     # -- asking ------------------------------------------------------------------------------------------------------
 
     async def _ask(self, sample: Sample, route: Route, target: ServingTarget, chat: ChatRequest, path: str) -> Answered:
@@ -269,7 +282,7 @@ class Shadows:
             return 0
         if not is_only_text(chat):
             raise NotNow("not bounded")
-        most = chat.max_tokens or MOST_ANSWERED
+        most = most_of(chat)
         size = len(msgspec.json.encode((chat.messages, chat.tools, chat.output)))
         amount = worst_of(
             target.target, size, len(chat.messages), most * max(1, chat.answers), has_tools=bool(chat.tools)
@@ -355,6 +368,12 @@ class Shadows:
         expires_at = time.time_ns() + int(route.sampling.retention * NANO)
         kept = Kept(sample.id, sample.route, sample.task, sample.at, expires_at, content)
         await self._store.put(Looked(kept, pair, tuple(later)))
+
+
+def most_of(chat: ChatRequest) -> int:
+    """Tokens. Callers of servers in the house say by a number below one that they state no limit."""
+    stated = chat.max_tokens or 0
+    return stated if stated > 0 else MOST_ANSWERED
 
 
 def other_arm(sample: Sample) -> str:

@@ -218,7 +218,7 @@ class SampleLine:
 
     def _send(self, message: ToControl) -> bool:
         """Puts it with those that go out together a moment later: a system call for each would cost more than it."""
-        writer = self._writer
+        writer = self._open_writer()
         if writer is None or writer.transport.get_write_buffer_size() + self._size > MOST_UNSENT:
             return False
         frame = framed(message)
@@ -231,9 +231,18 @@ class SampleLine:
     def _flush(self) -> None:
         frames, samples = self._frames, self._samples
         self._frames, self._size, self._samples = [], 0, 0
-        if self._writer is not None:
-            self._writer.write(b"".join(frames))
-        self._board.add(columns.SAMPLES_DROPPED if self._writer is None else columns.SAMPLED, samples)
+        writer = self._open_writer()
+        if writer is None:
+            self._board.add(columns.SAMPLES_DROPPED, samples)
+            self._give_up()
+            return
+        writer.write(b"".join(frames))
+        self._board.add(columns.SAMPLED, samples)
+
+    def _open_writer(self) -> asyncio.StreamWriter | None:
+        """None, too, where the line is broken and its listener was not woken yet."""
+        writer = self._writer
+        return None if writer is None or writer.transport.is_closing() else writer
 
     async def run(self) -> None:
         while True:

@@ -32,13 +32,18 @@ def reserve(purse: Purse, day: int, name: str, amount: int, limit: int) -> bool:
 
     What is under way over midnight counts for the new day too. A clock that runs back begins no new day.
     """
-    if day > purse.day:
-        purse.day, purse.spent = day, 0
-    if purse.committed + amount > limit:
+    if not has_room(purse, day, amount, limit):
         return False
     if amount:
         purse.held[name] = amount
     return True
+
+
+def has_room(purse: Purse, day: int, amount: int, limit: int) -> bool:
+    """Whether that much may still be spent. Begins a new day."""
+    if day > purse.day:
+        purse.day, purse.spent = day, 0
+    return purse.committed + amount <= limit
 
 
 def settle(purse: Purse, name: str, actual: int | None) -> None:
