@@ -426,7 +426,7 @@ def test_a_judge_is_asked_in_both_orders_and_a_tie_is_one(in_shadow, cloud, loca
 
 def test_a_judge_that_is_down_or_says_nothing_holds_the_rollout(in_shadow, cloud, local, judge):
     cloud.script(default={"say": GOOD})
-    local.script(default={"say": GOOD})
+    local.script(default={"say": GOOD.replace("Monday", "Tuesday")})
     judge.script(default={"fault": "500"})
     gateway = in_shadow()
     sent(gateway, 8)

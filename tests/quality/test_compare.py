@@ -46,13 +46,18 @@ def test_structured_output_is_looked_at_on_both_sides():
     ("baseline", "candidate"),
     [
         (GOOD, Said("It comes to 42 euros, and Lyon has paid it in full on Monday; nothing of March is open now.")),
-        (CUT, CUT),
+        (CUT, Said(CUT.text + " It", finish=CUT.finish)),
         (GOOD, Said("42 euros.")),
         (Said("Yes."), Said("No.")),
     ],
 )
 def test_what_checks_cannot_decide_is_left_to_the_judge(baseline, candidate):
     assert compared(case(baseline, candidate)).score is None
+
+
+@pytest.mark.parametrize("answer", [GOOD, CUT, Said(""), Said(calls=(Call("x", "["),))])
+def test_the_same_words_are_a_tie_and_nobody_is_asked(answer):
+    assert compared(case(answer, answer)).score == 0.5
 
 
 def test_equal_arms_win_as_often_as_they_lose_by_checks():

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from earthward.chat import Answer, ChatRequest, Event, Failed, Failure, FailureKind, Usage, collect, is_content
-from earthward.config.snapshot import Snapshot, Zone
+from earthward.config.snapshot import Deadlines, Route, Snapshot, Zone
 from earthward.cost.exchange import cost_at
 from earthward.gateway import tiers
 from earthward.gateway.balancing import Known, Wanted
@@ -84,6 +84,11 @@ class Asking:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
+    def deadlines(self, route: Route, target: ServingTarget) -> Deadlines:
+        """Those of its users there."""
+        assert self.serving is not None, "whoever has a target has been told of one"
+        return self.serving.deadlines(route, target.provider)
+
     def target(self, name: str) -> ServingTarget | None:
         return self.serving.targets.get(name) if self.serving else None
 
@@ -116,17 +121,17 @@ class Asking:
 
     # -- one question ------------------------------------------------------------------------------------------------
 
-    async def ask(self, target: ServingTarget, place: int, chat: ChatRequest) -> Answered:
+    async def ask(self, target: ServingTarget, place: int, chat: ChatRequest, deadlines: Deadlines) -> Answered:
         """One attempt, whole or streamed as the chat says: both arms' answers are timed alike then, and no token
         of what was asked for whole wakes this process. Whatever goes wrong is told in the result."""
         cell = target.provider.endpoints[place].cell
         self._ours[cell] += 1
         try:
-            return await self._asked(target, place, chat)
+            return await self._asked(target, place, chat, deadlines)
         finally:
             self._ours[cell] -= 1
 
-    async def _asked(self, target: ServingTarget, place: int, chat: ChatRequest) -> Answered:
+    async def _asked(self, target: ServingTarget, place: int, chat: ChatRequest, deadlines: Deadlines) -> Answered:
         started_at, endpoint = time.time_ns(), target.provider.endpoints[place]
         begun = Answered(target.name, endpoint.url, started_at, chat.stream)
         wanted = msgspec.structs.replace(chat, model=target.target.model, stream_usage=chat.stream)
@@ -141,7 +146,7 @@ class Asking:
         kept = endpoint.pool.idle()
         while True:
             try:
-                connection = kept or await endpoint.pool.connect(provider.deadlines.connect)
+                connection = kept or await endpoint.pool.connect(deadlines.connect)
             except ConnectFailed as failed:
                 failure = provider.as_seen_by_callers(Failure(failed.kind, failed.message))
                 return msgspec.structs.replace(begun, failure=failure)
@@ -150,7 +155,7 @@ class Asking:
                 if wanted.stream
                 else _Whole(connection, way, wanted)
             )
-            connection.send(request, hearing, provider.deadlines)
+            connection.send(request, hearing, deadlines)
             gave_way = await self._heard_out(hearing, target, place)
             if kept is None or not hearing.is_stale:
                 return self._told(begun, hearing, target, gave_way=gave_way)

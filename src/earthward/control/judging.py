@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from earthward.chat import ChatRequest, Message, Role, Sampling, Text
-from earthward.config.snapshot import Route, Snapshot
+from earthward.config.snapshot import Deadlines, Route, Snapshot
 from earthward.control.asking import Answered
 from earthward.control.sample_reading import said
 from earthward.quality import judge
@@ -15,6 +15,8 @@ from earthward.quality.judge import Place
 
 MOST_SAID, MOST_THOUGHT = 256, 4096
 """Tokens of a verdict, and of one that is thought over before."""
+VERDICT_WITHIN = 120.0
+"""Seconds. A judge that takes longer gives too few verdicts to be one, and keeps other samples waiting."""
 Ask = Callable[[ChatRequest], Awaitable[Answered | None]]
 
 
@@ -52,6 +54,12 @@ def question(case: Case, candidate: Place, model: str) -> ChatRequest:
     if judge.thinks(model):
         return ChatRequest("", messages, max_tokens=MOST_THOUGHT)
     return ChatRequest("", messages, sampling=Sampling(temperature=0.0), max_tokens=MOST_SAID)
+
+
+def for_a_verdict(deadlines: Deadlines) -> Deadlines:
+    return Deadlines(
+        deadlines.connect, *(min(it, VERDICT_WITHIN) for it in (deadlines.first_byte, deadlines.idle, deadlines.total))
+    )
 
 
 def judge_digest(route: Route, snapshot: Snapshot) -> str:

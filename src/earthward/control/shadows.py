@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -20,8 +20,9 @@ from earthward.chat import Answer, ChatRequest, FailureKind
 from earthward.chat.failures import ANOTHER_MAY_SERVE
 from earthward.config.snapshot import Route, Snapshot
 from earthward.control.asking import Answered, Asking, is_free
-from earthward.control.judging import Judged, judge_digest, judged, question
+from earthward.control.judging import Judged, for_a_verdict, judge_digest, judged, question
 from earthward.control.purses import Purses
+from earthward.control.sample_queue import SampleQueue
 from earthward.control.sample_reading import (
     asked,
     is_only_text,
@@ -32,7 +33,7 @@ from earthward.control.sample_reading import (
 )
 from earthward.control.sample_store import SampleStore
 from earthward.control.shadow_records import record_of
-from earthward.gateway.samples import AT_ONCE, Sample
+from earthward.gateway.samples import Sample
 from earthward.gateway.serving import ServingTarget
 from earthward.ledger.books import JUDGE_PATH, SHADOW_PATH
 from earthward.ledger.record import Record
@@ -52,9 +53,6 @@ log = logging.getLogger("earthward.shadows")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MOST_BYTES = 32 * 1024 * 1024
-"""Of samples that wait."""
-WORKERS = 4
 PATIENCE = 60.0
 """Seconds for which one sample waits for room at a target."""
 LOOK = 0.1
@@ -82,17 +80,14 @@ class Shadows:
         self._asking = asking
         self._purses = purses
         self._put_on_record = put_on_record
-        self._waiting: deque[Sample] = deque()
-        self._bytes = 0
+        self._queue = SampleQueue()
         self._next = 0.0
         self._pause = lowly.EVERY
         self._used = 0.0
-        self._woken = asyncio.Event()
         self._routes: dict[str, Route] = {}
         self._digests: dict[str, str] = {}
         self._count = 0
         self._boot = f"{time.time_ns():x}"
-        self.under_way = 0
         self.dropped: Counter[tuple[str, str]] = Counter()
         self.done: Counter[tuple[str, str]] = Counter()
         self._store = SampleStore(parts, self.done, self.dropped)
@@ -103,45 +98,32 @@ class Shadows:
 
     @property
     def waiting(self) -> int:
-        return len(self._waiting)
+        return len(self._queue)
 
     def offer(self, sample: Sample) -> None:
-        """Takes a sample, or drops it where too many wait."""
-        size = len(sample.request) + len(sample.answer)
-        if len(self._waiting) >= AT_ONCE or self._bytes + size > MOST_BYTES:
-            self.dropped[sample.route, "queue full"] += 1
-            return
-        self._waiting.append(sample)
-        self._bytes += size
-        self._woken.set()
+        """Takes a sample, or drops one where too many wait."""
+        for out in self._queue.offer(sample):
+            self.dropped[out.route, "queue full"] += 1
 
     async def run(self) -> None:
         """Works samples off until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._store.run())
-            for _ in range(WORKERS):
-                group.create_task(self._work())
+            while True:
+                sample = await self._queue.next()
+                await self._its_turn()
+                group.create_task(self._work(sample))
 
-    async def _work(self) -> None:
-        while True:
-            while not self._waiting:
-                self._woken.clear()
-                await self._woken.wait()
-            await self._its_turn()
-            if not self._waiting:
-                continue
-            sample = self._waiting.popleft()
-            self._bytes -= len(sample.request) + len(sample.answer)
-            self.under_way += 1
-            try:
-                await self._one(sample)
-            except NotNow as reason:
-                self.dropped[sample.route, str(reason)] += 1
-            except Exception:
-                self.dropped[sample.route, "error"] += 1
-                log.exception("a sample of %s could not be compared", sample.route)
-            finally:
-                self.under_way -= 1
+    async def _work(self, sample: Sample) -> None:
+        try:
+            await self._one(sample)
+        except NotNow as reason:
+            self.dropped[sample.route, str(reason)] += 1
+        except Exception:
+            self.dropped[sample.route, "error"] += 1
+            log.exception("a sample of %s could not be compared", sample.route)
+        finally:
+            self._queue.over(sample)
 
     async def _its_turn(self) -> None:
         now = time.monotonic()
@@ -261,7 +243,10 @@ class Shadows:
             raise NotNow("budget")
         cost: int | None = None
         try:
-            answered = await self._asking.ask(target, place, chat)
+            deadlines = self._asking.deadlines(route, target)
+            answered = await self._asking.ask(
+                target, place, chat, deadlines if path == SHADOW_PATH else for_a_verdict(deadlines)
+            )
             cost = answered.cost
             self._put_on_record(record_of(sample, path, name, target, answered, f"beside {sample.id}"))
         finally:

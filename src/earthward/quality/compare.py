@@ -36,14 +36,17 @@ def compared(case: Case) -> Compared:
         bad_baseline,
         bad_candidate,
         {name: found.why for name, found in of_candidate.items() if found.state == "bad"},
-        _score(bad_baseline, bad_candidate),
+        _score(bad_baseline, bad_candidate, are_same=case.baseline == case.candidate),
         tuple(dict.fromkeys((*told, *also_told))),
         baseline_metrics,
         candidate_metrics,
     )
 
 
-def _score(baseline: tuple[str, ...], candidate: tuple[str, ...]) -> float | None:
+def _score(baseline: tuple[str, ...], candidate: tuple[str, ...], *, are_same: bool) -> float | None:
+    """The same words are a tie, whoever were to judge them."""
+    if are_same:
+        return 0.5
     fails = [any(name in DECISIVE for name in names) for names in (baseline, candidate)]
     if fails[0] == fails[1]:
         return None
