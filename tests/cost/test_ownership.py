@@ -17,7 +17,6 @@ from earthward.cost.ownership import (
     factor,
     months,
     ownership,
-    payback,
 )
 
 D = Decimal
@@ -182,12 +181,6 @@ def test_a_box_is_bought_in_the_month_that_needs_it_and_never_given_back() -> No
     assert counts == sorted(counts)
     assert found.capex == counts[-1] * 10
     assert next(it for it in found.months if it.boxes == 2).bought == 10
-
-
-def test_payback_is_never_where_running_costs_as_much_as_the_cloud() -> None:
-    assert payback(D(3600), D(450), D(50)) == 9
-    assert payback(D(3600), D(50), D(50)) is None
-    assert payback(D(3600), D(40), D(50)) is None
 
 
 def test_what_is_sold_in_the_end_comes_off_the_cost_of_owning() -> None:

@@ -31,7 +31,7 @@ from earthward.chat import (
     collect,
 )
 from earthward.dialects import sse
-from earthward.dialects.anthropic_messages import PING, StreamReader, StreamWriter
+from earthward.dialects.anthropic_messages import StreamReader, StreamWriter
 
 USAGE = Usage(Count.reported(119), Count.reported(10), Count.reported(100), Count.reported(7), Count.reported(2))
 HELLO: list[Event] = [Started("up-1", "up", 5), TextDelta("Hello"), UsageReported(USAGE), Finished("stop")]
@@ -116,10 +116,6 @@ def test_usage_may_come_before_or_after_the_end() -> None:
 
 def test_usage_that_is_not_known_is_a_count_of_zero_as_there_must_be_one() -> None:
     assert payloads(write([Started(), Finished("stop")]))[-2]["usage"] == {"output_tokens": 0}
-
-
-def test_a_heartbeat_is_an_event_of_its_own() -> None:
-    assert payloads(PING) == [{"type": "ping"}]
 
 
 def test_blocks_follow_one_another() -> None:

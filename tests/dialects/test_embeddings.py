@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from canned_sdks import Canned, google_client, openai_client
 from earthward.chat import Count, Embeddings, EmbedRequest, Failure
-from earthward.chat.embedding import checked, in_batches, joined, with_prefix
+from earthward.chat.embedding import checked
 from earthward.dialects import envelope
 from earthward.dialects.embeddings import gemini, ollama, openai
 from earthward.dialects.envelope import Envelope
@@ -294,27 +294,6 @@ def test_an_error_in_an_answer_is_a_failure() -> None:
     for form in (openai, gemini, ollama):
         failure = form.read_answer(b'{"error":{"code":503,"message":"busy"}}', TWO)
         assert isinstance(failure, Failure)
-
-
-def test_batches_join_to_the_whole() -> None:
-    request = EmbedRequest("m", tuple("abcde"), 1)
-    batches = in_batches(request, 2)
-    assert [batch.texts for batch in batches] == [("a", "b"), ("c", "d"), ("e",)]
-    answers = [
-        Embeddings("up", tuple([float(ord(text))] for text in batch.texts), Count.reported(1)) for batch in batches
-    ]
-    whole = joined(answers)
-    assert checked(whole, request) == whole
-    assert whole.input == Count.reported(3)
-    assert not joined([*answers, Embeddings("up", ())]).input.is_known
-    assert joined([]) == Embeddings(None, ())
-
-
-def test_a_model_that_is_told_of_the_task_in_words_is_told() -> None:
-    prefixes = {"query": "search_query: ", "": "search_document: "}
-    assert with_prefix(EmbedRequest("m", ("a",), task="query"), prefixes).texts == ("search_query: a",)
-    assert with_prefix(EmbedRequest("m", ("a",)), prefixes).texts == ("search_document: a",)
-    assert with_prefix(EmbedRequest("m", ("a",)), {}).texts == ("a",)
 
 
 def envelope_of(**fields):

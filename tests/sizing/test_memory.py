@@ -1,7 +1,7 @@
 import pytest
 
 from earthward.sizing.gpus import GIB, UnknownName, gpu, gpus
-from earthward.sizing.memory import compute_bytes, kv_bytes, kv_bytes_per_token, most_slots, needed_bytes
+from earthward.sizing.memory import compute_bytes, kv_bytes, most_slots, needed_bytes
 from earthward.sizing.models import model, models
 
 MIB = 2**20
@@ -23,7 +23,7 @@ def test_layers_with_a_window_keep_the_window_of_each_conversation() -> None:
 
 def test_eight_bits_take_34_bytes_for_32_numbers() -> None:
     it = model("llama3.1:8b")
-    assert kv_bytes_per_token(it, "q8_0") * 64 == kv_bytes_per_token(it) * 34
+    assert kv_bytes(it, 8192, 1, "q8_0") * 64 == kv_bytes(it, 8192, 1) * 34
 
 
 def test_an_input_embedding_of_its_own_stays_off_the_card() -> None:

@@ -46,25 +46,5 @@ def checked(found: Embeddings, request: EmbedRequest) -> Embeddings | Failure:
     return found
 
 
-def in_batches(request: EmbedRequest, most: int) -> list[EmbedRequest]:
-    """The same in requests of at most so many texts each, for providers that take no more."""
-    starts = range(0, len(request.texts), most)
-    return [msgspec.structs.replace(request, texts=request.texts[start : start + most]) for start in starts]
-
-
-def joined(answers: list[Embeddings]) -> Embeddings:
-    """The answers to `in_batches` as one. A count that one of them lacks is not known of the whole."""
-    vectors = tuple(vector for answer in answers for vector in answer.vectors)
-    is_counted = bool(answers) and all(answer.input.is_known for answer in answers)
-    tokens = Count.reported(sum(answer.input.tokens for answer in answers)) if is_counted else UNKNOWN
-    return Embeddings(answers[0].model if answers else None, vectors, tokens)
-
-
-def with_prefix(request: EmbedRequest, prefixes: dict[str, str]) -> EmbedRequest:
-    """The texts as a model wants them that is told of the task in words, such as `search_query: `."""
-    prefix = prefixes.get(request.task or "", prefixes.get("", ""))
-    return msgspec.structs.replace(request, texts=tuple(prefix + text for text in request.texts))
-
-
 def _malformed(message: str) -> Failure:
     return Failure(FailureKind.MALFORMED, message)

@@ -83,7 +83,3 @@ class Failure(msgspec.Struct, frozen=True):
     def for_the_record(self) -> str:
         """What may be kept of the message: all of it, or no word that could be the caller's."""
         return f"the provider's words, status {self.status}" if self.quoted else self.message
-
-    @property
-    def another_may_serve(self) -> bool:
-        return self.kind in ANOTHER_MAY_SERVE

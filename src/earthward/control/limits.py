@@ -5,7 +5,6 @@ a meter was there is in the ledger; it is looked up when the meter is new, and a
 records from before may still be on their way.
 """
 
-import logging
 import math
 import threading
 import time
@@ -22,8 +21,6 @@ from earthward.gateway.meters import CARRIED, Meters, account_of
 from earthward.routing import limits
 from earthward.routing.limits import DAY, NANO, PERIODS, SINCE
 from earthward.store.spent import Place, spent_before
-
-log = logging.getLogger(__name__)
 
 LOOKS = (0.0, 1.0, 5.0, 30.0, 120.0, 600.0)
 """Seconds after a meter is known at which it is looked up what was spent before it."""

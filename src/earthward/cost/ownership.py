@@ -101,11 +101,6 @@ class Ownership(msgspec.Struct, frozen=True):
     present_value: Decimal
 
 
-def payback(capex: Decimal, cloud: Decimal, running: Decimal) -> Decimal | None:
-    """Months until what is saved has paid for what was bought; None where nothing is saved."""
-    return None if running >= cloud else capex / (cloud - running)
-
-
 def cloud_cost(work: Work, cloud: Cloud, requests: Decimal) -> Decimal:
     """Of so many requests, at today's prices."""
     cached = cloud.input if cloud.cached is None else cloud.cached

@@ -88,12 +88,6 @@ class ServerConnection(Answering):
             # application that begins its work in the next turn has had a chance to ask.
             asyncio.get_running_loop().call_soon(self._tell_gone)
 
-    @property
-    def peer(self) -> str:
-        """The client's IP address; empty on a Unix socket and when it has left."""
-        name = None if self._transport is None else self._transport.get_extra_info("peername")
-        return str(name[0]) if isinstance(name, tuple) else ""
-
     # What the transport tells us.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

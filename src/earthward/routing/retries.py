@@ -7,8 +7,6 @@ from collections.abc import Iterable
 
 WINDOW = 10
 """Seconds whose allowance may be spent at once."""
-REMEMBERED = 32
-"""Seconds that are looked back over: what was spent at once is not there again until it has been earned."""
 PER_REQUEST = 0.2
 PER_SECOND = 10
 

@@ -9,11 +9,6 @@ BATCH = 512
 CELLS = 256
 
 
-def kv_bytes_per_token(model: Model, kv: str = "f16") -> int:
-    """In all layers, as far as no window ends it."""
-    return int(2 * model.layers * model.kv_heads * model.head_size * KV_BYTES[kv])
-
-
 def kv_bytes(model: Model, context: int, slots: int, kv: str = "f16") -> int:
     """Of `slots` conversations with `context` tokens each. Layers with a window keep little more than the window."""
     per_layer = 2 * model.kv_heads * model.head_size * KV_BYTES[kv]

@@ -17,7 +17,6 @@ BREAK = 50_000
 LAST_BREAK = 20_000
 LAST_SHARE = 7500
 WORSE = {"2 %": 0.02, "5 %": 0.05, "20 %": 0.2}
-BOUNDARY = (0.3, 0.3)
 WHOLE = ("parity", "drift", "outages", "ramp", "saturation")
 MOST_WHOLE = 400_000
 

@@ -13,10 +13,9 @@ from earthward.dialects.anthropic_messages.read_request import read_request
 from earthward.dialects.anthropic_messages.read_stream import StreamReader
 from earthward.dialects.anthropic_messages.vertex import at_vertex, count_at_vertex
 from earthward.dialects.anthropic_messages.write_request import losses, write_request
-from earthward.dialects.anthropic_messages.write_stream import PING, StreamWriter
+from earthward.dialects.anthropic_messages.write_stream import StreamWriter
 
 __all__ = [
-    "PING",
     "Glance",
     "Heard",
     "StreamListener",

@@ -28,9 +28,6 @@ from earthward.dialects.anthropic_messages.finish import written_reason
 from earthward.dialects.anthropic_messages.stream_end import BROKEN_OFF
 from earthward.dialects.anthropic_messages.usage import wire_usage
 
-PING = b'event: ping\ndata: {"type":"ping"}\n\n'
-"""A heartbeat: clients ignore it, wherever in a stream it comes."""
-
 Content = TextDelta | RefusalDelta | ReasoningDelta | ToolCallStarted | ToolCallDelta
 
 _ENCODE = msgspec.json.Encoder().encode

@@ -72,7 +72,7 @@ def write_request(
 
 
 def losses(request: EmbedRequest) -> tuple[str, ...]:
-    """The task is to be told in the texts, see `with_prefix`."""
+    """The task is to be told in the texts."""
     lost = [name for name in ("task", "title", "user") if getattr(request, name) is not None]
     return (*lost, *request.rest)
 

@@ -1,7 +1,7 @@
 """What readers of all forms share: bounds, and failures instead of exceptions."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -10,8 +10,6 @@ from earthward.chat.embedding import Embeddings, EmbedRequest, checked
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.json_limits import LIMITS, NOT_JSON, JsonLimits, excess
 from earthward.dialects.unreadable import unreadable
-
-T = TypeVar("T")
 
 
 def request_of(body: bytes, read: Callable[[Any], EmbedRequest], limits: JsonLimits = LIMITS) -> EmbedRequest | Failure:

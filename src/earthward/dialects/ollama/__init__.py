@@ -33,7 +33,6 @@ from earthward.dialects.ollama.output import format_instruction, with_format_in_
 from earthward.dialects.ollama.read_generate import read_generate
 from earthward.dialects.ollama.read_request import read_request
 from earthward.dialects.ollama.read_stream import StreamReader
-from earthward.dialects.ollama.truncation import was_truncated
 from earthward.dialects.ollama.usage import Durations
 from earthward.dialects.ollama.write_request import losses, prepare, write_request
 from earthward.dialects.ollama.write_stream import StreamWriter
@@ -71,7 +70,6 @@ __all__ = [
     "stops_in",
     "unit_hint",
     "wants_stream",
-    "was_truncated",
     "with_format_in_prompt",
     "write_answer",
     "write_failure",

@@ -19,7 +19,6 @@ MOST_ITEMS = 100
 _TERMINAL = (b"response.completed", b"response.incomplete")
 _ENCRYPTED = "reasoning.encrypted_content"
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ITEM = msgspec.json.Decoder(dict[str, Any])
 _ENCODE = msgspec.json.Encoder().encode
 
 Items = list[dict[str, Any]]
