@@ -220,13 +220,18 @@ def test_requests_at_a_time_are_bounded_over_all_workers(start, cloud):
 
 
 def test_past_a_targets_own_limit_the_next_one_is_asked(start, cloud, local):
-    extra = "}\n  - {name: other, when: {model: other}, use: mini, fallback: [llama]"
-    gateway = start(cloud, local, workers=2, route_extra=extra, target_extra=", limits: {rpm: 3}")
-    assert gateway.chat("nobody's")[0] == 404
-    # The rest of this minute has to do for all ten: to play it anew would take another gateway.
-    if time.monotonic() % 60 > 30:
-        time.sleep(60 - time.monotonic() % 60)
-    served = [gateway.chat("other")[1]["x-earthward-target"] for _ in range(10)]
-    assert served == ["mini"] * 3 + ["llama"] * 7
-    row = next(row for row in gateway.rows(11) if row["target"] == "llama")
-    assert "the limit of target mini is reached" in row["attempts"]
+    limited = ("first", "second", "third")
+    targets = [f"{name}: {{provider: cloud, model: gpt-4o-mini, limits: {{rpm: 3}}" for name in limited]
+    routes = [f"- {{name: {name}, when: {{model: {name}}}, use: {name}, fallback: [llama]" for name in limited]
+    more = {"target_extra": "}\n  ".join(("", *targets)), "route_extra": "}\n  ".join(("", *routes))}
+    gateway = start(cloud, local, workers=2, **more)
+    fresh = iter(limited)
+
+    def play() -> tuple[str, list[str]]:
+        name = next(fresh)
+        return name, [gateway.chat(name)[1]["x-earthward-target"] for _ in range(10)]
+
+    name, served = in_one_minute(play)
+    assert served == [name] * 3 + ["llama"] * 7
+    row = [row for row in gateway.rows(10) if row["target"] == "llama"][-1]
+    assert f"the limit of target {name} is reached" in row["attempts"]
