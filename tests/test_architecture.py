@@ -72,7 +72,8 @@ WAITING = frozenset(
         *("threading", "multiprocessing", "concurrent", "subprocess"),
     }
 )
-CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
+ASKED = {"datetime": {"now", "utcnow", "today"}, "date": {"today"}, "os": {"urandom", "getrandom", "times"}}
+"""What asks a clock, or draws, of modules and classes that may be used for all else."""
 
 
 class Import(NamedTuple):
@@ -174,26 +175,24 @@ def test_what_decides_never_waits() -> None:
     assert not wrong, "\n" + "\n".join(wrong)
 
 
-def test_what_decides_asks_no_clock() -> None:
+def test_what_decides_asks_no_clock_and_draws_nothing() -> None:
     wrong = []
     for module, path in MODULES.items():
         if folder_of(module) in ABOVE_THE_LINE:
             wrong += [
-                f"{path.relative_to(SRC.parent)}:{line}: take the time as an argument" for line in clock_calls(path)
+                f"{path.relative_to(SRC.parent)}:{line}: take times and draws as arguments" for line in asking(path)
             ]
     assert not wrong, "\n" + "\n".join(wrong)
 
 
-def clock_calls(path: Path) -> Iterator[int]:
+def asking(path: Path) -> Iterator[int]:
     for node in ast.walk(ast.parse(path.read_text())):
-        if (
-            isinstance(node, ast.Attribute)
-            and node.attr in CLOCK_CALLS
-            and isinstance(node.value, ast.Name | ast.Attribute)
-        ):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
             owner = node.value.id if isinstance(node.value, ast.Name) else node.value.attr
-            if owner in ("datetime", "date"):
+            if node.attr in ASKED.get(owner, ()):
                 yield node.lineno
+        elif isinstance(node, ast.ImportFrom) and ASKED.get(node.module or "", set()) & {it.name for it in node.names}:
+            yield node.lineno
 
 
 def test_the_table_has_no_cycle() -> None:
