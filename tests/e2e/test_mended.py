@@ -104,7 +104,7 @@ def test_events_without_content_are_not_gathered_for_ever(start, cloud, tmp_path
         with peer:
             peer.recv(65536)
             peer.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
-            event = b'data: {"id":"x","choices":[{"index":0,"delta":{"content":""}}]}\n\n' * 200
+            event = b'data: {"id":"%b","choices":[{"index":0,"delta":{"content":""}}]}\n\n' % (b"x" * 2000)
             try:
                 while True:
                     peer.sendall(event)

@@ -7,7 +7,7 @@ from earthward.dialects.anthropic_messages.answer import read_answer, write_answ
 from earthward.dialects.anthropic_messages.count_tokens import count_request, read_count, write_count
 from earthward.dialects.anthropic_messages.errors import error_event, failure_of, write_failure
 from earthward.dialects.anthropic_messages.hints import Glance, check, conversation_root, features, glance, unit_hint
-from earthward.dialects.anthropic_messages.listen import Heard, StreamListener, listen_answer, prepare
+from earthward.dialects.anthropic_messages.listen import StreamListener, listen_answer, prepare
 from earthward.dialects.anthropic_messages.models import write_model, write_models
 from earthward.dialects.anthropic_messages.read_request import read_request
 from earthward.dialects.anthropic_messages.read_stream import StreamReader
@@ -17,7 +17,6 @@ from earthward.dialects.anthropic_messages.write_stream import StreamWriter
 
 __all__ = [
     "Glance",
-    "Heard",
     "StreamListener",
     "StreamReader",
     "StreamWriter",

@@ -20,6 +20,7 @@ from earthward.dialects.anthropic_messages.usage import UsageOfStream, read_usag
 from earthward.dialects.anthropic_messages.write_stream import message_start
 from earthward.dialects.envelope import Envelope
 from earthward.dialects.halves import Halves
+from earthward.dialects.heard import Heard
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.signatures import vendor_of
 
@@ -44,17 +45,6 @@ class _Block(msgspec.Struct, gc=False):
 
 _ANSWER = msgspec.json.Decoder(_Message)
 _BLOCK = msgspec.json.Decoder(_Block)
-
-
-class Heard(msgspec.Struct, frozen=True):
-    """A whole answer: the body to send on, and what was heard in it. With a failure the body is empty."""
-
-    body: bytes
-    usage: Usage = Usage()
-    finish_reason: str | None = None
-    characters_out: int = 0
-    failure: Failure | None = None
-    model: str | None = None
 
 
 def prepare(envelope: Envelope, model: str, stream: bool, extensions: bool = False) -> bytes:

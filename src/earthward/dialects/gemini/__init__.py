@@ -9,7 +9,7 @@ from earthward.dialects.gemini.count_tokens import count_request, read_count, re
 from earthward.dialects.gemini.errors import error_event, failure_of, write_failure
 from earthward.dialects.gemini.finish import FILTERED
 from earthward.dialects.gemini.hints import Glance, answers, conversation_root, features, glance
-from earthward.dialects.gemini.listen import Heard, StreamListener, listen_answer, prepare
+from earthward.dialects.gemini.listen import StreamListener, listen_answer, prepare
 from earthward.dialects.gemini.models import Offer, write_model, write_models
 from earthward.dialects.gemini.read_request import read_request
 from earthward.dialects.gemini.read_stream import StreamReader
@@ -20,7 +20,6 @@ __all__ = [
     "FILTERED",
     "HEARTBEAT",
     "Glance",
-    "Heard",
     "Offer",
     "StreamListener",
     "StreamReader",

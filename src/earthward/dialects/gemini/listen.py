@@ -19,6 +19,7 @@ from earthward.dialects.gemini.stream_end import BROKEN_OFF, NO_ANSWER, TOO_LONG
 from earthward.dialects.gemini.usage import read_usage
 from earthward.dialects.gemini.write_stream import Framing
 from earthward.dialects.halves import Halves
+from earthward.dialects.heard import Heard
 from earthward.dialects.json_limits import NOT_JSON
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -63,17 +64,6 @@ class _Answer(msgspec.Struct, rename="camel", gc=False):
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
-
-
-class Heard(msgspec.Struct, frozen=True):
-    """A whole answer: the body to send on, and what was heard in it. With a failure the body is empty."""
-
-    body: bytes
-    usage: Usage = Usage()
-    finish_reason: str | None = None
-    characters_out: int = 0
-    failure: Failure | None = None
-    model: str | None = None
 
 
 def prepare(envelope: Envelope) -> bytes:

@@ -6,7 +6,7 @@ Both directions, and a way to listen to bytes that only pass through.
 from earthward.dialects.openai_chat.answer import read_answer, write_answer
 from earthward.dialects.openai_chat.errors import error_event, failure_of, write_failure
 from earthward.dialects.openai_chat.hints import Glance, answers, conversation_root, features, glance, unit_hint
-from earthward.dialects.openai_chat.listen import Heard, StreamListener, listen_answer, prepare, wants_usage
+from earthward.dialects.openai_chat.listen import StreamListener, listen_answer, prepare, wants_usage
 from earthward.dialects.openai_chat.models import write_model, write_models
 from earthward.dialects.openai_chat.read_request import read_request
 from earthward.dialects.openai_chat.read_stream import StreamReader
@@ -15,7 +15,6 @@ from earthward.dialects.openai_chat.write_stream import StreamWriter
 
 __all__ = [
     "Glance",
-    "Heard",
     "StreamListener",
     "StreamReader",
     "StreamWriter",

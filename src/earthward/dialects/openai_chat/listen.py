@@ -13,6 +13,7 @@ from earthward.dialects import sse
 from earthward.dialects.alike import MOST_LEARNED, Alike, alike
 from earthward.dialects.envelope import Envelope, merged
 from earthward.dialects.halves import Halves
+from earthward.dialects.heard import Heard
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.openai_chat.errors import failure_of_error
 from earthward.dialects.openai_chat.finish import failure_in
@@ -75,17 +76,6 @@ class _Answer(msgspec.Struct, gc=False):
 _CHUNK = msgspec.json.Decoder(_Chunk)
 _ANSWER = msgspec.json.Decoder(_Answer)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-
-class Heard(msgspec.Struct, frozen=True, gc=False):
-    """A whole answer: the body to send on, and what was heard in it. With a failure the body is empty."""
-
-    body: bytes
-    usage: Usage = Usage()
-    finish_reason: str | None = None
-    characters_out: int = 0
-    failure: Failure | None = None
-    model: str | None = None
 
 
 def prepare(envelope: Envelope, model: str, stream: bool) -> bytes:

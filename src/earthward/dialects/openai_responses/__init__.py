@@ -17,7 +17,7 @@ from earthward.dialects.openai_responses.hints import (
     previous_response_id,
     unit_hint,
 )
-from earthward.dialects.openai_responses.listen import Heard, StreamListener, listen_answer, prepare
+from earthward.dialects.openai_responses.listen import StreamListener, listen_answer, prepare
 from earthward.dialects.openai_responses.read_request import conversation, read_request
 from earthward.dialects.openai_responses.read_stream import StreamReader
 from earthward.dialects.openai_responses.response import echo
@@ -26,7 +26,6 @@ from earthward.dialects.openai_responses.write_stream import StreamWriter, error
 
 __all__ = [
     "Glance",
-    "Heard",
     "StreamListener",
     "StreamReader",
     "StreamWriter",

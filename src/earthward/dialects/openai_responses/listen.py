@@ -13,6 +13,7 @@ from earthward.chat import Failure, FailureKind, Usage
 from earthward.dialects import sse
 from earthward.dialects.envelope import Envelope
 from earthward.dialects.halves import Halves
+from earthward.dialects.heard import Heard
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.openai_responses.encrypted import MARK
 from earthward.dialects.openai_responses.errors import failure_of_error
@@ -53,17 +54,6 @@ _EVENT = msgspec.json.Decoder(_Event)
 _OURS = re.compile(f"{OURS}|{MARK}".encode())
 _CALLS = ("function_call", "custom_tool_call")
 _TERMINAL = ("response.completed", "response.incomplete")
-
-
-class Heard(msgspec.Struct, frozen=True):
-    """A whole answer: the body to send on, and what was heard in it. With a failure the body is empty."""
-
-    body: bytes
-    usage: Usage = Usage()
-    finish_reason: str | None = None
-    characters_out: int = 0
-    failure: Failure | None = None
-    model: str | None = None
 
 
 def prepare(envelope: Envelope, model: str) -> bytes:
