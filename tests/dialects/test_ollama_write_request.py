@@ -182,6 +182,20 @@ def test_calls_and_results_are_linked_by_name_and_id() -> None:
     ]
 
 
+def test_results_stand_right_after_their_calls_wherever_they_stood() -> None:
+    call, result = (
+        Message(Role.ASSISTANT, (ToolCall("1", "f", ""),)),
+        Message(Role.TOOL, (ToolResult("1", (Text("y"),)),)),
+    )
+    said = write(request(user("x"), call, user("Well?"), result))["messages"]
+    assert [one["role"] for one in said] == ["user", "assistant", "tool", "user"]
+
+
+def test_a_turn_in_which_nothing_was_said_stays_a_turn() -> None:
+    said = write(request(user("x"), Message(Role.ASSISTANT, ()), user("y")))["messages"]
+    assert [(one["role"], one["content"]) for one in said] == [("user", "x"), ("assistant", ""), ("user", "y")]
+
+
 @pytest.mark.parametrize(("arguments", "custom"), [('{"a": ', False), ("[1]", False), ("ls", True)])
 def test_arguments_that_are_no_object_ride_along_in_one(arguments: str, custom: bool) -> None:
     """litellm #33678: a history with one broken call must not be refused for ever after."""
@@ -281,6 +295,7 @@ def test_stop_strings_join_those_of_the_modelfile() -> None:
     model = Model(stop=("<|eot|>", "END"))
     assert write(request(sampling=Sampling(stop=("END", "x"))), model)["options"]["stop"] == ["END", "x", "<|eot|>"]
     assert "options" not in write(request(), model)
+    assert write(request(sampling=Sampling(temperature=0)), model)["options"] == {"temperature": 0}
 
 
 def test_requests_that_differ_load_the_model_in_the_same_way() -> None:
