@@ -31,7 +31,7 @@ from earthward.chat import (
 )
 from earthward.dialects import envelope
 from earthward.dialects.envelope import Envelope
-from earthward.dialects.ollama import Model, custom_tools, losses, prepare, read_request, write_request
+from earthward.dialects.ollama import Model, custom_tools, left_out, losses, prepare, read_request, write_request
 
 GOLDEN = Path(__file__).parent / "golden/ollama/requests"
 NAMES = [path.stem for path in sorted(GOLDEN.glob("*.json")) if not path.stem.endswith(".written")]
@@ -474,3 +474,19 @@ def test_a_request_written_reads_back(original: ChatRequest) -> None:
     written = write_request(original)
     assert isinstance(written, bytes)
     assert read(written) == original
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ({}, ()),
+        ({"options": {"num_ctx": 1, "temperature": 0, "num_gpu": 2}}, ("options.num_ctx", "options.num_gpu")),
+        ({"keep_alive": 0, "shift": True, "truncate": True}, ("keep_alive", "shift")),
+        ({"keep_alive": None, "shift": False, "options": None}, ()),
+        ({"options": "num_ctx"}, ()),
+    ],
+)
+def test_what_does_not_pass_through_is_named(fields: dict[str, Any], names: tuple[str, ...]) -> None:
+    asked = envelope.read(json.dumps({"model": "m", **fields}).encode())
+    assert isinstance(asked, Envelope)
+    assert left_out(asked) == names
