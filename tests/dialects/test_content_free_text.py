@@ -77,6 +77,15 @@ def test_where_nothing_takes_free_text_nothing_changes() -> None:
     assert unlacking.sent.tools == (PATCH, F)
 
 
+def test_what_is_made_up_for_is_named_once_and_for_what_it_is() -> None:
+    assert fit(asked(parallel_tool_calls=False)).made_up == ("tools", "parallel_tool_calls")
+    without_tools = fit(asked(tools=(), parallel_tool_calls=False))
+    assert (without_tools.made_up, without_tools.one_call) == (("tools",), False)
+    in_words = fitted(asked(), frozenset({"free_text", "tools"}))
+    assert isinstance(in_words, Fitted)
+    assert (in_words.made_up, in_words.in_words) == (("tools",), True)
+
+
 @pytest.mark.parametrize("write", [anthropic_messages.write_request, gemini.write_request])
 def test_vendors_that_know_none_can_be_told(write: Any) -> None:
     assert not isinstance(write(asked()), bytes)

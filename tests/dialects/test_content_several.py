@@ -36,6 +36,13 @@ def test_each_answer_is_asked_for_with_a_seed_of_its_own() -> None:
     assert [(request.answers, request.sampling.seed) for request in requests] == [(1, 7), (1, 8), (1, 9)]
 
 
+@pytest.mark.parametrize(("seed", "seeds"), [(0, [0, 1]), (None, [None, None])])
+def test_a_seed_of_nothing_is_one_and_none_is_none(seed: int | None, seeds: list[int | None]) -> None:
+    requests = one_by_one(ChatRequest("m", (), answers=2, sampling=Sampling(seed=seed)))
+    assert isinstance(requests, list)
+    assert [request.sampling.seed for request in requests] == seeds
+
+
 @pytest.mark.parametrize("answers", [MOST + 1, 10**9])
 def test_more_than_a_few_are_refused(answers: int) -> None:
     failure = one_by_one(ChatRequest("m", (), answers=answers))

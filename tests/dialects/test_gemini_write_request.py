@@ -159,6 +159,12 @@ def test_gotcha_30_models_before_gemini_3_get_no_form_beside_functions() -> None
     request = asked(tools=(Tool("f"),), output=OutputFormat("json", {"type": "object"}))
     assert "generationConfig" not in written(request, budgets=True)
     assert losses(request, budgets=True) == ("output",)
+    alone = asked(output=OutputFormat("json", {"type": "object"}))
+    assert "responseJsonSchema" in written(alone, budgets=True)["generationConfig"]
+    assert losses(alone, budgets=True) == ()
+    in_words = asked(tools=(Tool("f"),), output=OutputFormat("text"))
+    assert written(in_words, budgets=True)["generationConfig"] == {"responseMimeType": "text/plain"}
+    assert losses(in_words, budgets=True) == ()
     assert "responseJsonSchema" in written(request)["generationConfig"]
     assert losses(request) == ()
 

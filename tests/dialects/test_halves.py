@@ -18,6 +18,8 @@ from every_dialect import BY_NAME, Dialect
         (["a\\ud83d", "b"], "ab"),
         (["a", "\\ude00b"], "a\ufffdb"),
         (["\\ud83d", "x\\ud83d", "\\ude00"], "x\U0001f600"),
+        (["\\ud83d", "\\ud83dx\\ude00"], "\ufffdx\ufffd"),
+        (["\\ud83d", "\\ude00", "\\ude00"], "\U0001f600\ufffd"),
         (["\\ud83dx\\ude00", "y"], "\ufffdx\ufffdy"),
         (["\\\\ud83d", "\\\\ude00"], "\\ud83d\\ude00"),
         (["\\\\\\ud83d", "\\ude00"], "\\\U0001f600"),

@@ -147,10 +147,15 @@ def test_what_is_said_to_ollama_s_clients() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "word"),
-    [("stop_sequence", "stop"), ("tool_calls", "stop"), ("context", "length"), ("filtered", "stop")],
+    [("stop_sequence", "stop"), ("tool_calls", "stop"), ("context", "length"), ("filtered", "content_filter")],
 )
 def test_reasons_are_said_in_ollama_s_words(reason: str, word: str) -> None:
     assert write(answer(Text("x"), reason=reason))["done_reason"] == word
+
+
+def test_an_answer_that_was_withheld_reads_back_as_that() -> None:
+    withheld = write(answer(reason="filtered"))
+    assert read(json.dumps(withheld).encode()).choices[0].reason == "filtered"
 
 
 def test_fields_of_other_dialects_do_not_ride_along() -> None:

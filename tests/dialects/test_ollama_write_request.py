@@ -31,7 +31,7 @@ from earthward.chat import (
 )
 from earthward.dialects import envelope
 from earthward.dialects.envelope import Envelope
-from earthward.dialects.ollama import Model, custom_tools, losses, prepare, read_request, write_request
+from earthward.dialects.ollama import Model, custom_tools, left_out, losses, prepare, read_request, write_request
 
 GOLDEN = Path(__file__).parent / "golden/ollama/requests"
 NAMES = [path.stem for path in sorted(GOLDEN.glob("*.json")) if not path.stem.endswith(".written")]
@@ -182,6 +182,20 @@ def test_calls_and_results_are_linked_by_name_and_id() -> None:
     ]
 
 
+def test_results_stand_right_after_their_calls_wherever_they_stood() -> None:
+    call, result = (
+        Message(Role.ASSISTANT, (ToolCall("1", "f", ""),)),
+        Message(Role.TOOL, (ToolResult("1", (Text("y"),)),)),
+    )
+    said = write(request(user("x"), call, user("Well?"), result))["messages"]
+    assert [one["role"] for one in said] == ["user", "assistant", "tool", "user"]
+
+
+def test_a_turn_in_which_nothing_was_said_stays_a_turn() -> None:
+    said = write(request(user("x"), Message(Role.ASSISTANT, ()), user("y")))["messages"]
+    assert [(one["role"], one["content"]) for one in said] == [("user", "x"), ("assistant", ""), ("user", "y")]
+
+
 @pytest.mark.parametrize(("arguments", "custom"), [('{"a": ', False), ("[1]", False), ("ls", True)])
 def test_arguments_that_are_no_object_ride_along_in_one(arguments: str, custom: bool) -> None:
     """litellm #33678: a history with one broken call must not be refused for ever after."""
@@ -281,6 +295,7 @@ def test_stop_strings_join_those_of_the_modelfile() -> None:
     model = Model(stop=("<|eot|>", "END"))
     assert write(request(sampling=Sampling(stop=("END", "x"))), model)["options"]["stop"] == ["END", "x", "<|eot|>"]
     assert "options" not in write(request(), model)
+    assert write(request(sampling=Sampling(temperature=0)), model)["options"] == {"temperature": 0}
 
 
 def test_requests_that_differ_load_the_model_in_the_same_way() -> None:
@@ -459,3 +474,19 @@ def test_a_request_written_reads_back(original: ChatRequest) -> None:
     written = write_request(original)
     assert isinstance(written, bytes)
     assert read(written) == original
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ({}, ()),
+        ({"options": {"num_ctx": 1, "temperature": 0, "num_gpu": 2}}, ("options.num_ctx", "options.num_gpu")),
+        ({"keep_alive": 0, "shift": True, "truncate": True}, ("keep_alive", "shift")),
+        ({"keep_alive": None, "shift": False, "options": None}, ()),
+        ({"options": "num_ctx"}, ()),
+    ],
+)
+def test_what_does_not_pass_through_is_named(fields: dict[str, Any], names: tuple[str, ...]) -> None:
+    asked = envelope.read(json.dumps({"model": "m", **fields}).encode())
+    assert isinstance(asked, Envelope)
+    assert left_out(asked) == names

@@ -46,6 +46,7 @@ def test_nothing_is_left_with_who_is_asked_and_thoughts_are_asked_for_where_ther
     assert "include" not in kept.unkept(envelope(input="x")).fields
     thinking = kept.unkept(envelope(input="x", reasoning={"effort": "low"}, include=["a"]))
     assert thinking.get("include") == ["a", "reasoning.encrypted_content"]
+    assert thinking.get("store") is False
     assert kept.unkept(thinking).get("include") == thinking.get("include")
 
 

@@ -34,10 +34,14 @@ def test_callers_who_ask_for_other_options_load_the_model_no_second_time(fleet: 
     gateway = fleet.gateway()
     messages = [{"role": "user", "content": "hello"}]
     for options in ({"num_ctx": 2048}, {"num_ctx": 8192}, {"num_gpu": 1, "num_batch": 64}, {}):
-        body = {"model": "llama", "messages": messages, "stream": False, "options": options, "keep_alive": 0}
-        assert http("POST", f"{gateway.url}/api/chat", body)[0] == 200
+        for stream in (False, True):
+            body = {"model": "llama", "messages": messages, "stream": stream, "options": options, "keep_alive": 0}
+            status, headers, _ = http("POST", f"{gateway.url}/api/chat", body)
+            named = ", ".join([*(f"options.{name}" for name in options), "keep_alive"])
+            assert (status, headers["x-earthward-dropped"]) == (200, named)
     assert gateway.chat("llama")[0] == 200
     assert host.stats()["loads"] == 1
+    assert [row["dropped"] for row in gateway.rows(9)].count('["keep_alive"]') == 2
 
 
 def test_two_models_asked_for_in_turn_stay_each_on_a_host_of_its_own(fleet: Fleet) -> None:

@@ -107,3 +107,15 @@ def test_google_s_sdk_raises_its_own_errors(start, cloud):
     cloud.script(default={"fault": "reset_mid_body", "tokens": 50, "rate": 400})
     with pytest.raises(errors.APIError):
         list(sdk.models.generate_content_stream(model="gpt-4o-mini", contents="Hello"))
+
+
+def test_at_vertex_ai_s_paths_the_models_are_listed_and_shown_as_vertex_ai_does(start, cloud):
+    gateway = start(cloud)
+    options = types.HttpOptions(base_url=gateway.url)
+    with genai.Client(vertexai=True, api_key="unused", http_options=options) as sdk:
+        names = [model.name for model in sdk.models.list()]
+        assert names
+        assert all(name.startswith("publishers/google/models/") for name in names)
+        assert sdk.models.get(model="gpt-4o-mini").name == "publishers/google/models/gpt-4o-mini"
+        with pytest.raises(errors.ClientError, match="no route serves the model"):
+            sdk.models.get(model="nothing")

@@ -259,6 +259,14 @@ def test_who_wants_nothing_kept_has_nothing_kept(gateway, sdk):
         sdk.responses.retrieve(made.id)
 
 
+def test_who_goes_on_from_what_is_kept_may_have_this_turn_kept_or_not(gateway, sdk):
+    first = sdk.responses.create(model="gpt-4o-mini", input="Hello.")
+    before = rows_of(gateway)
+    made = sdk.responses.create(model="gpt-4o-mini", input="On.", previous_response_id=first.id, store=False)
+    assert made.store is False
+    assert rows_of(gateway) == before
+
+
 def test_who_misspells_that_nothing_be_kept_is_told_and_has_nothing_kept(gateway, sdk):
     before = rows_of(gateway)
     with pytest.raises(openai.BadRequestError, match="must be true or false") as error:

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from earthward.chat import Count, Failure, FailureKind, Usage
+from earthward.chat import (
+    ChatRequest,
+    Count,
+    Failure,
+    FailureKind,
+    Message,
+    ReasoningControl,
+    Role,
+    ToolCall,
+    Usage,
+)
 from earthward.config.snapshot import Provider, Target
 from earthward.dialects.envelope import Envelope, read
 from earthward.gateway.crossing import MOST_NAMES, OTHER, Crossing, Written, crossing, plain_names
@@ -348,7 +358,7 @@ def test_a_key_of_google_s_may_stand_in_the_url() -> None:
     colon = door_at(b"/v1beta/models/llama3.1:8b:generateContent", b"")
     assert colon is not None
     assert colon.glance(question(GENERATE).envelope).model == "llama3.1:8b"
-    for path in (b"/v1beta/models/a/b:generateContent", b"/v2/models/a:generateContent", GENERATE + b"x", b"/v1beta"):
+    for path in (b"/v1beta/models/:generateContent", b"/v2/models/a:generateContent", GENERATE + b"x", b"/v1beta"):
         assert door_at(path, b"") is None
 
 
@@ -406,3 +416,25 @@ def test_an_event_of_ours_goes_on_counting_where_openai_s_own_ended() -> None:
     this.stream().feed(sse(event, named=True))
     last = this.broken_off(Failure(FailureKind.BROKEN_STREAM, "it broke"))
     assert b'"sequence_number":42' in last
+
+
+@pytest.mark.parametrize(
+    ("model", "is_older"),
+    [
+        *(
+            (name, True)
+            for name in ("gemini-2.5-flash", "gemini-1.5-pro", "gemini-pro", "gemini-ultra", "gemini-2.0-x")
+        ),
+        *((name, True) for name in ("models/gemini-2.5-pro", "publishers/google/models/gemini-2.5-pro")),
+        *((name, False) for name in ("gemini-3-pro", "gemini-3.1-flash", "publishers/google/models/gemini-3-pro")),
+        *((name, False) for name in ("gemini-20-pro", "gemini-flash-latest", "gemini-pro-latest")),
+    ],
+)
+def test_what_a_model_of_google_s_takes_is_known_by_its_name(model: str, is_older: bool) -> None:
+    way = EXITS["gemini"].way(Target("t", "p", model, "cloud"), Provider("p", "gemini", "gemini", "cloud", ()))
+    called = Message(Role.ASSISTANT, (ToolCall("1", "f", "{}"),))
+    asked = ChatRequest(model, (called,), reasoning=ReasoningControl("high"))
+    written = way.write_request(asked)
+    assert isinstance(written, bytes)
+    assert (b"thinkingBudget" in written, b"thoughtSignature" in written) == (is_older, not is_older)
+    assert ("reasoning" in way.losses(asked)) is is_older

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from earthward.chat import Failure, FailureKind
@@ -142,6 +143,13 @@ def test_a_plan_that_has_nobody_says_why_of_each() -> None:
     failure = no_target(plan, frozenset(), {target.name: target for target in TARGETS})
     assert failure.kind is FailureKind.NO_TARGET, "another request of the kind may be served, by another caller"
     assert failure.message.endswith("llama: can't do audio)"), "there is nothing that its caller could do"
+
+
+def test_what_one_target_could_do_if_it_were_let_is_not_the_request_s_fault() -> None:
+    targets = {target.name: target for target in TARGETS}
+    able = msgspec.structs.replace(targets["mini"], abilities=targets["mini"].abilities | {"audio"})
+    plan = Plan("both", "baseline", 0, -1, (), (("mini", "data may not leave"), ("llama", "can't do audio")))
+    assert no_target(plan, frozenset({"audio"}), {**targets, "mini": able}).kind is FailureKind.NO_TARGET
 
 
 def test_whoever_asks_for_what_nobody_can_is_told_every_way_out() -> None:

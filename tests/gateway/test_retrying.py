@@ -31,10 +31,14 @@ def run(play: Callable[[], Awaitable[Any]]) -> Any:
     return asyncio.run(patiently())
 
 
+def taken(retries: Retries) -> list[int]:
+    """All there is room for: the second in which each was. That of now may be a later one."""
+    return [second for second in iter(retries.take, None) if second is not None]
+
+
 def spent(board: Board) -> Retries:
     retries = Retries(board, asyncio.get_running_loop())
-    while retries.take() is not None:
-        pass
+    taken(retries)
     return retries
 
 
@@ -59,11 +63,12 @@ def test_a_budget_that_is_spent_refuses_where_nobody_stands(board: Board) -> Non
 
 def test_one_who_waits_has_the_turn_that_an_attempt_that_served_gives_back(board: Board) -> None:
     async def play() -> Any:
-        retries = spent(board)
+        retries = Retries(board, asyncio.get_running_loop())
+        *_, last = taken(retries)
         waiting = asyncio.ensure_future(word(retries.turn(lambda: True, 5.0)))
         await asyncio.sleep(0.05)
         assert not waiting.done()
-        retries.give_back(int(time.monotonic()))
+        retries.give_back(last)
         return await waiting
 
     assert run(play) is not None
@@ -72,7 +77,8 @@ def test_one_who_waits_has_the_turn_that_an_attempt_that_served_gives_back(board
 def test_whoever_comes_later_waits_behind_those_who_wait(board: Board) -> None:
     async def play() -> list[int]:
         order: list[int] = []
-        retries = spent(board)
+        retries = Retries(board, asyncio.get_running_loop())
+        seconds = taken(retries)
 
         async def one(number: int) -> None:
             assert await word(retries.turn(lambda: True, 5.0)) is not None
@@ -80,8 +86,8 @@ def test_whoever_comes_later_waits_behind_those_who_wait(board: Board) -> None:
 
         waiting = [asyncio.ensure_future(one(number)) for number in range(3)]
         await asyncio.sleep(0.01)
-        for _ in waiting:
-            retries.give_back(int(time.monotonic()))
+        for second in seconds[-3:]:
+            retries.give_back(second)
         await asyncio.gather(*waiting)
         return order
 

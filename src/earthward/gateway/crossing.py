@@ -34,7 +34,7 @@ from earthward.dialects.callers_fields import named_for
 from earthward.dialects.content.engines import for_engine
 from earthward.dialects.content.fitting import fitted
 from earthward.gateway.doors.door import Question, Writer
-from earthward.gateway.doors.exit import Ending, Heard, Listener, Loading, Reader, Way
+from earthward.gateway.doors.exit import Ending, Heard, Listener, Loading, Reader, Way, left_out
 from earthward.gateway.rounds import GoingOn, Rounds, rounds
 from earthward.gateway.terms import AS_ASKED, Terms, may_pass, unfetched
 from earthward.providers.kind import Operation
@@ -107,13 +107,14 @@ class _Passing:
         self._listener: Listener | None = None
 
     def request(self) -> Written | Failure:
-        return Written(self._way.pass_on(self._question), context=_context(self._way))
+        dropped = left_out(self._way, self._question)
+        return Written(self._way.pass_on(self._question), dropped, context=_context(self._way))
 
     def at(self, context: int, written: Written) -> Written:
         self._way = at(self._way, context)
         if written.context == context:
             return written
-        return Written(self._way.pass_on(self._question), context=context)
+        return msgspec.structs.replace(written, body=self._way.pass_on(self._question), context=context)
 
     def whole(self, body: bytes) -> Heard:
         return self._way.hear(self._question, body)

@@ -24,6 +24,7 @@ ANTHROPIC = DOORS[b"/v1/messages"]
 OLLAMA = DOORS[b"/api/chat"]
 ONE_MODEL = b"/v1/models/"
 GEMINI_MODEL = b"/v1beta/models/"
+VERTEX_MODELS = (b"/v1/publishers/google/models", b"/v1beta1/publishers/google/models")
 CAPABILITIES = (("tools", "tools"), ("vision", "images"), ("insert", "insert"), ("audio", "audio"))
 """Ollama's words for abilities."""
 KEPT_FOR = 300
@@ -78,6 +79,15 @@ def _gemini_models(request: Request, shelf: Shelf) -> Written:
 def _gemini_model(request: Request, shelf: Shelf) -> Written:
     name = _named_in_path(request)
     return gemini.write_model(gemini.Offer(name)) if shelf.serves(name) else _no_model(name)
+
+
+def _vertex_models(request: Request, shelf: Shelf) -> Written:
+    return gemini.write_models(map(gemini.Offer, shelf.offered), vertex=True)
+
+
+def _vertex_model(request: Request, shelf: Shelf) -> Written:
+    name = _named_in_path(request)
+    return gemini.write_model(gemini.Offer(name), vertex=True) if shelf.serves(name) else _no_model(name)
 
 
 def _openai_models(request: Request, shelf: Shelf) -> Written:
@@ -135,8 +145,8 @@ def _ollama_version(request: Request, shelf: Shelf) -> Written:
 
 
 def _named_in_path(request: Request) -> str:
-    name = request.path.removeprefix(ONE_MODEL).removeprefix(GEMINI_MODEL)
-    return unquote_to_bytes(name).decode("utf-8", "replace")
+    before = next(listed.path for listed in LISTS if listed.is_beginning and listed.serves(request))
+    return unquote_to_bytes(request.path.removeprefix(before)).decode("utf-8", "replace")
 
 
 def _no_model(name: str) -> Failure:
@@ -154,6 +164,8 @@ LISTS = (
     ModelsList(GEMINI, b"GET", ONE_MODEL, _gemini_model),
     ModelsList(GEMINI, b"GET", b"/v1beta/models", _gemini_models),
     ModelsList(GEMINI, b"GET", GEMINI_MODEL, _gemini_model),
+    *(ModelsList(GEMINI, b"GET", path, _vertex_models) for path in VERTEX_MODELS),
+    *(ModelsList(GEMINI, b"GET", path + b"/", _vertex_model) for path in VERTEX_MODELS),
     ModelsList(OLLAMA, b"GET", b"/api/tags", _ollama_tags),
     ModelsList(OLLAMA, b"POST", b"/api/show", _ollama_show),
     ModelsList(OLLAMA, b"GET", b"/api/ps", _ollama_ps),

@@ -24,6 +24,7 @@ from earthward.gateway.attempts import Begun, Drawn
 from earthward.gateway.crossing import Translating, Written
 from earthward.gateway.decide import Decision, decide
 from earthward.gateway.doors.door import Door, Question
+from earthward.gateway.doors.exit import left_out
 from earthward.gateway.exchange import CALLER_LEFT, CUT_OFF, Exchange, dropped_line
 from earthward.gateway.introduction import Introduction, introduction
 from earthward.gateway.lanes import Goal, Lanes, Leg, Passed
@@ -342,7 +343,7 @@ def _sent_straight(
             return False
         body, dropped = written.body, written.dropped
     elif leg.terms is AS_ASKED or may_pass(question, leg.terms):
-        body = leg.way.pass_on(question)
+        body, dropped = leg.way.pass_on(question), left_out(leg.way, question)
     else:
         return False
     place = 0

@@ -28,7 +28,6 @@ class _Answer(msgspec.Struct):
 
 
 _KNOWN = frozenset(_Request.__struct_fields__)
-_OWN_FIELDS = frozenset({"keep_alive", "options"})
 
 
 def read_request(body: bytes) -> EmbedRequest | Failure:
@@ -93,7 +92,8 @@ def _request(raw: Any) -> EmbedRequest:
     wire = msgspec.convert(raw, _Request)
     asked = wire.input if wire.input is not None else wire.prompt
     texts = (asked,) if isinstance(asked, str) else tuple(asked or ())
-    rest = {name: value for name, value in raw.items() if name not in _KNOWN | _OWN_FIELDS}
+    # How a model is loaded is not the caller's to say: `losses` names it.
+    rest = {name: value for name, value in raw.items() if name not in _KNOWN and value not in (None, {})}
     return EmbedRequest(wire.model, texts, wire.dimensions, truncate=wire.truncate, rest=rest)
 
 

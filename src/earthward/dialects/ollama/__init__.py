@@ -34,7 +34,7 @@ from earthward.dialects.ollama.read_generate import read_generate
 from earthward.dialects.ollama.read_request import read_request
 from earthward.dialects.ollama.read_stream import StreamReader
 from earthward.dialects.ollama.usage import Durations
-from earthward.dialects.ollama.write_request import losses, prepare, write_request
+from earthward.dialects.ollama.write_request import left_out, losses, prepare, write_request
 from earthward.dialects.ollama.write_stream import StreamWriter
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "format_instruction",
     "glance",
     "is_cloud_model",
+    "left_out",
     "listen_answer",
     "losses",
     "only_loads",

@@ -2,13 +2,15 @@
 
 from earthward.chat import Failure, FailureKind, FinishReason
 
+FILTERED = "content_filter"
 _WRITTEN: dict[FinishReason, str] = {
     "stop": "stop",
     "stop_sequence": "stop",
     "length": "length",
     "context": "length",
     "tool_calls": "stop",
-    "filtered": "stop",
+    # Ollama filters nothing and has no word for it; `stop` would have an answer that was withheld look whole.
+    "filtered": FILTERED,
     "paused": "stop",
 }
 
@@ -26,6 +28,8 @@ def read_reason(wire: str | None, called: bool, fills_context: bool = False) -> 
     """
     if wire == "length":
         return "context" if fills_context else "length"
+    if wire == FILTERED:
+        return "filtered"
     return "tool_calls" if called else "stop"
 
 

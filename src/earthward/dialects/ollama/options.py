@@ -73,7 +73,12 @@ def written_options(request: ChatRequest, model: Model) -> dict[str, Any]:
 
 
 def lost_options(request: ChatRequest) -> list[str]:
-    return [f"options.{name}" for name in _others(request) if name in LOAD_OPTIONS]
+    return lost_loading(_others(request))
+
+
+def lost_loading(options: Any) -> list[str]:
+    """How a client would have the model loaded, of all its options."""
+    return [f"options.{name}" for name in options if name in LOAD_OPTIONS] if isinstance(options, dict) else []
 
 
 def canonical_options(client: Any, model: Model) -> dict[str, Any]:

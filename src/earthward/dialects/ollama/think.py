@@ -50,13 +50,15 @@ def written_think(control: ReasoningControl | None, model: Model) -> bool | str 
 
 def is_think_lost(control: ReasoningControl | None, model: Model) -> bool:
     """Whether the caller's wish is dropped, or said only roughly. Thoughts are always shown."""
-    if control is None or (control.effort is None and control.budget is None and control.show is not False):
-        return control is not None and model.thinks is False
-    if control.budget is not None or control.show is False:
+    if control is None:
+        return False
+    if control.effort == "none" or (control.effort is None and control.budget == 0):
+        return model.thinks_in_levels
+    if control.budget is not None or control.show is False or model.thinks is False:
         return True
-    if model.thinks is False:
-        return control.effort != "none"
-    return control.effort not in _READ if model.thinks_in_levels else control.effort != "none"
+    if control.effort is None:
+        return False
+    return control.effort not in _READ or not model.thinks_in_levels
 
 
 def _effort(control: ReasoningControl | None) -> Effort | None:

@@ -17,7 +17,7 @@ from earthward.dialects.inexpressible import (
 )
 from earthward.dialects.ollama.calls import FREE_TEXT
 from earthward.dialects.ollama.model import Model
-from earthward.dialects.ollama.options import canonical_options, lost_options, written_options
+from earthward.dialects.ollama.options import canonical_options, lost_loading, lost_options, written_options
 from earthward.dialects.ollama.output import written_format
 from earthward.dialects.ollama.schemas import is_weakened, repaired
 from earthward.dialects.ollama.think import is_think_lost, written_think
@@ -84,6 +84,14 @@ def prepare(envelope: Envelope, model: str, loaded: Model = _UNKNOWN) -> bytes:
     if loaded.keep_alive is not None:
         loading["keep_alive"] = loaded.keep_alive
     return envelope.without("options", "keep_alive").with_fields(model=model, **loading).encode()
+
+
+def left_out(envelope: Envelope) -> tuple[str, ...]:
+    """The names of what `prepare` takes out of a client's request."""
+    lost = lost_loading(envelope.get("options")) if "options" in envelope.fields else []
+    lost += ["keep_alive"] if envelope.has("keep_alive") else []
+    lost += ["shift"] if envelope.get_bool("shift") else []
+    return tuple(lost)
 
 
 def _request(request: ChatRequest, model: Model) -> Wire:

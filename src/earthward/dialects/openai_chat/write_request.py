@@ -62,7 +62,7 @@ def losses(request: ChatRequest, extensions: bool = True) -> tuple[str, ...]:
     """The names of what `write_request` drops, or says only roughly."""
     lost = []
     control = request.reasoning
-    if control is not None and (control.budget is not None or control.show is not None or control.effort is None):
+    if control is not None and _is_said_roughly(control, extensions):
         lost.append("reasoning")
     lost += ["top_logprobs"] if request.top_logprobs is not None and not request.logprobs else []
     if not extensions:
@@ -76,6 +76,12 @@ def losses(request: ChatRequest, extensions: bool = True) -> tuple[str, ...]:
 
 def _is_lost(part: Any, extensions: bool) -> bool:
     return isinstance(part, Reasoning) and (not extensions or part.redacted or part.signature is not None)
+
+
+def _is_said_roughly(control: ReasoningControl, extensions: bool) -> bool:
+    """OpenAI shows no thoughts, and servers that think show them always."""
+    is_shown = control.show is not None and not (extensions and control.show)
+    return control.budget is not None or control.effort is None or is_shown
 
 
 def _request(request: ChatRequest, extensions: bool) -> Wire:

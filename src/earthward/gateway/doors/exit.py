@@ -85,6 +85,12 @@ class Loading(Protocol):
     def at(self, context: int) -> Way: ...
 
 
+def left_out(way: Way, question: Question) -> tuple[str, ...]:
+    """The names of what a way doesn't pass on: `left_out` of such a way tells them, all others pass everything on."""
+    tell = getattr(way, "left_out", None)
+    return () if tell is None else tell(question)
+
+
 class Exit(Protocol):
     """One dialect of targets. `stream_type` is how the content type of its streams begins."""
 

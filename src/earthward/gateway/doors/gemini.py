@@ -18,8 +18,8 @@ _PATH = re.compile(
     rb"/v1(?:alpha|beta|beta1)?/(projects/[^/]+/locations/[^/]+/)?(publishers/google/)?models/(.+)"
     rb":(generateContent|streamGenerateContent)"
 )
-_OLDER = re.compile(r"gemini-(?:1|2)\b|gemini-(?:pro|ultra)")
-"""Models before Gemini 3."""
+_OLDER = re.compile(r"gemini-(?:1|2)\b|gemini-(?:pro|ultra)(?!-latest)")
+"""Models before Gemini 3. `gemini-pro` is one, `gemini-pro-latest` whichever is the newest."""
 
 
 class _Door:

@@ -74,6 +74,9 @@ class _Way:
     def pass_on(self, question: Question) -> bytes:
         return ollama.prepare(question.envelope, self._model, self._loaded)
 
+    def left_out(self, question: Question) -> tuple[str, ...]:
+        return ollama.left_out(question.envelope)
+
     def hear(self, question: Question, body: bytes) -> Heard:
         return ollama.listen_answer(body, question.glance.model)
 
