@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from earthward.cli.output import DONE, NO, NOT_ENOUGH_EVIDENCE, WRONG_USE, fail, print_json
+from earthward.cli.rollout_events import add_events
 from earthward.cli.rollout_file import plan_from
 from earthward.cli.rollout_live import add_live
 from earthward.cli.rollout_notify import add_notify
@@ -112,7 +113,14 @@ def simulate(
 @app.command()
 def replay(
     events: Annotated[Path, typer.Argument(help="One JSON object per line; `-` reads from standard input.")],
-    plan: PlanOption = "fast",
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            "--plan",
+            "-p",
+            help=f"A file with the plan, or a preset: {', '.join(PRESETS)}. Left out, the plan on record, or fast.",
+        ),
+    ] = None,
     rollout: RolloutOption = None,
     skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Leave out lines that can't be read.")] = False,
     json: Json = False,
@@ -122,12 +130,13 @@ def replay(
     A line has `t` (seconds), `unit`, `arm` (baseline or candidate, as assigned) and `share`, and any of `ok`, `ttft_s`,
     `token_s`, `total_s`, `score` (0 to 1, of the candidate against the baseline), `cost`, `bad` (names of metrics),
     `checked` (those that were looked at; by default all), `unmeasured`, and `later` (more about a request that was told
-    before). Exit status: 0 promoted, 1 rolled back or aborted, 3 neither.
+    before). What `rollout events` prints of a gateway is read too, and without `--plan` leads to the decisions that the
+    gateway took. Exit status: 0 promoted, 1 rolled back or aborted, 3 neither.
     """
-    read = plan_from(plan, rollout)
+    read = plan_from(plan or "fast", rollout)
     broken: list[dict[str, Any]] = []
     with _opened(events) as file, _progress(TaskProgressColumn()) as progress:
-        result = replayed(read, _lines(file, events, progress, broken))
+        result = replayed(read, _lines(file, events, progress, broken), is_fixed=plan is not None)
     if broken and not skip_broken:
         _tell_broken(events, broken, json=json)
         raise typer.Exit(WRONG_USE)
@@ -262,4 +271,5 @@ def _status(result: Replayed) -> int:
 
 
 add_live(app)
+add_events(app)
 add_notify(app)
