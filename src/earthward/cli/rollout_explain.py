@@ -1,6 +1,7 @@
 """`earthward rollout explain`: in words, what each gate has seen, what a rollout waits for, and what comes then."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from earthward.rollout.judge import span
@@ -33,6 +34,7 @@ def explained(it: dict[str, Any]) -> Iterator[str]:
     yield from _next(it)
     for name in it["stages"]["set_aside"]:
         yield f"Left out of its plan: {name}."
+    yield from of_changes(it)
     if it["evidence"]:
         yield ""
         for each in it["evidence"]:
@@ -40,6 +42,16 @@ def explained(it: dict[str, Any]) -> Iterator[str]:
     if it["history"]:
         yield ""
         yield from _last_move(it["history"])
+
+
+def of_changes(it: dict[str, Any]) -> Iterator[str]:
+    """What of the plan was changed after the rollout had begun, and what that does; nothing where nothing was."""
+    if it["plan_changes"]:
+        since = datetime.fromtimestamp(it["plan_since"], UTC).strftime("%Y-%m-%d %H:%M:%S")
+        yield f"Its plan was changed since it began at {since}. Until the next `start` or `retry` the old one counts,"
+        yield "and its gates are judged as before; from then on:"
+        for change in it["plan_changes"]:
+            yield f"  {change}"
 
 
 def _next(it: dict[str, Any]) -> Iterator[str]:

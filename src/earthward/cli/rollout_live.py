@@ -11,7 +11,7 @@ from rich.table import Table
 from earthward.cli.admin import asked, route_name, state_of
 from earthward.cli.check import CONFIG
 from earthward.cli.output import DONE, NO, WRONG_USE, fail, print_json
-from earthward.cli.rollout_explain import explained
+from earthward.cli.rollout_explain import explained, of_changes
 from earthward.cli.rollout_quality import quality
 from earthward.cli.rollout_screen import VERDICT_STYLES, cell, console
 from earthward.rollout.judge import span
@@ -167,7 +167,8 @@ def _print_all(rollouts: list[dict[str, Any]]) -> None:
     table.add_column("share", justify="right")
     table.add_column("why", overflow="fold")
     for it in rollouts:
-        table.add_row(*map(cell, (it["route"], it["plan"], it["place"], _percent(it), it["problem"] or it["why"])))
+        plan = f"{it['plan']} (changed)" if it["plan_changes"] else it["plan"]
+        table.add_row(*map(cell, (it["route"], plan, it["place"], _percent(it), it["problem"] or it["why"])))
     console().print(table)
 
 
@@ -188,6 +189,8 @@ def _print_one(it: dict[str, Any]) -> None:
         console().print(evidence)
     for name in it["stages"]["set_aside"]:
         console().print(cell(f"left out of its plan: {name}", "dim"))
+    for line in of_changes(it):
+        console().print(cell(line, "yellow"))
     history = Table("at", "from", "to", "by", box=None, pad_edge=False)
     history.add_column("why", overflow="fold")
     for each in it["history"][-NEWEST:]:

@@ -23,6 +23,7 @@ from earthward.rollout.state import PauseReason, Subject, Transition
 from earthward.rollout.verbs import ENDED, NotNow, Verb
 from earthward.rollout.weights import Weights, brought_up_to
 from earthward.rollout.write_events import written
+from earthward.rollout.write_plan import changed
 from earthward.store.quality import Later
 
 log = logging.getLogger("earthward.rollout")
@@ -45,6 +46,8 @@ class LiveRollout:
         if is_rewritten:
             # What comes next is a retry, since the move before belonged to the old plan.
             kept.state.plan, kept.state.before = plan, None
+        self.changes = tuple(changed(kept.state.plan, plan))
+        """What the configuration's plan says otherwise than the one that counts until the next start or retry."""
         self.read_up_to = kept.read_up_to
         self.told_up_to = kept.told_up_to
         self._recorded = kept.recorded

@@ -10,6 +10,8 @@ from earthward.rollout.plan import DAY, Gate, Plan, Stage, percent
 LONGEST = 10**9
 """Seconds that are written as such."""
 UNSAID = "-"
+NAMING = (".share", ".shadow", ".role")
+"""What of a stage, and of a gate, stands for all of it."""
 
 
 def as_written(plan: Plan) -> dict[str, Any]:
@@ -34,11 +36,19 @@ def as_written(plan: Plan) -> dict[str, Any]:
 
 
 def changed(old: Plan, new: Plan) -> list[str]:
-    """Each key that the two say differently, as in `stages[1].hold: 1 d -> 2 d`, and gates that only one has."""
+    """Each key that the two say differently, as in `stages[1].hold: 1 d -> 2 d`; a stage or a gate that only one of
+    them has is one line."""
     before, after = dict(_flat(as_written(old))), dict(_flat(as_written(new)))
+    parts = {_part(key) for key in before} ^ {_part(key) for key in after}
     keys = [*before, *(key for key in after if key not in before)]
     differ = [key for key in keys if before.get(key) != after.get(key)]
-    return [f"{key}: {_said(before.get(key))} -> {_said(after.get(key))}" for key in differ]
+    told = [key for key in differ if _part(key) not in parts or key.endswith(NAMING)]
+    return [f"{key}: {_said(before.get(key))} -> {_said(after.get(key))}" for key in told]
+
+
+def _part(key: str) -> str:
+    """The stage or the gate that a key belongs to, as in `stages[1]` or `gates.ttft`."""
+    return key.rpartition(".")[0] if key.startswith(("stages[", "gates.")) else key.partition(".")[0]
 
 
 def _stage(it: Stage) -> dict[str, Any]:
