@@ -78,7 +78,7 @@ def _told(controller: Controller, line: Line, result: Replayed) -> Iterator[Tran
                 yield from controller.act(line.verb, line.t, line.by, line.why, line.reason, line.stage)
             except NotNow as refusal:
                 yield from refusal.moved
-                result.refused.append(f"{said(line.verb)} at {line.t:g} s: {refusal}")
+                result.refused.append(f"{said(line.verb)} at {line.t:.12g} s: {refusal}")
         case SetBack():
             yield from controller.set_back(line.t)
         case Tried():
