@@ -66,8 +66,17 @@ def test_every_command_is_one_there_is(example):
     root = typer.main.get_command(application())
     for line in example.replace("\\\n", " ").splitlines():
         words = shlex.split(re.sub(r"\$\([^)]*\)", "x", line), comments=True)
-        if words[:1] == ["earthward"] and len(words) > 1:
-            assert_understood(root, words[1:])
+        for command in piped(words):
+            if command[:1] == ["earthward"] and len(command) > 1:
+                assert_understood(root, command[1:])
+
+
+def piped(words):
+    """The commands of a line, each without where its output goes."""
+    while words:
+        end = words.index("|") if "|" in words else len(words)
+        command, words = words[:end], words[end + 1 :]
+        yield command[: command.index(">")] if ">" in command else command
 
 
 def assert_understood(command, words):

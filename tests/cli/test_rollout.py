@@ -199,7 +199,7 @@ def test_simulate_is_the_same_on_any_number_of_cores(run, plan):
 def test_simulate_shows_a_table(run, plan):
     result = run("simulate", "--plan", plan, "-s", "slow", "-s", "worse", "--by", 10, "--runs", 2, "--jobs", 1)
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.stdout.splitlines()[1:3]] == ["slow", "worse"]
+    assert [line.split()[0] for line in result.stdout.splitlines()[2:4]] == ["slow", "worse"]
     assert "rolled back at 5%" in result.stdout
 
 

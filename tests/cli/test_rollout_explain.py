@@ -34,6 +34,8 @@ def told(count: int, scenario: str = "parity", *verbs: str) -> list[str]:
                 "paused": state.paused,
                 "why": controller.why,
                 "problem": "",
+                "plan_since": 0.0,
+                "plan_changes": ["stages[0].hold: 24 h -> 60 min"],
                 "stages": msgspec.to_builtins(controller.plan),
                 "evidence": msgspec.to_builtins(controller.findings()),
                 "history": msgspec.to_builtins(history),
@@ -56,9 +58,15 @@ def test_each_gate_tells_what_it_has_seen_and_when_it_may_decide():
     text = "\n".join(said)
     assert "error_rate (guardrail): inconclusive" in said
     assert "bad is later than 2 s" in text
-    assert "to be decided in about" in text
+    assert "to be decided: in about" in text
     assert "Next: on, in about" in text
     assert "shown to be worse" in text
+
+
+def test_a_plan_that_was_changed_meanwhile_says_what_of_it_and_from_when():
+    said = told(10)
+    before = said[said.index("  stages[0].hold: 24 h -> 60 min") - 1]
+    assert before.startswith("Its plan was changed since it began at 1970-01-01 00:00:00 UTC.")
 
 
 def test_a_rollback_says_what_was_seen_and_what_comes_next():

@@ -165,13 +165,16 @@ def test_a_configuration_with_the_same_plan_lets_it_go_on_and_another_plan_count
     world.act("start")
     world.rollouts.take_over(snapshot(buffer=10))
     assert world.place == "stage 25%"
+    assert world.rollouts.standings["trial"].plan_changes == ()
     world.rollouts.take_over(snapshot(OTHER))
     assert world.place == "stage 25%"
+    assert "stages[0].share: 25% -> 50%" in world.rollouts.standings["trial"].plan_changes
     world.act("abort")
     world.now += 7200
     world.rollouts.take_over(snapshot(OTHER, buffer=1))
     world.act("retry")
     assert world.place == "stage 50%"
+    assert (world.rollouts.standings["trial"].plan_changes, world.rollouts.standings["trial"].plan_since) == ((), 7200)
 
 
 def test_another_model_on_the_candidate_begins_anew_with_fresh_evidence(world):

@@ -1,4 +1,6 @@
+import contextlib
 import multiprocessing
+import os
 import random
 import shutil
 import signal
@@ -14,8 +16,11 @@ from earthward.config.snapshot import Route
 from earthward.control.rollout_files import Kept, RolloutFiles, Unreadable
 from earthward.control.rollouts import LiveRollout
 from earthward.ledger.record import Record
+from earthward.rollout.controller import Controller
 from earthward.rollout.event import Event
+from earthward.rollout.read_events import Head, Line, Order, Seen, SetBack, Tick, Tried, line
 from earthward.rollout.read_plan import plan
+from earthward.rollout.replay import replayed
 from earthward.rollout.state import Subject
 from earthward.rollout.verbs import NotNow
 from earthward.rollout.worlds import requests, world
@@ -23,6 +28,7 @@ from earthward.store.quality import Later
 
 PLAN = plan({"stages": ["5%", "25%", "100%"], "gates": ["error_rate"], "min_requests": 20, "bake": "1h"})
 ROUTE = Route("trial", baseline="mini", candidate="llama")
+OTHER = plan({"stages": ["10%", "100%"], "gates": ["error_rate", "truncated"], "hold": "1h"})
 BATCH = 500
 SMALL = 20
 WHOLE = plan({"stages": ["25%", "75%", "100%"], "gates": ["error_rate"], "hold": "300s", "bake": "600s"})
@@ -173,6 +179,99 @@ def test_the_state_on_disk_is_small(tmp_path):
     run(rollout, 40, by=1)
     assert isinstance(RolloutFiles(tmp_path, "trial").load(), Kept)
     assert (tmp_path / "trial.rollout").stat().st_size < 20_000 * 10
+
+
+def told(folder: Path) -> list[Line]:
+    """What is on record of it."""
+    kept, files = RolloutFiles(folder, "trial").kept(), RolloutFiles(folder, "trial")
+    assert kept is not None
+    assert kept.recorded is not None
+    return [line(it) for it in files.record.read_bytes()[: kept.recorded].splitlines()]
+
+
+def replays(folder: Path, rollout: LiveRollout) -> bool:
+    """Whether what is on record leads to the same moves and to the same evidence."""
+    result = replayed(OTHER, told(folder), is_fixed=False)
+    assert result.transitions == rollout.history()[-len(result.transitions) :]
+    return Controller(result.state).findings() == rollout.controller.findings()
+
+
+def lived(folder: Path) -> LiveRollout:
+    """A rollout to whom everything happens that can: orders, refusals, other models, clocks, kills, other plans."""
+    rollout = live(folder)
+    rollout.try_out(Subject("llama", judge="j", candidate="c"), 0.0)
+    rollout.act("start", 0.0, "ada", "go")
+    run(rollout, 3, by=1)
+    with contextlib.suppress(NotNow):
+        rollout.act("retry", rollout.read_up_to + 0.5, "eve", "a slip")
+    rollout.see({"llama": {"gpu": "one"}}, {}, float(rollout.read_up_to))
+    rollout = live(folder)
+    run(rollout, 2, by=1)
+    rollout.act("pause", float(rollout.read_up_to), "ada", "lunch")
+    run(rollout, 1, by=1)
+    rollout.act("resume", float(rollout.read_up_to), "ada", "back")
+    rollout.see({"llama": {"gpu": "two"}}, {}, float(rollout.read_up_to))
+    rollout.controller.state.now += 100
+    rollout.act("abort", rollout.controller.state.now, "ada", "enough")
+    rollout = live(folder, OTHER)
+    with contextlib.suppress(NotNow):
+        rollout.act("undo", rollout.controller.state.now, "eve", "the old plan's move")
+    rollout.act("retry", rollout.controller.state.now + 7200, "ada", "with another plan")
+    rollout.set_back(50.0)
+    rollout.take(records(rollout, BATCH, rollout.read_up_to, by=1), rollout.read_up_to + BATCH, 9000.0, latest=60.0)
+    return rollout
+
+
+def test_what_is_on_record_leads_to_the_same_decisions(tmp_path):
+    rollout = lived(tmp_path)
+    assert replays(tmp_path, rollout)
+    assert {it.event for it in rollout.history()} >= {"started", "paused", "resumed", "aborted", "noted"}
+    assert {type(it) for it in told(tmp_path)} == {Head, Order, Event, Tick, Tried, Seen, SetBack} - {Tried}
+
+
+def test_what_is_on_record_of_a_rollout_that_is_rolled_back_does_too(tmp_path):
+    rollout = live(tmp_path)
+    rollout.act("start", 0.0, "ada", "go")
+    run(rollout, 4, by=9)
+    assert rollout.controller.state.place.phase == "rolled back"
+    assert replays(tmp_path, rollout)
+
+
+def test_what_was_recorded_beyond_the_state_is_told_once(tmp_path):
+    """Killed between the record and the state: the same records are told again."""
+    rollout = live(tmp_path)
+    rollout.act("start", 0.0, "ada", "go")
+    shutil.copy(tmp_path / "trial.rollout", tmp_path / "before")
+    batch = records(rollout, BATCH, 0, by=1)
+    rollout.take(batch, BATCH, 500.0)
+    (tmp_path / "before").replace(tmp_path / "trial.rollout")
+    again = live(tmp_path)
+    again.take(batch, BATCH, 500.0)
+    assert replays(tmp_path, again)
+    assert sum(isinstance(it, Event) for it in told(tmp_path)) == BATCH
+
+
+def test_a_record_with_a_hole_is_none_until_the_rollout_begins_anew(tmp_path):
+    rollout = live(tmp_path)
+    rollout.act("start", 0.0, "ada", "go")
+    run(rollout, 1, by=1)
+    os.truncate(tmp_path / "trial.events.jsonl", 100)
+    rollout = live(tmp_path)
+    rollout.act("abort", 600.0, "ada", "x")
+    assert RolloutFiles(tmp_path, "trial").kept().recorded is None
+    rollout.act("retry", 8000.0, "ada", "x")
+    run(rollout, 1, by=1)
+    assert replays(tmp_path, rollout)
+    assert told(tmp_path)[0].epoch == 1
+    assert (tmp_path / "trial.events.before.jsonl").exists()
+
+
+def test_a_record_that_has_become_long_ends_and_the_rollout_goes_on(tmp_path):
+    rollout = LiveRollout("trial", PLAN, RolloutFiles(tmp_path, "trial"), most_recorded=20_000)
+    rollout.act("start", 0.0, "ada", "go")
+    assert run(rollout, 40, by=1)[-1] == "completed"
+    assert RolloutFiles(tmp_path, "trial").kept().recorded is None
+    assert (tmp_path / "trial.events.jsonl").stat().st_size <= 20_000
 
 
 def led(folder: Path) -> multiprocessing.Process:

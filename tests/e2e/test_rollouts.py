@@ -138,6 +138,45 @@ def test_a_healthy_candidate_is_promoted_through_all_stages_and_nobody_goes_back
     assert 'earthward_rollout_share{route="trial"} 1.0' in gateway.admin_get("/metrics")[2].decode()
 
 
+def test_what_a_gateway_has_on_record_is_replayed_to_the_decisions_that_it_took(begun, local, tmp_path):
+    gateway = begun(SLOW)
+    with Callers(gateway) as callers:
+        until(lambda: len(callers.statuses) > 60, "traffic")
+        assert rollout(gateway, "pause", "trial", "--why", "lunch").returncode == 0
+        assert rollout(gateway, "start", "trial", "--why", "a slip").returncode == 1
+        until(lambda: len(callers.statuses) > 100, "traffic")
+        control = control_of(gateway.process.pid, urlsplit(gateway.url).port)
+        control.kill()
+        control.wait()
+        gateway.until_store()
+        assert rollout(gateway, "promote", "trial", "--why", "enough seen").returncode == 0
+        local.script(default={"fault": "500"})
+        until(lambda: told(gateway)["phase"] == "rolled back", "the rollback")
+        time.sleep(0.2)
+        assert rollout(gateway, "retry", "trial", "--why", "not mended").returncode == 0
+        until(lambda: told(gateway)["phase"] == "rolled back", "the second rollback")
+    lived = history(gateway)
+    gateway.stop()
+    printed = rollout(gateway, "events", "trial")
+    assert printed.returncode == 0, printed.stderr
+    events = tmp_path / "events.jsonl"
+    events.write_text(printed.stdout)
+    again = earthward("rollout", "replay", str(events), "--json")
+    assert (again.returncode, again.stderr) == (1, ""), "rolled back"
+    replay = json.loads(again.stdout)
+    assert replay["transitions"] == lived
+    ends = ["started", "rolled back"]
+    assert [it["event"] for it in lived] == ["started", "paused", "stage passed", "rolled back", *ends]
+    assert replay["refused"][0].startswith("start at ")
+    assert "hello" not in printed.stdout
+    assert not [unit for unit in callers.seen if unit in printed.stdout], "units are names by a keyed hash"
+    later = rollout(gateway, "events", "trial", "--since", "0.001ms")
+    assert (later.returncode, later.stdout) == (0, "")
+    unknown = rollout(gateway, "events", "other")
+    assert unknown.returncode == 2
+    assert "those that have: trial" in unknown.stderr
+
+
 def test_a_candidate_that_begins_to_fail_is_rolled_back_by_itself_and_its_traffic_with_it(begun, local):
     gateway = begun(SLOW)
     with Callers(gateway) as callers:

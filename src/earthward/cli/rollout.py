@@ -11,20 +11,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from earthward.cli.output import DONE, NO, NOT_ENOUGH_EVIDENCE, WRONG_USE, fail, print_json
+from earthward.cli.rollout_events import add_events
 from earthward.cli.rollout_file import plan_from
 from earthward.cli.rollout_live import add_live
 from earthward.cli.rollout_notify import add_notify
 from earthward.cli.rollout_runs import simulated
-from earthward.cli.rollout_screen import cell, console, plan_tables, sums_table, transitions_table
+from earthward.cli.rollout_screen import NARROW, cell, console, plan_tables, print_transitions, sums_table
 from earthward.rollout.alpha import shares
 from earthward.rollout.controller import Controller
+from earthward.rollout.plan import percent
 from earthward.rollout.presets import PRESETS
 from earthward.rollout.problems import nearest
 from earthward.rollout.read_events import LONGEST_LINE, BadLine, Line, line
 from earthward.rollout.replay import Replayed, replayed
 from earthward.rollout.simulate import Sums, interval
 from earthward.rollout.state import described
-from earthward.rollout.worlds import KNOBS, NULLS, SCENARIOS, world
+from earthward.rollout.worlds import KNOBS, NULLS, SCENARIOS, World, world
 
 MOST_TOLD = 20
 MOST_KEPT = 1000
@@ -59,6 +61,8 @@ def plan(
     for table in plan_tables(read):
         console().print(table)
         print()
+    if read.bake.share != read.goal:
+        print(f"After the bake, {percent(read.goal)} is on the candidate.")
     print(f"An equal candidate is rolled back with a chance of at most {read.alpha:.3g}, over the whole rollout.")
 
 
@@ -98,7 +102,7 @@ def simulate(
     sums: dict[str, tuple[str, Sums]] = {}
     with _progress(MofNCompleteColumn()) as progress:
         for name, found in simulated(read, worlds, runs, seed, most, jobs or os.cpu_count() or 1, progress):
-            sums[name] = SCENARIOS[name][0], found
+            sums[name] = SCENARIOS[name][0].replace("--by", f"{_harm(worlds[name], name):g}"), found
     if json:
         print_json({"plan": read, "seed": seed, **figures, "scenarios": {name: it for name, (_, it) in sums.items()}})
     else:
@@ -112,7 +116,14 @@ def simulate(
 @app.command()
 def replay(
     events: Annotated[Path, typer.Argument(help="One JSON object per line; `-` reads from standard input.")],
-    plan: PlanOption = "fast",
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            "--plan",
+            "-p",
+            help=f"A file with the plan, or a preset: {', '.join(PRESETS)}. Left out, the plan on record, or fast.",
+        ),
+    ] = None,
     rollout: RolloutOption = None,
     skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Leave out lines that can't be read.")] = False,
     json: Json = False,
@@ -122,12 +133,13 @@ def replay(
     A line has `t` (seconds), `unit`, `arm` (baseline or candidate, as assigned) and `share`, and any of `ok`, `ttft_s`,
     `token_s`, `total_s`, `score` (0 to 1, of the candidate against the baseline), `cost`, `bad` (names of metrics),
     `checked` (those that were looked at; by default all), `unmeasured`, and `later` (more about a request that was told
-    before). Exit status: 0 promoted, 1 rolled back or aborted, 3 neither.
+    before). What `rollout events` prints of a gateway is read too, and without `--plan` leads to the decisions that the
+    gateway took. Exit status: 0 promoted, 1 rolled back or aborted, 3 neither.
     """
-    read = plan_from(plan, rollout)
+    read = plan_from(plan or "fast", rollout)
     broken: list[dict[str, Any]] = []
     with _opened(events) as file, _progress(TaskProgressColumn()) as progress:
-        result = replayed(read, _lines(file, events, progress, broken))
+        result = replayed(read, _lines(file, events, progress, broken), is_fixed=plan is not None)
     if broken and not skip_broken:
         _tell_broken(events, broken, json=json)
         raise typer.Exit(WRONG_USE)
@@ -166,8 +178,14 @@ def _progress(*columns: Any) -> Progress:
     )
 
 
+def _harm(world: World, name: str) -> float:
+    return float(getattr(world, KNOBS[name])) if name in KNOBS else 0.0
+
+
 def _print_causes(sums: dict[str, tuple[str, Sums]]) -> None:
-    for name, (_, it) in sums.items():
+    for name, (says, it) in sums.items():
+        if console().width < NARROW:
+            console().print(cell(f"{name}: {says}", "dim"))
         for cause, count in sorted(it.causes.items(), key=lambda pair: -pair[1]):
             console().print(cell(f"{name}: {count} rolled back at {cause}", "dim"))
 
@@ -238,7 +256,7 @@ def _replay_json(result: Replayed, broken: list[dict[str, Any]]) -> dict[str, An
 
 def _print_replay(result: Replayed, broken: list[dict[str, Any]]) -> None:
     state = result.state
-    console().print(transitions_table(result.transitions))
+    print_transitions(result.transitions)
     print(f"\n{result.requests:,} requests, {state.exposed:,} of them on the candidate.", end=" ")
     console().print(cell(f"At the end: {described(state.place, state.plan, state.paused)}; {Controller(state).why}"))
     for name, count in result.unwatched.items():
@@ -262,4 +280,5 @@ def _status(result: Replayed) -> int:
 
 
 add_live(app)
+add_events(app)
 add_notify(app)

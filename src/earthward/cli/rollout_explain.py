@@ -1,6 +1,7 @@
 """`earthward rollout explain`: in words, what each gate has seen, what a rollout waits for, and what comes then."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from earthward.rollout.judge import span
@@ -8,7 +9,7 @@ from earthward.rollout.judge import span
 WHAT_NEXT = {
     "manual": "`resume` goes on",
     "frozen": "nothing moves, not even back, until `resume`",
-    "approval": "`promote` approves",
+    "approval": "`promote` goes on, `abort` ends it",
     "inconclusive": "it goes on by itself once the evidence is there; `promote` goes on without, `abort` ends it",
     "no data": "it goes on by itself once there is traffic to compare",
     "error": "it goes on by itself once the metric can be measured again",
@@ -16,6 +17,7 @@ WHAT_NEXT = {
     "judge down": "it goes on when the judge is back",
     "budget": "it goes on when there is money to judge with",
 }
+STREAMED = ("ttft", "token_time")
 ENDS = {
     "pending": "`start` begins it; until then all is on the baseline",
     "completed": "all is on the candidate; another `candidate` in the configuration begins anew, `abort` goes back",
@@ -30,9 +32,10 @@ def explained(it: dict[str, Any]) -> Iterator[str]:
     if it["problem"]:
         yield f"It stands still: {it['problem']}."
     yield f"Why: {it['why']}."
-    yield from _next(it)
+    yield from next_step(it)
     for name in it["stages"]["set_aside"]:
         yield f"Left out of its plan: {name}."
+    yield from of_changes(it)
     if it["evidence"]:
         yield ""
         for each in it["evidence"]:
@@ -42,7 +45,20 @@ def explained(it: dict[str, Any]) -> Iterator[str]:
         yield from _last_move(it["history"])
 
 
-def _next(it: dict[str, Any]) -> Iterator[str]:
+def of_changes(it: dict[str, Any]) -> Iterator[str]:
+    """What of the plan was changed after the rollout had begun, and what that does; nothing where nothing was."""
+    if it["plan_changes"]:
+        since = datetime.fromtimestamp(it["plan_since"], UTC).strftime("%Y-%m-%d %H:%M:%S")
+        yield (
+            f"Its plan was changed since it began at {since} UTC. Until the next `start` or `retry` the old one counts, "
+            "and its gates are judged as before; from then on:"
+        )
+        for change in it["plan_changes"]:
+            yield f"  {change}"
+
+
+def next_step(it: dict[str, Any]) -> Iterator[str]:
+    """What comes next, and who or what brings it."""
     if it["paused"]:
         yield f"Next: {WHAT_NEXT.get(it['paused'], '`resume` goes on')}."
     elif it["phase"] in ENDS:
@@ -72,7 +88,9 @@ def _gate(it: dict[str, Any]) -> Iterator[str]:
     yield f"  shown to be worse {worse}; good enough {good}"
     if it["verdict"] in ("inconclusive", "no data"):
         when = "too little is known to say when" if it["expected_s"] is None else f"in about {span(it['expected_s'])}"
-        yield f"  to be decided {when}"
+        yield f"  to be decided: {when}"
+    if it["metric"] in STREAMED and it["verdict"] == "no data" and not it["candidate"] and not it["baseline"]:
+        yield "  it measures streamed answers, and there was none; where callers do not stream, gate on `latency`"
 
 
 def _part(it: dict[str, Any], arm: str) -> str:

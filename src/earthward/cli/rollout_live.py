@@ -1,7 +1,6 @@
 """`earthward rollout status` and the verbs: what people ask of, and say to, the rollouts of a running gateway."""
 
 import getpass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,11 +10,11 @@ from rich.table import Table
 from earthward.cli.admin import asked, route_name, state_of
 from earthward.cli.check import CONFIG
 from earthward.cli.output import DONE, NO, WRONG_USE, fail, print_json
-from earthward.cli.rollout_explain import explained
+from earthward.cli.rollout_explain import explained, next_step, of_changes
 from earthward.cli.rollout_quality import quality
-from earthward.cli.rollout_screen import VERDICT_STYLES, cell, console
+from earthward.cli.rollout_screen import VERDICT_STYLES, at, cell, console
 from earthward.rollout.judge import span
-from earthward.rollout.verbs import Verb, said
+from earthward.rollout.verbs import Verb
 
 NOT_NOW = 409
 NEWEST = 10
@@ -57,27 +56,27 @@ def _add(app: typer.Typer, verb: Verb, text: str) -> None:
     def command(
         route: Route,
         why: Why,
-        at: From = "",
+        stage: From = "",
         by: By = None,
         config: Config = CONFIG,
         state: StateFolder = None,
         json: Json = False,
     ) -> None:
-        _tell(verb, route, why, at, by, config, state, json=json)
+        _tell(verb, route, why, stage, by, config, state, json=json)
 
 
 def promote(
     route: Route,
     why: Why,
     full: Annotated[bool, typer.Option("--full", help="Past all stages, to the share at the end.")] = False,
-    at: From = "",
+    stage: From = "",
     by: By = None,
     config: Config = CONFIG,
     state: StateFolder = None,
     json: Json = False,
 ) -> None:
     """Go on to the next stage, whatever the gates say; where it waits for approval, approve."""
-    _tell("promote_full" if full else "promote", route, why, at, by, config, state, json=json)
+    _tell("promote_full" if full else "promote", route, why, stage, by, config, state, json=json)
 
 
 def status(
@@ -117,24 +116,21 @@ def explain(route: Route, config: Config = CONFIG, state: StateFolder = None, js
 
 
 def _tell(
-    verb: Verb, route: str, why: str, at: str, by: str | None, config: Path, state: Path | None, *, json: bool
+    verb: Verb, route: str, why: str, stage: str, by: str | None, config: Path, state: Path | None, *, json: bool
 ) -> None:
     if not why.strip():
         fail("--why needs a reason: it is what the history will say")
     folder, path = state_of(config, state), ("api", "rollouts", route_name(route))
-    before = at
-    if verb in MOVING and not at:
-        code, answer = asked(folder, "GET", *path)
-        _refuse(code, answer)
-        before = answer["place"]
-    order = {"verb": verb, "by": by or _user(), "why": why, "stage": before}
+    code, answer = asked(folder, "GET", *path)
+    _refuse(code, answer)
+    before = answer["place"]
+    order = {"verb": verb, "by": by or _user(), "why": why, "stage": stage or (before if verb in MOVING else "")}
     code, answer = asked(folder, "POST", *path, body=order)
     _refuse(code, answer)
     if json:
         print_json(answer)
     else:
-        console().print(cell(f"was at {before}" if before else said(verb), "dim"))
-        console().print(cell(_line(answer)))
+        console().print(cell(said_of(answer, before)))
     raise typer.Exit(DONE)
 
 
@@ -151,12 +147,14 @@ def _user() -> str:
 
 
 def _percent(it: dict[str, Any]) -> str:
-    return f"{it['share'] * 100:.4g} %"
+    return f"{it['share'] * 100:.4g}%"
 
 
-def _line(it: dict[str, Any]) -> str:
+def said_of(it: dict[str, Any], before: str = "") -> str:
+    """Where it stands, and, where it is told, where it stood before."""
     problem = f"; stands still: {it['problem']}" if it["problem"] else ""
-    return f"{it['route']}: {it['place']}, {_percent(it)} of the traffic is on the candidate; {it['why']}{problem}"
+    way = f"{before} -> {it['place']}" if before not in ("", it["place"]) else it["place"]
+    return f"{it['route']}: {way}; {_percent(it)} of the traffic is on the candidate; {it['why']}{problem}"
 
 
 def _print_all(rollouts: list[dict[str, Any]]) -> None:
@@ -167,31 +165,50 @@ def _print_all(rollouts: list[dict[str, Any]]) -> None:
     table.add_column("share", justify="right")
     table.add_column("why", overflow="fold")
     for it in rollouts:
-        table.add_row(*map(cell, (it["route"], it["plan"], it["place"], _percent(it), it["problem"] or it["why"])))
+        plan = f"{it['plan']} (changed)" if it["plan_changes"] else it["plan"]
+        table.add_row(*map(cell, (it["route"], plan, it["place"], _percent(it), it["problem"] or it["why"])))
     console().print(table)
 
 
 def _print_one(it: dict[str, Any]) -> None:
-    console().print(cell(_line(it)))
-    evidence = Table("gate", "role", "verdict", box=None, pad_edge=False)
-    for name in ("candidate", "baseline", "worse", "good enough", "to be decided"):
-        evidence.add_column(name, justify="right")
-    for each in it["evidence"]:
-        candidate = f"{each['candidate_bad']:,} bad of {each['candidate']:,}"
-        baseline = f"{each['baseline_bad']:,} bad of {each['baseline']:,}"
-        verdict = cell(each["verdict"], VERDICT_STYLES[each["verdict"]])
-        tests = (f"{each[f'e_{test}']:.2g} of {each[f'enough_{test}']:.3g}" for test in ("worse", "good"))
-        expected = "-" if each["expected_s"] is None else f"in about {span(each['expected_s'])}"
-        cells = (candidate, baseline, *tests, expected)
-        evidence.add_row(cell(each["metric"]), cell(each["role"]), verdict, *map(cell, cells))
+    console().print(cell(said_of(it)))
+    for line in next_step(it):
+        console().print(cell(line))
     if it["evidence"]:
-        console().print(evidence)
+        print()
+        console().print(gates_table(it["evidence"]))
     for name in it["stages"]["set_aside"]:
         console().print(cell(f"left out of its plan: {name}", "dim"))
-    history = Table("at", "from", "to", "by", box=None, pad_edge=False)
-    history.add_column("why", overflow="fold")
-    for each in it["history"][-NEWEST:]:
-        at = datetime.fromtimestamp(each["t"], UTC).strftime("%Y-%m-%d %H:%M:%S")
-        history.add_row(*map(cell, (at, each["before"], each["after"], each["by"] or "-", each["why"] or "-")))
+    for line in of_changes(it):
+        console().print(cell(line, "yellow"))
     if it["history"]:
-        console().print(history)
+        print()
+        console().print(moves_table(it["history"][-NEWEST:]))
+
+
+def gates_table(evidence: list[dict[str, Any]]) -> Table:
+    """`worse` and `good` are the fortunes of both tests, and at what each ends."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("gate", "verdict"):
+        table.add_column(name, no_wrap=True)
+    for name in ("candidate\nbad/all", "baseline\nbad/all", "worse\nof", "good\nof", "decided\nin about"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in evidence:
+        name = each["metric"] if each["role"] == "guardrail" else f"{each['metric']} ({each['role']})"
+        verdict = cell(each["verdict"], VERDICT_STYLES[each["verdict"]])
+        arms = (f"{each[f'{arm}_bad']:,}/{each[arm]:,}" for arm in ("candidate", "baseline"))
+        tests = (f"{each[f'e_{test}']:.2g}/{each[f'enough_{test}']:.3g}" for test in ("worse", "good"))
+        expected = "-" if each["expected_s"] is None else span(each["expected_s"])
+        table.add_row(cell(name), verdict, *map(cell, (*arms, *tests, expected)))
+    return table
+
+
+def moves_table(history: list[dict[str, Any]]) -> Table:
+    """Where it came from stands in the line before."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("at (UTC)", no_wrap=True)
+    for name in ("to", "by", "why"):
+        table.add_column(name, overflow="fold")
+    for each in history:
+        table.add_row(*map(cell, (at(each["t"]), each["after"], each["by"] or "-", each["why"] or "-")))
+    return table

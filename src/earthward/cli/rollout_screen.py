@@ -2,19 +2,26 @@
 
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from earthward.rollout.alpha import shares
 from earthward.rollout.judge import span
-from earthward.rollout.plan import Plan, Stage, percent
+from earthward.rollout.plan import Gate, Plan, Stage, metric_of, percent
 from earthward.rollout.simulate import Sums
 from earthward.rollout.state import Finding, Transition
 
+NARROW, LINES = 110, 140
+"""Columns below which a table leaves a column out, and below which moves with their evidence are told in lines."""
 WIDE = 150
 """Columns where the output is no terminal, which would say how wide it is."""
+
+DATES, LAST = 1e9, 1e11
+"""Seconds since 1970. Logs that people make count from nothing."""
 
 VERDICT_STYLES = {"pass": "green", "fail": "red", "inconclusive": "yellow", "no data": "dim", "error": "magenta"}
 
@@ -41,11 +48,19 @@ def plan_tables(plan: Plan) -> Iterable[Table]:
     gates = Table("gate", "role", "good enough", "worse", box=None, pad_edge=False)
     gates.add_column("α of its test", justify="right")
     for gate in plan.gates:
-        is_paired = gate.metric == "quality"
-        good = f"mean above {0.5 - gate.margin:g}" if is_paired else f"below {gate.below:g} times the baseline's"
-        worse = f"mean below {0.5 - gate.margin:g}" if is_paired else f"above {gate.tolerate:g} times the baseline's"
-        gates.add_row(*map(cell, (gate.metric, gate.role, good, worse, f"{alphas[gate.metric]:.3g}")))
+        gates.add_row(*map(cell, (gate.metric, gate.role, *_bounds(gate), f"{alphas[gate.metric]:.3g}")))
     yield gates
+
+
+def _bounds(gate: Gate) -> tuple[str, str]:
+    """What is good enough, and what is worse."""
+    match metric_of(gate).kind:
+        case "sums":
+            return "only shown", "-"
+        case "pairs":
+            return f"mean above {0.5 - gate.margin:g}", f"mean below {0.5 - gate.margin:g}"
+    worse = "more often" if gate.tolerate == 1 else f"above {gate.tolerate:g} times as often"
+    return f"below {gate.below:g} times, or {gate.negligible * 100:g}%", worse
 
 
 def _stage_row(stage: Stage, *, is_bake: bool) -> tuple[object, ...]:
@@ -57,6 +72,24 @@ def _stage_row(stage: Stage, *, is_bake: bool) -> tuple[object, ...]:
     return name, gates, f"{stage.min_requests:,}", span(stage.hold), timeout, patience, approval
 
 
+def print_transitions(transitions: Iterable[Transition]) -> None:
+    """As a table where there is room for one, else as lines."""
+    screen = console()
+    if screen.width >= LINES:
+        screen.print(transitions_table(transitions))
+        return
+    for it in transitions:
+        screen.print(cell(f"{at(it.t)}  {it.before} -> {it.after}, after {it.requests:,} requests"))
+        screen.print(Padding(cell(f"{it.by or '-'}: {it.why or '-'}"), (0, 0, 0, 2)))
+        for found in it.evidence:
+            screen.print(Padding(_finding(found), (0, 0, 0, 4)))
+
+
+def at(t: float) -> str:
+    """A time of the clock, in UTC; seconds where it is none."""
+    return datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M:%S") if DATES <= t < LAST else f"{t:.1f} s"
+
+
 def transitions_table(transitions: Iterable[Transition]) -> Table:
     table = Table("at", "from", "to", box=None, pad_edge=False)
     table.add_column("share", justify="right")
@@ -65,7 +98,7 @@ def transitions_table(transitions: Iterable[Transition]) -> Table:
         table.add_column(name, overflow="fold")
     for it in transitions:
         share = f"shadow {percent(it.shadow)}" if it.shadow else percent(it.share)
-        cells = (f"{it.t:.1f} s", it.before, it.after, share, f"{it.requests:,}", it.by or "-", it.why or "-")
+        cells = (at(it.t), it.before, it.after, share, f"{it.requests:,}", it.by or "-", it.why or "-")
         table.add_row(*map(cell, cells), _evidence(it.evidence))
     return table
 
@@ -93,13 +126,19 @@ def _of(fortune: float, enough: float) -> str:
 
 
 def sums_table(sums: dict[str, tuple[str, Sums]]) -> Table:
-    table = Table("scenario", "what happens", box=None, pad_edge=False)
-    for name in ("rolled back", "promoted", "undecided", "requests, median / p90", "time", "exposed"):
-        table.add_column(name, justify="right")
+    """What a scenario is stands below, where there is no room for it."""
+    is_wide = console().width >= NARROW
+    table = Table("scenario", box=None, pad_edge=False)
+    if is_wide:
+        table.add_column("what happens")
+    for name in ("rolled back", "promoted", "undecided"):
+        table.add_column(name if is_wide else name.replace(" ", "\n"), justify="right", no_wrap=is_wide)
+    for name in ("requests", "time", "exposed"):
+        table.add_column(f"{name}\nmedian / p90", justify="right")
     for name, (says, it) in sums.items():
         chances = (f"{part:.1%}" for part in (it.rolled_back, it.promoted, it.undecided))
         table.add_row(
-            *map(cell, (name, says, *chances)),
+            *map(cell, (name, says, *chances) if is_wide else (name, *chances)),
             cell(_pair(it.requests_median, it.requests_p90)),
             cell(
                 "-"

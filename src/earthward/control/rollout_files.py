@@ -1,7 +1,8 @@
 """Where a rollout of one machine is written down: its state, whole, and its history, line by line.
 
 A kill at any point leaves either the state before or the state after, and a history that says no more than the state
-knows: lines are written first, and those beyond the state's count are dropped when it is read.
+knows: lines are written first, and those beyond the state's count are dropped when it is read. The same goes for its
+record, which is all that it was told since it began: whoever reads that to the decisions again comes to the same ones.
 """
 
 import os
@@ -13,15 +14,22 @@ import msgspec
 from earthward.rollout.state import State, Transition
 
 HISTORY = ".history.jsonl"
+RECORD = ".events.jsonl"
+"""What was recorded before a record was begun anew has `.before` in its place."""
+MOST_RECORDED = 2**31
+"""Bytes, some ten million requests. A rollout that is told more goes on without a record."""
+ANEW = 2**26
+"""Bytes; from there on a rollout that begins anew has a record of its own."""
 
 
 class Kept(msgspec.Struct, frozen=True):
     """A state, and how far it has read: the number of the last exchange in the store that it was told, and of the last
-    word on exchanges that came later."""
+    word on exchanges that came later. `recorded` is how many bytes its record has; None where it has none."""
 
     read_up_to: int
     state: State
     told_up_to: int = 0
+    recorded: int | None = None
 
 
 class Unreadable(Exception):
@@ -35,6 +43,7 @@ class RolloutFiles:
         self._folder = folder
         self._state = folder / f"{route}.rollout"
         self._history = folder / f"{route}{HISTORY}"
+        self.record = folder / f"{route}{RECORD}"
 
     def load(self) -> Kept | None:
         """What was kept last; None where nothing was. Raises Unreadable."""
@@ -50,11 +59,25 @@ class RolloutFiles:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Unreadable(f"{self._state}: {error}; put back a copy, or move it away to begin anew") from error
         self._drop_beyond(kept.state.history_length)
-        return kept
+        return msgspec.structs.replace(kept, recorded=self._cut_record(kept.recorded))
 
-    def save(self, kept: Kept, moved: Sequence[Transition]) -> None:
-        """Keeps a state with what led to it. When this returns, both are on the disk."""
+    def kept(self) -> Kept | None:
+        """As `load`, and leaves everything as it is: for those who only look. Raises Unreadable."""
+        try:
+            return msgspec.msgpack.decode(self._state.read_bytes(), type=Kept)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Unreadable(f"{self._state}: {error}") from error
+
+    def save(self, kept: Kept, moved: Sequence[Transition], told: bytes = b"") -> None:
+        """Keeps a state with what led to it, and what it was `told`. When this returns, state and history are on the
+        disk; the record is once something has moved."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        if told and kept.recorded is not None:
+            if kept.recorded == len(told) and self.record.exists():
+                self.record.replace(self.record.with_suffix(".before.jsonl"))
+            _write(self.record, told, os.O_APPEND, is_synced=bool(moved))
         if moved:
             lines = b"".join(msgspec.json.encode(transition) + b"\n" for transition in moved)
             _write(self._history, lines, os.O_APPEND)
@@ -81,6 +104,13 @@ class RolloutFiles:
         if self._history.exists():
             self._history.replace(self._history.with_suffix(".before"))
 
+    def _cut_record(self, length: int | None) -> int | None:
+        """Its length; None where a part of what the state knows of has not come to the disk before the power went."""
+        if length is None or not self.record.exists() or self.record.stat().st_size < length:
+            return None
+        os.truncate(self.record, length)
+        return length
+
     def _drop_beyond(self, count: int) -> None:
         if not self._history.exists():
             return
@@ -90,13 +120,14 @@ class RolloutFiles:
             os.truncate(self._history, sum(map(len, lines[:count])))
 
 
-def _write(path: Path, data: bytes, how: int) -> None:
+def _write(path: Path, data: bytes, how: int, *, is_synced: bool = True) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
     try:
         left = memoryview(data)
         while left:
             left = left[os.write(descriptor, left) :]
-        os.fsync(descriptor)
+        if is_synced:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -10,7 +10,11 @@ from earthward.rollout.state import Phase, described
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """`share` is in 1/10,000; `moves` is how many entries its history has. `problem` says why it stands still."""
+    """`share` is in 1/10,000; `moves` is how many entries its history has. `problem` says why it stands still.
+
+    `plan_since` is when the epoch began, and this plan with it, in seconds since 1970; `plan_changes` are the keys that
+    the configuration has changed since, which count from the next start or retry.
+    """
 
     route: str
     plan: str
@@ -24,6 +28,8 @@ class Standing(msgspec.Struct, frozen=True):
     moves: int
     problem: str = ""
     shadow: int = 0
+    plan_since: float | None = None
+    plan_changes: tuple[str, ...] = ()
 
     def placed(self, route: Route) -> Route:
         moved = msgspec.structs.replace(route, share=self.share, stage=self.stage, epoch=self.epoch)
@@ -49,4 +55,6 @@ def standing(live: LiveRollout) -> Standing:
         live.controller.why,
         state.history_length,
         shadow=state.shadow,
+        plan_since=state.began if state.epoch else None,
+        plan_changes=live.changes,
     )

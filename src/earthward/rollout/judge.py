@@ -13,6 +13,16 @@ PASSES_BY_ITSELF: tuple[PauseReason | None, ...] = (None, "inconclusive", "no da
 """Nobody has to resume a rollout that was paused for want of evidence, once the evidence is there."""
 
 
+WAITING: dict[PauseReason, str] = {
+    "manual": "paused by hand, until `resume`",
+    "approval": "all gates have passed; `promote` approves",
+    "split": "units do not come to the arms as their share says; find out why, then `resume`",
+    "judge down": "the judge can't be reached",
+    "budget": "there is no money left to judge with",
+}
+"""What is said of a pause that nothing but its own end ends."""
+
+
 class Facts(NamedTuple):
     """`elapsed` seconds in the stage, `waited` seconds since it began or was resumed: for words only.
 
@@ -45,17 +55,21 @@ def judged(facts: Facts) -> Move:
     if failed:
         return Move("roll back", f"the candidate is worse: {', '.join(failed)}")
     if facts.is_split_off and facts.paused in (*PASSES_BY_ITSELF, "approval"):
-        return Move("pause", "units do not come to the arms as their share says; find out why", "split")
+        return Move("pause", WAITING["split"], "split")
     if facts.paused not in PASSES_BY_ITSELF:
-        return Move("stay", f"paused ({facts.paused})")
+        return Move("stay", _why_paused(facts.paused))
     waits = reasons_to_wait(facts)
     if not waits:
         if facts.stage.approval:
-            return Move("pause", "all gates have passed; waiting for approval, which is `promote`", "approval")
+            return Move("pause", WAITING["approval"], "approval")
         return Move("promote", _why_promoted(facts))
     if facts.is_out_of_time and facts.paused is None:
         return _out_of_time(facts, waits)
     return Move("stay", "; ".join(waits))
+
+
+def _why_paused(reason: PauseReason | None) -> str:
+    return WAITING.get(reason, f"paused ({reason})") if reason else "paused"
 
 
 def reasons_to_wait(facts: Facts) -> list[str]:

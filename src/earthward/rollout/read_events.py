@@ -1,8 +1,9 @@
 """From lines of JSON to what the controller is told: requests, verbs, and the mere passing of time.
 
-One object per line. A request has `t`, `unit`, `arm` and `share`, and any of `ok`, `ttft_s`, `token_s`, `total_s`,
-`score`, `cost`, `bad`, `checked`, `unmeasured` and `later`. A line with a `verb` is somebody's order; one with nothing
-but `t` says how late it is. The controller's own log has all three, so that it can be replayed to the same decisions.
+One object per line, as `write_events` writes them. A request has `t`, `unit`, `arm` and `share`, and any of `ok`,
+`ttft_s`, `token_s`, `total_s`, `score`, `cost`, `bad`, `checked`, `unmeasured` and `later`. A line with a `verb` is
+somebody's order; one with nothing but `t` says how late it is. What a gateway has on record also says by which plan it
+went, that a clock was set back, and which models are tried, so that it can be replayed to the same decisions.
 """
 
 import math
@@ -12,9 +13,13 @@ from typing import Any, get_args
 import msgspec
 
 from earthward.rollout.event import WHOLE, Event, EventArm
-from earthward.rollout.problems import nearest, shown
-from earthward.rollout.state import PAUSES, PauseReason
+from earthward.rollout.plan import Plan
+from earthward.rollout.problems import PlanErrors, nearest, shown
+from earthward.rollout.read_plan import plan
+from earthward.rollout.state import PAUSES, UNDER_WAY, PauseReason, Place, Subject
 from earthward.rollout.verbs import VERBS, Verb
+from earthward.rollout.weights import Weights
+from earthward.rollout.write_plan import as_written
 
 ARMS: tuple[EventArm, ...] = get_args(EventArm)
 TIMES = ("ttft_s", "token_s", "total_s")
@@ -45,7 +50,43 @@ class Tick(msgspec.Struct, frozen=True):
     t: float
 
 
-Line = Event | Order | Tick
+class SetBack(msgspec.Struct, frozen=True):
+    """The clock was set back to that."""
+
+    t: float
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """What is being tried from now on."""
+
+    t: float
+    subject: Subject
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What hosts have by the names of both arms' models, and of the judge's."""
+
+    t: float
+    arms: Weights
+    judge: Weights
+
+
+class Head(msgspec.Struct, frozen=True):
+    """Which plan holds from here on. At the head of a record also where the rollout stood when that began."""
+
+    t: float
+    plan: Plan
+    epoch: int = 0
+    place: Place = Place("pending")
+    requests: int = 0
+    subject: Subject = Subject()
+    arms: Weights = {}
+    judge: Weights = {}
+
+
+Line = Event | Order | Tick | SetBack | Tried | Seen | Head
+OWN: dict[str, type[SetBack | Tried | Seen | Head]] = {"set_back": SetBack, "tried": Tried, "seen": Seen, "head": Head}
+"""What only a gateway writes, by the name that stands in front of it."""
 
 
 class BadLine(ValueError):
@@ -71,6 +112,9 @@ def line(data: bytes) -> Line:
         return _order(given, t)
     if len(given) == 1:
         return Tick(t)
+    for name, kind in OWN.items():
+        if name in given:
+            return _own(given, name, kind, t)
     return _event(given, t)
 
 
@@ -102,6 +146,26 @@ def _event(given: dict[str, Any], t: float) -> Event:
         is_later=bool(_flag(given, "later")),
         **times,
     )
+
+
+def _own(given: dict[str, Any], name: str, kind: type[SetBack | Tried | Seen | Head], t: float) -> Line:
+    _check_names(given, ("t", name))
+    if not isinstance(given[name], dict):
+        raise BadLine(f"has `{name}` {_told(given[name])}; it is what a gateway writes, and no request has it")
+    try:
+        read = msgspec.convert({**given[name], "t": t}, kind)
+        if isinstance(read, Head):
+            _check_plan(read)
+    except (msgspec.ValidationError, PlanErrors, ValueError) as problem:
+        raise BadLine(f"has a `{name}` that no gateway wrote: {shown(str(problem))}") from None
+    return read
+
+
+def _check_plan(head: Head) -> None:
+    """Raises PlanErrors or ValueError where nobody could have written that plan, or it has no such place."""
+    plan(as_written(head.plan), head.plan.name)
+    if not 0 <= head.place.stage <= len(head.plan.stages) or head.place.phase in UNDER_WAY or head.epoch < 0:
+        raise ValueError("it stands nowhere where one can begin")
 
 
 def _order(given: dict[str, Any], t: float) -> Order:
