@@ -1,7 +1,9 @@
 from msgspec import structs
 
 from earthward.config.snapshot import Route, Sampling, Snapshot, Target
-from earthward.control.quality_report import family_warnings, judge_warnings, report
+from earthward.control.quality_report import MOST_SCORES, examples, family_warnings, judge_warnings, report
+from earthward.store import tables
+from earthward.store.content import ContentKeys
 from earthward.store.quality import Pair, Said
 
 
@@ -48,6 +50,27 @@ def test_a_unit_counts_once_and_what_nobody_scored_not_at_all():
     assert (task.pairs, task.scored, task.score) == (107, 50, 0.0)
 
 
+def test_of_a_unit_that_comes_again_the_first_answer_counts_as_it_does_for_the_rollout():
+    again = [structs.replace(it, exchange=f"later-{it.exchange}", score=1.0) for it in pairs(20, 0.0)]
+    (task,) = told([*pairs(20, 0.0), *again]).tasks
+    assert (task.pairs, task.scored, task.score) == (40, 20, 0.0)
+
+
+def test_of_very_many_the_newest_are_looked_at():
+    (task,) = told([*pairs(5, 0.0), *pairs(MOST_SCORES, 1.0, first=100)]).tasks
+    assert (task.scored, task.score) == (MOST_SCORES, 1.0)
+
+
+def test_examples_are_the_worst_and_what_nobody_scored_stands_between(tmp_path):
+    engine = tables.open(f"sqlite:///{tmp_path}/store.db")
+    scores = [1.0, None, 0.25, 0.0, 0.75]
+    found = [pairs(1, score, first=number)[0] for number, score in enumerate(scores)]
+    shown = examples(engine, ContentKeys(["k" * 32]), found, 4)
+    assert [it.score for it in shown] == [0.0, 0.25, None, 0.75]
+    assert all(it.content is None for it in shown), "none was kept"
+    engine.dispose()
+
+
 def test_what_another_judge_said_is_not_mixed_in():
     found = [*pairs(10, 0.0, judge="old"), *pairs(10, 0.0, judge="old", decided_by="checks", first=50)]
     (task,) = told([*found, *pairs(10, 1.0, first=100)]).tasks
@@ -68,6 +91,16 @@ def test_words_are_counted_by_arm():
     words = tuple(Said(f"x{n}", "chat", "sum", arm, "u", 0, score) for n, (arm, score) in enumerate(WORDS))
     (task,) = told(pairs(1, 0.5), words).tasks
     assert (task.good_words, task.bad_words) == ({"baseline": 1, "candidate": 1}, {"candidate": 2})
+
+
+def test_a_task_of_which_there_are_only_words_is_told_and_decides_nothing():
+    words = (Said("x1", "chat", "code", "candidate", "u", 0, 0.0),)
+    found = told(pairs(1, 0.5), words)
+    assert {it.task: (it.verdict, it.pairs, it.bad_words) for it in found.tasks} == {
+        "code": ("not enough evidence", 0, {"candidate": 1}),
+        "sum": ("not enough evidence", 1, {}),
+    }
+    assert told(pairs(200, 1.0), words).verdict == "safe to move"
 
 
 WORDS = (("baseline", 1.0), ("candidate", 0.5), ("candidate", 0.4), ("candidate", 0.0))

@@ -84,6 +84,17 @@ def test_an_answer_is_no_refusal(text):
     assert state("refusal", case(candidate=text)) == "good"
 
 
+def test_an_answer_that_calls_a_tool_refuses_nothing_whatever_it_says_beside():
+    sorry = Said("I'm sorry, I can't see that from here, so I look it up.", (Call("look_up", "{}"),))
+    assert state("refusal", case(candidate=sorry)) == "good"
+
+
+def test_where_the_baseline_was_cut_off_too_nothing_is_said_of_that():
+    cut = Said(ENGLISH[:60], finish="length")
+    assert state("truncated", case(cut, cut)) == "not applicable"
+    assert state("truncated", case(ENGLISH, cut)) == "bad"
+
+
 def test_a_refusal_in_its_own_place_is_one():
     assert state("refusal", case(candidate=Said(refusal="No."))) == "bad"
 
@@ -181,6 +192,17 @@ def test_code_is_never_run():
 def test_numbers_that_the_baseline_kept_must_be_kept(text, expected):
     prompt = "Invoice of 1,250.50, due 14 May, customer 99."
     assert state("numbers", case("1,250.50 is due on 14 May.", text, prompt)) == expected
+
+
+def test_a_number_of_the_baselines_own_need_not_be_kept():
+    assert state("numbers", case("It is 1250 in all.", "It is much.", prompt="How much is it?")) == "not applicable"
+
+
+def test_a_call_must_be_of_a_tool_that_was_offered_with_arguments_that_it_takes():
+    tools = {"pay": {"type": "object", "required": ["sum"]}}
+    for made, expected in ((("pay", '{"sum": 5}'), "good"), (("pay", "{}"), "bad"), (("send", '{"sum": 5}'), "bad")):
+        assert state("tool_use", case(candidate=calling(made), tools=tools)) == expected
+    assert state("tool_use", case(candidate=calling(("send", "{}")))) == "good", "of what was offered nothing is known"
 
 
 def test_numbers_are_the_same_however_they_are_written():

@@ -50,8 +50,8 @@ def of_changes(it: dict[str, Any]) -> Iterator[str]:
     if it["plan_changes"]:
         since = datetime.fromtimestamp(it["plan_since"], UTC).strftime("%Y-%m-%d %H:%M:%S")
         yield (
-            f"Its plan was changed since it began at {since} UTC. Until the next `start` or `retry` the old one counts, "
-            "and its gates are judged as before; from then on:"
+            f"Its plan was changed since it began at {since} UTC. Until the next `start` or `retry` the old one "
+            "counts, and its gates are judged as before; from then on:"
         )
         for change in it["plan_changes"]:
             yield f"  {change}"
