@@ -49,6 +49,7 @@ NAMES = {
     **dict.fromkeys(("format", "response_format"), "output"),
     **dict.fromkeys(("functionCallingConfig", "function_call"), "tool_choice"),
     **dict.fromkeys(("stop_sequences", "stopSequences"), "stop"),
+    "annotations": "citations",
     "responseLogprobs": "logprobs",
     "logprobs": "top_logprobs",
     "disable_parallel_tool_use": "parallel_tool_calls",

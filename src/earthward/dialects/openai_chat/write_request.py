@@ -18,6 +18,7 @@ from earthward.chat import (
     Tool,
     ToolChoice,
 )
+from earthward.dialects.cited import lost_citations
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.openai_chat.write_messages import Wire, write_messages
 
@@ -71,6 +72,7 @@ def losses(request: ChatRequest, extensions: bool = True) -> tuple[str, ...]:
         lost += [name for name in request.rest if name not in _OWN_FIELDS]
     if any(_is_lost(part, extensions) for message in request.messages for part in message.parts):
         lost.append("messages.reasoning")
+    lost += lost_citations(request.messages)
     return (*lost, *request.unread)
 
 

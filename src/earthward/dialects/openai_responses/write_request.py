@@ -7,7 +7,9 @@ failure. Nothing is left with OpenAI that the caller did not say to store.
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, OutputFormat, Reasoning, ReasoningControl, ToolResult
+from earthward.dialects.cited import lost_citations
 from earthward.dialects.inexpressible import KEPT_ELSEWHERE, Inexpressible, refuse_content
+from earthward.dialects.openai_responses.annotations import can_cite
 from earthward.dialects.openai_responses.tools import write_choice, write_tool
 from earthward.dialects.openai_responses.write_input import Wire, instructions_of, is_written, write_input
 
@@ -58,6 +60,7 @@ def losses(request: ChatRequest, extensions: bool = False) -> tuple[str, ...]:
                 lost.append("messages.reasoning")
             elif isinstance(part, ToolResult) and part.is_error:
                 lost.append("messages.is_error")
+    lost += lost_citations(request.messages, can_cite)
     return tuple(dict.fromkeys((*lost, *request.unread)))
 
 
