@@ -452,3 +452,24 @@ def test_what_passes_through_is_told_as_it_was_said() -> None:
     assert isinstance(crossed.request(), Written)
     assert b"url_citation" in crossed.whole((GOLDEN / CITED["openai_chat"]).read_bytes()).body
     assert crossed.lost == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "dialect", "named"),
+    [
+        (
+            b"/v1/chat/completions",
+            {"response_format": {"type": "json_object"}},
+            "anthropic_messages",
+            "response_format",
+        ),
+        (b"/v1/responses", {"text": {"format": {"type": "json_object"}}}, "anthropic_messages", "text.format"),
+        (b"/v1/messages", {"stop_sequences": ["a"]}, "openai_responses", "stop_sequences"),
+        (b"/v1/messages", {"metadata": {"user_id": "u"}}, "gemini", "metadata.user_id"),
+        (b"/api/chat", {"options": {"min_p": 0.1}}, "gemini", "options.min_p"),
+    ],
+)
+def test_what_is_dropped_has_the_callers_own_name(path: bytes, fields: Any, dialect: str, named: str) -> None:
+    request = way(question(path, **fields), dialect).request()
+    assert isinstance(request, Written)
+    assert request.dropped == (named,)

@@ -1,11 +1,15 @@
 """The page on translation: what becomes of everything a request can say, from each dialect to each other one."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from earthward.chat import Citation
+import msgspec
+
+from earthward.chat import Citation, Failure
 from earthward.cli.markdown import page, table
 from earthward.dialects.citing import citing
 from earthward.dialects.fates import SPEAKERS, Fate, Speaker, can_say, fate, fields
+from earthward.dialects.own_names import own_names
 from earthward.dialects.words import WORDS, Word
 
 _LONGEST_LIST = 2
@@ -50,8 +54,8 @@ def translation() -> str:
         "Google counts in bytes, OpenAI in characters; Anthropic cuts a text into blocks, and so do answers that are "
         "written for its callers, but for streams in which it is only told later what a text rests on. A page "
         "of another vendor's has an empty `encrypted_index` there. Where an answer is sent back in a conversation, "
-        "OpenAI's responses are told again, and Anthropic of what it had cited itself; all others are not, and "
-        "`messages.citations` says so.",
+        "OpenAI's responses are told again, and Anthropic of what it had cited itself; all others are not, "
+        "and the caller's field is named.",
         "## Why requests are refused",
         table(("At", "What", "The caller is told"), _reasons()),
         "## Notes",
@@ -81,11 +85,15 @@ def _row(speaker: Speaker, word: Word, others: list[Speaker]) -> tuple[str, ...]
     told = fields(speaker, word)
     shown = [name for name in told if not name.endswith((".type", ".role"))] or told
     named = ", ".join(f"`{name}`" for name in shown[:_LONGEST_LIST]) + (" …" if len(shown) > _LONGEST_LIST else "")
-    return word.name, named, *(_cell(fate(other, word)) for other in others)
+    written = speaker.write(word.request)
+    said = {} if isinstance(written, Failure) else msgspec.json.decode(written)
+    return word.name, named, *(_cell(speaker, said, fate(other, word)) for other in others)
 
 
-def _cell(found: Fate) -> str:
-    names = f" ({', '.join(f'`{name}`' for name in found.names)})" if found.names else ""
+def _cell(caller: Speaker, said: dict[str, Any], found: Fate) -> str:
+    """`said` is the request as the caller says it."""
+    own = own_names(caller.name, found.names, said.get)
+    names = f" ({', '.join(f'`{name}`' for name in own)})" if own else ""
     return f"{found.outcome}{names}"
 
 

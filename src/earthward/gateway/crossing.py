@@ -35,6 +35,7 @@ from earthward.dialects.callers_fields import named_for
 from earthward.dialects.citing import citations_in, citing
 from earthward.dialects.content.engines import for_engine
 from earthward.dialects.content.fitting import fitted
+from earthward.dialects.own_names import own_names
 from earthward.gateway.doors.door import Question, Writer
 from earthward.gateway.doors.exit import Ending, Heard, Listener, Loading, Reader, Way
 from earthward.gateway.rounds import GoingOn, Rounds, rounds
@@ -179,7 +180,9 @@ class Translating:
         body = self._body()
         if isinstance(body, Failure):
             return body
-        lost = plain_names((*fit.dropped, *self._way.losses(_without_a_wish_to_forget(found.asked))))
+        lost = (*fit.dropped, *self._way.losses(_without_a_wish_to_forget(found.asked)))
+        if lost:
+            lost = plain_names(own_names(self._question.door.dialect, lost, self._question.envelope.get))
         return Written(body, lost, fit.made_up, context=_context(self._way))
 
     @property
