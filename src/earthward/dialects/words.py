@@ -221,6 +221,9 @@ WORDS: tuple[Word, ...] = (
     ),
     _field("most tokens of the answer", "max_tokens", 50),
     _sampling("temperature", 0.5),
+    Word(
+        "temperature above 1", _with(sampling=Sampling(temperature=1.5)), lambda request: request.sampling.temperature
+    ),
     _sampling("top_p", 0.9),
     _sampling("top_k", 40),
     _sampling("min_p", 0.1),

@@ -11,7 +11,7 @@ import msgspec
 from earthward.chat import ChatRequest, Failure, Image, Message, OutputFormat, Part, Reasoning, Role, ToolResult
 from earthward.dialects.anthropic_messages.citations import can_be_sent
 from earthward.dialects.anthropic_messages.claude import Claude, claude
-from earthward.dialects.anthropic_messages.sampling import lost_sampling, write_sampling
+from earthward.dialects.anthropic_messages.sampling import cooled, lost_sampling, write_sampling
 from earthward.dialects.anthropic_messages.thinking import (
     MODEL_DECIDES,
     budget_of,
@@ -141,7 +141,8 @@ def _model(request: ChatRequest, extensions: bool) -> Claude:
 def _sampling(request: ChatRequest, thinking: Any, model: Claude, extensions: bool) -> Wire:
     """Servers of others draw as they are told, whether they think or not."""
     thinks = isinstance(thinking, dict) and thinking.get("type") != "disabled"
-    return write_sampling(request.sampling, model, thinks and not extensions)
+    sampling = request.sampling if extensions else cooled(request.sampling)
+    return write_sampling(sampling, model, thinks and not extensions)
 
 
 def _thinking(request: ChatRequest, model: Claude) -> Wire | None:
