@@ -9,6 +9,7 @@ import pytest
 from earthward.chat import (
     Answer,
     Choice,
+    Citation,
     Count,
     Failure,
     FailureKind,
@@ -27,6 +28,7 @@ ANSWERS = {path.stem: path.read_bytes() for path in sorted(GOLDEN.glob("*.json")
 FOREIGN = {"anthropic_web_search", "ollama_content_null"}
 """Answers that hold more, or less, than can be written."""
 
+CITED = Citation(0, 7, "https://x", kind="web_search_result_location")
 SAID: dict[str, tuple[tuple[Part, ...], FinishReason]] = {
     "anthropic_text": ((Text('Hello "wörld" 🌍'),), "stop"),
     "anthropic_thinking_and_tools": (
@@ -45,7 +47,7 @@ SAID: dict[str, tuple[tuple[Part, ...], FinishReason]] = {
     "anthropic_context_full": ((Text("One"),), "context"),
     "anthropic_pause": ((Text("One"),), "paused"),
     "anthropic_empty": ((), "stop"),
-    "anthropic_web_search": ((Text("A city."),), "stop"),
+    "anthropic_web_search": ((Text("A city.", (CITED,)),), "stop"),
     "llamacpp_text": ((Text("I'm glad to"),), "length"),
 }
 

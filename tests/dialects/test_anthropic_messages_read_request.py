@@ -118,7 +118,7 @@ def test_images_are_read_wherever_they_stand() -> None:
 def test_documents_are_read_with_all_that_is_said_of_them() -> None:
     assert golden("documents").messages[0].parts == (
         Text("Signed in 1814."),
-        Document("application/pdf", "JVBERi0=", name="a.pdf"),
+        Document("application/pdf", "JVBERi0=", name="a.pdf", cited=True),
         Document("text/plain", text="plain", name="b"),
         Document("text/plain", text="whole"),
         Document("text/plain", text="one\n\ntwo"),

@@ -470,8 +470,9 @@ def test_what_only_tunes_and_has_no_word_here_is_dropped_by_name() -> None:
     )
     written = write(asked)
     assert set(written) == {"model", "max_tokens", "messages", "temperature", "top_p", "top_k", "speed"}
-    assert written["temperature"] == 1.7
+    assert written["temperature"] == 1
     assert losses(asked) == (
+        "temperature",
         "min_p",
         "frequency_penalty",
         "presence_penalty",
@@ -613,3 +614,14 @@ def test_what_another_dialect_means_by_output_config_does_no_harm() -> None:
     body = write_request(ChatRequest("m", (USER_HI,), rest={"output_config": 5}))
     assert isinstance(body, bytes)
     assert "output_config" not in json.loads(body)
+
+
+@pytest.mark.parametrize(("asked", "told"), [(0.0, 0.0), (1.0, 1.0), (1.01, 1.0), (2.0, 1.0)])
+def test_a_temperature_that_is_too_hot_is_the_hottest_and_is_named(asked: float, told: float) -> None:
+    hot = request(Message(Role.USER, (Text("Hi"),)), sampling=Sampling(asked))
+    assert write(hot)["temperature"] == told
+    assert losses(hot) == (() if asked == told else ("temperature",))
+    body = write_request(hot, extensions=True)
+    assert isinstance(body, bytes)
+    assert json.loads(body)["temperature"] == asked, "servers of others have their own range"
+    assert losses(hot, extensions=True) == ()

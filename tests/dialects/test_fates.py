@@ -9,8 +9,9 @@ from earthward.dialects.words import WORDS, Word
 
 NAMES = [word.name for word in WORDS]
 SPOKEN = {speaker.name: speaker for speaker in SPEAKERS}
-ONLY_TUNES = frozenset({"a name on a message", "detail of an image", "a function held to its schema"})
-"""Of all before it comes to how answers are drawn."""
+CITED = ("a document to be cited", "a page cited in an earlier answer", "a document cited in an earlier answer")
+ONLY_TUNES = frozenset({"a name on a message", "detail of an image", "a function held to its schema", *CITED})
+"""Of all before it comes to how answers are drawn. Where a text was from is told beside it: the text itself is kept."""
 CONTENT = WORDS[: NAMES.index("tools if the model wants")]
 
 

@@ -1,7 +1,6 @@
 """Every field that a vendor's SDK can write, at every target: it is said there, named as dropped, or refused."""
 
 import json
-import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from earthward.chat import ChatRequest, Failure
 from earthward.dialects.content.fitting import Fitted, fitted
 from earthward.dialects.fates import SPEAKERS, Speaker
+from earthward.dialects.own_names import own_names
 from sdk_fields import ROOTS, Pair, pairs
 
 SAID: dict[str, Any] = {"role": "user", "content": "Hi"}
@@ -41,33 +41,28 @@ MEANS_NOTHING = {
     "thinking.display": "thoughts are shown unless it is said otherwise",
 }
 """Fields that say nothing in what is asked here, or nothing that is the caller's, and why."""
+Names = tuple[str, Speaker]
 EMPTY: tuple[Any, ...] = ("", {}, [], [{}], {"type": "text"})
 """Values that say what no value means."""
-NAMES = {
-    **dict.fromkeys(("thinking", "effort", "thinkingConfig", "think", "summary", "generate_summary"), "reasoning"),
-    **dict.fromkeys(("reasoning_effort", "thoughtSignature", "encrypted_content"), "reasoning"),
-    **dict.fromkeys(("format", "response_format"), "output"),
-    **dict.fromkeys(("functionCallingConfig", "function_call"), "tool_choice"),
-    **dict.fromkeys(("stop_sequences", "stopSequences"), "stop"),
-    "responseLogprobs": "logprobs",
-    "logprobs": "top_logprobs",
-    "disable_parallel_tool_use": "parallel_tool_calls",
-    "labels": "metadata",
-    "user_id": "user",
+STANDS_FOR = {
+    "contents.parts.thoughtSignature": "contents.parts.thought",
+    "input.encrypted_content": "input.reasoning",
+    "system.citations": "messages.content.citations",
+    "input.content.annotations.file_id": "input.content.annotations",
 }
-"""What the header of dropped things calls fields that have a word."""
+"""Fields that are named by what they belong to."""
 
 
-def snake(name: str) -> str:
-    return re.sub(r"[A-Z]", lambda found: "_" + found[0].lower(), name)
+def is_named(path: tuple[str, ...], lost: list[str]) -> bool:
+    """Whether the field is named in the caller's own words, or what it stands in, or a part of it."""
+    whole = ".".join(path)
+    return any(STANDS_FOR.get(whole) == name or _is_part(name.split("."), path) for name in lost)
 
 
-def is_named(path: tuple[str, ...], lost: tuple[str, ...]) -> bool:
-    """Whether the field is named, or what it stands in."""
-    whole = {snake(name) for name in lost}
-    parts = {part for name in whole for part in name.split(".")}
-    first, *inner = ({snake(name), snake(NAMES.get(name, name))} for name in path)
-    return bool(first & whole) or any(names & parts for names in inner)
+def _is_part(name: list[str], path: tuple[str, ...]) -> bool:
+    """Names of what stands deep leave out what it stands in."""
+    first, *inner = name
+    return first == path[0] and (not inner or len(path) == 1 or inner[-1] in path[1:] or path[-1] in inner)
 
 
 def sent(request: ChatRequest, target: Speaker) -> tuple[bytes, Fitted] | None:
@@ -79,22 +74,24 @@ def sent(request: ChatRequest, target: Speaker) -> tuple[bytes, Fitted] | None:
     return None if isinstance(written, Failure) else (written, fit)
 
 
-def is_lost(path: tuple[str, ...], asked: ChatRequest, plain: ChatRequest, target: Speaker) -> bool:
+def is_lost(given: Any, path: tuple[str, ...], asked: ChatRequest, plain: ChatRequest, names: Names) -> bool:
     """Whether the field changes nothing that is sent, and is not named."""
+    dialect, target = names
     found, without = sent(asked, target), sent(plain, target)
     if found is None or without is None or found[0] != without[0] or found[1].made_up != without[1].made_up:
         return False
-    return not is_named(path, target.losses(asked))
+    lost = own_names(dialect, target.losses(asked), given.get)
+    return not is_named(path, lost)
 
 
 @cache
-def asked_for(dialect: str) -> tuple[tuple[tuple[str, ...], ChatRequest, ChatRequest], ...]:
-    """Each field's path, and the requests with it and without, as they are read; none that is refused at once."""
+def asked_for(dialect: str) -> tuple[tuple[Any, tuple[str, ...], ChatRequest, ChatRequest], ...]:
+    """Each request with a field, the field's path, and what is read with it and without; none that is refused."""
     found = []
     for pair in saying(dialect):
         asked, plain = (ASKING[dialect].read(json.dumps(it).encode()) for it in (pair.given, pair.without))
         if isinstance(asked, ChatRequest) and isinstance(plain, ChatRequest):
-            found.append((pair.path, asked, plain))
+            found.append((pair.given, pair.path, asked, plain))
     return tuple(found)
 
 
@@ -121,7 +118,7 @@ def is_empty(value: Any) -> bool:
 @pytest.mark.parametrize("dialect", ROOTS)
 @pytest.mark.parametrize("target", SPEAKERS, ids=ASKING)
 def test_no_field_of_an_sdk_is_lost_unnamed(dialect: str, target: Speaker) -> None:
-    lost = {".".join(path) for path, asked, plain in asked_for(dialect) if is_lost(path, asked, plain, target)}
+    lost = {".".join(case[1]) for case in asked_for(dialect) if is_lost(*case, (dialect, target))}
     assert not lost
 
 

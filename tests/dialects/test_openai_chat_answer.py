@@ -12,6 +12,7 @@ from openai.types.chat import ChatCompletion
 from earthward.chat import (
     Answer,
     Choice,
+    Citation,
     Count,
     Failure,
     FailureKind,
@@ -26,10 +27,12 @@ from earthward.dialects.openai_chat import read_answer, write_answer
 
 ANSWERS = {path.stem: path.read_bytes() for path in sorted((Path(__file__).parent / "golden/answers").glob("*.json"))}
 
+OSLO = Citation(6, 19, "https://example.com/oslo", "Oslo", kind="url_citation")
 EXPECTED: dict[str, list[tuple[tuple[Part, ...], str]]] = {
     "content_as_parts": [((Text("Hello"),), "stop")],
     "llamacpp_schema": [((Text('{\n  "a": "adm"\n}'),), "stop")],
     "llamacpp_text": [((Text("Pete: The friendly and lovable boy with a heart"),), "length")],
+    "openai_cited": [((Text("Höst. Oslo is grey. See it.", (OSLO,)),), "stop")],
     "openai_legacy_function": [((ToolCall("call_chatcmpl-BKx1_0_0", "get_weather", "{}"),), "tool_calls")],
     "openai_logprobs": [((Text("Hi"),), "stop")],
     "openai_parallel_tools": [

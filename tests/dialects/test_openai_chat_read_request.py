@@ -54,7 +54,7 @@ def test_every_field_is_read() -> None:
     grammar = {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: WORD"}}
     rest = dict(found.rest)
     assert found == ChatRequest(
-        model="gpt-5",
+        model="gpt-4.1",
         messages=(
             Message(Role.DEVELOPER, (Text("Be brief."),), "rules"),
             Message(Role.USER, (Text("Weather in Oslo?"),), "ann"),

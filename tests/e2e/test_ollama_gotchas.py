@@ -180,7 +180,7 @@ def test_gotcha_30_a_schema_yields_to_tools_until_there_is_an_answer(gateway, ho
     body = {**ASKED, "tools": [TOOL], "response_format": form}
     house.script(queue=[{"behaviour": {"calls": 1}}])
     status, headers, answer = http("POST", f"{gateway.v1}/chat/completions", body)
-    assert (status, headers["x-earthward-dropped"]) == (200, "output")
+    assert (status, headers["x-earthward-dropped"]) == (200, "response_format")
     assert json.loads(answer)["choices"][0]["finish_reason"] == "tool_calls"
     wire = asked_of(house)
     assert wire["tools"]

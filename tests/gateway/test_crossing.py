@@ -438,3 +438,70 @@ def test_what_a_model_of_google_s_takes_is_known_by_its_name(model: str, is_olde
     assert isinstance(written, bytes)
     assert (b"thinkingBudget" in written, b"thoughtSignature" in written) == (is_older, not is_older)
     assert ("reasoning" in way.losses(asked)) is is_older
+
+
+CITED = {
+    "openai_chat": "answers/openai_cited.json",
+    "anthropic_messages": "anthropic_answers/anthropic_cited.json",
+}
+FIELDS = {
+    b"/v1/chat/completions": "annotations",
+    b"/v1/responses": "annotations",
+    b"/v1/messages": "citations",
+    b"/api/chat": "citations",
+}
+
+
+@pytest.mark.parametrize("path", FIELDS)
+def test_what_of_an_answer_the_caller_cannot_be_told_is_named(path: bytes) -> None:
+    """Of a page everybody but Ollama's callers is told, of a document of the request's only Anthropic's own."""
+    page, document = (way(question(path), dialect) for dialect in CITED)
+    for crossed, name in zip((page, document), CITED.values(), strict=True):
+        assert isinstance(crossed.request(), Written)
+        assert crossed.whole((GOLDEN / name).read_bytes()).failure is None
+    named = (FIELDS[path],)
+    assert page.lost == (named if path == b"/api/chat" else ())
+    assert document.lost == (() if path == b"/v1/messages" else named)
+
+
+@pytest.mark.parametrize("path", FIELDS)
+@pytest.mark.parametrize("name", ["openai_chat/streams/openai_cited.sse", "gemini/gemini_streams/cited.sse"])
+def test_what_of_a_stream_the_caller_could_not_be_told_is_known_when_it_is_over(path: bytes, name: str) -> None:
+    dialect, _, file = name.partition("/")
+    crossed = way(question(path, stream=True), dialect)
+    assert isinstance(crossed.request(), Written)
+    listener = crossed.stream()
+    sent = listener.feed((GOLDEN / file).read_bytes()) + listener.end()
+    assert listener.failure is None
+    # Google's stream also cites a text that it retrieved, for which nobody else has a word.
+    is_told = path != b"/api/chat" and dialect != "gemini"
+    assert crossed.lost == (() if is_told else (FIELDS[path],))
+    assert (b"https://example.com/oslo" in sent) is (path != b"/api/chat")
+
+
+def test_what_passes_through_is_told_as_it_was_said() -> None:
+    crossed = way(question(b"/v1/chat/completions"), "openai_chat")
+    assert isinstance(crossed.request(), Written)
+    assert b"url_citation" in crossed.whole((GOLDEN / CITED["openai_chat"]).read_bytes()).body
+    assert crossed.lost == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "dialect", "named"),
+    [
+        (
+            b"/v1/chat/completions",
+            {"response_format": {"type": "json_object"}},
+            "anthropic_messages",
+            "response_format",
+        ),
+        (b"/v1/responses", {"text": {"format": {"type": "json_object"}}}, "anthropic_messages", "text.format"),
+        (b"/v1/messages", {"stop_sequences": ["a"]}, "openai_responses", "stop_sequences"),
+        (b"/v1/messages", {"metadata": {"user_id": "u"}}, "gemini", "metadata.user_id"),
+        (b"/api/chat", {"options": {"min_p": 0.1}}, "gemini", "options.min_p"),
+    ],
+)
+def test_what_is_dropped_has_the_callers_own_name(path: bytes, fields: Any, dialect: str, named: str) -> None:
+    request = way(question(path, **fields), dialect).request()
+    assert isinstance(request, Written)
+    assert request.dropped == (named,)

@@ -316,3 +316,26 @@ def test_a_call_without_its_result_is_told_so(stage):
     )
     assert (lost.status, kept.status) == (400, 200)
     assert "toolu_1" in lost.json["error"]["message"]
+
+
+SEARCH: dict[str, Any] = {"type": "web_search_20250305", "name": "web_search"}
+SKY: dict[str, Any] = {
+    "type": "document",
+    "title": "Sky",
+    "source": {"type": "text", "media_type": "text/plain", "data": "Blue."},
+    "citations": {"enabled": True},
+}
+
+
+def test_pages_are_cited_where_the_web_may_be_searched_and_documents_where_they_are_to_be(stage):
+    for said in both(stage, **asked(tools=[SEARCH])):
+        (block,) = said.content
+        assert [(each.type, each.url, each.title) for each in block.citations] == [
+            ("web_search_result_location", "https://example.com/1", "Page 1")
+        ]
+        assert block.citations[0].encrypted_index
+    about: Any = [{"role": "user", "content": [SKY, {"type": "text", "text": "Why?"}]}]
+    for said in both(stage, model="claude-haiku-4-5", max_tokens=99, messages=about):
+        assert [(each.type, each.document_title) for each in said.content[0].citations] == [("char_location", "Sky")]
+    for said in both(stage, **asked()):
+        assert not said.content[0].citations

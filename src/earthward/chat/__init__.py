@@ -7,6 +7,7 @@ Knows no wire format, no provider and no socket; imports nothing else of ours.
 from earthward.chat.answer import Answer, Choice, collect, events_of
 from earthward.chat.embedding import Embeddings, EmbedRequest, Task
 from earthward.chat.events import (
+    Cited,
     Event,
     Failed,
     Finished,
@@ -24,6 +25,7 @@ from earthward.chat.failures import Failure, FailureKind
 from earthward.chat.request import (
     Audio,
     ChatRequest,
+    Citation,
     Document,
     Image,
     Message,
@@ -39,6 +41,7 @@ from earthward.chat.request import (
     ToolCall,
     ToolChoice,
     ToolResult,
+    cited,
 )
 from earthward.chat.usage import Count, Source, Usage
 
@@ -47,6 +50,8 @@ __all__ = [
     "Audio",
     "ChatRequest",
     "Choice",
+    "Citation",
+    "Cited",
     "Count",
     "Document",
     "EmbedRequest",
@@ -81,6 +86,7 @@ __all__ = [
     "ToolResult",
     "Usage",
     "UsageReported",
+    "cited",
     "collect",
     "events_of",
     "is_content",

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from earthward.chat.events import (
+    Cited,
     Event,
     Failed,
     Finished,
@@ -19,7 +20,7 @@ from earthward.chat.events import (
     UsageReported,
 )
 from earthward.chat.failures import Failure, FailureKind
-from earthward.chat.request import Part, Reasoning, Refusal, Text, ToolCall
+from earthward.chat.request import Citation, Part, Reasoning, Refusal, Text, ToolCall, cited
 from earthward.chat.usage import Usage
 
 
@@ -30,6 +31,11 @@ class Choice(msgspec.Struct, frozen=True):
     reason: FinishReason
     stop_sequence: str | None = None
     logprobs: Any = None
+
+    @property
+    def citations(self) -> list[Citation]:
+        """Of all its text."""
+        return [citation for part in self.parts if type(part) is Text for citation in part.citations]
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -46,12 +52,13 @@ class _Draft:
         self.parts: list[Part] = []
         self.calls: dict[int, int] = {}
         self.logprobs: list[Any] = []
+        self.citations: list[Citation] = []
         self.finished: Finished | None = None
 
     def add_text(self, kind: type[Text] | type[Refusal], text: str) -> None:
         last = self.parts[-1] if self.parts else None
         if isinstance(last, kind):
-            self.parts[-1] = kind(last.text + text)
+            self.parts[-1] = msgspec.structs.replace(last, text=last.text + text)
         elif text:
             self.parts.append(kind(text))
 
@@ -105,6 +112,8 @@ def _add(draft: _Draft, event: Event) -> None:
             draft.add_text(Text, event.text)
             if event.logprobs:
                 draft.logprobs.extend(event.logprobs)
+        case Cited():
+            draft.citations.append(event.citation)
         case RefusalDelta():
             draft.add_text(Refusal, event.text)
         case ReasoningDelta():
@@ -119,20 +128,24 @@ def _add(draft: _Draft, event: Event) -> None:
 
 def _choice(draft: _Draft) -> Choice:
     assert draft.finished is not None
-    return Choice(tuple(draft.parts), draft.finished.reason, draft.finished.stop_sequence, draft.logprobs or None)
+    parts = cited(draft.parts, draft.citations) if draft.citations else tuple(draft.parts)
+    return Choice(parts, draft.finished.reason, draft.finished.stop_sequence, draft.logprobs or None)
 
 
 def events_of(answer: Answer) -> Iterator[Event]:
     """The events that would have spelt this answer, each part in one piece."""
     yield Started(answer.id, answer.model, answer.created, answer.rest)
     for index, choice in enumerate(answer.choices):
-        calls = 0
+        calls = said = 0
         logprobs = choice.logprobs
         for part in choice.parts:
             match part:
-                case Text(text):
+                case Text(text, citations):
                     yield TextDelta(text, index, logprobs)
                     logprobs = None
+                    for citation in citations:
+                        yield Cited(citation.moved(said), index)
+                    said += len(text)
                 case Refusal(text):
                     yield RefusalDelta(text, index)
                 case Reasoning(text, signature):

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from earthward.chat.failures import Failure
+from earthward.chat.request import Citation
 from earthward.chat.usage import Usage
 
 FinishReason = Literal["stop", "stop_sequence", "length", "context", "tool_calls", "filtered", "paused"]
@@ -28,6 +29,13 @@ class TextDelta(msgspec.Struct, frozen=True):
     text: str
     answer: int = 0
     logprobs: Any = None
+
+
+class Cited(msgspec.Struct, frozen=True):
+    """Comes after the text it is about; its piece is one of all the text of its answer."""
+
+    citation: Citation
+    answer: int = 0
 
 
 class ReasoningDelta(msgspec.Struct, frozen=True):
@@ -74,6 +82,7 @@ class Failed(msgspec.Struct, frozen=True):
 Event = (
     Started
     | TextDelta
+    | Cited
     | ReasoningDelta
     | RefusalDelta
     | ToolCallStarted

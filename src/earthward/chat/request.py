@@ -1,5 +1,6 @@
 """What a caller asks for, in words that all dialects share."""
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -14,8 +15,37 @@ class Role(StrEnum):
     TOOL = "tool"
 
 
+class Citation(msgspec.Struct, frozen=True):
+    """What a piece of text rests on: a page, or a document that was sent along.
+
+    The piece is `start` to `end`, in characters, or all of the text where that isn't told. `quote` is what is said
+    there. `kind` is the vendor's own word for it, and `rest` what only that vendor has words for.
+    """
+
+    start: int | None = None
+    end: int | None = None
+    url: str | None = None
+    title: str | None = None
+    quote: str | None = None
+    kind: str = ""
+    rest: dict[str, Any] = {}
+
+    def moved(self, by: int) -> "Citation":
+        """The same in a text with so many characters more before it, or fewer."""
+        if not by or self.start is None or self.end is None:
+            return self
+        return msgspec.structs.replace(self, start=max(0, self.start + by), end=max(0, self.end + by))
+
+    def span(self, length: int) -> tuple[int, int]:
+        """The piece of a text of that length; all of it where none is told, or none that could be."""
+        if self.start is None or self.end is None or not 0 <= self.start <= self.end <= length:
+            return 0, length
+        return self.start, self.end
+
+
 class Text(msgspec.Struct, frozen=True, tag="text"):
     text: str
+    citations: tuple[Citation, ...] = ()
 
 
 class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
@@ -41,7 +71,10 @@ class Image(msgspec.Struct, frozen=True, tag="image"):
 
 
 class Document(msgspec.Struct, frozen=True, tag="document"):
-    """A PDF or other file; exactly one of `data` (standard base64), `text`, `url` and `file_id` is set."""
+    """A PDF or other file; exactly one of `data` (standard base64), `text`, `url` and `file_id` is set.
+
+    `cited` is whether the answer is to say what it has from there.
+    """
 
     media_type: str | None = None
     data: str | None = None
@@ -49,6 +82,7 @@ class Document(msgspec.Struct, frozen=True, tag="document"):
     url: str | None = None
     file_id: str | None = None
     name: str | None = None
+    cited: bool = False
 
 
 class Audio(msgspec.Struct, frozen=True, tag="audio"):
@@ -77,6 +111,27 @@ class ToolResult(msgspec.Struct, frozen=True, tag="tool_result"):
 Part = Text | Refusal | Reasoning | Image | Document | Audio | ToolCall | ToolResult
 
 
+def cited(parts: Sequence[Part], citations: Iterable[Citation]) -> tuple[Part, ...]:
+    """The parts with what they rest on, told in characters of all their text together.
+
+    Each goes to the text that holds its piece, else to the last. What is about no text at all says nothing.
+    """
+    texts: list[tuple[int, Text, int, list[Citation]]] = []
+    said = 0
+    for place, part in enumerate(parts):
+        if type(part) is Text:
+            texts.append((place, part, said, list(part.citations)))
+            said += len(part.text)
+    for citation in citations if texts else ():
+        start, end = citation.start or 0, citation.end or 0
+        is_placed = citation.start is not None
+        holding = (it for it in texts if is_placed and it[2] <= start and end <= it[2] + len(it[1].text))
+        _, _, before, held = next(holding, texts[-1])
+        held.append(citation.moved(-before))
+    told = {place: Text(part.text, tuple(held)) for place, part, _, held in texts if held}
+    return tuple(told.get(place, part) for place, part in enumerate(parts))
+
+
 class Message(msgspec.Struct, frozen=True):
     role: Role
     parts: tuple[Part, ...]
@@ -86,6 +141,11 @@ class Message(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def is_cited(self) -> bool:
+        """Whether it says what it rests on."""
+        return any(type(part) is Text and part.citations for part in self.parts)
 
 
 class Tool(msgspec.Struct, frozen=True):

@@ -1,12 +1,31 @@
 """The page on translation: what becomes of everything a request can say, from each dialect to each other one."""
 
 from collections.abc import Iterable
+from typing import Any
 
+import msgspec
+
+from earthward.chat import Citation, Failure
 from earthward.cli.markdown import page, table
+from earthward.dialects.citing import citing
 from earthward.dialects.fates import SPEAKERS, Fate, Speaker, can_say, fate, fields
+from earthward.dialects.own_names import own_names
 from earthward.dialects.words import WORDS, Word
 
 _LONGEST_LIST = 2
+_HELD = Citation(title="a.pdf", kind="file_citation", rest={"file_id": "file-1"})
+_SENT = Citation(title="a.pdf", quote="Rain.", kind="char_location", rest={"document_index": 0})
+CITED = (
+    ("openai_chat", "a page", Citation(url="https://example.com", kind="url_citation")),
+    ("openai_responses", "a page", Citation(url="https://example.com", kind="url_citation")),
+    ("openai_responses", "a file that OpenAI holds", _HELD),
+    ("openai_responses", "a file that it made", Citation(kind="file_path", rest={"file_id": "file-1"})),
+    ("anthropic_messages", "a page", Citation(url="https://example.com", kind="web_search_result_location")),
+    ("anthropic_messages", "a document of the request's", _SENT),
+    ("gemini", "a page", Citation(url="https://example.com", kind="web")),
+    ("gemini", "a text that was retrieved", Citation(title="a.pdf", quote="Rain.", kind="retrievedContext")),
+)
+"""What each vendor cites."""
 
 
 def translation() -> str:
@@ -26,6 +45,17 @@ def translation() -> str:
         "and what to do instead; [the reasons](#why-requests-are-refused) are below.",
         "Said of the vendors' own services. Servers that speak OpenAI's chat take more: see the notes at the end.",
         *(part for speaker in SPEAKERS for part in _section(speaker)),
+        "## What answers rest on",
+        "Pages of the web and documents that a text says it is from: `annotations` in OpenAI's dialects, `citations` "
+        "in Anthropic's, `groundingMetadata` (and `citationMetadata`) in Google's. What the caller's dialect has no "
+        "word for is left out, and named in `x-earthward-dropped` and in the record; of a stream, whose headers are "
+        "gone by then, in the record alone.",
+        table(("From", "What is cited", *(speaker.title for speaker in SPEAKERS)), _cited()),
+        "Google counts in bytes, OpenAI in characters; Anthropic cuts a text into blocks, and so do answers that are "
+        "written for its callers, but for streams in which it is only told later what a text rests on. A page "
+        "of another vendor's has an empty `encrypted_index` there. Where an answer is sent back in a conversation, "
+        "OpenAI's responses are told again, and Anthropic of what it had cited itself; all others are not, "
+        "and the caller's field is named.",
         "## Why requests are refused",
         table(("At", "What", "The caller is told"), _reasons()),
         "## Notes",
@@ -33,11 +63,11 @@ def translation() -> str:
         "`repeat_penalty`, and the thinking of earlier answers.\n"
         "- Signatures of thoughts go back to the vendor that made them, and to no other.\n"
         "- What only tunes and stands inside a message or beside a function, such as `cache_control`, "
-        "`prompt_cache_breakpoint`, `mediaResolution` or the wish to have a document cited (`citations`), is not "
-        "passed on in translation, and named: `messages.citations`, `tools.cache_control`. So is every field of a "
+        "`prompt_cache_breakpoint` or `mediaResolution`, is not "
+        "passed on in translation, and named: `tools.cache_control`. So is every field of a "
         "vendor's SDK that is not in these tables.\n"
-        "- Not read, and not named: the order of properties in a schema; of answers, citations, annotations and "
-        "grounding.\n"
+        "- Not read, and not named: the order of properties in a schema; of answers, what was searched for (Google's "
+        "`webSearchQueries` and `searchEntryPoint`), and what is said of safety.\n"
         "- A request that goes on from a stored response (`previous_response_id`) is only served where that response "
         "is kept; `background`, `conversation` and `prompt` are refused.",
     )
@@ -55,12 +85,25 @@ def _row(speaker: Speaker, word: Word, others: list[Speaker]) -> tuple[str, ...]
     told = fields(speaker, word)
     shown = [name for name in told if not name.endswith((".type", ".role"))] or told
     named = ", ".join(f"`{name}`" for name in shown[:_LONGEST_LIST]) + (" …" if len(shown) > _LONGEST_LIST else "")
-    return word.name, named, *(_cell(fate(other, word)) for other in others)
+    written = speaker.write(word.request)
+    said = {} if isinstance(written, Failure) else msgspec.json.decode(written)
+    return word.name, named, *(_cell(speaker, said, fate(other, word)) for other in others)
 
 
-def _cell(found: Fate) -> str:
-    names = f" ({', '.join(f'`{name}`' for name in found.names)})" if found.names else ""
+def _cell(caller: Speaker, said: dict[str, Any], found: Fate) -> str:
+    """`said` is the request as the caller says it."""
+    own = own_names(caller.name, found.names, said.get)
+    names = f" ({', '.join(f'`{name}`' for name in own)})" if own else ""
     return f"{found.outcome}{names}"
+
+
+def _cited() -> Iterable[tuple[str, ...]]:
+    for dialect, what, citation in CITED:
+        told = (
+            "kept" if citing(other.name).can_cite(citation) else f"dropped (`{citing(other.name).field}`)"
+            for other in SPEAKERS
+        )
+        yield next(speaker.title for speaker in SPEAKERS if speaker.name == dialect), what, *told
 
 
 def _reasons() -> Iterable[tuple[str, str, str]]:

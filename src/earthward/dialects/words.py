@@ -12,6 +12,7 @@ import msgspec
 from earthward.chat import (
     Audio,
     ChatRequest,
+    Citation,
     Document,
     Image,
     Message,
@@ -33,6 +34,8 @@ SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "str
 HI = Message(Role.USER, (Text("Hi"),))
 BASE = ChatRequest("m", (HI,), max_tokens=10_000)
 WEATHER, CLOCK = Tool("weather", "Weather of a city", SCHEMA), Tool("clock", "The time", SCHEMA)
+_PAGE = Citation(0, 5, "https://example.com/oslo", "Oslo")
+_QUOTED = Citation(0, 5, None, "Weather", "Rain.", "char_location", {"document_index": 0, "start_char_index": 0})
 CALL = ToolCall("call_1", "weather", '{"city":"Oslo"}')
 
 
@@ -78,6 +81,19 @@ def _bare(part: Part) -> Any:
         case ToolResult(call_id, content, is_error=is_error):
             return call_id, content, is_error
     return part
+
+
+def _cited(name: str, citation: Citation) -> Word:
+    def said(*citations: Citation) -> ChatRequest:
+        return _with(messages=(HI, Message(Role.ASSISTANT, (Text("Rain.", citations),)), HI))
+
+    return Word(name, said(citation), _sources, said())
+
+
+def _sources(request: ChatRequest) -> list[Any]:
+    """Their places, and what is cited."""
+    texts = [part for message in request.messages for part in message.parts if isinstance(part, Text)]
+    return [(it.start, it.end, it.url, it.title) for text in texts for it in text.citations]
 
 
 def _role(name: str, role: Role, *before: Message) -> Word:
@@ -152,6 +168,16 @@ WORDS: tuple[Word, ...] = (
     _parts("PDF, as data", Document("application/pdf", PDF, name="a.pdf")),
     _parts("PDF, by address", Document("application/pdf", url="https://example.com/a.pdf")),
     _parts("text in a file", Document("text/plain", text="Hi", name="a.txt")),
+    Word(
+        "a document to be cited",
+        _with(messages=(Message(Role.USER, (Document("text/plain", text="Hi", name="a.txt", cited=True),)),)),
+        lambda request: [
+            part.cited for message in request.messages for part in message.parts if isinstance(part, Document)
+        ],
+        _with(messages=(Message(Role.USER, (Document("text/plain", text="Hi", name="a.txt"),)),)),
+    ),
+    _cited("a page cited in an earlier answer", _PAGE),
+    _cited("a document cited in an earlier answer", _QUOTED),
     _parts("sound", Audio("wav", "UklGRg==")),
     _parts("thinking of an earlier answer", Reasoning("Hm"), Text("Yes?"), role=Role.ASSISTANT),
     _parts("a tool's call", CALL, role=Role.ASSISTANT),
@@ -195,6 +221,9 @@ WORDS: tuple[Word, ...] = (
     ),
     _field("most tokens of the answer", "max_tokens", 50),
     _sampling("temperature", 0.5),
+    Word(
+        "temperature above 1", _with(sampling=Sampling(temperature=1.5)), lambda request: request.sampling.temperature
+    ),
     _sampling("top_p", 0.9),
     _sampling("top_k", 40),
     _sampling("min_p", 0.1),

@@ -116,6 +116,11 @@ class Attempts:
         return self.tries.target
 
     @property
+    def unsaid(self) -> tuple[str, ...]:
+        """What could not be said to the target, nor of its answer to the caller."""
+        return (*self.dropped, *self.tries.lost)
+
+    @property
     def endpoint(self) -> str:
         return self.tries.endpoint
 

@@ -13,6 +13,7 @@ import msgspec
 from earthward.chat import (
     Answer,
     ChatRequest,
+    Cited,
     Event,
     Failed,
     Failure,
@@ -31,8 +32,10 @@ from earthward.chat import (
     UsageReported,
 )
 from earthward.dialects.callers_fields import named_for
+from earthward.dialects.citing import citations_in, citing
 from earthward.dialects.content.engines import for_engine
 from earthward.dialects.content.fitting import fitted
+from earthward.dialects.own_names import own_names
 from earthward.gateway.doors.door import Question, Writer
 from earthward.gateway.doors.exit import Ending, Heard, Listener, Loading, Reader, Way, left_out
 from earthward.gateway.rounds import GoingOn, Rounds, rounds
@@ -72,8 +75,13 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class Crossing(Protocol):
-    """One request on its way to one target, and the answer on its way back."""
+    """One request on its way to one target, and the answer on its way back.
 
+    `lost` names what of the answer the caller could not be told.
+    """
+
+    @property
+    def lost(self) -> tuple[str, ...]: ...
     def request(self) -> Written | Failure: ...
     def at(self, context: int, written: Written) -> Written:
         """What was written, for a host that is to have the model loaded with so much context."""
@@ -100,6 +108,8 @@ def crossing(question: Question, way: Way, dialect: str, model: str, terms: Term
 
 class _Passing:
     __slots__ = ("_listener", "_question", "_way")
+
+    lost: tuple[str, ...] = ()
 
     def __init__(self, question: Question, way: Way) -> None:
         self._question = question
@@ -135,7 +145,7 @@ class _Passing:
 class Translating:
     """Rounds follow one another where the target can do less than was asked; mostly there is one."""
 
-    __slots__ = ("_model", "_question", "_rounds", "_terms", "_way", "_writer")
+    __slots__ = ("_is_lost", "_listener", "_model", "_question", "_rounds", "_terms", "_way", "_writer")
 
     def __init__(self, question: Question, way: Way, model: str, terms: Terms) -> None:
         self._question = question
@@ -144,6 +154,13 @@ class Translating:
         self._terms = terms
         self._rounds: Rounds | None = None
         self._writer: Writer | None = None
+        self._listener: StreamTranslation | None = None
+        self._is_lost = False
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        is_lost = self._is_lost or (self._listener is not None and self._listener.is_lost)
+        return (citing(self._question.door.dialect).field,) if is_lost else ()
 
     def request(self) -> Written | Failure:
         chat, terms = self._question.chat, self._terms
@@ -164,7 +181,9 @@ class Translating:
         body = self._body()
         if isinstance(body, Failure):
             return body
-        lost = plain_names((*fit.dropped, *self._way.losses(_without_a_wish_to_forget(found.asked))))
+        lost = (*fit.dropped, *self._way.losses(_without_a_wish_to_forget(found.asked)))
+        if lost:
+            lost = plain_names(own_names(self._question.door.dialect, lost, self._question.envelope.get))
         return Written(body, lost, fit.made_up, context=_context(self._way))
 
     @property
@@ -210,7 +229,11 @@ class Translating:
         if isinstance(written, Failure):
             return WholeTranslation(b"", answer.usage, failure=written)
         reason = ON_RECORD[heard.choices[0].reason] if heard.choices else None
-        return WholeTranslation(written, answer.usage, reason, _characters(heard))
+        characters, is_cited = _characters(heard)
+        if is_cited:
+            can_cite = citing(self._question.door.dialect).can_cite
+            self._is_lost = not all(map(can_cite, citations_in(heard)))
+        return WholeTranslation(written, answer.usage, reason, characters)
 
     def stream(self) -> Listener:
         current = self._rounds
@@ -218,9 +241,14 @@ class Translating:
         if self._writer is None or current.is_first:
             self._writer = self._question.door.writer(self._question)
         reader = current.reader(self._way.reader(current.asked))
+        self._is_lost = self.lost != ()
+        dialect = self._question.door.dialect
         if current.is_only:
-            return StreamTranslation(reader, self._writer)
-        return RoundTranslation(reader, self._writer if current.is_last else GoingOn(self._writer))
+            listener = StreamTranslation(reader, self._writer, dialect)
+        else:
+            listener = RoundTranslation(reader, self._writer if current.is_last else GoingOn(self._writer), dialect)
+        self._listener = listener
+        return listener
 
     def broken_off(self, failure: Failure) -> bytes:
         """By the writer, which knows what it has begun: a number, an array, a block."""
@@ -270,12 +298,25 @@ class StreamTranslation:
     """Takes a stream of the target's dialect in any pieces and gives that of the caller's.
 
     Once `failure` is set or `is_over` is true nothing more comes out. The failure itself is not written, so that
-    somebody else may be asked while nothing was shown.
+    somebody else may be asked while nothing was shown. `dialect` is the caller's.
     """
 
-    __slots__ = ("_reader", "_usage", "_writer", "characters_out", "failure", "finish_reason", "has_content", "is_over")
+    __slots__ = (
+        "_dialect",
+        "_is_lost",
+        "_reader",
+        "_usage",
+        "_writer",
+        "characters_out",
+        "failure",
+        "finish_reason",
+        "has_content",
+        "is_over",
+    )
 
-    def __init__(self, reader: Reader, writer: Writer) -> None:
+    def __init__(self, reader: Reader, writer: Writer, dialect: str) -> None:
+        self._dialect = dialect
+        self._is_lost = False
         self._reader = reader
         self._writer = writer
         self.has_content = False
@@ -289,6 +330,11 @@ class StreamTranslation:
     def usage(self) -> Usage:
         """What was told in the end; of a stream without one, what was told before."""
         return self._reader.usage_so_far if self._usage is None else self._usage
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether something was cited that the caller could not be told, or not any more."""
+        return self._is_lost or getattr(self._writer, "has_lost", False)
 
     def feed(self, data: bytes) -> bytes:
         if self.is_over or self.failure is not None:
@@ -331,6 +377,8 @@ class StreamTranslation:
                 self.has_content = True
             case UsageReported(usage):
                 self._usage = usage
+            case Cited(citation):
+                self._is_lost = self._is_lost or not citing(self._dialect).can_cite(citation)
             case Finished(reason):
                 self.finish_reason = ON_RECORD[reason]
 
@@ -345,16 +393,19 @@ class RoundTranslation(StreamTranslation):
         return self._reader.usage_so_far
 
 
-def _characters(answer: Answer) -> int:
+def _characters(answer: Answer) -> tuple[int, bool]:
+    """How many there are, and whether any text says what it rests on."""
     total = 0
+    is_cited = False
     for choice in answer.choices:
         for part in choice.parts:
             if type(part) is Text:
                 total += len(part.text)
+                is_cited = is_cited or bool(part.citations)
                 continue
             match part:
                 case Refusal(text) | Reasoning(text):
                     total += len(text)
                 case ToolCall(arguments=arguments):
                     total += len(arguments)
-    return total
+    return total, is_cited

@@ -9,6 +9,7 @@ import msgspec
 
 from earthward.chat import Count, EmbedRequest, Failure, FailureKind, Usage
 from earthward.dialects.embeddings import gemini, ollama, openai
+from earthward.dialects.own_names import own_names
 from earthward.gateway.crossing import Crossing, WholeTranslation, Written, plain_names
 from earthward.gateway.doors.door import Question, tokens_in
 from earthward.gateway.doors.embeddings import EmbeddingDoor
@@ -66,10 +67,17 @@ class _Translating(Unstreamed):
                 body = ollama.write_request(asked, target.keep_alive, target.context)
                 lost = ollama.losses(asked)
             case "gemini":
-                return _written_for_google(asked, self._target.provider.kind)
+                return self._own(_written_for_google(asked, self._target.provider.kind))
             case other:
                 return Failure(FailureKind.UNSUPPORTED, f"targets that speak {other} have no embeddings")
-        return body if isinstance(body, Failure) else Written(body, plain_names(lost))
+        return self._own(body if isinstance(body, Failure) else Written(body, plain_names(lost)))
+
+    def _own(self, written: Written | Failure) -> Written | Failure:
+        """With what was dropped in the caller's words."""
+        if isinstance(written, Failure) or not written.dropped:
+            return written
+        names = own_names(self._door.dialect, written.dropped, self._question.envelope.get)
+        return msgspec.structs.replace(written, dropped=tuple(names))
 
     def whole(self, body: bytes) -> Heard:
         assert self._asked is not None, "an answer comes after its request"

@@ -357,8 +357,8 @@ class Exchange:
             lines += self.serving.lines(self.decision.plan, self.attempts.target)
         if self.counted:
             lines += b"%b: %b\r\n" % (counting.HEADER, self.counted)
-        if self.attempts.dropped:
-            lines += dropped_line(self.attempts.dropped)
+        if unsaid := self.attempts.unsaid:
+            lines += dropped_line(unsaid)
         if self.admission is not None:
             lines += self.admission.lines
         if self.serving.snapshot.cors:
@@ -371,7 +371,7 @@ class Exchange:
 
 
 def dropped_line(names: tuple[str, ...]) -> bytes:
-    """The header that tells what could not be said to the target."""
+    """The header that tells what could not be said to the target, nor of its answer to the caller."""
     return header_lines([(b"x-earthward-dropped", ", ".join(names).encode("ascii", "replace"))])
 
 

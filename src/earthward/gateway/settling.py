@@ -84,7 +84,7 @@ def record_of(exchange: "Exchange", status: Status, http_status: int, failure: F
         glance.characters if glance is not None else 0,
         heard.characters_out if heard else 0,
         attempts.cost(),
-        attempts.dropped,
+        attempts.unsaid,
     )
 
 

@@ -131,6 +131,10 @@ class _Renaming:
         self._passing = passing
         self._named = named
 
+    @property
+    def lost(self) -> tuple[str, ...]:
+        return self._passing.lost
+
     def request(self) -> "Written | Failure":
         return self._passing.request()
 

@@ -189,6 +189,7 @@ class Straight(Gathering):
         )
         if not can_be(attempt):
             return False
+        unsaid = self._dropped if crossing is None else (*self._dropped, *crossing.lost)
         before, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, after = goal.settled
         duration, finish = int((now - self._request.accepted) * 1e9), named_reason(heard.finish_reason)
         # fmt: off
@@ -204,7 +205,7 @@ class Straight(Gathering):
             c8, glance.characters,
             c9, heard.characters_out,
             c10, spent,
-            c11, self._dropped,
+            c11, unsaid,
             after,
         )
         # fmt: on
@@ -221,8 +222,8 @@ class Straight(Gathering):
         if passed.id_name is not None:
             opening = b"%b%b: %b\r\n" % (opening, passed.id_name, named)
         lines = leg.answer_lines % named
-        if self._dropped:
-            lines += dropped_line(self._dropped)
+        if unsaid:
+            lines += dropped_line(unsaid)
         self._caller.respond_written(opening, heard.body, lines)
         if self._sample is not None:
             own = question.id, self._accepted_at, self._unit, duration, finish, heard.body

@@ -94,6 +94,11 @@ class Tries:
         self.endpoint = ""
         self.heard: Heard | Listener | None = None
 
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What of the answer the caller could not be told."""
+        return self.way.lost if self.target is not None else ()
+
     def aim(self, target: ServingTarget, way: Crossing, tier: int, question: Question, decision: Decision) -> None:
         self._question, self._decision = question, decision
         self._aim = target

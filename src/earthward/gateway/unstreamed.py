@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 
 class Unstreamed:
+    lost: tuple[str, ...] = ()
+
     def at(self, context: int, written: "Written") -> "Written":
         """As it was written: with the one context that all of them have."""
         return written

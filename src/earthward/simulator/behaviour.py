@@ -23,7 +23,8 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `jitter` of itself. `text` is numbered tokens, words, or what `say` says; with `stamp` each token carries the
     machine's monotonic clock in nanoseconds, as it was when the token was written. `calls` is the number of tool
     calls, their arguments sent `fragment` characters at a time. `cached` of the input tokens were read from a cache
-    and `cache_written` stored in it; `reasoning` tokens are thought before the answer. `fault` is a name from the
+    and `cache_written` stored in it; `reasoning` tokens are thought before the answer. The text rests on `cited` pages
+    of the web. `fault` is a name from the
     fault table; it strikes after `after` pieces, or waits or lasts `wait` seconds, or is `size` bytes large,
     whichever it knows.
     """
@@ -46,6 +47,7 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cached: int = 0
     cache_written: int = 0
     reasoning: int = 0
+    cited: int = 0
     headers: dict[str, str] = {}
     fault: str | None = None
     after: int = 3
@@ -96,8 +98,8 @@ def behaviour(*layers: Mapping[str, Any]) -> Behaviour:
         raise BadScript(str(problem)) from problem
     if made.tokens < 0 or made.chunk < 1 or made.fragment < 1 or not 0 <= made.jitter <= 1:
         raise BadScript("tokens must be 0 or more, chunk and fragment 1 or more, jitter between 0 and 1")
-    if max(made.tokens, made.reasoning) > MOST_TOKENS or made.calls > MOST_CALLS:
-        raise BadScript(f"tokens and reasoning are at most {MOST_TOKENS}, calls at most {MOST_CALLS}")
+    if max(made.tokens, made.reasoning) > MOST_TOKENS or max(made.calls, made.cited) > MOST_CALLS:
+        raise BadScript(f"tokens and reasoning are at most {MOST_TOKENS}, calls and cited at most {MOST_CALLS}")
     return made
 
 

@@ -22,7 +22,8 @@ class Asked(msgspec.Struct, frozen=True):
     `model` is without a directive, which is in `directives` with that of the last user message. `tools` are those
     the caller allows, empty where it forbids calls; `must_call` where one is demanded. `schema` is what the answer
     has to obey, `{}` for any JSON object. `thinks`: thoughts are shown, forbidden or, if None, counted but not
-    shown. `digest` stands for the whole body; `own` is for the vendor that read the request.
+    shown. `searches`: the web may be searched, so that the answer says which pages it rests on. `digest` stands for
+    the whole body; `own` is for the vendor that read the request.
     """
 
     model: str
@@ -41,6 +42,7 @@ class Asked(msgspec.Struct, frozen=True):
     stop: tuple[str, ...] = ()
     logprobs: bool = False
     thinks: bool | None = None
+    searches: bool = False
     own: Any = None
 
 
@@ -63,7 +65,7 @@ class Choice(msgspec.Struct, frozen=True):
 class Draft(msgspec.Struct, frozen=True):
     """`input` includes `cached` and `cache_written`, `output` includes `reasoning`; all in tokens.
 
-    `thoughts` are the tokens of reasoning where they are shown.
+    `thoughts` are the tokens of reasoning where they are shown. The text rests on `cited` pages of the web.
     """
 
     choices: tuple[Choice, ...]
@@ -73,6 +75,7 @@ class Draft(msgspec.Struct, frozen=True):
     reasoning: int = 0
     cache_written: int = 0
     thoughts: tuple[str, ...] = ()
+    cited: int = 0
 
     @property
     def hidden(self) -> int:
@@ -97,6 +100,7 @@ def draft(asked: Asked, behaviour: Behaviour, seed: int) -> Draft:
         reasoning=reasoning,
         cache_written=min(behaviour.cache_written, asked.input - cached),
         thoughts=numbered(reasoning) if asked.thinks else (),
+        cited=behaviour.cited or int(asked.searches),
     )
 
 

@@ -4,6 +4,7 @@ Both directions, and a way to listen to bytes that only pass through.
 """
 
 from earthward.dialects.anthropic_messages.answer import read_answer, write_answer
+from earthward.dialects.anthropic_messages.citations import can_cite
 from earthward.dialects.anthropic_messages.count_tokens import count_request, read_count, write_count
 from earthward.dialects.anthropic_messages.errors import error_event, failure_of, write_failure
 from earthward.dialects.anthropic_messages.hints import Glance, check, conversation_root, features, glance, unit_hint
@@ -21,6 +22,7 @@ __all__ = [
     "StreamReader",
     "StreamWriter",
     "at_vertex",
+    "can_cite",
     "check",
     "conversation_root",
     "count_at_vertex",

@@ -1,6 +1,6 @@
 """Whole answers, both ways.
 
-Without a word in the vocabulary, and so not kept: citations, and what the vendor's own tools left behind.
+Without a word in the vocabulary, and so not kept: what the vendor's own tools left behind.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ import msgspec
 
 from earthward.chat import Answer, Choice, Failure, FailureKind, Part, Reasoning, Refusal, Text, ToolCall
 from earthward.dialects.anthropic_messages.calls import read_call, wire_call
+from earthward.dialects.anthropic_messages.citations import can_cite, pieces, read_citations, wire_citation
 from earthward.dialects.anthropic_messages.errors import failure_of_error
 from earthward.dialects.anthropic_messages.finish import read_reason, written_reason
 from earthward.dialects.anthropic_messages.usage import read_usage, whole_usage
@@ -24,6 +25,7 @@ class _Block(msgspec.Struct):
     id: str | None = None
     name: str | None = None
     input: Any = None
+    citations: Any = None
 
 
 class _Answer(msgspec.Struct):
@@ -62,7 +64,7 @@ def write_answer(answer: Answer) -> bytes:
         "type": "message",
         "role": "assistant",
         "model": answer.model or "",
-        "content": [block for part in choice.parts if (block := _wire_block(part)) is not None],
+        "content": [block for part in choice.parts for block in _wire_blocks(part)],
         "stop_reason": written_reason(choice.reason, any(isinstance(part, Refusal) for part in choice.parts)),
         "stop_sequence": choice.stop_sequence,
         "usage": whole_usage(answer.usage),
@@ -83,7 +85,7 @@ def _answer(wire: _Answer, rest: dict[str, Any]) -> Answer:
 def _part(wire: _Block, answer_id: str | None, place: int) -> Part | None:
     match wire:
         case _Block(type="text", text=str(text)):
-            return Text(text) if text else None
+            return Text(text, read_citations(wire.citations, 0, len(text))) if text else None
         case _Block(type="thinking", thinking=str(thinking)):
             return Reasoning(thinking, wire.signature or None)
         case _Block(type="redacted_thinking", data=str(data)):
@@ -95,14 +97,21 @@ def _part(wire: _Block, answer_id: str | None, place: int) -> Part | None:
     return None
 
 
-def _wire_block(part: Part) -> dict[str, Any] | None:
+def _wire_blocks(part: Part) -> list[dict[str, Any]]:
     match part:
+        case Text(citations=citations) if any(map(can_cite, citations)):
+            return [_cited(piece) for piece in pieces(part)]
         case Text(text) | Refusal(text):
-            return {"type": "text", "text": text} if text else None
+            return [{"type": "text", "text": text}] if text else []
         case Reasoning(redacted=True):
-            return {"type": "redacted_thinking", "data": part.signature or part.text}
+            return [{"type": "redacted_thinking", "data": part.signature or part.text}]
         case Reasoning(text, signature):
-            return {"type": "thinking", "thinking": text, "signature": signature or ""}
+            return [{"type": "thinking", "thinking": text, "signature": signature or ""}]
         case ToolCall():
-            return wire_call(part)
-    return None
+            return [wire_call(part)]
+    return []
+
+
+def _cited(piece: Text) -> dict[str, Any]:
+    citations = [wire_citation(citation) for citation in piece.citations if can_cite(citation)]
+    return {"type": "text", "text": piece.text, **({"citations": citations} if citations else {})}

@@ -13,6 +13,7 @@ class WireBlock(msgspec.Struct, gc=False):
     id: Any = None
     name: Any = None
     text: Any = None
+    citations: Any = None
     thinking: Any = None
     signature: Any = None
     input: Any = None
@@ -23,6 +24,7 @@ class WireDelta(msgspec.Struct, gc=False):
 
     type: Any = None
     text: Any = None
+    citation: Any = None
     thinking: Any = None
     signature: Any = None
     partial_json: Any = None

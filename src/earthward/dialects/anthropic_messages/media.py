@@ -27,8 +27,10 @@ def write_image(image: Image) -> Wire:
 
 
 def write_document(document: Document) -> Wire:
-    wire = {"type": "document", "source": _document_source(document)}
-    return wire if document.name is None else {**wire, "title": document.name}
+    wire: Wire = {"type": "document", "source": _document_source(document)}
+    if document.name is not None:
+        wire["title"] = document.name
+    return {**wire, "citations": {"enabled": True}} if document.cited else wire
 
 
 def _image_source(image: Image) -> Wire:

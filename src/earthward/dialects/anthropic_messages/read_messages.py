@@ -23,9 +23,10 @@ from earthward.chat import (
     ToolResult,
 )
 from earthward.dialects.anthropic_messages.calls import read_call
+from earthward.dialects.anthropic_messages.citations import read_citations, wants_citations
 from earthward.dialects.files import document
 from earthward.dialects.inexpressible import Inexpressible
-from earthward.dialects.unread import shape_of
+from earthward.dialects.unread import Shape, shape_of
 
 _ROLES = {role.value: role for role in (Role.USER, Role.ASSISTANT, Role.SYSTEM)}
 
@@ -54,6 +55,7 @@ class WireBlock(msgspec.Struct):
     tool_use_id: str | None = None
     content: "str | list[WireBlock] | dict[str, Any] | None" = None
     is_error: bool | None = None
+    citations: Any = None
 
 
 class WireMessage(msgspec.Struct):
@@ -77,8 +79,10 @@ class PlainMessage(WireMessage, forbid_unknown_fields=True):
 _KNOWN = frozenset(WireMessage.__struct_fields__)
 _SOURCE = shape_of(_Source)
 BLOCK = shape_of(WireBlock, source=_SOURCE)
-for _holder in (_SOURCE, BLOCK):
-    _holder.inner["content"] = BLOCK
+_INSIDE = Shape(BLOCK.known and BLOCK.known - {"citations"}, {"source": _SOURCE})
+"""Of what stands inside a file or a result only the text is kept, and not what it rests on."""
+for _holder in (_SOURCE, BLOCK, _INSIDE):
+    _holder.inner["content"] = _INSIDE
 _NO_REST: dict[str, Any] = {}
 
 
@@ -138,14 +142,16 @@ def _content(content: str | list[WireBlock], where: str, names: dict[str, str]) 
 def _parts(wire: WireBlock, where: str, names: dict[str, str]) -> list[Part]:
     match wire:
         case WireBlock(type="text", text=str(text)):
-            return [Text(text)]
+            return [Text(text, read_citations(wire.citations, 0, len(text)))]
         case WireBlock(type="image", source=_Source() as source):
             return [_image(source, where)]
         case WireBlock(type="document", source=_Source() as source):
             # What is said about the document is told to the model like the document itself.
-            return [*([Text(wire.context)] if wire.context else []), _document(source, wire.title, where)]
+            told = [Text(wire.context)] if wire.context else []
+            return [*told, _cited(_document(source, wire.title, where), wire)]
         case WireBlock(type="search_result", source=str(source), content=list(content)):
-            return [Document("text/plain", text=f"{source}\n\n{_text(content, where)}", name=wire.title)]
+            found = Document("text/plain", text=f"{source}\n\n{_text(content, where)}", name=wire.title)
+            return [_cited(found, wire)]
         case WireBlock(type="thinking", thinking=str(thinking)):
             return [Reasoning(thinking, wire.signature or None)]
         case WireBlock(type="redacted_thinking", data=str(data)):
@@ -156,6 +162,10 @@ def _parts(wire: WireBlock, where: str, names: dict[str, str]) -> list[Part]:
             return [_result(wire, call_id, where, names)]
     known = "text, image, document, search_result, thinking, redacted_thinking, tool_use, tool_result"
     raise Inexpressible(f"a block of type {wire.type!r} that is unknown or not whole; known are {known}", where)
+
+
+def _cited(document: Document, wire: WireBlock) -> Document:
+    return msgspec.structs.replace(document, cited=True) if wants_citations(wire.citations) else document
 
 
 def _result(wire: WireBlock, call_id: str, where: str, names: dict[str, str]) -> ToolResult:

@@ -1,8 +1,8 @@
 """A stream of events read as the vocabulary's.
 
 The type inside an event decides, and of a piece of content its own type, not the block it says it is part of: servers
-get block numbers wrong, and put thinking into blocks of text. Citations, and blocks that the vendor's own tools left
-behind, say nothing here.
+get block numbers wrong, and put thinking into blocks of text. Blocks that the vendor's own tools left behind say
+nothing here. What a text rests on is told when its block is over, since then it is known how long it is.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from earthward.chat import (
+    Cited,
     Event,
     Failed,
     Failure,
@@ -24,6 +25,7 @@ from earthward.chat import (
 )
 from earthward.dialects import sse
 from earthward.dialects.anthropic_messages.calls import arguments_text
+from earthward.dialects.anthropic_messages.citations import read_citations
 from earthward.dialects.anthropic_messages.errors import failure_of_error
 from earthward.dialects.anthropic_messages.events import (
     WireBlock,
@@ -60,6 +62,8 @@ class StreamReader:
         self._calls = 0
         self._open_calls: dict[Any, _Call] = {}
         self._foreign: set[Any] = set()
+        self._said = self._block_begins = 0
+        self._citations: list[Any] = []
         self._reason: str | None = None
         self._stop_sequence: str | None = None
         self.is_over = False
@@ -111,11 +115,13 @@ class StreamReader:
             case "content_block_start":
                 self._begin(wire, events)
                 self._end_call(wire.index, events)
+                self._end_text(events)
                 self._foreign.discard(wire.index)
                 if wire.content_block is not None:
                     self._read_start(wire.index, wire.content_block, events)
             case "content_block_stop":
                 self._end_call(wire.index, events)
+                self._end_text(events)
             case "message_start":
                 self._begin(wire, events)
             case "message_delta":
@@ -140,8 +146,11 @@ class StreamReader:
             events.append(self._started)
 
     def _read_start(self, index: Any, block: WireBlock, events: list[Event]) -> None:
+        if block.citations:
+            self._citations += block.citations if isinstance(block.citations, list) else ()
         match block.type:
             case "text" if text := text_in(block.text):
+                self._said += len(text)
                 events.append(TextDelta(text))
             case "thinking":
                 thinking, signature = text_in(block.thinking), text_in(block.signature)
@@ -162,7 +171,10 @@ class StreamReader:
 
     def _read_delta(self, index: Any, delta: WireDelta, events: list[Event]) -> None:
         if text := text_in(delta.text):
+            self._said += len(text)
             events.append(TextDelta(text))
+        elif delta.citation:
+            self._citations.append(delta.citation)
         elif thinking := text_in(delta.thinking):
             events.append(ReasoningDelta(thinking))
         elif signature := text_in(delta.signature):
@@ -180,12 +192,19 @@ class StreamReader:
         if call is not None and not call.has_arguments:
             events.append(ToolCallDelta(call.place, arguments_text(call.input)))
 
+    def _end_text(self, events: list[Event]) -> None:
+        begins, self._block_begins = self._block_begins, self._said
+        if self._citations:
+            citations, self._citations = self._citations, []
+            events += map(Cited, read_citations(citations, begins, self._said))
+
     def _finish(self, events: list[Event]) -> None:
         if self._started is None:
             self._fail(NO_ANSWER, events)
             return
         for index in list(self._open_calls):
             self._end_call(index, events)
+        self._end_text(events)
         self.is_over = True
         usage = self._usage.total
         if usage != Usage():

@@ -20,6 +20,7 @@ from earthward.chat import (
     ToolResult,
 )
 from earthward.dialects.anthropic_messages.calls import wire_call, wire_id
+from earthward.dialects.anthropic_messages.citations import can_be_sent, wire_citation
 from earthward.dialects.anthropic_messages.media import write_document, write_image
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.signatures import vendor_of
@@ -88,7 +89,7 @@ def _turns(messages: Iterable[Message], extensions: bool) -> Iterator[tuple[str,
 
 def _content(blocks: list[Wire]) -> str | list[Wire]:
     match blocks:
-        case [{"type": "text", "text": str(text)}]:
+        case [{"type": "text", "text": str(text), **others}] if not others:
             return text
     return sorted(blocks, key=lambda block: block["type"] != "tool_result")
 
@@ -115,6 +116,9 @@ def _blocks(parts: Iterable[Part], turn: str, extensions: bool) -> Iterator[Wire
 
 def _said(part: Part, extensions: bool) -> Wire | None:
     match part:
+        case Text(text, citations) if text.strip() and any(map(can_be_sent, citations)):
+            sent = [wire_citation(citation) for citation in citations if can_be_sent(citation)]
+            return {"type": "text", "text": text, "citations": sent}
         case Reasoning() if not is_written(part, extensions):
             return None
         case Reasoning(redacted=True):

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, Image, Message, OutputFormat, Part, Reasoning, Role, ToolResult
+from earthward.dialects.anthropic_messages.citations import can_be_sent
 from earthward.dialects.anthropic_messages.claude import Claude, claude
-from earthward.dialects.anthropic_messages.sampling import lost_sampling, write_sampling
+from earthward.dialects.anthropic_messages.sampling import cooled, lost_sampling, write_sampling
 from earthward.dialects.anthropic_messages.thinking import (
     MODEL_DECIDES,
     budget_of,
@@ -27,6 +28,7 @@ from earthward.dialects.anthropic_messages.write_messages import (
     write_messages,
     write_system,
 )
+from earthward.dialects.cited import lost_citations
 from earthward.dialects.inexpressible import (
     KEPT_ELSEWHERE,
     Inexpressible,
@@ -88,6 +90,7 @@ def losses(request: ChatRequest, extensions: bool = False) -> tuple[str, ...]:
     for tool in request.tools:
         lost += lost_fields(tool, extensions)
     lost += _lost_of_messages(request.messages, extensions)
+    lost += lost_citations(request.messages, can_be_sent, asks_for_them=True)
     return tuple(dict.fromkeys((*lost, *request.unread)))
 
 
@@ -138,7 +141,8 @@ def _model(request: ChatRequest, extensions: bool) -> Claude:
 def _sampling(request: ChatRequest, thinking: Any, model: Claude, extensions: bool) -> Wire:
     """Servers of others draw as they are told, whether they think or not."""
     thinks = isinstance(thinking, dict) and thinking.get("type") != "disabled"
-    return write_sampling(request.sampling, model, thinks and not extensions)
+    sampling = request.sampling if extensions else cooled(request.sampling)
+    return write_sampling(sampling, model, thinks and not extensions)
 
 
 def _thinking(request: ChatRequest, model: Claude) -> Wire | None:

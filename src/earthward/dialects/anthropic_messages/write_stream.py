@@ -9,6 +9,8 @@ from typing import Any, Literal
 import msgspec
 
 from earthward.chat import (
+    Citation,
+    Cited,
     Event,
     Failed,
     Finished,
@@ -23,6 +25,7 @@ from earthward.chat import (
 )
 from earthward.dialects import sse
 from earthward.dialects.anthropic_messages.calls import is_whole_input, wire_id
+from earthward.dialects.anthropic_messages.citations import can_cite, wire_citation
 from earthward.dialects.anthropic_messages.errors import error_event
 from earthward.dialects.anthropic_messages.finish import written_reason
 from earthward.dialects.anthropic_messages.stream_end import BROKEN_OFF
@@ -60,7 +63,8 @@ def message_start(model: str, id: str, input_tokens: int) -> bytes:
 class StreamWriter:
     """`input_tokens` is an estimate, to be shown until the count is known. After a failure nothing more comes out.
 
-    One answer is written; there is no room for others.
+    One answer is written; there is no room for others. `has_lost` is whether something was cited when no text was open
+    any more.
     """
 
     def __init__(self, model: str, id: str, input_tokens: int = 0) -> None:
@@ -75,6 +79,7 @@ class StreamWriter:
         self._usage = Usage()
         self._finished: Finished | None = None
         self._has_failed = False
+        self.has_lost = False
 
     def write(self, event: Event) -> bytes:
         if self._has_failed:
@@ -82,6 +87,8 @@ class StreamWriter:
         match event:
             case TextDelta(text, 0) if self._kind == "text" and text:
                 return _DELTA % (self._index, b"text", b"text", _ENCODE(text))
+            case Cited(citation, 0):
+                return self._citation(citation)
             case Started():
                 return self._begun()
             case UsageReported(usage):
@@ -165,6 +172,12 @@ class StreamWriter:
                 return self._delta(b"input_json", b"partial_json", arguments)
         # More arguments for a call whose arguments were whole already.
         return b""
+
+    def _citation(self, citation: Citation) -> bytes:
+        if self._kind != "text" or not can_cite(citation):
+            self.has_lost = True
+            return b""
+        return _DELTA % (self._index, b"citations", b"citation", _ENCODE(wire_citation(citation)))
 
     def _thought(self, text: str, signature: str | None) -> bytes:
         """A signature is the last thing said in a block of thinking."""

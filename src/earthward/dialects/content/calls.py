@@ -7,6 +7,7 @@ import msgspec
 from earthward.chat import (
     Answer,
     Choice,
+    Cited,
     Event,
     Finished,
     Part,
@@ -78,7 +79,7 @@ class Salvaging:
                 self._id = id or self._id
             case TextDelta(answer=answer) if answer not in self._settled:
                 return self._hold(event)
-            case ToolCallStarted(answer=answer):
+            case ToolCallStarted(answer=answer) | Cited(answer=answer):
                 return [*self._let_go(answer), event]
             case Finished(answer=answer):
                 return self._ended(event, self._let_go(answer))

@@ -5,6 +5,7 @@ import msgspec
 from earthward.chat import (
     Answer,
     ChatRequest,
+    Cited,
     Count,
     Event,
     Failed,
@@ -95,7 +96,7 @@ class Together:
             case Finished():
                 self._finished.add(place)
                 return [msgspec.structs.replace(event, answer=place)]
-            case TextDelta() | ReasoningDelta() | RefusalDelta() | ToolCallStarted() | ToolCallDelta():
+            case TextDelta() | Cited() | ReasoningDelta() | RefusalDelta() | ToolCallStarted() | ToolCallDelta():
                 return [msgspec.structs.replace(event, answer=place)]
 
     def end(self) -> list[Event]:

@@ -8,6 +8,7 @@ from earthward.dialects.gemini.answer import read_answer, write_answer
 from earthward.dialects.gemini.count_tokens import count_request, read_count, read_count_request, write_count
 from earthward.dialects.gemini.errors import error_event, failure_of, write_failure
 from earthward.dialects.gemini.finish import FILTERED
+from earthward.dialects.gemini.grounding import can_cite
 from earthward.dialects.gemini.hints import Glance, answers, conversation_root, features, glance
 from earthward.dialects.gemini.listen import StreamListener, listen_answer, prepare
 from earthward.dialects.gemini.models import Offer, write_model, write_models
@@ -25,6 +26,7 @@ __all__ = [
     "StreamReader",
     "StreamWriter",
     "answers",
+    "can_cite",
     "conversation_root",
     "count_request",
     "error_event",

@@ -1,6 +1,6 @@
 """Whole answers, both ways.
 
-Without a word in the vocabulary, and so not kept: citations, grounding, safety ratings, and parts that are no text,
+Without a word in the vocabulary, and so not kept: what was searched for, safety ratings, and parts that are no text,
 thought or call, which Google's own tools left behind.
 """
 
@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
-from earthward.chat import Answer, Choice, Failure, FailureKind, Part, Reasoning, Refusal, Text, ToolCall
+from earthward.chat import Answer, Choice, Failure, FailureKind, Part, Reasoning, Refusal, Text, ToolCall, cited
 from earthward.dialects.gemini.calls import WireCall, object_in, read_call
 from earthward.dialects.gemini.errors import failure_of_error
 from earthward.dialects.gemini.finish import MALFORMED_CALL, failure_in, read_reason, written_reason
+from earthward.dialects.gemini.grounding import Place, Sources, grounding, read_sources
 from earthward.dialects.gemini.logprobs import read_logprobs, wire_logprobs
 from earthward.dialects.gemini.signatures import read_signature, write_signature
 from earthward.dialects.gemini.usage import read_usage, wire_usage
@@ -38,6 +39,12 @@ class WireCandidate(msgspec.Struct, rename="camel"):
     finish_message: str | None = None
     index: int = 0
     logprobs_result: Any = None
+    grounding_metadata: Any = None
+    citation_metadata: Any = None
+
+    @property
+    def sources(self) -> Sources:
+        return Sources(self.grounding_metadata, self.citation_metadata)
 
     @property
     def parts(self) -> list[WirePart]:
@@ -165,8 +172,14 @@ def _choice(wire: WireCandidate, answer_id: str) -> Choice:
         for read in read_part(part, f"call_{answer_id}_{wire.index}_{place}"):
             _add(parts, read)
     called = any(isinstance(part, ToolCall) for part in parts)
+    told = read_sources(wire.sources, [said_by(part) for part in wire.parts])
     reason = read_reason(wire.finish_reason or "STOP", called)
-    return Choice(tuple(parts), reason, logprobs=read_logprobs(wire.logprobs_result))
+    return Choice(cited(parts, told) if told else tuple(parts), reason, logprobs=read_logprobs(wire.logprobs_result))
+
+
+def said_by(part: WirePart) -> str:
+    """The text of a part that the answer says with it."""
+    return part.text or "" if not part.thought and part.function_call is None else ""
 
 
 def _add(parts: list[Part], part: Part) -> None:
@@ -184,9 +197,24 @@ def _add(parts: list[Part], part: Part) -> None:
 def _wire_candidate(index: int, choice: Choice) -> Wire:
     parts, broken = usable_parts(choice.parts)
     logprobs = wire_logprobs(choice.logprobs)
+    wires = wire_parts(parts)
+    told = grounding(_places(parts, wires)) if choice.citations else None
     return {
-        "content": {"role": "model", "parts": wire_parts(parts)},
+        "content": {"role": "model", "parts": wires},
         **finish_fields(written_reason(choice.reason), broken),
         "index": index,
+        **({} if told is None else {"groundingMetadata": told}),
         **({} if logprobs is None else {"logprobsResult": logprobs}),
     }
+
+
+def _places(parts: tuple[Part, ...], wires: list[Wire]) -> list[Place]:
+    """Of what the texts rest on; `wires` are the same parts, as they are written."""
+    numbers = [number for number, wire in enumerate(wires) if wire.get("text") and not wire.get("thought")]
+    said = [part for part in parts if isinstance(part, Text | Refusal) and part.text]
+    return [
+        Place(citation, part.text, number)
+        for number, part in zip(numbers, said, strict=True)
+        if isinstance(part, Text)
+        for citation in part.citations
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from earthward.chat import (
+    Cited,
     Event,
     Failed,
     Failure,
@@ -25,9 +26,10 @@ from earthward.chat import (
     UsageReported,
 )
 from earthward.dialects import sse
-from earthward.dialects.gemini.answer import WireAnswer, WireCandidate, read_part
+from earthward.dialects.gemini.answer import WireAnswer, WireCandidate, read_part, said_by
 from earthward.dialects.gemini.errors import failure_of_error
 from earthward.dialects.gemini.finish import failure_in, read_reason
+from earthward.dialects.gemini.grounding import Sources, each_once, read_sources
 from earthward.dialects.gemini.logprobs import read_logprobs
 from earthward.dialects.gemini.stream_end import BROKEN_OFF, NO_ANSWER, TOO_LONG, senseless
 from earthward.dialects.gemini.usage import read_usage
@@ -53,6 +55,8 @@ class StreamReader:
         self._reasons: dict[int, str | None] = {}
         self._calls: dict[int, int] = {}
         self._usage: dict[str, Any] = {}
+        self._texts: dict[int, list[str]] = {}
+        self._sources: dict[int, list[Sources]] = {}
         self._is_blocked = False
         self.is_over = False
 
@@ -119,8 +123,12 @@ class StreamReader:
         index = wire.index
         self._reasons[index] = wire.finish_reason or self._reasons.get(index)
         logprobs = read_logprobs(wire.logprobs_result)
+        if wire.grounding_metadata or wire.citation_metadata:
+            self._sources.setdefault(index, []).append(wire.sources)
         assert self._started is not None
+        texts = self._texts.setdefault(index, [])
         for part in wire.parts:
+            texts.append(said_by(part))
             calls = self._calls.get(index, 0)
             for read in read_part(part, f"call_{self._started.id or self._unnamed}_{index}_{calls}"):
                 match read:
@@ -147,9 +155,17 @@ class StreamReader:
         usage = read_usage(self._usage)
         if self._usage:
             events.append(UsageReported(usage))
+        for index in self._sources:
+            self._cite(index, events)
         events += [
             Finished(read_reason(reasons[index], bool(self._calls.get(index))), index) for index in sorted(reasons)
         ]
+
+    def _cite(self, index: int, events: list[Event]) -> None:
+        """Places are in all of the text, whatever pieces it came in. Some of it is told more than once."""
+        whole = ["".join(self._texts[index])]
+        told = [citation for sources in self._sources[index] for citation in read_sources(sources, whole)]
+        events += [Cited(citation, index) for citation in each_once(told)]
 
     def _fail(self, failure: Failure, events: list[Event]) -> None:
         self.is_over = True

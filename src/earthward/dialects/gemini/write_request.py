@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, Image, Message, OutputFormat, Part, Reasoning, Sampling, ToolResult
+from earthward.dialects.cited import lost_citations
 from earthward.dialects.gemini.signatures import googles
 from earthward.dialects.gemini.thinking import is_said_roughly, write_control
 from earthward.dialects.gemini.tools import write_choice, write_tools
@@ -79,7 +80,7 @@ def losses(request: ChatRequest, vertex: bool = False, budgets: bool = False) ->
     for tool in request.tools:
         lost += ["tools.strict"] if tool.strict is not None else []
         lost += [f"tools.{name}" for name in tool.rest if tool.kind != "hosted"]
-    lost += _lost_of_messages(request.messages)
+    lost += _lost_of_messages(request.messages) + lost_citations(request.messages)
     return tuple(dict.fromkeys((*lost, *request.unread)))
 
 

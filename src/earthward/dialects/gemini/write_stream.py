@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from earthward.chat import (
+    Citation,
+    Cited,
     Event,
     Failed,
     Finished,
@@ -24,6 +26,7 @@ from earthward.chat import (
 from earthward.dialects.gemini.answer import finish_fields, usable_parts, wire_parts
 from earthward.dialects.gemini.errors import error_body
 from earthward.dialects.gemini.finish import written_reason
+from earthward.dialects.gemini.grounding import Place, grounding
 from earthward.dialects.gemini.logprobs import wire_logprobs
 from earthward.dialects.gemini.signatures import write_signature
 from earthward.dialects.gemini.stream_end import BROKEN_OFF
@@ -64,6 +67,8 @@ class StreamWriter:
         self._tail = b"," + _ENCODE(self._about)[1:]
         self._framing = Framing(array)
         self._calls: dict[int, list[ToolCall]] = {}
+        self._texts: dict[int, list[str]] = {}
+        self._citations: dict[int, list[Citation]] = {}
         self._signatures: dict[int, str] = {}
         self._begun: set[int] = set()
         self._finished: dict[int, Finished] = {}
@@ -76,9 +81,13 @@ class StreamWriter:
         match event:
             case TextDelta(text, answer, None) if text and answer not in self._signatures:
                 self._begun.add(answer)
+                self._texts.setdefault(answer, []).append(text)
                 return self._text(b'{"text":%b}' % _ENCODE(text), answer)
             case TextDelta(text, answer, logprobs):
+                self._texts.setdefault(answer, []).append(text)
                 return self._part({"text": text} if text else None, answer, wire_logprobs(logprobs))
+            case Cited(citation, answer):
+                self._citations.setdefault(answer, []).append(citation)
             case RefusalDelta(text, answer):
                 return self._part({"text": text} if text else None, answer)
             case ReasoningDelta():
@@ -102,9 +111,9 @@ class StreamWriter:
         return b""
 
     def end(self) -> bytes:
-        """The last piece: function calls, why the answers ended, what they used; an error if one was left unfinished.
+        """The last piece: function calls, what the answers rest on, why they ended, what they used.
 
-        The SDKs take a stream that only stops for a whole one.
+        An error if one was left unfinished: the SDKs take a stream that only stops for a whole one.
         """
         if self._has_failed:
             return b""
@@ -123,7 +132,15 @@ class StreamWriter:
         if signature is not None:
             parts[0]["thoughtSignature"] = signature
         reason = written_reason(self._finished[index].reason)
-        return {"content": {"role": "model", "parts": parts}, **finish_fields(reason, broken), "index": index}
+        last = {"content": {"role": "model", "parts": parts}, **finish_fields(reason, broken), "index": index}
+        told = self._grounding(index)
+        return last if told is None else {**last, "groundingMetadata": told}
+
+    def _grounding(self, index: int) -> Wire | None:
+        """Places are in all of the text, whatever pieces it went out in."""
+        citations = self._citations.get(index, ())
+        text = "".join(self._texts.get(index, ())) if citations else ""
+        return grounding(Place(citation, text) for citation in citations)
 
     def _thought(self, event: ReasoningDelta) -> bytes:
         written = self._part({"text": event.text, "thought": True}, event.answer) if event.text else b""

@@ -7,6 +7,7 @@ failure. Truncation is always forbidden: a prompt that is too long is refused in
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, Tool
+from earthward.dialects.cited import lost_citations
 from earthward.dialects.envelope import Envelope
 from earthward.dialects.inexpressible import (
     KEPT_ELSEWHERE,
@@ -61,7 +62,7 @@ def losses(request: ChatRequest, model: Model = _UNKNOWN) -> tuple[str, ...]:
         lost.append("user")
     if request.metadata:
         lost.append("metadata")
-    lost += lost_in_messages(request.messages)
+    lost += lost_in_messages(request.messages) + lost_citations(request.messages)
     if request.rest:
         lost += lost_options(request)
         lost += [

@@ -3,6 +3,7 @@
 Both directions, and a way to listen to bytes that only pass through.
 """
 
+from earthward.dialects.openai_chat.annotations import can_cite
 from earthward.dialects.openai_chat.answer import read_answer, write_answer
 from earthward.dialects.openai_chat.errors import error_event, failure_of, write_failure
 from earthward.dialects.openai_chat.hints import Glance, answers, conversation_root, features, glance, unit_hint
@@ -19,6 +20,7 @@ __all__ = [
     "StreamReader",
     "StreamWriter",
     "answers",
+    "can_cite",
     "conversation_root",
     "error_event",
     "failure_of",

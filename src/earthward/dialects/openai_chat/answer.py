@@ -1,6 +1,6 @@
 """Whole answers, both ways.
 
-Without a word in the vocabulary, and so not kept: `audio`, `annotations`, the log probabilities of a refusal.
+Without a word in the vocabulary, and so not kept: `audio`, the log probabilities of a refusal.
 """
 
 from typing import Any
@@ -17,8 +17,10 @@ from earthward.chat import (
     Refusal,
     Text,
     ToolCall,
+    cited,
 )
 from earthward.dialects.json_limits import NOT_JSON
+from earthward.dialects.openai_chat.annotations import read_annotations, wire_annotations
 from earthward.dialects.openai_chat.calls import WireCall, WireFunction, arguments_text, read_call, wire_call
 from earthward.dialects.openai_chat.errors import failure_of_error
 from earthward.dialects.openai_chat.finish import failure_in, read_reason, written_reason
@@ -32,6 +34,7 @@ class _Message(msgspec.Struct):
     reasoning_content: str | None = None
     tool_calls: list[WireCall] | None = None
     function_call: WireFunction | None = None
+    annotations: Any = None
 
 
 class _Choice(msgspec.Struct):
@@ -119,6 +122,8 @@ def _choice(wire: _Choice, answer_id: str) -> Choice:
         parts.append(Reasoning(reasoning))
     if text := text_in(message.content):
         parts.append(Text(text))
+        if message.annotations:
+            parts = list(cited(parts, read_annotations(message.annotations)))
     if message.refusal:
         parts.append(Refusal(message.refusal))
     calls = _calls(message, f"call_{answer_id}_{wire.index}")
@@ -136,7 +141,9 @@ def _calls(message: _Message, invented_id: str) -> list[ToolCall]:
 def _all_it_says(choice: Choice) -> str | None:
     """The text, if the answer is that and nothing else."""
     parts = choice.parts
-    return part.text if len(parts) == 1 and type(part := parts[0]) is Text and not choice.logprobs else None
+    if len(parts) != 1 or type(part := parts[0]) is not Text or choice.logprobs or part.citations:
+        return None
+    return part.text
 
 
 def _written_text(answer: Answer, text: str, functions: bool) -> bytes:
@@ -173,6 +180,8 @@ def _wire_message(choice: Choice, functions: bool) -> dict[str, Any]:
     if reasoning := "".join(shown):
         # Clients know the one or the other name.
         message["reasoning"] = message["reasoning_content"] = reasoning
+    if choice.citations:
+        message["annotations"] = wire_annotations(part for part in choice.parts if isinstance(part, Text))
     if calls and functions:
         message["function_call"] = calls[0]["function"]
     elif calls:

@@ -22,9 +22,11 @@ from earthward.chat import (
     Text,
     ToolCall,
     ToolResult,
+    cited,
 )
 from earthward.dialects.files import read_file
 from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.openai_chat.annotations import read_annotations
 from earthward.dialects.openai_chat.calls import WireCall, WireCustom, WireFunction, arguments_text, read_call
 from earthward.dialects.unread import Shape, shape_of
 
@@ -67,6 +69,7 @@ class WireMessage(msgspec.Struct):
     refusal: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
+    annotations: Any = None
 
 
 class _PlainPart(WirePart, forbid_unknown_fields=True):
@@ -119,6 +122,8 @@ def _said(wire: WireMessage, rest: dict[str, Any]) -> Message | None:
         return None
     if wire.tool_calls or wire.name or wire.refusal or wire.reasoning or wire.reasoning_content or wire.function_call:
         return None
+    if wire.annotations:
+        return None
     return Message(role, (Text(text),), wire.name, rest)
 
 
@@ -135,6 +140,8 @@ def _message(wire: WireMessage, place: int, function_ids: dict[str, str], rest: 
         known = ", ".join([*_ROLES, "tool", "function"])
         raise Inexpressible(f"unknown role {wire.role!r}; known are {known}", f"{where}.role", FailureKind.BAD_REQUEST)
     parts = [*_reasoning(wire), *_content(wire.content, where), *_refusal(wire), *_calls(wire, place)]
+    if wire.annotations:
+        parts = list(cited(parts, read_annotations(wire.annotations)))
     return Message(_ROLES[wire.role], tuple(parts), wire.name, rest)
 
 

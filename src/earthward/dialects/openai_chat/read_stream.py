@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from earthward.chat import (
+    Cited,
     Event,
     Failed,
     Failure,
@@ -25,6 +26,7 @@ from earthward.chat import (
 from earthward.dialects import sse
 from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
+from earthward.dialects.openai_chat.annotations import read_annotations
 from earthward.dialects.openai_chat.answer import logprobs_in, text_in
 from earthward.dialects.openai_chat.calls import arguments_text
 from earthward.dialects.openai_chat.errors import failure_of_error
@@ -57,6 +59,7 @@ class _Delta(msgspec.Struct):
     reasoning_content: str | None = None
     tool_calls: list[_Call] | None = None
     function_call: _Function | None = None
+    annotations: Any = None
 
 
 class _Choice(msgspec.Struct):
@@ -184,6 +187,8 @@ class _AnswerReader:
         logprobs = logprobs_in(choice.logprobs)
         if text or logprobs:
             events.append(TextDelta(text, self._index, logprobs))
+        if delta.annotations:
+            events += [Cited(citation, self._index) for citation in read_annotations(delta.annotations)]
         if delta.refusal:
             events.append(RefusalDelta(delta.refusal, self._index))
         for call in delta.tool_calls or ():

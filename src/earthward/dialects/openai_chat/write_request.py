@@ -18,8 +18,10 @@ from earthward.chat import (
     Tool,
     ToolChoice,
 )
+from earthward.dialects.cited import lost_citations
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.openai_chat.write_messages import Wire, write_messages
+from earthward.dialects.openai_models import as_taken
 
 _OWN_FIELDS = frozenset(
     {
@@ -53,14 +55,17 @@ def write_request(request: ChatRequest, extensions: bool = True) -> bytes | Fail
     Then fields from elsewhere are written too, and the output cap under both its names.
     """
     try:
-        return msgspec.json.encode(_request(request, extensions))
+        return msgspec.json.encode(_request(request if extensions else as_taken(request)[0], extensions))
     except Inexpressible as error:
         return error.failure
 
 
 def losses(request: ChatRequest, extensions: bool = True) -> tuple[str, ...]:
     """The names of what `write_request` drops, or says only roughly."""
-    lost = []
+    refused: tuple[str, ...] = ()
+    if not extensions:
+        request, refused = as_taken(request)
+    lost = list(refused)
     control = request.reasoning
     if control is not None and _is_said_roughly(control, extensions):
         lost.append("reasoning")
@@ -71,6 +76,7 @@ def losses(request: ChatRequest, extensions: bool = True) -> tuple[str, ...]:
         lost += [name for name in request.rest if name not in _OWN_FIELDS]
     if any(_is_lost(part, extensions) for message in request.messages for part in message.parts):
         lost.append("messages.reasoning")
+    lost += lost_citations(request.messages)
     return (*lost, *request.unread)
 
 

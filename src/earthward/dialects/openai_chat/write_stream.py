@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 
 from earthward.chat import (
+    Citation,
+    Cited,
     Event,
     Failed,
     Finished,
@@ -17,6 +19,7 @@ from earthward.chat import (
     Usage,
     UsageReported,
 )
+from earthward.dialects.openai_chat.annotations import wire_annotation
 from earthward.dialects.openai_chat.errors import error_event
 from earthward.dialects.openai_chat.finish import written_reason
 from earthward.dialects.openai_chat.stream_end import BROKEN_OFF, DONE
@@ -38,6 +41,7 @@ class StreamWriter:
         self._functions = functions
         self._usage = Usage()
         self._custom_calls: set[tuple[int, int]] = set()
+        self._citations: dict[int, list[Citation]] = {}
         self._open: set[int] = set()
         self._finished: set[int] = set()
         self._has_failed = False
@@ -52,6 +56,9 @@ class StreamWriter:
             case TextDelta(text, answer, logprobs):
                 wire_logprobs = _ENCODE({"content": logprobs, "refusal": None}) if logprobs else b"null"
                 return self._delta(answer, b'{"content":%b}' % _ENCODE(text), wire_logprobs)
+            case Cited(citation, answer):
+                self._citations.setdefault(answer, []).append(citation)
+                return b""
             case ReasoningDelta(text, answer):
                 wire_text = _ENCODE(text)
                 # Clients know the one or the other name. A signature alone means nothing here.
@@ -67,7 +74,7 @@ class StreamWriter:
             case ToolCallDelta():
                 return self._delta(event.answer, _ENCODE(self._arguments(event)))
             case Finished(reason, answer):
-                opened = self._opened(answer)
+                opened = self._opened(answer) + self._annotations(answer)
                 self._finished.add(answer)
                 wire_reason = _ENCODE(written_reason(reason, self._functions))
                 return opened + self._chunk(answer, b"{}", b"null", wire_reason)
@@ -91,6 +98,13 @@ class StreamWriter:
         if not self._finished or self._open != self._finished:
             return self.write(Failed(BROKEN_OFF))
         return self._usage_chunk() + DONE
+
+    def _annotations(self, answer: int) -> bytes:
+        """All in one chunk: the SDK puts lists together by numbers, which these have none of."""
+        wires: list[dict[str, Any]] = []
+        for citation in self._citations.pop(answer, ()):
+            wires += wire_annotation(citation, citation.start, citation.end)
+        return self._delta(answer, _ENCODE({"annotations": wires})) if wires else b""
 
     def _begin(self, rest: dict[str, Any]) -> None:
         self._about = {**rest, **self._about}

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, Message, Role, Text
+from earthward.dialects.cited import lost_citations
 from earthward.dialects.inexpressible import KEPT_ELSEWHERE, Inexpressible, chosen_among_none, refuse_content
 
 _OWN_FIELDS = frozenset({"logit_bias", "stream_options"})
@@ -32,6 +33,7 @@ def losses(request: ChatRequest, extensions: bool = True) -> tuple[str, ...]:
     lost += [f"messages.{name}" for message in request.messages for name in message.rest]
     if any(message.name is not None for message in request.messages):
         lost.append("messages.name")
+    lost += lost_citations(request.messages)
     return tuple(dict.fromkeys((*lost, *request.unread)))
 
 

@@ -5,6 +5,7 @@ whoever reads it has kept that conversation, or refuses.
 """
 
 from earthward.dialects.openai_chat.models import write_model, write_models
+from earthward.dialects.openai_responses.annotations import can_cite
 from earthward.dialects.openai_responses.answer import read_answer, write_answer
 from earthward.dialects.openai_responses.count_tokens import read_count, write_count
 from earthward.dialects.openai_responses.errors import failure_of, write_failure
@@ -29,6 +30,7 @@ __all__ = [
     "StreamListener",
     "StreamReader",
     "StreamWriter",
+    "can_cite",
     "conversation",
     "conversation_root",
     "echo",

@@ -1,6 +1,6 @@
 """Whole answers, both ways.
 
-Without a word in the vocabulary, and so not kept: annotations, and what OpenAI's own tools left behind.
+Without a word in the vocabulary, and so not kept: what OpenAI's own tools left behind.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ import msgspec
 
 from earthward.chat import Answer, Choice, Failure, FailureKind, Part, Reasoning, Refusal, Text, ToolCall
 from earthward.dialects.json_limits import NOT_JSON
+from earthward.dialects.openai_responses.annotations import read_annotations, wire_annotations
 from earthward.dialects.openai_responses.encrypted import read_encrypted, write_encrypted
 from earthward.dialects.openai_responses.errors import failure_of_error
 from earthward.dialects.openai_responses.finish import read_reason, written_status
@@ -24,6 +25,7 @@ class WirePart(msgspec.Struct):
     text: str | None = None
     refusal: str | None = None
     logprobs: list[Any] | None = None
+    annotations: Any = None
 
 
 class WireItem(msgspec.Struct):
@@ -78,7 +80,7 @@ def wire_output(choice: Choice, response_id: str) -> list[Wire]:
     for part in choice.parts:
         match part:
             case Text(text):
-                content: Wire = output_text(text, logprobs)
+                content: Wire = output_text(text, logprobs, wire_annotations(part))
                 logprobs = None
             case Refusal(refusal):
                 content = {"type": "refusal", "refusal": refusal}
@@ -93,8 +95,8 @@ def wire_output(choice: Choice, response_id: str) -> list[Wire]:
     return items
 
 
-def output_text(text: str, logprobs: Any = None) -> Wire:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": logprobs or []}
+def output_text(text: str, logprobs: Any = None, annotations: list[Wire] | None = None) -> Wire:
+    return {"type": "output_text", "text": text, "annotations": annotations or [], "logprobs": logprobs or []}
 
 
 def message_item(id: str, status: str, content: list[Wire]) -> Wire:
@@ -191,4 +193,4 @@ def _answer(wire: WireResponse, items: list[WireItem]) -> Answer:
 def _content(wire: WirePart) -> list[Part]:
     if wire.type == "refusal":
         return [Refusal(wire.refusal)] if wire.refusal else []
-    return [Text(wire.text)] if wire.text else []
+    return [Text(wire.text, read_annotations(wire.annotations))] if wire.text else []

@@ -8,6 +8,7 @@ from earthward.chat import Document, Image, Part, Refusal, Text
 from earthward.dialects.file_ids import held_at
 from earthward.dialects.files import read_file
 from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.openai_responses.annotations import read_annotations, wire_annotations
 
 Wire = dict[str, Any]
 
@@ -24,12 +25,13 @@ class WirePart(msgspec.Struct):
     file_data: str | None = None
     file_url: str | None = None
     filename: str | None = None
+    annotations: Any = None
 
 
 def read_part(wire: WirePart, where: str) -> Part:
     match wire:
         case WirePart(type="input_text" | "output_text" | "text", text=str(text)):
-            return Text(text)
+            return Text(text, read_annotations(wire.annotations))
         case WirePart(type="refusal", refusal=str(refusal)):
             return Refusal(refusal)
         case WirePart(type="input_image", image_url=str(url)):
@@ -49,6 +51,8 @@ def read_part(wire: WirePart, where: str) -> Part:
 
 def write_part(part: Part, is_assistant: bool = False) -> Wire:
     match part:
+        case Text(text) if is_assistant and (annotations := wire_annotations(part)):
+            return {"type": "output_text", "text": text, "annotations": annotations}
         case Text(text):
             return {"type": "output_text" if is_assistant else "input_text", "text": text}
         case Refusal(refusal) if is_assistant:

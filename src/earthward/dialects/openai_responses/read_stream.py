@@ -3,11 +3,13 @@
 What an item or a part says when it is done counts where no pieces of it came before.
 """
 
+from collections import Counter
 from typing import Any
 
 import msgspec
 
 from earthward.chat import (
+    Cited,
     Event,
     Failed,
     Failure,
@@ -24,7 +26,8 @@ from earthward.chat import (
 from earthward.dialects import sse
 from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
-from earthward.dialects.openai_responses.answer import WireItem, WireResponse, read_call
+from earthward.dialects.openai_responses.annotations import read_annotations
+from earthward.dialects.openai_responses.answer import WireItem, WirePart, WireResponse, read_call
 from earthward.dialects.openai_responses.encrypted import read_encrypted
 from earthward.dialects.openai_responses.errors import failure_of_error
 from earthward.dialects.openai_responses.finish import read_reason
@@ -41,6 +44,7 @@ class WireEvent(msgspec.Struct):
     summary_index: int = 0
     delta: Any = None
     logprobs: list[Any] | None = None
+    annotation: Any = None
     error: Any = None
     code: Any = None
     message: Any = None
@@ -52,9 +56,11 @@ _CALLS = ("function_call", "custom_tool_call")
 
 
 class _Item:
-    """What came of one item so far."""
+    """What came of one item so far. `parts` is where its parts begin, and `cited` how often each was annotated."""
 
     def __init__(self) -> None:
+        self.parts: dict[int, int] = {}
+        self.cited: Counter[int] = Counter()
         self.call: int | None = None
         self.has_pieces = False
         self.summaries = 0
@@ -69,6 +75,7 @@ class StreamReader:
         self._started: Started | None = None
         self._items: dict[int, _Item] = {}
         self._calls = 0
+        self._said = 0
         self.is_over = False
 
     @property
@@ -117,7 +124,11 @@ class StreamReader:
         match wire.type:
             case "response.output_text.delta":
                 item.has_pieces = True
+                item.parts.setdefault(wire.content_index, self._said)
+                self._said += len(text)
                 events.append(TextDelta(text, logprobs=wire.logprobs or None))
+            case "response.output_text.annotation.added":
+                self._cite(item, wire.content_index, [wire.annotation], events)
             case "response.refusal.delta":
                 item.has_pieces = True
                 events.append(RefusalDelta(text))
@@ -154,6 +165,12 @@ class StreamReader:
         item.call, self._calls = self._calls, self._calls + 1
         events.append(ToolCallStarted(item.call, call.id, call.name, custom=call.custom))
 
+    def _cite(self, item: _Item, place: int, annotations: Any, events: list[Event]) -> None:
+        begins = item.parts.setdefault(place, self._said)
+        for citation in read_annotations(annotations):
+            item.cited[place] += 1
+            events.append(Cited(citation.moved(begins)))
+
     def _read_done(self, item: _Item, wire: WireItem, events: list[Event]) -> None:
         match wire.type:
             case "function_call" | "custom_tool_call":
@@ -162,12 +179,9 @@ class StreamReader:
                 assert item.call is not None
                 if not item.has_pieces:
                     events.append(ToolCallDelta(item.call, (wire.arguments or wire.input) or ""))
-            case "message" if not item.has_pieces:
-                for part in wire.content or ():
-                    if part.refusal:
-                        events.append(RefusalDelta(part.refusal))
-                    elif part.text:
-                        events.append(TextDelta(part.text, logprobs=part.logprobs or None))
+            case "message":
+                for place, part in enumerate(wire.content or ()):
+                    self._read_part(item, place, part, events)
             case "reasoning":
                 texts = [part.text or "" for part in wire.content or wire.summary or ()]
                 text = "" if item.has_pieces else "\n\n".join(texts)
@@ -175,6 +189,16 @@ class StreamReader:
                 if text or signature:
                     events.append(ReasoningDelta(text, signature=signature))
         item.has_pieces = True
+
+    def _read_part(self, item: _Item, place: int, part: WirePart, events: list[Event]) -> None:
+        if not item.has_pieces:
+            if part.refusal:
+                events.append(RefusalDelta(part.refusal))
+            elif part.text:
+                item.parts[place], self._said = self._said, self._said + len(part.text)
+                events.append(TextDelta(part.text, logprobs=part.logprobs or None))
+        if isinstance(part.annotations, list):
+            self._cite(item, place, part.annotations[item.cited[place] :], events)
 
     def _finish(self, wire: WireEvent, events: list[Event]) -> None:
         response = wire.response if wire.response is not None else WireResponse()

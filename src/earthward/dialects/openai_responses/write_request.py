@@ -7,7 +7,10 @@ failure. Nothing is left with OpenAI that the caller did not say to store.
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, OutputFormat, Reasoning, ReasoningControl, ToolResult
+from earthward.dialects.cited import lost_citations
 from earthward.dialects.inexpressible import KEPT_ELSEWHERE, Inexpressible, refuse_content
+from earthward.dialects.openai_models import as_taken
+from earthward.dialects.openai_responses.annotations import can_cite
 from earthward.dialects.openai_responses.tools import write_choice, write_tool
 from earthward.dialects.openai_responses.write_input import Wire, instructions_of, is_written, write_input
 
@@ -38,14 +41,17 @@ _LOGPROBS = "message.output_text.logprobs"
 def write_request(request: ChatRequest, extensions: bool = False) -> bytes | Failure:
     """`extensions` is whether the server takes more than OpenAI's own does, as vLLM and llama.cpp do."""
     try:
-        return msgspec.json.encode(_request(request, extensions))
+        return msgspec.json.encode(_request(request if extensions else as_taken(request)[0], extensions))
     except Inexpressible as error:
         return error.failure
 
 
 def losses(request: ChatRequest, extensions: bool = False) -> tuple[str, ...]:
     """The names of what `write_request` drops, or says only roughly."""
-    lost = [name for name in _LOST_SAMPLING if getattr(request.sampling, name) not in (None, ())]
+    refused: tuple[str, ...] = ()
+    if not extensions:
+        request, refused = as_taken(request)
+    lost = [*refused, *(name for name in _LOST_SAMPLING if getattr(request.sampling, name) not in (None, ()))]
     if request.reasoning is not None and request.reasoning.budget is not None:
         lost.append("reasoning")
     if not extensions:
@@ -58,6 +64,7 @@ def losses(request: ChatRequest, extensions: bool = False) -> tuple[str, ...]:
                 lost.append("messages.reasoning")
             elif isinstance(part, ToolResult) and part.is_error:
                 lost.append("messages.is_error")
+    lost += lost_citations(request.messages, can_cite)
     return tuple(dict.fromkeys((*lost, *request.unread)))
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from earthward.chat import (
+    Citation,
+    Cited,
     Event,
     Failed,
     Failure,
@@ -24,6 +26,7 @@ from earthward.chat import (
 )
 from earthward.dialects import sse
 from earthward.dialects.json_limits import NOT_JSON
+from earthward.dialects.openai_responses.annotations import wire_annotation
 from earthward.dialects.openai_responses.answer import (
     Wire,
     call_item,
@@ -42,7 +45,10 @@ _ENCODE = msgspec.json.Encoder().encode
 
 
 class _Open:
-    """An item under way. `parts` are the contents that are whole, `texts` the pieces of the one that is not."""
+    """An item under way. `parts` are the contents that are whole, `texts` the pieces of the one that is not.
+
+    `said` is how much of the answer's text came before that one.
+    """
 
     def __init__(self, kind: str, id: str, place: int) -> None:
         self.kind, self.id, self.place = kind, id, place
@@ -50,6 +56,8 @@ class _Open:
         self.part: str | None = None
         self.texts: list[str] = []
         self.logprobs: list[Any] = []
+        self.annotations: list[Wire] = []
+        self.said = 0
         self.signature: str | None = None
         self.call: ToolCall | None = None
 
@@ -61,7 +69,8 @@ class _Open:
 class StreamWriter:
     """`id` and `created` (a Unix time in seconds) are of the response; `echoed` is what `echo` gave for the request.
 
-    One answer is written; there is no room for others. After a failure nothing more comes out.
+    One answer is written; there is no room for others. After a failure nothing more comes out. `has_lost` is whether
+    something was cited when no text was open any more.
     """
 
     def __init__(self, model: str, id: str, created: int, echoed: Wire = NOTHING_SAID) -> None:
@@ -75,6 +84,8 @@ class StreamWriter:
         self._usage = Usage()
         self._finished: Finished | None = None
         self._has_failed = False
+        self._said = 0
+        self.has_lost = False
 
     def write(self, event: Event) -> bytes:
         if self._has_failed:
@@ -82,6 +93,8 @@ class StreamWriter:
         match event:
             case TextDelta(text, 0, logprobs) if text or logprobs:
                 return self._begun() + self._text(text, logprobs)
+            case Cited(citation, 0):
+                return self._annotation(citation)
             case RefusalDelta(text, 0) if text:
                 return self._begun() + self._refusal(text)
             case ReasoningDelta(text, 0, signature) if text or signature:
@@ -118,9 +131,22 @@ class StreamWriter:
         written, item = self._opened("message")
         written += self._opened_part(item, "output_text", output_text(""))
         item.texts.append(text)
+        self._said += len(text)
         item.logprobs += logprobs or ()
         about = self._about(item, content_index=len(item.parts))
         return written + self._event("response.output_text.delta", **about, delta=text, logprobs=logprobs or [])
+
+    def _annotation(self, citation: Citation) -> bytes:
+        item = self._item
+        if item is None or item.part != "output_text":
+            self.has_lost = True
+            return b""
+        written = b""
+        for wire in wire_annotation(citation.moved(-item.said), self._said - item.said):
+            about = self._about(item, content_index=len(item.parts), annotation_index=len(item.annotations))
+            item.annotations.append(wire)
+            written += self._event("response.output_text.annotation.added", **about, annotation=wire)
+        return written
 
     def _refusal(self, text: str) -> bytes:
         written, item = self._opened("message")
@@ -193,7 +219,7 @@ class StreamWriter:
         if item.part == kind:
             return b""
         written = self._closed_part(item)
-        item.part = kind
+        item.part, item.said = kind, self._said
         about = self._about(item, content_index=len(item.parts))
         return written + self._event("response.content_part.added", **about, part=part)
 
@@ -201,7 +227,7 @@ class StreamWriter:
         about = self._about(item, content_index=len(item.parts))
         match item.part:
             case "output_text":
-                part = output_text(item.text, item.logprobs)
+                part = output_text(item.text, item.logprobs, item.annotations)
                 done = {"text": item.text, "logprobs": item.logprobs}
                 written = self._event("response.output_text.done", **about, **done)
             case "refusal":
@@ -211,7 +237,7 @@ class StreamWriter:
                 return b""
         written += self._event("response.content_part.done", **about, part=part)
         item.parts.append(part)
-        item.part, item.texts, item.logprobs = None, [], []
+        item.part, item.texts, item.logprobs, item.annotations = None, [], [], []
         return written
 
     def _closed(self) -> bytes:

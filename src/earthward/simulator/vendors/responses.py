@@ -9,6 +9,7 @@ from earthward.http.server import Request
 from earthward.simulator.behaviour import directive, split_model
 from earthward.simulator.draft import Asked, Call, Choice, Tool
 from earthward.simulator.models import Offer
+from earthward.simulator.sources import pages
 from earthward.simulator.steps import Head, Headers, Last, Piece, Problem, Step, Wait, Whole, paces
 from earthward.simulator.text import fragments, tokens_in
 from earthward.simulator.vendors import openai
@@ -176,6 +177,7 @@ def _asked(wire: Wire, items: list[Wire], digest: str) -> Asked:
         schema=_schema((wire.get("text") or {}).get("format")),
         logprobs="message.output_text.logprobs" in (wire.get("include") or ()),
         thinks=thinks,
+        searches=any(tool.get("type", "").startswith("web_search") for tool in wire.get("tools") or ()),
         own=Own(_echoed(wire)),
     )
 
@@ -283,6 +285,8 @@ def _reasoning(made: Made, text: str) -> Wire:
 def _message(made: Made, choice: Choice, text: str | None = None) -> Wire:
     said = "".join(choice.pieces) if text is None else text
     part: Wire = {"type": "refusal", "refusal": choice.refusal} if choice.refusal is not None else _text(said)
+    if choice.refusal is None:
+        part["annotations"] = _annotations(made, choice)
     return {
         "id": f"msg_{made.id}",
         "type": "message",
@@ -294,6 +298,14 @@ def _message(made: Made, choice: Choice, text: str | None = None) -> Wire:
 
 def _text(text: str) -> Wire:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def _annotations(made: Made, choice: Choice) -> list[Wire]:
+    end = sum(map(len, choice.pieces))
+    return [
+        {"type": "url_citation", "start_index": 0, "end_index": end, "title": page.title, "url": page.url}
+        for page in pages(made.draft, choice)
+    ]
 
 
 def _call(made: Made, number: int, call: Call) -> Wire:
@@ -413,6 +425,9 @@ def _said(made: Made, told: _Numbered, item: Wire, choice: Choice, at: Wire, inn
             group = choice.pieces[nth : nth + size]
             text = "".join(f"{piece}@{made.clock()}" if stamp else piece for piece in group)
             yield Piece(told("response.output_text.delta", delta=text, logprobs=[], **inner), len(group))
+        for number, annotation in enumerate(part["annotations"]):
+            about = {"annotation_index": number, "annotation": annotation, **inner}
+            yield Piece(told("response.output_text.annotation.added", **about))
         yield Piece(told("response.output_text.done", text=part["text"], logprobs=[], **inner))
     yield Piece(told("response.content_part.done", part=part, **inner))
 

@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from earthward.simulator.draft import Call, Choice
+from earthward.simulator.sources import pages
 from earthward.simulator.steps import Head, Headers, Last, Piece, Step, Wait, Whole, paces
 from earthward.simulator.text import fragments, tokens_in
 from earthward.simulator.vendors.anthropic.errors import limits
+from earthward.simulator.vendors.anthropic.requests import Own
 from earthward.simulator.vendors.vendor import Made
 
 _ORGANIZATION = (b"anthropic-organization-id", b"00000000-0000-4000-8000-000000000000")
@@ -82,8 +84,20 @@ def _content(made: Made, choice: Choice) -> list[dict[str, Any]]:
         called = {"id": _call_id(made, number), "name": call.name, "input": json.loads(call.arguments)}
         content.append({"type": "tool_use", **called})
     if not choice.calls and (pieces := _pieces(choice)):
-        content.append({"type": "text", "text": "".join(_stamped(piece, made) for piece in pieces)})
+        cited = {"citations": found} if (found := _citations(made, choice)) else {}
+        content.append({"type": "text", "text": "".join(_stamped(piece, made) for piece in pieces), **cited})
     return content
+
+
+def _citations(made: Made, choice: Choice) -> list[dict[str, Any]]:
+    own = made.asked.own
+    if isinstance(own, Own) and own.cited is not None and choice.pieces:
+        about = {"document_index": 0, "document_title": own.cited or None, "file_id": None}
+        return [{"type": "char_location", "cited_text": "x", **about, "start_char_index": 0, "end_char_index": 1}]
+    sealed = {"cited_text": "Simulated.", "encrypted_index": b64encode(made.id.encode()).decode()}
+    kind = "web_search_result_location"
+    found = pages(made.draft, choice)
+    return [{"type": kind, "url": page.url, "title": page.title, **sealed} for page in found]
 
 
 def whole(made: Made) -> Iterator[Step]:
@@ -160,7 +174,11 @@ def _parts(made: Made, choice: Choice) -> Iterator[_Part]:
     for number, call in enumerate(choice.calls):
         yield _called(made, index + number, number, call)
     if not choice.calls and (pieces := _pieces(choice)):
-        yield _Part({"type": "text", "text": ""}, *_spelt(made, index, pieces, "text_delta", "text"))
+        found = _citations(made, choice)
+        start = {"type": "text", "text": "", **({"citations": []} if found else {})}
+        told = (_encode({"type": "citations_delta", "citation": citation}) for citation in found)
+        cited = b"".join(_DELTA % index + delta + b"}\n\n" for delta in told)
+        yield _Part(start, *_spelt(made, index, pieces, "text_delta", "text"), cited)
 
 
 def stream(made: Made) -> Iterator[Step]:

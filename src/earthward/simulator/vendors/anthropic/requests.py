@@ -26,6 +26,8 @@ class _Block(msgspec.Struct):
     tool_use_id: str = ""
     content: Any = None
     thinking: str = ""
+    title: str | None = None
+    citations: Any = None
 
 
 class _Message(msgspec.Struct):
@@ -35,6 +37,7 @@ class _Message(msgspec.Struct):
 
 class _Tool(msgspec.Struct):
     name: str
+    type: str | None = None
     input_schema: Any = None
 
 
@@ -56,6 +59,12 @@ class _Format(msgspec.Struct):
 
 class _OutputConfig(msgspec.Struct):
     format: _Format | None = None
+
+
+class Own(msgspec.Struct, frozen=True):
+    """`cited` is the title of the document that the answer is to be cited from, if one is."""
+
+    cited: str | None = None
 
 
 class _Counted(msgspec.Struct, kw_only=True):
@@ -170,7 +179,17 @@ def _asked(read: _Body, digest: str) -> Asked:
         schema=(wanted.schema or {}) if wanted else None,
         stop=tuple(read.stop_sequences),
         thinks=read.thinking is not None and read.thinking.type != "disabled",
+        searches=any((tool.type or "").startswith("web_search_") for tool in read.tools or ()),
+        own=Own(_cited_document(read.messages)),
     )
+
+
+def _cited_document(messages: list[_Message]) -> str | None:
+    """The title of the first document of all, if what is said is to be cited from it."""
+    documents = (block for each in messages for block in _blocks(each) if block.type == "document")
+    first = next(documents, None)
+    wanted = isinstance(first.citations, dict) and first.citations.get("enabled") is True if first else False
+    return (first.title or "") if first and wanted else None
 
 
 def _blocks(message: _Message) -> list[_Block]:

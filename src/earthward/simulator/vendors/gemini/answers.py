@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from earthward.simulator.draft import Choice
+from earthward.simulator.sources import pages
 from earthward.simulator.steps import Head, Headers, Last, Piece, Step, Wait, Whole, paces
 from earthward.simulator.vendors.vendor import Made
 
@@ -39,6 +40,7 @@ def whole(made: Made) -> Iterator[Step]:
         yield Wait(seconds)
     candidates = [
         _candidate(made, index, [*_thoughts(made), *_parts(made, choice)], _reason(choice))
+        | _grounding(made, choice, len(_thoughts(made)))
         for index, choice in enumerate(made.draft.choices)
     ]
     answer = _answer(made, candidates, _usage(made))
@@ -92,7 +94,7 @@ def _frame(made: Made, index: int, part: Wire, logged: tuple[str, ...] = ()) -> 
 
 def _ending(made: Made, index: int, choice: Choice) -> Wire:
     parts = [] if choice.refusal is not None else [{"text": ""}]
-    return _candidate(made, index, parts, _reason(choice))
+    return _candidate(made, index, parts, _reason(choice)) | _grounding(made, choice)
 
 
 def _answer(made: Made, candidates: list[Wire], usage: Wire) -> Wire:
@@ -107,6 +109,22 @@ def _answer(made: Made, candidates: list[Wire], usage: Wire) -> Wire:
 def _candidate(made: Made, index: int, parts: list[Wire], reason: str | None) -> Wire:
     content = {"content": {"role": "model", "parts": parts}} if parts else {}
     return {**content, "index": index, **({"finishReason": reason} if reason else {})}
+
+
+def _grounding(made: Made, choice: Choice, part: int = 0) -> Wire:
+    """Places are in bytes, in the part that has this number."""
+    found = pages(made.draft, choice)
+    if not found:
+        return {}
+    text = "".join(choice.pieces)
+    segment = {**({"partIndex": part} if part else {}), "endIndex": len(text.encode()), "text": text}
+    return {
+        "groundingMetadata": {
+            "webSearchQueries": ["simulated"],
+            "groundingChunks": [{"web": {"uri": page.url, "title": page.title}} for page in found],
+            "groundingSupports": [{"segment": segment, "groundingChunkIndices": list(range(len(found)))}],
+        }
+    }
 
 
 def _reason(choice: Choice) -> str:

@@ -153,6 +153,7 @@ def _asked(wire: Wire, shape: Generate, at: Place, events: bool, digest: str) ->
         stop=tuple(config.stop_sequences or ()),
         logprobs=bool(config.response_logprobs),
         thinks=thinks,
+        searches=any("googleSearch" in tool for tool in wire.get("tools") or ()),
         own=Own(array=stream and not events, signs=bool(_SIGNED.match(model)) or bool(thinks)),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from earthward.simulator.draft import Call, Choice
+from earthward.simulator.sources import pages
 from earthward.simulator.steps import Head, Headers, Last, Piece, Step, Wait, Whole, paces
 from earthward.simulator.text import fragments, tokens_in
 from earthward.simulator.vendors.vendor import Made
@@ -63,7 +64,14 @@ def _message(choice: Choice, index: int, made: Made) -> dict[str, Any]:
     elif choice.refusal is None:
         stamp = made.behaviour.stamp
         message["content"] = "".join([_stamped(piece, made) for piece in choice.pieces] if stamp else choice.pieces)
+        message["annotations"] = _annotations(made, choice)
     return message
+
+
+def _annotations(made: Made, choice: Choice) -> list[dict[str, Any]]:
+    end = sum(map(len, choice.pieces))
+    about = [{"title": page.title, "url": page.url} for page in pages(made.draft, choice)]
+    return [{"type": "url_citation", "url_citation": {"start_index": 0, "end_index": end, **page}} for page in about]
 
 
 def whole(made: Made) -> Iterator[Step]:
@@ -209,6 +217,8 @@ def stream(made: Made) -> Iterator[Step]:
     else:
         yield from _in_turns(made, chunks, waits)
     for index, choice in enumerate(choices):
+        if annotations := _annotations(made, choice):
+            yield Piece(chunks.delta(index, {"annotations": annotations}))
         yield Piece(chunks.delta(index, {}, choice.finish))
     if made.asked.stream_usage:
         yield Piece(chunks.usage(_usage(made)))

@@ -73,6 +73,7 @@ class _Body(msgspec.Struct):
     response_format: _Format | None = None
     stop: str | list[str] | None = None
     logprobs: bool | None = None
+    web_search_options: dict[str, Any] | None = None
 
 
 _decode = msgspec.json.Decoder(_Body).decode
@@ -138,6 +139,7 @@ def _asked(read: _Body, digest: str) -> Asked:
         schema=_schema(read.response_format),
         stop=tuple(stop),
         logprobs=bool(read.logprobs),
+        searches=read.web_search_options is not None,
     )
 
 
