@@ -310,3 +310,12 @@ odd = st.recursive(
 def test_no_json_whatever_makes_the_reader_raise(messages: Any, system: Any, thinking: Any, config: Any) -> None:
     fields = {"messages": messages, "system": system, "thinking": thinking, "output_config": config, "tools": messages}
     assert isinstance(read_request(json.dumps({"model": "m", **fields}).encode()), ChatRequest | Failure)
+
+
+def test_images_inside_a_document_are_refused_with_the_way_out() -> None:
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
+    document = {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "a"}, image]}}
+    failure = refusal(messages=[{"role": "user", "content": [document]}])
+    assert failure.kind is FailureKind.UNSUPPORTED
+    assert "send its images as blocks beside it" in failure.message
+    assert failure.param == "messages[0].content[0]"

@@ -349,3 +349,25 @@ def test_an_answer_without_the_vectors_does_not_pass(body):
 def test_a_request_of_an_ollama_client_without_text_is_told_from_one_with(fields, has_text, characters):
     asked = envelope_of(**fields)
     assert (ollama.has_text(asked), ollama.characters(asked)) == (has_text, characters)
+
+
+@pytest.mark.parametrize("kind", ["inlineData", "fileData", "functionCall"])
+def test_what_is_no_text_is_refused_by_its_name_even_where_the_model_would_take_it(kind: str) -> None:
+    """Gemini's second generation of embeddings takes images and sound; beside a text they are none of it either."""
+    for part in ({kind: {"mimeType": "image/png", "data": "AAAA"}}, {"text": "x", kind: {"data": "AAAA"}}):
+        body = json.dumps({"content": {"parts": [{"text": "a"}, part]}}).encode()
+        failure = gemini.read_request(body, "gemini-embedding-2", "one")
+        assert isinstance(failure, Failure)
+        assert (failure.kind, failure.param) == ("unsupported", "requests[0].content.parts[1]")
+        assert f"`{kind}` cannot be embedded" in failure.message
+        assert "send its text" in failure.message
+    silent = gemini.read_request(b'{"content": {"parts": [{}]}}', "m", "one")
+    assert isinstance(silent, Failure)
+    assert "without `text`" in silent.message
+
+
+def test_what_only_tunes_a_part_is_named() -> None:
+    part = {"text": "a", "mediaResolution": {"level": "LOW"}}
+    asked = gemini.read_request(json.dumps({"content": {"parts": [part]}}).encode(), "gemini-embedding-2", "one")
+    assert isinstance(asked, EmbedRequest)
+    assert gemini.losses(asked, "one") == ("content.parts.mediaResolution",)

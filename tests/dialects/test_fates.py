@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from earthward.chat import Failure
-from earthward.dialects.fates import SPEAKERS, Speaker, can_say, fate, fields
+from earthward.dialects.fates import SPEAKERS, Fate, Speaker, can_say, fate, fields
 from earthward.dialects.words import WORDS, Word
 
 NAMES = [word.name for word in WORDS]
@@ -87,3 +87,13 @@ def test_litellm_7131_a_form_asked_for_is_a_form_asked_for_everywhere() -> None:
 def test_litellm_35711_tools_are_sent_everywhere() -> None:
     for name in ("openai_chat", "openai_responses", "anthropic_messages", "gemini", "ollama"):
         assert fate(SPOKEN[name], word("a function")).outcome == "kept"
+
+
+@pytest.mark.parametrize("speaker", [it for it in SPEAKERS if it.name != "openai_completions"], ids=lambda it: it.name)
+def test_that_a_result_is_an_error_is_said_or_named(speaker: Speaker) -> None:
+    """Where there is no word for it the text begins with one."""
+    found = fate(speaker, word("a result that is an error"))
+    is_said = speaker.name in ("anthropic_messages", "gemini")
+    assert found == (Fate("kept") if is_said else Fate("roughly", ("messages.is_error",)))
+    if not is_said:
+        assert b"Error: " in speaker.write(word("a result that is an error").request)  # type: ignore[operator]

@@ -1,7 +1,10 @@
 """Who calls, and whose keys were accepted by their vendors."""
 
+import pytest
+
 from earthward.config.snapshot import Key
-from earthward.gateway.callers import NO_KEY, Acceptance, Caller, presented_key
+from earthward.gateway.callers import NO_KEY, PLACES, Acceptance, Caller, presented_key
+from earthward.gateway.doors import DOORS
 
 ANN = Caller(Key("openai-1", b"1"), b"sk-ann", "openai_chat")
 BOB = Caller(Key("openai-2", b"2"), b"sk-bob", "openai_chat")
@@ -18,6 +21,20 @@ def test_a_key_is_taken_from_the_headers_that_sdks_use() -> None:
     assert presented_key({b"authorization": b"Bearer "}) is None
     assert presented_key({b"x-api-key": b""}) is None
     assert presented_key({}) is None
+
+
+@pytest.mark.parametrize("nothing", [b"", b" ", b"Bearer", b"bearer "])
+def test_a_header_that_shows_no_key_hides_none(nothing):
+    """The SDKs of Google's send an empty one where no token is set."""
+    assert presented_key({b"authorization": nothing, b"x-goog-api-key": b"abc"}) == b"abc"
+    assert presented_key({b"authorization": nothing}) is None
+
+
+def test_every_vendor_s_callers_are_told_where_a_key_may_stand():
+    assert {door.vendor for door in DOORS.values() if door.vendor} <= PLACES.keys()
+    assert all(name in PLACES["gemini"] for name in ("x-goog-api-key", "?key=", "Authorization"))
+    assert "x-api-key" in PLACES["anthropic"]
+    assert "api-key" in PLACES["azure"]
 
 
 def test_a_key_is_accepted_for_a_time_once_its_vendor_took_it() -> None:

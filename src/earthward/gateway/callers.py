@@ -23,6 +23,17 @@ if TYPE_CHECKING:
 
 NO_KEY = Key("", b"")
 KEY_HEADERS = (b"x-api-key", b"api-key", b"x-goog-api-key")
+NOTHING_SHOWN = (b"", b"bearer")
+BEARER = "`Authorization: Bearer KEY`"
+_GOOGLES = f"`x-goog-api-key: KEY`, `?key=KEY` in the URL, or {BEARER}"
+PLACES: dict[str | None, str] = {
+    "openai": BEARER,
+    "anthropic": f"`x-api-key: KEY`, or {BEARER}",
+    "azure": f"`api-key: KEY`, or {BEARER}",
+    "gemini": _GOOGLES,
+    "vertex": _GOOGLES,
+}
+"""Where the SDKs of each vendor send a key, and callers may."""
 MOST_ACCEPTED = 100_000
 LARGEST_LIST = 4 * 1024 * 1024
 REFUSALS = (401, 403)
@@ -50,7 +61,8 @@ def caller_of(worker: "Worker", headers: dict[bytes, bytes], door: Door) -> Call
         return NOBODY
     presented = presented_key(headers) or door.presented or None
     if presented is None:
-        return Failure(FailureKind.BAD_KEY, "no API key: send `Authorization: Bearer KEY`, or `x-api-key: KEY`")
+        places = PLACES.get(door.vendor, BEARER)
+        return Failure(FailureKind.BAD_KEY, f"no API key: send {places}")
     if auth == "passthrough":
         return _with_own_key(worker, presented, door)
     key = worker.key_of(presented)
@@ -62,9 +74,9 @@ def caller_of(worker: "Worker", headers: dict[bytes, bytes], door: Door) -> Call
 
 
 def presented_key(headers: dict[bytes, bytes]) -> bytes | None:
-    """The key the caller shows, in any of the headers the vendors' SDKs use."""
-    bearer = headers.get(b"authorization")
-    if bearer is None:
+    """The key the caller shows, in any of the headers the vendors' SDKs use. One that is empty shows none."""
+    bearer = headers.get(b"authorization", b"").strip()
+    if bearer.lower() in NOTHING_SHOWN:
         return next((headers[name] for name in KEY_HEADERS if headers.get(name)), None)
     if bearer[:7].lower() != b"bearer ":
         return None

@@ -211,5 +211,6 @@ def _text(blocks: list[WireBlock], where: str) -> str:
     parts = _content(blocks, where, {})
     texts = [part.text for part in parts if isinstance(part, Text)]
     if len(texts) != len(parts):
-        raise Inexpressible("the content of a document or search result can be text only", where)
+        message = "the content of a document or search result can be text only; send its images as blocks beside it"
+        raise Inexpressible(message, where)
     return "\n\n".join(texts)

@@ -61,6 +61,12 @@ _KNOWN = frozenset({"model", *_One.__struct_encode_fields__})
 _KNOWN_APART = frozenset(_Config.__struct_encode_fields__)
 
 
+_TEXT = frozenset({"text"})
+_CARRYING = frozenset({"inlineData", "fileData", "functionCall", "functionResponse", "executableCode"})
+_CARRYING |= {"codeExecutionResult", "toolCall", "toolResponse"}
+"""What a part may hold that is no text."""
+
+
 class _Batch(msgspec.Struct):
     requests: list[_One]
 
@@ -178,7 +184,9 @@ def _request(wires: list[_One], raws: list[dict[str, Any]], model: str) -> Embed
     texts = tuple(_text(wire.content, f"requests[{place}].content") for place, wire in enumerate(wires))
     task, title, dimensions, truncate = shared.pop() if shared else (None, None, None, None)
     apart = [raw.get("embedContentConfig") or {} for raw in raws]
+    inside = [part for wire in wires for part in wire.content.parts]
     rest = {**_unknown(raws, _KNOWN), **_unknown(apart, _KNOWN_APART), **_unknown_task(task)}
+    rest |= {f"content.parts.{name}": value for name, value in _unknown(inside, _TEXT).items()}
     return EmbedRequest(model, texts, dimensions, _task(task), title, truncate, rest=rest)
 
 
@@ -214,10 +222,19 @@ def _task(word: str | int | None) -> Task | None:
 
 
 def _text(content: _Content, where: str) -> str:
-    texts = [part.get("text") for part in content.parts]
-    if not all(isinstance(text, str) for text in texts):
-        raise Inexpressible("only text can be embedded here", where)
-    return "".join(str(text) for text in texts)
+    """All else that a part may say carries content, even for models that take it: vectors here are those of texts."""
+    texts = []
+    for place, part in enumerate(content.parts):
+        other = next((name for name, value in part.items() if name in _CARRYING and value is not None), None)
+        text = part.get("text")
+        if other is not None or not isinstance(text, str):
+            kind = f"`{other}`" if other is not None else "a part without `text`"
+            message = (
+                f"{kind} cannot be embedded here, where only text can; send its text, or ask Google without a gateway"
+            )
+            raise Inexpressible(message, f"{where}.parts[{place}]")
+        texts.append(text)
+    return "".join(texts)
 
 
 def _written(request: EmbedRequest, text: str) -> dict[str, Any]:

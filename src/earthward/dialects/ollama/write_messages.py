@@ -29,7 +29,10 @@ from earthward.dialects.ollama.images import READABLE, media_type, standard_base
 Wire = dict[str, Any]
 
 SYSTEM = (Role.SYSTEM, Role.DEVELOPER)
-_LOST = ("messages.reasoning", "messages.tool_calls", "messages.detail", "messages.order", "messages.name")
+_LOST = (
+    *("messages.reasoning", "messages.tool_calls", "messages.is_error", "messages.detail", "messages.order"),
+    "messages.name",
+)
 
 
 def write_messages(messages: tuple[Message, ...], takes_audio: bool = False) -> list[Wire]:
@@ -85,6 +88,8 @@ def _lost_of(part: Part) -> str:
             return "messages.tool_calls"
         case Image(detail=str()):
             return "messages.detail"
+        case ToolResult(is_error=True):
+            return "messages.is_error"
     return ""
 
 

@@ -15,8 +15,10 @@ from earthward.chat import (
     Reasoning,
     ReasoningControl,
     Sampling,
+    Text,
     Tool,
     ToolChoice,
+    ToolResult,
 )
 from earthward.dialects.cited import lost_citations
 from earthward.dialects.inexpressible import Inexpressible
@@ -74,8 +76,11 @@ def losses(request: ChatRequest, extensions: bool = True) -> tuple[str, ...]:
         lost += [name for name in _EXTENDED_SAMPLING if getattr(request.sampling, name) is not None]
         lost += ["stop"] if len(request.sampling.stop) > MOST_STOPS else []
         lost += [name for name in request.rest if name not in _OWN_FIELDS]
-    if any(_is_lost(part, extensions) for message in request.messages for part in message.parts):
+    parts = [part for message in request.messages for part in message.parts if type(part) is not Text]
+    if any(_is_lost(part, extensions) for part in parts):
         lost.append("messages.reasoning")
+    if any(isinstance(part, ToolResult) and part.is_error for part in parts):
+        lost.append("messages.is_error")
     lost += lost_citations(request.messages)
     return (*lost, *request.unread)
 
