@@ -483,68 +483,75 @@ def test_a_stream_about_a_prompt_that_the_host_has_cut_ends_with_an_error_and_is
     assert (row["status"], row["failure"]) == ("failed", "prompt_cut")
 
 
-@pytest.mark.parametrize("ends_well", [True, False])
-def test_a_caller_who_waits_long_for_a_stream_hears_heartbeats_until_it_begins_or_fails(
-    fleet: Fleet, ends_well: bool
-) -> None:
+def test_a_caller_who_waits_long_for_a_stream_hears_heartbeats_until_it_begins_or_fails(fleet: Fleet) -> None:
     host = fleet.host()
-    host.script(default={"first": 18, **({} if ends_well else {"fault": "error_first"})})
-    gateway = fleet.gateway(f"{{url: '{host.url}', slots: 1}}")
-    body = {"model": "llama", "messages": [{"role": "user", "content": "hello"}], "stream": True}
-    status, headers, text = slow_http(f"{gateway.v1}/chat/completions", body)
-    assert status == 200
-    assert text.startswith(b": waiting\n\n")
-    assert "x-earthward-target" not in headers
-    assert (b"[DONE]" in text) == ends_well
-    assert (b'"error"' in text) != ends_well
+    gateway = fleet.gateway(f"{{url: '{host.url}', slots: 2}}")
+
+    def heard(ends_well: bool) -> None:
+        script = {"first": 18, **({} if ends_well else {"fault": "error_first"})}
+        messages = [{"role": "user", "content": f"hello sim:{json.dumps(script)}"}]
+        body = {"model": "llama", "messages": messages, "stream": True}
+        status, headers, text = slow_http(f"{gateway.v1}/chat/completions", body)
+        assert status == 200
+        assert text.startswith(b": waiting\n\n")
+        assert "x-earthward-target" not in headers
+        assert (b"[DONE]" in text) == ends_well
+        assert (b'"error"' in text) != ends_well
+
+    with ThreadPoolExecutor(2) as pool:
+        for each in [pool.submit(heard, ends_well) for ends_well in (True, False)]:
+            each.result()
 
 
 SILENT = 22
 
 
-@pytest.mark.parametrize("silence", ["first", "gap"])
-def test_callers_of_every_dialect_hear_that_a_silent_stream_goes_on_and_their_sdks_read_it(
-    fleet: Fleet, silence: str
-) -> None:
-    host = fleet.host()
-    host.script(default={silence: SILENT, "tokens": 2})
-    gateway = fleet.gateway(f"{{url: '{host.url}', slots: 8}}")
-    model, messages = "llama", [{"role": "user", "content": "hello"}]
-    body = {"model": model, "messages": messages, "stream": True, "max_tokens": 50}
+def test_callers_of_every_dialect_hear_that_a_silent_stream_goes_on_and_their_sdks_read_it(fleet: Fleet) -> None:
+    host = fleet.host(*HOST, "--slots", "16")
+    gateway = fleet.gateway(f"{{url: '{host.url}', slots: 16}}")
+    model = "llama"
 
-    def by_ollama() -> str:
+    def messages(hello: str) -> list[Any]:
+        return [{"role": "user", "content": hello}]
+
+    def by_ollama(hello: str) -> str:
         client = ollama.Client(host=gateway.url)
         try:
-            pieces = list(client.chat(model, messages=messages, stream=True))
+            pieces = list(client.chat(model, messages=messages(hello), stream=True))
         finally:
             client._client.close()
         assert "" in [piece.message.content for piece in pieces[:-1]]
         return "".join(piece.message.content or "" for piece in pieces)
 
-    def by_google() -> str:
+    def by_google(hello: str) -> str:
         with genai.Client(api_key="x", http_options=types.HttpOptions(base_url=gateway.url)) as client:
-            pieces = client.models.generate_content_stream(model=model, contents="hello")
+            pieces = client.models.generate_content_stream(model=model, contents=hello)
             return "".join(piece.text or "" for piece in pieces)
 
-    def by_openai() -> str:
+    def by_openai(hello: str) -> str:
         with openai.OpenAI(api_key="x", base_url=gateway.v1) as client:
-            stream = client.chat.completions.create(model=model, messages=messages, stream=True)  # type: ignore[call-overload]
+            stream = client.chat.completions.create(model=model, messages=messages(hello), stream=True)
             return "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
 
-    def by_anthropic() -> str:
-        with anthropic.Anthropic(api_key="x", base_url=gateway.url) as client:
-            asked = {"model": model, "messages": messages, "max_tokens": 50}
-            with client.messages.stream(**asked) as stream:  # type: ignore[arg-type]
-                return "".join(stream.text_stream)
+    def by_anthropic(hello: str) -> str:
+        asked: Any = {"model": model, "messages": messages(hello), "max_tokens": 50}
+        with (
+            anthropic.Anthropic(api_key="x", base_url=gateway.url) as client,
+            client.messages.stream(**asked) as stream,
+        ):
+            return "".join(stream.text_stream)
 
-    def on_the_wire() -> str:
+    def on_the_wire(hello: str) -> str:
+        body = {"model": model, "messages": messages(hello), "stream": True, "max_tokens": 50}
         _, _, text = slow_http(f"{gateway.v1}/chat/completions", body)
         assert 1 <= text.count(b": waiting\n\n") <= 3
         return "t0 t1" if b"[DONE]" in text else ""
 
-    with ThreadPoolExecutor(5) as pool:
-        said = [pool.submit(each) for each in (by_ollama, by_google, by_openai, by_anthropic, on_the_wire)]
-        assert [each.result().split() for each in said] == [["t0", "t1"]] * 5
+    callers = (by_ollama, by_google, by_openai, by_anthropic, on_the_wire)
+    hellos = [f"hello sim:{json.dumps({silence: SILENT, 'tokens': 2})}" for silence in ("first", "gap")]
+    with ThreadPoolExecutor(10) as pool:
+        said = [pool.submit(each, hello) for each in callers for hello in hellos]
+        assert [each.result().split() for each in said] == [["t0", "t1"]] * 10
 
 
 def slow_http(url: str, body: Any) -> tuple[int, dict[str, str], bytes]:
