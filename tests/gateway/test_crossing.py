@@ -12,8 +12,10 @@ from earthward.chat import (
     Failure,
     FailureKind,
     Message,
+    Reasoning,
     ReasoningControl,
     Role,
+    Text,
     ToolCall,
     Usage,
 )
@@ -438,6 +440,23 @@ def test_what_a_model_of_google_s_takes_is_known_by_its_name(model: str, is_olde
     assert isinstance(written, bytes)
     assert (b"thinkingBudget" in written, b"thoughtSignature" in written) == (is_older, not is_older)
     assert ("reasoning" in way.losses(asked)) is is_older
+
+
+@pytest.mark.parametrize("zone", ["cloud", "local"])
+def test_thinking_that_nobody_signed_goes_to_servers_in_the_house_alone(zone: str) -> None:
+    """Anthropic refuses the whole request for it; who checks no signatures can make use of it."""
+    way = EXITS["anthropic_messages"].way(
+        Target("t", "p", "m", zone), Provider("p", "anthropic", "anthropic", zone, ())
+    )
+    blocks = [{"type": "thinking", "thinking": "Hm", "signature": ""}, {"type": "text", "text": "x"}]
+    passing = question(b"/v1/messages", messages=[{"role": "assistant", "content": blocks}])
+    assert (b"Hm" in way.pass_on(passing)) is (zone == "local")
+    said = Message(Role.ASSISTANT, (Reasoning("Hm"), Text("x")))
+    asked = ChatRequest("m", (Message(Role.USER, (Text("y"),)), said))
+    written = way.write_request(asked)
+    assert isinstance(written, bytes)
+    assert (b"Hm" in written) is (zone == "local")
+    assert ("messages.reasoning" in way.losses(asked)) is (zone == "cloud")
 
 
 CITED = {
