@@ -28,7 +28,7 @@ CHINESE = "三月的发票金额为四十二欧元" * 40
 
 def report(**changes):
     told = {"route": "trial", "verdict": "not enough evidence", "margin": 0.05, "tasks": [TASK], "warnings": []}
-    return {**told, "examples": [], **changes}
+    return {**told, "examples": [], "remarks": [], **changes}
 
 
 def example(**changes):
@@ -97,6 +97,13 @@ def test_an_example_says_what_was_wrong_and_what_the_judge_said():
     assert "(nothing)" in told
     assert "empty: the answer is empty" in told
     assert "the judge, candidate second: A is empty. [[B]]" in told
+
+
+def test_what_callers_wrote_is_told_with_the_arm_and_nothing_of_it_steers_the_terminal():
+    remark = {"exchange": "x-2", "task": "", "arm": "candidate", "score": 0.25}
+    told = words(report(remarks=[{**remark, "comment": "left out\x1b[2J"}, {**remark, "comment": None}]))
+    assert "x-2: a caller of the candidate gave 0.25 left out\ufffd[2J" in told
+    assert "the comment's key is gone" in told
 
 
 def test_an_example_that_is_gone_or_whose_arm_failed_is_told_as_that():

@@ -70,6 +70,16 @@ def test_words_are_counted_by_arm():
     assert (task.good_words, task.bad_words) == ({"baseline": 1, "candidate": 1}, {"candidate": 2})
 
 
+def test_a_task_of_which_there_are_only_words_is_told_and_decides_nothing():
+    words = (Said("x1", "chat", "code", "candidate", "u", 0, 0.0),)
+    found = told(pairs(1, 0.5), words)
+    assert {it.task: (it.verdict, it.pairs, it.bad_words) for it in found.tasks} == {
+        "code": ("not enough evidence", 0, {"candidate": 1}),
+        "sum": ("not enough evidence", 1, {}),
+    }
+    assert told(pairs(200, 1.0), words).verdict == "safe to move"
+
+
 WORDS = (("baseline", 1.0), ("candidate", 0.5), ("candidate", 0.4), ("candidate", 0.0))
 
 

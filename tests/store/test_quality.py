@@ -5,9 +5,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from earthward.ledger.record import Record, Settled
 from earthward.store import quality, tables
 from earthward.store.content import ContentKeys
+from earthward.store.intake import Intake
 from earthward.store.quality import Answered, Content, Kept, Later, Looked, Pair, Said
+from earthward.store.spool import SpoolWriter
 
 KEYS = ContentKeys(["k" * 32])
 CANARY = "canary-5521"
@@ -115,6 +118,41 @@ def test_the_last_word_stands_and_a_bad_one_is_told_when_it_comes(engine, words,
 def test_the_same_word_again_is_no_news(engine):
     assert quality.say(engine, KEYS, said(0.5), "", NOW, [])
     assert not quality.say(engine, KEYS, said(0.5), "", NOW, [])
+    assert not quality.say(engine, KEYS, said(0.5), "a comment on it", NOW, [])
+
+
+def test_comments_are_read_back_newest_first_and_go_with_the_word_that_they_were_about(engine):
+    for number, comment in enumerate(("first", "", "third")):
+        word = msgspec.structs.replace(said(0.0), exchange=f"x{number}", given_at=number)
+        quality.say(engine, KEYS, word, comment, NOW, [])
+    found = quality.remarks(engine, KEYS, "chat", None, 10)
+    assert [(it.exchange, it.comment) for it in found] == [("x2", "third"), ("x0", "first")]
+    assert quality.remarks(engine, ContentKeys(["o" * 32]), "chat", None, 1)[0].comment is None
+    quality.say(engine, KEYS, msgspec.structs.replace(said(0.0), exchange="x0"), "", NOW, [])
+    assert len(quality.remarks(engine, KEYS, "chat", None, 10)) == 2, "the same word again takes nothing away"
+    quality.say(engine, KEYS, msgspec.structs.replace(said(1.0), exchange="x0"), "", NOW, [])
+    assert [it.exchange for it in quality.remarks(engine, KEYS, "chat", None, 10)] == ["x2"]
+    assert quality.remarks(engine, KEYS, "other", None, 10) == []
+
+
+def test_of_feedback_only_the_epoch_that_is_asked_for_and_the_newest_are_read(engine, tmp_path):
+    writer = SpoolWriter(tmp_path / "spool", "here", "boot")
+    for number in range(4):
+        writer.append(Settled(Record(f"x{number}", NOW, "ok", route="chat", epoch=number // 2)))
+    writer.close()
+    taking = Intake(engine, tmp_path / "spool", "here")
+    while not taking.step().is_drained:
+        pass
+    for number in range(5):
+        word = msgspec.structs.replace(said(0.0), exchange=f"x{number}", given_at=number)
+        quality.say(engine, KEYS, word, "why", NOW, [])
+
+    def ids(epoch: int | None) -> list[str]:
+        return [it.exchange for it in quality.feedback_of(engine, "chat", epoch)]
+
+    assert (ids(None), ids(0), ids(1), ids(2)) == (["x0", "x1", "x2", "x3", "x4"], ["x0", "x1"], ["x2", "x3"], [])
+    assert [it.exchange for it in quality.remarks(engine, KEYS, "chat", 1, 10)] == ["x3", "x2"]
+    assert [it.exchange for it in quality.feedback_of(engine, "chat", most=2)] == ["x3", "x4"]
 
 
 def test_comments_are_sealed_for_their_own_row(engine):

@@ -67,6 +67,10 @@ def shown(told: dict[str, Any]) -> Iterator[RenderableType]:
     yield from (cell(f"mind: {warning}", "yellow") for warning in told["warnings"])
     for it in told["examples"]:
         yield from _example(it)
+    for it in told["remarks"]:
+        yield ""
+        yield cell(f"{it['exchange']}: a caller of the {it['arm']} gave {it['score']:.2f}", "bold")
+        yield _lines("the comment's key is gone" if it["comment"] is None else it["comment"])
 
 
 def _table(tasks: list[dict[str, Any]]) -> Table:

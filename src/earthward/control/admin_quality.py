@@ -42,7 +42,8 @@ def serve_quality(
         except SQLAlchemyError:
             return _json(503, {"problem": "the store is away; try again when it is back"})
         if count:
-            log.info("%d examples of %s were shown to the admin", len(told.examples), route)
+            shown = len(told.examples), len(told.remarks)
+            log.info("%d examples and %d remarks of %s were shown to the admin", *shown, route)
         return _json(200, told)
 
 
@@ -53,9 +54,10 @@ def _told(
     epoch = standing.epoch if standing is not None and standing.epoch else None
     pairs = store.pairs_of(engine, route.name, epoch)
     margin, alpha = _strictness(route)
-    told = report(pairs, store.feedback_of(engine, route.name), route.name, epoch, margin, alpha)
+    told = report(pairs, store.feedback_of(engine, route.name, epoch), route.name, epoch, margin, alpha)
     shown = examples(engine, keys, pairs, count) if count else []
-    return msgspec.structs.replace(told, warnings=_warnings(route, snapshot, told), examples=shown)
+    remarks = store.remarks(engine, keys, route.name, epoch, count) if count else []
+    return msgspec.structs.replace(told, warnings=_warnings(route, snapshot, told), examples=shown, remarks=remarks)
 
 
 def _strictness(route: Route) -> tuple[float, float]:

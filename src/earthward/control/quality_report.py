@@ -12,7 +12,7 @@ from earthward.quality.judge import WinRate, is_of_family, win_rate
 from earthward.rollout.tasks import Safety, Standing, standing
 from earthward.store import quality as store
 from earthward.store.content import ContentKeys
-from earthward.store.quality import Content, Pair, Said
+from earthward.store.quality import Content, Pair, Remark, Said
 
 MOST_SCORES = 2_000
 """Of a task, the newest so many are looked at."""
@@ -53,7 +53,8 @@ class Example(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """`epoch` is that of the rollout, None where all pairs count. `warnings` are for whoever reads the figures."""
+    """`epoch` is that of the rollout, None where all pairs count. `warnings` are for whoever reads the figures;
+    `remarks` are what callers wrote, where examples were asked for."""
 
     route: str
     epoch: int | None
@@ -63,18 +64,22 @@ class Report(msgspec.Struct, frozen=True):
     tasks: list[TaskReport]
     warnings: list[str] = []
     examples: list[Example] = []
+    remarks: list[Remark] = []
 
 
 def report(
     pairs: Sequence[Pair], words: Sequence[Said], route: str, epoch: int | None, margin: float, alpha: float
 ) -> Report:
-    """The whole is safe where every task is, and not yet where any is not."""
+    """The whole is safe where every task is that was compared, and not yet where any is not."""
     by_task: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
         by_task[pair.task].append(pair)
+    for word in words:
+        # A task that nobody compared may have been spoken of all the same.
+        by_task.setdefault(word.task, [])
     newest = pairs[-1].judge if pairs else ""
     tasks = [_task(task, found, newest, words, margin, alpha) for task, found in sorted(by_task.items())]
-    verdicts = {task.verdict for task in tasks}
+    verdicts = {task.verdict for task in tasks if task.pairs}
     verdict: Safety = "not enough evidence"
     if "not yet" in verdicts:
         verdict = "not yet"

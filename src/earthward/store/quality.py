@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Column, Connection, Engine, delete, func, insert, select
 
 from earthward.store.content import ContentKeys, Unreadable, sweep
-from earthward.store.tables import comments, later_events, pairs, samples
+from earthward.store.tables import comments, exchanges, later_events, pairs, samples
 from earthward.store.tables import feedback as feedback_table
 
 CONTENT = 0.5
@@ -90,6 +90,16 @@ class Said(msgspec.Struct, frozen=True):
     score: float
 
 
+class Remark(msgspec.Struct, frozen=True):
+    """What a caller wrote of an answer; `comment` is None where its key is gone."""
+
+    exchange: str
+    task: str
+    arm: str
+    score: float
+    comment: str | None
+
+
 class Looked(msgspec.Struct, frozen=True):
     """All that came of one sample."""
 
@@ -140,8 +150,9 @@ def _tell(connection: Connection, told: Sequence[tuple[str, Later]]) -> None:
 
 
 def say(engine: Engine, keys: ContentKeys, said: Said, comment: str, expires_at: int, later: Sequence[Later]) -> bool:
-    """Keeps feedback; whether it was news. The same word again changes nothing, another one takes its place. `later` is
-    what a bad word tells a rollout, which is told once as long as the word stays bad.
+    """Keeps feedback; whether it was news. The same word again changes nothing but the comment, another one takes its
+    place with all it was about. `later` is what a bad word tells a rollout, which is told once as long as the word
+    stays bad.
     """
     with _writing(engine) as connection, connection.begin():
         before = connection.execute(select(feedback_table.c.score).where(_of(said.exchange))).first()
@@ -151,11 +162,12 @@ def say(engine: Engine, keys: ContentKeys, said: Said, comment: str, expires_at:
         connection.execute(insert(feedback_table).values(msgspec.structs.asdict(said)))
         if before is None or (is_news and before.score >= CONTENT):
             _tell(connection, [(said.route, it) for it in later])
-        if comment:
+        if comment or is_news:
             connection.execute(delete(comments).where(comments.c.id == said.exchange))
+        if comment:
             sealed = keys.seal(comment.encode(), said.exchange.encode())
             connection.execute(insert(comments).values(id=said.exchange, sealed=sealed, expires_at=expires_at))
-    return is_news or bool(comment)
+    return is_news
 
 
 def _of(exchange: str) -> Any:
@@ -213,12 +225,38 @@ def _opened(keys: ContentKeys, sealed: bytes, id: str) -> Content | None:
         return None
 
 
-def feedback_of(engine: Engine, route: str) -> list[Said]:
-    table = feedback_table
-    columns = [table.c[name] for name in Said.__struct_fields__]
-    clause = select(*columns).where(table.c.route == route).order_by(table.c.given_at).limit(MOST_PAIRS)
+def feedback_of(engine: Engine, route: str, epoch: int | None = None, most: int = MOST_PAIRS) -> list[Said]:
+    """The newest of a route, in order; of the exchanges of one epoch where that is given."""
+    clause = _words(route, epoch, *(feedback_table.c[name] for name in Said.__struct_fields__)).limit(most)
     with engine.connect() as connection:
-        return [Said(*row) for row in connection.execute(clause)]
+        return [Said(*row) for row in reversed(connection.execute(clause).all())]
+
+
+def remarks(engine: Engine, keys: ContentKeys, route: str, epoch: int | None, count: int) -> list[Remark]:
+    """The newest comments first."""
+    table = feedback_table
+    clause = _words(route, epoch, table.c.exchange, table.c.task, table.c.arm, table.c.score, comments.c.sealed)
+    clause = clause.join(comments, comments.c.id == table.c.exchange).limit(count)
+    with engine.connect() as connection:
+        rows = connection.execute(clause).all()
+    return [
+        Remark(row.exchange, row.task, row.arm, row.score, _comment(keys, row.sealed, row.exchange)) for row in rows
+    ]
+
+
+def _words(route: str, epoch: int | None, *columns: Any) -> Any:
+    table = feedback_table
+    clause = select(*columns).select_from(table).where(table.c.route == route).order_by(table.c.given_at.desc())
+    if epoch is None:
+        return clause
+    return clause.join(exchanges, exchanges.c.id == table.c.exchange).where(exchanges.c.epoch == epoch)
+
+
+def _comment(keys: ContentKeys, sealed: bytes, exchange: str) -> str | None:
+    try:
+        return keys.open(sealed, exchange.encode()).decode()
+    except Unreadable:
+        return None
 
 
 def sweep_all(engine: Engine, now: int) -> int:
