@@ -34,7 +34,7 @@ def test_who_left_and_who_was_never_drilled_say_nothing():
     assert told(*[record(None, "cancelled")] * 5, *[record(DOWN, why="baseline")] * 5) == []
 
 
-@pytest.mark.parametrize("kind", ["bad_request", "too_large", "unsupported", "context_length"])
+@pytest.mark.parametrize("kind", ["bad_request", "too_large", "unsupported", "context_length", "prompt_cut"])
 def test_what_a_caller_asked_wrongly_says_nothing_of_the_path(kind):
     wrong = [record(FailureKind(kind), "failed")] * 3
     assert told(*wrong) == []

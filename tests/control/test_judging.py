@@ -6,8 +6,10 @@ import random
 import pytest
 
 from earthward.chat import Answer, ChatRequest, Choice, Failure, FailureKind, Text
+from earthward.config.snapshot import Route, Snapshot, Target
+from earthward.config.snapshot import Sampling as RouteSampling
 from earthward.control.asking import Answered
-from earthward.control.judging import judged, question
+from earthward.control.judging import judge_digest, judged, question
 from earthward.quality.case import Case, Said
 from earthward.quality.judge import digest
 from earthward.rollout.tasks import standing
@@ -123,5 +125,12 @@ def test_what_is_judged_cannot_end_its_part():
     assert len(marks) == 2, "a mark is used once"
 
 
-def test_another_model_is_another_judge():
-    assert digest("a/gpt-5") != digest("a/gpt-4")
+def test_another_model_is_another_judge_and_so_is_the_same_at_another_provider():
+    def of(provider: str, model: str, judge: str = "referee") -> str:
+        targets = (Target("referee", provider, model, "cloud"), Target("mini", "x", "m", "cloud"))
+        route = Route("chat", baseline="mini", sampling=RouteSampling(judge=judge))
+        return judge_digest(route, Snapshot("v", "d", (), targets, (route,)))
+
+    assert of("a", "gpt-5") == of("a", "gpt-5") == digest("a/gpt-5")
+    assert len({of("a", "gpt-5"), of("a", "gpt-4"), of("b", "gpt-5")}) == 3
+    assert of("a", "gpt-5", judge="") == of("a", "gpt-5", judge="gone") == ""

@@ -1,7 +1,9 @@
 from msgspec import structs
 
 from earthward.config.snapshot import Route, Sampling, Snapshot, Target
-from earthward.control.quality_report import family_warnings, judge_warnings, report
+from earthward.control.quality_report import MOST_SCORES, examples, family_warnings, judge_warnings, report
+from earthward.store import tables
+from earthward.store.content import ContentKeys
 from earthward.store.quality import Pair, Said
 
 
@@ -46,6 +48,27 @@ def test_a_unit_counts_once_and_what_nobody_scored_not_at_all():
     same = pairs(50, 0.0)
     (task,) = told([*same, *same, *pairs(7, None, first=100)]).tasks
     assert (task.pairs, task.scored, task.score) == (107, 50, 0.0)
+
+
+def test_of_a_unit_that_comes_again_the_first_answer_counts_as_it_does_for_the_rollout():
+    again = [structs.replace(it, exchange=f"later-{it.exchange}", score=1.0) for it in pairs(20, 0.0)]
+    (task,) = told([*pairs(20, 0.0), *again]).tasks
+    assert (task.pairs, task.scored, task.score) == (40, 20, 0.0)
+
+
+def test_of_very_many_the_newest_are_looked_at():
+    (task,) = told([*pairs(5, 0.0), *pairs(MOST_SCORES, 1.0, first=100)]).tasks
+    assert (task.scored, task.score) == (MOST_SCORES, 1.0)
+
+
+def test_examples_are_the_worst_and_what_nobody_scored_stands_between(tmp_path):
+    engine = tables.open(f"sqlite:///{tmp_path}/store.db")
+    scores = [1.0, None, 0.25, 0.0, 0.75]
+    found = [pairs(1, score, first=number)[0] for number, score in enumerate(scores)]
+    shown = examples(engine, ContentKeys(["k" * 32]), found, 4)
+    assert [it.score for it in shown] == [0.0, 0.25, None, 0.75]
+    assert all(it.content is None for it in shown), "none was kept"
+    engine.dispose()
 
 
 def test_what_another_judge_said_is_not_mixed_in():

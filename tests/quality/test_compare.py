@@ -34,6 +34,7 @@ def test_a_broken_answer_loses_without_a_judge_and_wins_nothing_where_it_is_the_
     if metric:
         assert metric in lost.candidate_metrics
         assert metric in won.baseline_metrics
+        assert metric in {*lost.checked} == {*won.checked}, "whichever arm it was that gave something to look at"
         assert metric not in (*lost.baseline_metrics, *won.candidate_metrics)
 
 

@@ -28,6 +28,7 @@ def test_it_makes_room_as_soon_as_users_need_all_slots():
     assert must_yield(4, 4, 1)
     assert must_yield(1, 1, 1)
     assert not must_yield(1, 0, 1), "nobody waits"
+    assert not must_yield(1, 0, 2), "nobody waits, however many slots there were before"
     assert not must_yield(None, 100, 1)
 
 

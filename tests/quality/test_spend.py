@@ -70,6 +70,19 @@ def test_without_a_price_nothing_can_be_promised():
     assert worst_case(Price(input=1), 1, 1, 1, has_tools=False) is None
 
 
+def test_a_price_for_each_request_is_part_of_the_worst_case():
+    price = Price(input=1, output=1, request=5_000_000)
+    assert worst_case(price, 0, 0, 0, has_tools=False) == 5_000
+
+
+def test_what_a_provider_adds_to_messages_and_for_tools_is_part_of_the_worst_case():
+    price = Price(input=1000, output=0)
+    plain, more, tools = (
+        worst_case(price, 10, *it, has_tools=has) for it, has in (((0, 0), 0), ((3, 0), 0), ((0, 0), 1))
+    )
+    assert (plain, more, tools) == (10, 10 + 3 * 64, 10 + 1024)
+
+
 def test_a_limit_that_is_none_makes_no_room_for_others():
     """Some servers take a negative limit for none at all."""
     assert worst_case(Price(input=1, output=1), 1, 1, -1_000_000, has_tools=False) is None
