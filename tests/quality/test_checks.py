@@ -84,6 +84,17 @@ def test_an_answer_is_no_refusal(text):
     assert state("refusal", case(candidate=text)) == "good"
 
 
+def test_an_answer_that_calls_a_tool_refuses_nothing_whatever_it_says_beside():
+    sorry = Said("I'm sorry, I can't see that from here, so I look it up.", (Call("look_up", "{}"),))
+    assert state("refusal", case(candidate=sorry)) == "good"
+
+
+def test_where_the_baseline_was_cut_off_too_nothing_is_said_of_that():
+    cut = Said(ENGLISH[:60], finish="length")
+    assert state("truncated", case(cut, cut)) == "not applicable"
+    assert state("truncated", case(ENGLISH, cut)) == "bad"
+
+
 def test_a_refusal_in_its_own_place_is_one():
     assert state("refusal", case(candidate=Said(refusal="No."))) == "bad"
 

@@ -44,17 +44,16 @@ def standing(found: Sequence[float], margin: float, alpha: float) -> Standing:
 def interval(found: Iterable[float], alpha: float) -> tuple[float, float]:
     """Holds the mean with a chance of at least 1 - α, however often one looks."""
     steps, weights = scores.STEPS.ratios, scores.STEPS.weights
-    means = [place / GRID for place in range(GRID + 1)]
-    higher = [list(weights) for _ in means]
-    lower = [list(weights) for _ in means]
-    tops_higher, tops_lower = [1.0] * len(means), [1.0] * len(means)
-    for score in found:
-        for place, mean in enumerate(means):
-            gain = score - mean
-            higher[place] = [stake * (1.0 + step * gain) for stake, step in zip(higher[place], steps, strict=True)]
-            lower[place] = [stake * (1.0 - step * gain) for stake, step in zip(lower[place], steps, strict=True)]
-            tops_higher[place] = max(tops_higher[place], sum(higher[place]))
-            tops_lower[place] = max(tops_lower[place], sum(lower[place]))
     enough = 2.0 / alpha
-    left = [mean for place, mean in enumerate(means) if max(tops_higher[place], tops_lower[place]) < enough]
-    return (min(left), max(left)) if left else (0.0, 1.0)
+    # What has lost once stays out, so nothing more need be bet against it.
+    left = [(place / GRID, list(weights), list(weights)) for place in range(GRID + 1)]
+    for score in found:
+        still = []
+        for mean, higher, lower in left:
+            gain = score - mean
+            higher = [stake * (1.0 + step * gain) for stake, step in zip(higher, steps, strict=True)]
+            lower = [stake * (1.0 - step * gain) for stake, step in zip(lower, steps, strict=True)]
+            if sum(higher) < enough and sum(lower) < enough:
+                still.append((mean, higher, lower))
+        left = still
+    return (left[0][0], left[-1][0]) if left else (0.0, 1.0)
