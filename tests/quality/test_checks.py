@@ -194,6 +194,17 @@ def test_numbers_that_the_baseline_kept_must_be_kept(text, expected):
     assert state("numbers", case("1,250.50 is due on 14 May.", text, prompt)) == expected
 
 
+def test_a_number_of_the_baselines_own_need_not_be_kept():
+    assert state("numbers", case("It is 1250 in all.", "It is much.", prompt="How much is it?")) == "not applicable"
+
+
+def test_a_call_must_be_of_a_tool_that_was_offered_with_arguments_that_it_takes():
+    tools = {"pay": {"type": "object", "required": ["sum"]}}
+    for made, expected in ((("pay", '{"sum": 5}'), "good"), (("pay", "{}"), "bad"), (("send", '{"sum": 5}'), "bad")):
+        assert state("tool_use", case(candidate=calling(made), tools=tools)) == expected
+    assert state("tool_use", case(candidate=calling(("send", "{}")))) == "good", "of what was offered nothing is known"
+
+
 def test_numbers_are_the_same_however_they_are_written():
     assert numbers("1,250.50 1.250,5 1250.5 1 250,50") == {"1250.5"}
     assert numbers("7 a12 v1.2.3") == set()
