@@ -283,9 +283,10 @@ def test_a_word_on_an_answer_is_kept_once_and_its_comment_sealed(begun):
         assert feedback(gateway, id=name, thumbs="down", comment=CANARY) == (200, {"id": name, "score": 0.0})
     assert [row["score"] for row in rows_of(gateway, "feedback", 1)] == [0.0]
     assert len(rows(gateway, "later_events")) == 1
+    assert len(rows(gateway, "comments")) == 1
     assert feedback(gateway, id=name, score=0.75)[0] == 200
     assert [row["score"] for row in rows(gateway, "feedback")] == [0.75]
-    assert len(rows(gateway, "comments")) == 1
+    assert rows(gateway, "comments") == [], "it was about the word before"
     assert CANARY.encode() not in gateway.database.read_bytes()
     told = gateway.admin_get("/metrics")[2].decode()
     assert 'word="bad"' in told
