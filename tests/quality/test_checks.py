@@ -114,6 +114,10 @@ def test_output_must_be_what_its_schema_says(text, expected):
     assert state("json_schema", case(candidate=text, schema=SCHEMA)) == expected
 
 
+def test_a_refusal_is_held_to_no_schema():
+    assert state("json_schema", case(candidate=Said(refusal="No."), schema=SCHEMA)) == "not applicable"
+
+
 @pytest.mark.parametrize("schema", [None, {"type": 7}, {"$ref": "#/nowhere"}, {"$ref": "http://localhost:1/x"}])
 def test_without_a_schema_that_can_be_followed_nothing_is_said(schema):
     assert state("tool_use", case(candidate=calling(("f", "{}")), tools={"f": schema or {}})) == "good"
