@@ -158,8 +158,8 @@ def test_broken_lines_are_told_by_number_and_nothing_is_decided(run, plan, tmp_p
     path.write_text('{"t": 1, "unit": "a", "arm": "baseline", "share": 0.05}\n\n{"t": 2, "unit": "b"}\n{oops\n')
     result = run("replay", path, "--plan", plan)
     assert result.exit_code == 2
-    assert f"{path}:3: has `arm` missing" in result.stderr
-    assert f"{path}:4: is no JSON" in result.stderr
+    assert f"{path}:3:1: has `arm` missing" in result.stderr
+    assert f"{path}:4:2: is no JSON" in result.stderr
     assert "2 broken lines" in result.stderr
     assert json.loads(run("replay", path, "--plan", plan, "--json").stdout)["broken"][0]["line"] == 3
     assert run("replay", path, "--plan", plan, "--skip-broken").exit_code == 3

@@ -240,6 +240,8 @@ def test_people_are_told_what_is_wrong(begun, tmp_path):
         {"verb": "stop", "by": "ada", "why": "x"},
         {"verb": "abort"},
         b"x" * 20_000,
+        {"verb": "promote", "by": "ada", "why": "x", "stage": 50},
+        {"verb": "promote", "by": "ada", "why": "x", "stage": "5" * 300},
         *blank,
     ):
         assert http("POST", f"{gateway.admin}/api/rollouts/trial", order, token)[0] == 400

@@ -104,3 +104,26 @@ def test_no_object_breaks_the_reader(given):
 def test_a_packed_file_is_told_as_that():
     with pytest.raises(BadLine, match="zcat FILE"):
         line(gzip.compress(b"{}"))
+
+
+@pytest.mark.parametrize(
+    ("data", "column"),
+    [
+        (b'{"t": 1, "unit', 15),
+        (b'{"t": NaN}', 7),
+        (b"[]", 1),
+        (b"\xff", 1),
+        (b'{"t": 1}}', 9),
+        (b'{"t": 1, "unit": "u", "arm": "x", "share": 0.05}', 23),
+        (b'{"t": 1, "unit": "u", "arm": "baseline", "share": -5}', 42),
+        (b'{"t": 1, "unit": "u", "arm": "baseline", "share": 0.5, "tftf": 1}', 56),
+        (b'{"unit": "u", "arm": "baseline", "share": 0.5}', 1),
+        (b'{"t": 1, "verb": "promot"}', 18),
+        (b'{"t": 1, "head": {}}', 10),
+        (b'{"t": 1, "verb": "pause", "reason": "tired"}', 27),
+    ],
+)
+def test_a_broken_line_names_the_column(data, column):
+    with pytest.raises(BadLine) as problem:
+        line(data)
+    assert problem.value.column == column

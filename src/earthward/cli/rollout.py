@@ -211,7 +211,8 @@ def _lines(file: BinaryIO, path: Path, progress: Progress, broken: list[dict[str
         try:
             yield line(data)
         except BadLine as problem:
-            broken.append({"line": number, "problem": str(problem)} if len(broken) < MOST_KEPT else BEYOND)
+            it = {"line": number, "column": problem.column, "problem": str(problem)}
+            broken.append(it if len(broken) < MOST_KEPT else BEYOND)
             while len(data) > LONGEST_LINE and not data.endswith(b"\n"):
                 data = file.readline(LONGEST_LINE + 1)
 
@@ -221,7 +222,7 @@ def _tell_broken(path: Path, broken: list[dict[str, Any]], *, json: bool) -> Non
         print_json({"ok": False, "file": str(path), "broken": broken[:MOST_KEPT], "broken_lines": len(broken)})
         return
     for it in broken[:MOST_TOLD]:
-        print(f"{path}:{it['line']}: {it['problem']}", file=sys.stderr)
+        print(f"{path}:{it['line']}:{it['column']}: {it['problem']}", file=sys.stderr)
     more = f", of which {MOST_TOLD} are shown" if len(broken) > MOST_TOLD else ""
     print(
         f"earthward: {len(broken)} broken lines{more}; mend them, or leave them out with --skip-broken", file=sys.stderr

@@ -30,6 +30,8 @@ LONGEST_NAME = 256
 GZIP = b"\x1f\x8b"
 MOST_NAMES = 100
 
+_BYTE = re.compile(r"^is no JSON: .*\(byte ([0-9]+)\)$")
+_NAMED = re.compile(r"^has (?:an? )?(?:unknown (?:field|verb) )?`(\w+)`")
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%")
 
 
@@ -90,11 +92,32 @@ OWN: dict[str, type[SetBack | Tried | Seen | Head]] = {"set_back": SetBack, "tri
 
 
 class BadLine(ValueError):
-    """A line that can't be read, with what to write instead."""
+    """A line that can't be read, with what to write instead. `column` counts bytes from 1."""
+
+    column = 1
 
 
 def line(data: bytes) -> Line:
     """What one line says. Raises BadLine."""
+    try:
+        return _read(data)
+    except BadLine as problem:
+        problem.column = _column(str(problem), data)
+        raise
+
+
+def _column(problem: str, data: bytes) -> int:
+    """Where the field stands that the problem names first, or the byte at which the JSON ends to be one."""
+    if found := _BYTE.search(problem):
+        # Of what comes behind an object the byte is told that follows on it.
+        return int(found[1]) + ("trailing" not in problem)
+    if problem.endswith("truncated"):
+        return len(data) + 1
+    named = _NAMED.match(problem)
+    return data.find(f'"{named[1]}"'.encode()) + 1 or 1 if named else 1
+
+
+def _read(data: bytes) -> Line:
     if len(data) > LONGEST_LINE:
         raise BadLine(f"is longer than {LONGEST_LINE} bytes")
     if data.startswith(GZIP):
