@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from typing import Any
 
 import openai
 import pytest
@@ -327,13 +329,21 @@ def test_without_a_control_process_an_answer_comes_and_says_that_it_is_not_kept(
         socket = gateway.state / "responses.sock"
         until(socket.exists, "the socket for content")
         socket.unlink()
-        status, headers, body = http("POST", f"{gateway.v1}/responses", {"model": "gpt-4o-mini", "input": "Hello."})
-        answer = json.loads(body)
-        assert (status, answer["store"], answer["status"]) == (200, False, "completed")
-        assert headers["x-earthward-dropped"] == "store"
+        asked = {"model": "gpt-4o-mini", "input": "Hello."}
         with openai.OpenAI(base_url=gateway.v1, api_key="unused", max_retries=0) as sdk:
-            with sdk.responses.stream(model="gpt-4o-mini", input="Hello.") as events:
-                assert events.get_final_response().store is False
+
+            def streamed() -> Any:
+                with sdk.responses.stream(**asked) as events:
+                    return events.get_final_response()
+
+            with ThreadPoolExecutor(1) as pool:
+                # Each waits for seconds, should the control process only be about to start.
+                stream = pool.submit(streamed)
+                status, headers, body = http("POST", f"{gateway.v1}/responses", asked)
+                assert stream.result().store is False
+            answer = json.loads(body)
+            assert (status, answer["store"], answer["status"]) == (200, False, "completed")
+            assert headers["x-earthward-dropped"] == "store"
             with pytest.raises(openai.InternalServerError):
                 sdk.responses.create(model="gpt-4o-mini", input="x", previous_response_id=answer["id"])
     finally:
