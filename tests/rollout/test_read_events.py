@@ -106,6 +106,14 @@ def test_a_packed_file_is_told_as_that():
         line(gzip.compress(b"{}"))
 
 
+def test_a_comparison_by_itself_may_be_of_a_stage_that_moves_nobody():
+    assert read(share=0, score=0.5, later=True) == Event(1.0, "u", "candidate", 0, score=0.5, is_later=True)
+    assert read(share=0, unmeasured=["quality"], later=True).unmeasured == ("quality",)
+    for more in ({"bad": ["feedback"]}, {"ok": True}, {"ttft_s": 1.0}, {"later": False}, {"checked": []}):
+        with pytest.raises(BadLine, match="can't be at a share"):
+            read(**{"share": 0, "score": 0.5, "later": True, **more})
+
+
 @pytest.mark.parametrize(
     ("data", "column"),
     [

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earthward.rollout.event import Event
+from earthward.rollout.pairs import Outcome, event_of_bad_word, event_of_score, events_of_pair
 from earthward.rollout.read_events import BadLine, Head, Order, Seen, SetBack, Tick, Tried, line
 from earthward.rollout.read_plan import plan
 from earthward.rollout.state import Place, Subject
@@ -52,6 +53,20 @@ def test_what_is_written_reads_back_as_it_was(told):
 @pytest.mark.parametrize("told", OWN)
 def test_what_only_a_gateway_writes_reads_back_too(told):
     assert line(written(told)) == told
+
+
+@pytest.mark.parametrize("share", [0, 1, 5000, 9999])
+def test_whatever_is_told_of_pairs_and_by_users_reads_back(share):
+    bad = Outcome(False, 0.1, 0.2, ("refusal",), ("refusal",))
+    pairs = [
+        event
+        for is_shadow in (True, False)
+        for event in events_of_pair(1.0, "u", Outcome(True, 0.1, 0.2, ("refusal",)), bad, in_shadow_stage=is_shadow)
+    ]
+    scores = [event_of_score(1.0, "u", share, score) for score in (None, 0.0, 1.0)]
+    words = [event_of_bad_word(1.0, "u", "candidate", share)] if share else []
+    for event in (*pairs, *scores, *words):
+        assert line(written(event)) == event
 
 
 def head(**fields: object) -> bytes:

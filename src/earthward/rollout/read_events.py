@@ -149,7 +149,7 @@ def _event(given: dict[str, Any], t: float) -> Event:
     if arm not in ARMS:
         raise BadLine(f"has `arm` {_told(arm)}; it takes baseline or candidate")
     share = _share(given)
-    if share == (WHOLE if arm == "baseline" else 0):
+    if share == (WHOLE if arm == "baseline" else 0) and not _compares_alone(given):
         raise BadLine(f"says {arm}, which can't be at a share of {share / 100:g}%")
     score = _number(given, "score")
     if score is not None and not 0 <= score <= 1:
@@ -169,6 +169,11 @@ def _event(given: dict[str, Any], t: float) -> Event:
         is_later=bool(_flag(given, "later")),
         **times,
     )
+
+
+def _compares_alone(given: dict[str, Any]) -> bool:
+    """A pair has both arms' answers, so it does not matter how likely either was: in a shadow stage, not at all."""
+    return given.get("later") is True and all(given.get(name) is None for name in ("ok", *TIMES, "bad", "checked"))
 
 
 def _own(given: dict[str, Any], name: str, kind: type[SetBack | Tried | Seen | Head], t: float) -> Line:
