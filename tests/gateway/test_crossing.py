@@ -16,6 +16,7 @@ from earthward.chat import (
     ReasoningControl,
     Role,
     Text,
+    TextDelta,
     ToolCall,
     Usage,
 )
@@ -524,3 +525,13 @@ def test_what_is_dropped_has_the_callers_own_name(path: bytes, fields: Any, dial
     request = way(question(path, **fields), dialect).request()
     assert isinstance(request, Written)
     assert request.dropped == (named,)
+
+
+def test_a_message_of_anthropic_s_begins_with_an_estimate_of_what_was_asked() -> None:
+    asked = question(b"/v1/messages", True, messages=[{"role": "user", "content": "word " * 400}])
+    begun = f'"input_tokens":{asked.input_tokens}'.encode()
+    assert asked.input_tokens > 100
+    assert begun in asked.door.writer(asked).write(TextDelta("x"))
+    way = EXITS["anthropic_messages"].way(Target("t", "p", "m", "local"), Provider("p", "anthropic", "a", "local", ()))
+    piece = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x"}}
+    assert begun in way.listen(asked).feed(sse(piece, named=True)), "where the server tells nothing at its beginning"
