@@ -13,6 +13,7 @@ from earthward.simulator.vendors.openai.errors import invalid, too_small
 _IMAGE_TOKENS = 85
 _MESSAGE_TOKENS = 4
 _STOPS = 4
+_REASONING = "gpt-5"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -74,6 +75,8 @@ class _Body(msgspec.Struct):
     stop: str | list[str] | None = None
     logprobs: bool | None = None
     web_search_options: dict[str, Any] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
 
 
 _decode = msgspec.json.Decoder(_Body).decode
@@ -99,7 +102,7 @@ def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
         return Problem(
             400, "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
         )
-    return _wrong_numbers(read) or _asked(read, digest)
+    return _wrong_numbers(read) or _refused(read) or _asked(read, digest)
 
 
 def _wrong_numbers(read: _Body) -> Problem | None:
@@ -117,6 +120,29 @@ def _wrong_numbers(read: _Body) -> Problem | None:
             code="array_above_max_length",
         )
     return None
+
+
+def _refused(read: _Body) -> Problem | None:
+    """What models that reason let nobody tell them."""
+    if not split_model(read.model)[0].startswith(_REASONING):
+        return None
+    if read.max_tokens is not None:
+        return _unsupported("max_tokens", " Use 'max_completion_tokens' instead.")
+    if read.temperature not in (None, 1):
+        return Problem(
+            400,
+            f"Unsupported value: 'temperature' does not support {read.temperature:g} with this model. Only the default "
+            "(1) value is supported.",
+            param="temperature",
+            code="unsupported_value",
+        )
+    given = {"top_p": read.top_p not in (None, 1), "stop": bool(read.stop)}
+    return next((_unsupported(name) for name, is_given in given.items() if is_given), None)
+
+
+def _unsupported(name: str, instead: str = "") -> Problem:
+    message = f"Unsupported parameter: '{name}' is not supported with this model.{instead}"
+    return Problem(400, message, param=name, code="unsupported_parameter")
 
 
 def _asked(read: _Body, digest: str) -> Asked:
