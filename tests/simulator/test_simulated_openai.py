@@ -338,3 +338,29 @@ def test_models_that_reason_let_nobody_tell_them_how_to_draw(field, value, code)
         if other:
             read = openai_vendor.VENDOR.read(b"/v1/chat/completions", json.dumps(other).encode(), "d")
             assert not isinstance(read, Problem)
+
+
+RUN = {"type": "custom", "custom": {"name": "run"}}
+
+
+def test_tools_that_take_free_text_are_called_with_it_whole_and_streamed(stage):
+    async def talk(client: AsyncOpenAI, simulator: Simulator) -> Any:
+        request: Any = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}], "tools": [RUN]}
+        whole = await client.chat.completions.create(
+            **request, tool_choice={"type": "custom", "custom": {"name": "run"}}
+        )
+        chunks = await client.chat.completions.create(**request, tool_choice="required", stream=True)
+        streamed = [call async for chunk in chunks for call in (chunk.choices[0].delta.tool_calls or ())]
+        flat: Any = {"type": "custom", "name": "run"}
+        response = await client.responses.create(model="gpt-4o", input="Hi", tools=[flat], tool_choice="required")
+        async with client.responses.stream(model="gpt-4o", input="Hi", tools=[flat], tool_choice="required") as stream:
+            final = await stream.get_final_response()
+        return whole, streamed, response, final
+
+    whole, streamed, response, final = chat(stage, talk)
+    (call,) = whole.choices[0].message.tool_calls
+    assert (call.type, call.custom.name, call.custom.input) == ("custom", "run", "print(1)")
+    assert "".join(piece.custom["input"] for piece in streamed) == "print(1)"
+    for found in (response, final):
+        (item,) = found.output
+        assert (item.type, item.name, item.input) == ("custom_tool_call", "run", "print(1)")

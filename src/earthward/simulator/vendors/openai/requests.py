@@ -36,6 +36,7 @@ class _Function(msgspec.Struct):
 class _Tool(msgspec.Struct):
     type: str = "function"
     function: _Function | None = None
+    custom: _Function | None = None
 
 
 class _StreamOptions(msgspec.Struct):
@@ -58,6 +59,7 @@ class _Named(msgspec.Struct):
 
 class _ToolChoice(msgspec.Struct):
     function: _Named | None = None
+    custom: _Named | None = None
 
 
 class _Body(msgspec.Struct):
@@ -195,12 +197,14 @@ def _input_tokens(read: _Body) -> int:
 
 
 def _allowed_tools(read: _Body) -> tuple[tuple[Tool, ...], bool]:
-    tools = tuple(Tool(tool.function.name, tool.function.parameters) for tool in read.tools or () if tool.function)
+    offered = ((tool.custom or tool.function, tool.custom is not None) for tool in read.tools or ())
+    tools = tuple(Tool(tool.name, tool.parameters, custom) for tool, custom in offered if tool)
     choice = read.tool_choice
     if choice == "none":
         return (), False
     if isinstance(choice, _ToolChoice):
-        named = choice.function and choice.function.name
+        chosen = choice.custom or choice.function
+        named = chosen and chosen.name
         return tuple(tool for tool in tools if tool.name == named), True
     return tools, choice == "required"
 
