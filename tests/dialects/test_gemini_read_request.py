@@ -192,7 +192,8 @@ def test_thinking_is_read(thinking: Any, control: ReasoningControl) -> None:
     [
         ({**HI, "cachedContent": "cachedContents/1"}, "cachedContent"),
         ({**HI, "generationConfig": {"responseModalities": ["TEXT", "IMAGE"]}}, "generationConfig.responseModalities"),
-        ({**HI, "generationConfig": {"responseMimeType": "text/x.enum"}}, "generationConfig.responseMimeType"),
+        ({**HI, "generationConfig": {"responseMimeType": "text/x.yaml"}}, "generationConfig.responseMimeType"),
+        ({**HI, "generationConfig": {"responseMimeType": "text/x.enum"}}, "generationConfig.responseSchema"),
         ({**HI, "tools": [{"timeMachine": {}}]}, "tools[0]"),
         (said({"inlineData": {"mimeType": "video/mp4", "data": "AAAA"}}), "contents[0].parts[0].inlineData"),
         (

@@ -119,3 +119,17 @@ def test_at_vertex_ai_s_paths_the_models_are_listed_and_shown_as_vertex_ai_does(
         assert sdk.models.get(model="gpt-4o-mini").name == "publishers/google/models/gpt-4o-mini"
         with pytest.raises(errors.ClientError, match="no route serves the model"):
             sdk.models.get(model="nothing")
+
+
+def test_google_s_sdk_gets_one_word_of_a_few_bare(start, cloud):
+    gateway = start(cloud)
+    sdk = of_google(gateway)
+    moods = types.Schema(type=types.Type.STRING, enum=["good", "bad"])
+    config = types.GenerateContentConfig(response_mime_type="text/x.enum", response_schema=moods)
+    whole = sdk.models.generate_content(model="gpt-4o-mini", contents="How?", config=config)
+    assert whole.text in ("good", "bad")
+    pieces = list(sdk.models.generate_content_stream(model="gpt-4o-mini", contents="How?", config=config))
+    assert "".join(piece.text or "" for piece in pieces) == whole.text
+    with pytest.raises(errors.ClientError, match="its words in `enum`"):
+        wordless = types.GenerateContentConfig(response_mime_type="text/x.enum")
+        sdk.models.generate_content(model="gpt-4o-mini", contents="How?", config=wordless)

@@ -339,3 +339,15 @@ def test_pages_are_cited_where_the_web_may_be_searched_and_documents_where_they_
         assert [(each.type, each.document_title) for each in said.content[0].citations] == [("char_location", "Sky")]
     for said in both(stage, **asked()):
         assert not said.content[0].citations
+
+
+def test_later_models_are_told_by_one_of_two_how_to_draw(stage):
+    both_told = {"temperature": 0.5, "top_p": 0.5}
+
+    async def play(client: AsyncAnthropic) -> Any:
+        with pytest.raises(anthropic.BadRequestError, match="cannot both be specified"):
+            await client.messages.create(**asked(), extra_body=both_told)
+        await client.messages.create(**asked(), extra_body={"temperature": 0.5})
+        return await client.messages.create(**asked(model="claude-3-haiku"), extra_body=both_told)
+
+    assert talk(stage, play).content

@@ -11,6 +11,8 @@ import pytest
 from openai import AsyncOpenAI
 
 from earthward.simulator import Simulator
+from earthward.simulator.steps import Problem
+from earthward.simulator.vendors import openai as openai_vendor
 
 WEATHER: dict[str, Any] = {
     "type": "function",
@@ -316,3 +318,49 @@ def test_texts_become_directions_as_numbers_or_as_base64(stage):
     assert len(base64.b64decode(packed.json["data"][0]["embedding"])) == 32
     assert plain.json["usage"]["prompt_tokens"] == packed.json["usage"]["prompt_tokens"] > 0
     assert unknown.status == 404
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("temperature", 0.2, "unsupported_value"),
+        ("top_p", 0.5, "unsupported_parameter"),
+        ("stop", ["END"], "unsupported_parameter"),
+        ("max_tokens", 9, "unsupported_parameter"),
+    ],
+)
+def test_models_that_reason_let_nobody_tell_them_how_to_draw(field, value, code):
+    body = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hi"}], field: value}
+    refused = openai_vendor.VENDOR.read(b"/v1/chat/completions", json.dumps(body).encode(), "d")
+    assert isinstance(refused, Problem)
+    assert (refused.status, refused.param, refused.code) == (400, field, code)
+    for other in ({**body, "model": "gpt-4o"}, {**body, field: 1} if field in ("temperature", "top_p") else {}):
+        if other:
+            read = openai_vendor.VENDOR.read(b"/v1/chat/completions", json.dumps(other).encode(), "d")
+            assert not isinstance(read, Problem)
+
+
+RUN = {"type": "custom", "custom": {"name": "run"}}
+
+
+def test_tools_that_take_free_text_are_called_with_it_whole_and_streamed(stage):
+    async def talk(client: AsyncOpenAI, simulator: Simulator) -> Any:
+        request: Any = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}], "tools": [RUN]}
+        whole = await client.chat.completions.create(
+            **request, tool_choice={"type": "custom", "custom": {"name": "run"}}
+        )
+        chunks = await client.chat.completions.create(**request, tool_choice="required", stream=True)
+        streamed = [call async for chunk in chunks for call in (chunk.choices[0].delta.tool_calls or ())]
+        flat: Any = {"type": "custom", "name": "run"}
+        response = await client.responses.create(model="gpt-4o", input="Hi", tools=[flat], tool_choice="required")
+        async with client.responses.stream(model="gpt-4o", input="Hi", tools=[flat], tool_choice="required") as stream:
+            final = await stream.get_final_response()
+        return whole, streamed, response, final
+
+    whole, streamed, response, final = chat(stage, talk)
+    (call,) = whole.choices[0].message.tool_calls
+    assert (call.type, call.custom.name, call.custom.input) == ("custom", "run", "print(1)")
+    assert "".join(piece.custom["input"] for piece in streamed) == "print(1)"
+    for found in (response, final):
+        (item,) = found.output
+        assert (item.type, item.name, item.input) == ("custom_tool_call", "run", "print(1)")

@@ -12,8 +12,11 @@ from earthward.simulator.text import fragments, numbered, spoken, tokens_in, wor
 
 
 class Tool(msgspec.Struct, frozen=True):
+    """A `custom` one takes free text."""
+
     name: str
     parameters: Any = None
+    custom: bool = False
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -47,8 +50,11 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
+    """The arguments of a `custom` one are free text."""
+
     name: str
     arguments: str
+    custom: bool = False
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -85,6 +91,7 @@ class Draft(msgspec.Struct, frozen=True):
 
 # What a model thinks that was asked to show its thoughts, and whose script says nothing of them.
 _THOUGHTS = 8
+_FREE_TEXT = "print(1)"
 
 
 def draft(asked: Asked, behaviour: Behaviour, seed: int) -> Draft:
@@ -152,12 +159,14 @@ def _stopped(pieces: tuple[str, ...], stop: tuple[str, ...]) -> tuple[tuple[str,
 def _calls(asked: Asked, behaviour: Behaviour, wanted: int) -> Choice:
     wanted = wanted if asked.parallel else 1
     tools = [asked.tools[index % len(asked.tools)] for index in range(wanted)]
-    calls = tuple(Call(tool.name, behaviour.arguments or _arguments(tool)) for tool in tools)
+    calls = tuple(Call(tool.name, behaviour.arguments or _arguments(tool), tool.custom) for tool in tools)
     tokens = sum(tokens_in(call.name) + tokens_in(call.arguments) for call in calls)
     return Choice(behaviour.finish or "tool_calls", calls=calls, tokens=tokens)
 
 
 def _arguments(tool: Tool) -> str:
+    if tool.custom:
+        return _FREE_TEXT
     return _arguments_for(json.dumps(tool.parameters, sort_keys=True))
 
 

@@ -229,9 +229,7 @@ def _text(content: _Content, where: str) -> str:
         text = part.get("text")
         if other is not None or not isinstance(text, str):
             kind = f"`{other}`" if other is not None else "a part without `text`"
-            message = (
-                f"{kind} cannot be embedded here, where only text can; send its text, or ask Google without a gateway"
-            )
+            message = f"{kind} cannot be embedded here, where only text can; send its text, or ask Google itself"
             raise Inexpressible(message, f"{where}.parts[{place}]")
         texts.append(text)
     return "".join(texts)

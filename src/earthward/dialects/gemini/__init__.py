@@ -6,6 +6,7 @@ URL: whoever reads or writes that tells them.
 
 from earthward.dialects.gemini.answer import read_answer, write_answer
 from earthward.dialects.gemini.count_tokens import count_request, read_count, read_count_request, write_count
+from earthward.dialects.gemini.enums import BareWriter, is_one_of, with_bare_words
 from earthward.dialects.gemini.errors import error_event, failure_of, write_failure
 from earthward.dialects.gemini.finish import FILTERED
 from earthward.dialects.gemini.grounding import can_cite
@@ -20,6 +21,7 @@ from earthward.dialects.gemini.write_stream import HEARTBEAT, StreamWriter
 __all__ = [
     "FILTERED",
     "HEARTBEAT",
+    "BareWriter",
     "Glance",
     "Offer",
     "StreamListener",
@@ -33,6 +35,7 @@ __all__ = [
     "failure_of",
     "features",
     "glance",
+    "is_one_of",
     "listen_answer",
     "losses",
     "prepare",
@@ -40,6 +43,7 @@ __all__ = [
     "read_count",
     "read_count_request",
     "read_request",
+    "with_bare_words",
     "write_answer",
     "write_count",
     "write_failure",

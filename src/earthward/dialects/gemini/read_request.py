@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from earthward.chat import ChatRequest, Failure, FailureKind, OutputFormat, Sampling
+from earthward.dialects.gemini.enums import ENUM, one_of
 from earthward.dialects.gemini.fields import with_camel_names
 from earthward.dialects.gemini.read_contents import CONTENT, WireContent, read_contents, read_system
 from earthward.dialects.gemini.schemas import read_schema
@@ -141,7 +142,9 @@ def _output(wire: _Generation) -> OutputFormat | None:
             return None
         case "text/plain":
             return OutputFormat("text")
-    message = f"an answer of type {wire.response_mime_type!r}; known are text/plain and application/json"
+        case "text/x.enum":
+            return one_of(schema)
+    message = f"an answer of type {wire.response_mime_type!r}; known are text/plain, application/json and {ENUM}"
     raise Inexpressible(message, "generationConfig.responseMimeType")
 
 

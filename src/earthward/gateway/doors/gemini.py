@@ -62,11 +62,12 @@ class _Door:
         return None
 
     def writer(self, question: Question) -> Writer:
-        return gemini.StreamWriter(self._model, question.id, self.array)
+        writer = gemini.StreamWriter(self._model, question.id, self.array)
+        return gemini.BareWriter(writer) if _wants_a_word(question) else writer
 
     def write_answer(self, question: Question, answer: Answer) -> bytes | Failure:
         named = Answer(question.id, self._model, question.created, answer.choices, answer.usage)
-        return gemini.write_answer(named)
+        return gemini.write_answer(gemini.with_bare_words(named) if _wants_a_word(question) else named)
 
     def write_failure(self, failure: Failure, id: str | None) -> tuple[int, Headers, bytes]:
         return gemini.write_failure(failure, self.array)
@@ -74,6 +75,10 @@ class _Door:
     def error_event(self, failure: Failure, id: str | None) -> bytes:
         """Beside a heartbeat nothing was sent yet."""
         return gemini.error_event(failure, self.array, is_first=True)
+
+
+def _wants_a_word(question: Question) -> bool:
+    return isinstance(question.chat, ChatRequest) and gemini.is_one_of(question.chat.output)
 
 
 def opened(path: bytes, query: bytes) -> Door | None:

@@ -213,7 +213,8 @@ def _input_tokens(wire: Wire, items: list[Wire]) -> int:
 
 
 def _allowed_tools(wire: Wire) -> tuple[tuple[Tool, ...], bool]:
-    tools = tuple(Tool(tool["name"], tool.get("parameters")) for tool in wire.get("tools") or () if "name" in tool)
+    offered = (tool for tool in wire.get("tools") or () if "name" in tool)
+    tools = tuple(Tool(tool["name"], tool.get("parameters"), tool.get("type") == "custom") for tool in offered)
     choice = wire.get("tool_choice")
     if choice == "none":
         return (), False
@@ -309,6 +310,9 @@ def _annotations(made: Made, choice: Choice) -> list[Wire]:
 
 
 def _call(made: Made, number: int, call: Call) -> Wire:
+    if call.custom:
+        named = {"call_id": f"call_{made.id}{number}", "name": call.name, "input": call.arguments}
+        return {"id": f"ctc_{made.id}{number}", "type": "custom_tool_call", **named}
     return {
         "id": f"fc_{made.id}{number}",
         "type": "function_call",
@@ -405,6 +409,11 @@ def _written(made: Made, told: _Numbered, place: int, item: Wire, choice: Choice
                 yield Piece(told("response.function_call_arguments.delta", delta=part, **inner), tokens_in(part) or 1)
             done = {"arguments": item["arguments"], "name": item["name"]}
             yield Piece(told("response.function_call_arguments.done", **done, **inner))
+        case "custom_tool_call":
+            yield Piece(told("response.output_item.added", item={**item, "input": ""}, **at))
+            for part in fragments(item["input"], made.behaviour.fragment):
+                yield Piece(told("response.custom_tool_call_input.delta", delta=part, **inner), tokens_in(part) or 1)
+            yield Piece(told("response.custom_tool_call_input.done", input=item["input"], **inner))
         case _:
             yield from _said(made, told, item, choice, at, {**inner, "content_index": 0})
     yield Piece(told("response.output_item.done", item=item, **at))

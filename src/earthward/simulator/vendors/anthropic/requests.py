@@ -1,5 +1,6 @@
 """Requests for messages and for counts of their tokens, in Anthropic's shapes."""
 
+import re
 from typing import Any, Literal
 
 import msgspec
@@ -14,6 +15,8 @@ from earthward.simulator.vendors.anthropic.errors import no_model
 _IMAGE_TOKENS = 1600
 _MESSAGE_TOKENS = 3
 _LEAST_BUDGET = 1024
+_BY_ONE = re.compile(r"claude-(opus-4-1|[a-z]+-4-[5-9])")
+"""Models that are told by one of two how to draw."""
 _JSON: Headers = [(b"content-type", b"application/json")]
 _encode = msgspec.json.Encoder().encode
 
@@ -83,6 +86,7 @@ class _Body(_Counted, kw_only=True):
     stream: bool = False
     stop_sequences: list[str] = []
     temperature: float | None = None
+    top_p: float | None = None
     output_config: _OutputConfig | None = None
 
 
@@ -153,6 +157,8 @@ def _wrong_numbers(read: _Body) -> str | None:
         return f"max_tokens: {read.max_tokens} is less than the minimum of 1"
     if read.temperature is not None and not 0 <= read.temperature <= 1:
         return "temperature: range: 0..1"
+    if None not in (read.temperature, read.top_p) and _BY_ONE.search(read.model):
+        return "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
     budget = read.thinking.budget_tokens if read.thinking and read.thinking.type == "enabled" else None
     if budget is not None and budget < _LEAST_BUDGET:
         return "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024"

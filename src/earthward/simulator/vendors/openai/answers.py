@@ -54,11 +54,7 @@ def _message(choice: Choice, index: int, made: Made) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": choice.refusal, "annotations": []}
     if choice.calls:
         message["tool_calls"] = [
-            {
-                "id": _call_id(made, index, number),
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
+            {"id": _call_id(made, index, number), **_told(call, call.arguments)}
             for number, call in enumerate(choice.calls)
         ]
     elif choice.refusal is None:
@@ -66,6 +62,13 @@ def _message(choice: Choice, index: int, made: Made) -> dict[str, Any]:
         message["content"] = "".join([_stamped(piece, made) for piece in choice.pieces] if stamp else choice.pieces)
         message["annotations"] = _annotations(made, choice)
     return message
+
+
+def _told(call: Call, arguments: str) -> dict[str, Any]:
+    """What is called, with so much of its arguments."""
+    if call.custom:
+        return {"type": "custom", "custom": {"name": call.name, "input": arguments}}
+    return {"type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
 def _annotations(made: Made, choice: Choice) -> list[dict[str, Any]]:
@@ -172,10 +175,10 @@ def _text(made: Made, chunks: _Chunks, index: int, pieces: tuple[str, ...]) -> _
 
 def _called(made: Made, index: int, number: int, call: Call) -> Iterator[tuple[dict[str, Any], int]]:
     """The deltas of one call: first who is called, then the arguments in fragments."""
-    function = {"name": call.name, "arguments": ""}
-    yield {"index": number, "id": _call_id(made, index, number), "type": "function", "function": function}, 1
+    yield {"index": number, "id": _call_id(made, index, number), **_told(call, "")}, 1
     for part in fragments(call.arguments, made.behaviour.fragment):
-        yield {"index": number, "function": {"arguments": part}}, tokens_in(part)
+        more = {"custom": {"input": part}} if call.custom else {"function": {"arguments": part}}
+        yield {"index": number, **more}, tokens_in(part)
 
 
 def _one_text(made: Made, chunks: _Chunks, waits: Iterator[Wait]) -> Iterator[Step]:

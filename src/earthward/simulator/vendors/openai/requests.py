@@ -13,6 +13,7 @@ from earthward.simulator.vendors.openai.errors import invalid, too_small
 _IMAGE_TOKENS = 85
 _MESSAGE_TOKENS = 4
 _STOPS = 4
+_REASONING = "gpt-5"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -35,6 +36,7 @@ class _Function(msgspec.Struct):
 class _Tool(msgspec.Struct):
     type: str = "function"
     function: _Function | None = None
+    custom: _Function | None = None
 
 
 class _StreamOptions(msgspec.Struct):
@@ -57,6 +59,7 @@ class _Named(msgspec.Struct):
 
 class _ToolChoice(msgspec.Struct):
     function: _Named | None = None
+    custom: _Named | None = None
 
 
 class _Body(msgspec.Struct):
@@ -74,6 +77,8 @@ class _Body(msgspec.Struct):
     stop: str | list[str] | None = None
     logprobs: bool | None = None
     web_search_options: dict[str, Any] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
 
 
 _decode = msgspec.json.Decoder(_Body).decode
@@ -99,7 +104,7 @@ def read(path: bytes, body: bytes, digest: str) -> Asked | Problem:
         return Problem(
             400, "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
         )
-    return _wrong_numbers(read) or _asked(read, digest)
+    return _wrong_numbers(read) or _refused(read) or _asked(read, digest)
 
 
 def _wrong_numbers(read: _Body) -> Problem | None:
@@ -117,6 +122,29 @@ def _wrong_numbers(read: _Body) -> Problem | None:
             code="array_above_max_length",
         )
     return None
+
+
+def _refused(read: _Body) -> Problem | None:
+    """What models that reason let nobody tell them."""
+    if not split_model(read.model)[0].startswith(_REASONING):
+        return None
+    if read.max_tokens is not None:
+        return _unsupported("max_tokens", " Use 'max_completion_tokens' instead.")
+    if read.temperature not in (None, 1):
+        return Problem(
+            400,
+            f"Unsupported value: 'temperature' does not support {read.temperature:g} with this model. Only the default "
+            "(1) value is supported.",
+            param="temperature",
+            code="unsupported_value",
+        )
+    given = {"top_p": read.top_p not in (None, 1), "stop": bool(read.stop)}
+    return next((_unsupported(name) for name, is_given in given.items() if is_given), None)
+
+
+def _unsupported(name: str, instead: str = "") -> Problem:
+    message = f"Unsupported parameter: '{name}' is not supported with this model.{instead}"
+    return Problem(400, message, param=name, code="unsupported_parameter")
 
 
 def _asked(read: _Body, digest: str) -> Asked:
@@ -169,12 +197,14 @@ def _input_tokens(read: _Body) -> int:
 
 
 def _allowed_tools(read: _Body) -> tuple[tuple[Tool, ...], bool]:
-    tools = tuple(Tool(tool.function.name, tool.function.parameters) for tool in read.tools or () if tool.function)
+    offered = ((tool.custom or tool.function, tool.custom is not None) for tool in read.tools or ())
+    tools = tuple(Tool(tool.name, tool.parameters, custom) for tool, custom in offered if tool)
     choice = read.tool_choice
     if choice == "none":
         return (), False
     if isinstance(choice, _ToolChoice):
-        named = choice.function and choice.function.name
+        chosen = choice.custom or choice.function
+        named = chosen and chosen.name
         return tuple(tool for tool in tools if tool.name == named), True
     return tools, choice == "required"
 
