@@ -201,3 +201,12 @@ def test_a_choice_of_a_tool_that_is_not_offered_is_refused_where_the_choice_is_m
     refused = fitted(asked(tools=(Tool("f"),), tool_choice=ToolChoice("required", ("g",))), frozenset({"choice"}))
     assert isinstance(refused, Failure)
     assert (refused.kind, refused.param) == (FailureKind.BAD_REQUEST, "tool_choice")
+
+
+def test_a_text_alone_is_looked_through_only_where_a_form_or_a_tool_was_asked_for() -> None:
+    answer, *others = said(Text("No.")), said(called()), said(Text("1"), Text("2")), said()
+    assert restored(fit(asked(), "form"), answer) == (answer, None)
+    assert restored(fit(asked(output=OutputFormat("text")), "form"), answer) == (answer, None)
+    assert restored(fit(asked(output=OutputFormat("json")), "form"), answer)[1] is not None
+    assert restored(fit(asked(), "form"), others[0])[1] == "in the call of weather: there is no such tool"
+    assert all(restored(fit(asked(), "form"), other) == (other, None) for other in others[1:])

@@ -37,3 +37,12 @@ def test_what_one_field_is_wrong_in_is_refused_by_its_name(dialect: str) -> None
     found = READERS[dialect](body)
     assert isinstance(found, Failure)
     assert found.param == "max_tokens"
+
+
+@pytest.mark.parametrize("dialect", READERS)
+def test_limits_are_left_to_whoever_looked_at_them_before(dialect: str) -> None:
+    deep = b'{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"Hi"}],"odd":%b}' % (
+        b"[" * 70 + b"]" * 70
+    )
+    assert isinstance(READERS[dialect](deep), Failure)
+    assert isinstance(READERS[dialect](deep, limits=None), ChatRequest)

@@ -4,7 +4,7 @@ A request, the events an answer is made of, what can go wrong, and what was used
 Knows no wire format, no provider and no socket; imports nothing else of ours.
 """
 
-from earthward.chat.answer import Answer, Choice, collect, events_of
+from earthward.chat.answer import Answer, Choice, collect, events_of, lone_text
 from earthward.chat.embedding import Embeddings, EmbedRequest, Task
 from earthward.chat.events import (
     Cited,
@@ -90,4 +90,5 @@ __all__ = [
     "collect",
     "events_of",
     "is_content",
+    "lone_text",
 ]

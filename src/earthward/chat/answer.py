@@ -47,6 +47,16 @@ class Answer(msgspec.Struct, frozen=True):
     rest: dict[str, Any] = {}
 
 
+def lone_text(answer: Answer) -> str | None:
+    """The text of an answer that is one and says nothing else, as most do."""
+    if len(answer.choices) != 1:
+        return None
+    parts = answer.choices[0].parts
+    if len(parts) != 1 or type(part := parts[0]) is not Text or part.citations:
+        return None
+    return part.text
+
+
 class _Draft:
     def __init__(self) -> None:
         self.parts: list[Part] = []

@@ -14,7 +14,7 @@ Piece = tuple[Message, tuple[Part, ...]]
 
 def results_at_calls(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     """The same messages if all is in its place. Results of calls that nobody made stay where they are."""
-    if not any(isinstance(part, ToolResult) for message in messages for part in message.parts):
+    if not _has_results(messages):
         return messages
     groups: list[list[Piece]] = []
     calls: dict[str, int] = {}
@@ -35,3 +35,11 @@ def results_at_calls(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     if is_in_place:
         return messages
     return tuple(msgspec.structs.replace(message, parts=parts) for message, parts in chain.from_iterable(groups))
+
+
+def _has_results(messages: tuple[Message, ...]) -> bool:
+    for message in messages:
+        for part in message.parts:
+            if type(part) is ToolResult:
+                return True
+    return False

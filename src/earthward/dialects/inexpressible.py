@@ -27,7 +27,7 @@ class Inexpressible(Exception):
 
 def chosen_among_none(request: ChatRequest) -> list[str]:
     """The names of what says how to choose among tools where there are none."""
-    if request.tools:
+    if request.tools or (request.tool_choice is None and request.parallel_tool_calls is None):
         return []
     return [name for name in ("tool_choice", "parallel_tool_calls") if getattr(request, name) is not None]
 

@@ -17,11 +17,12 @@ SECOND_TRY = "the form of the answer was wrong"
 class Rounds:
     """`fit` is the request as the target can take it; with `several` it is asked once for each answer."""
 
-    __slots__ = ("_again", "_answers", "_fit", "_has_tried_again", "_place", "_requests", "together", "wrong")
+    __slots__ = ("_again", "_answers", "_fit", "_has_tried_again", "_last", "_place", "_requests", "together", "wrong")
 
     def __init__(self, fit: Fitted, requests: list[ChatRequest]) -> None:
         self._fit = fit
         self._requests = requests
+        self._last = len(requests) - 1
         self._place = 0
         self._answers: list[Answer] = []
         self._again: ChatRequest | None = None
@@ -44,11 +45,11 @@ class Rounds:
 
     @property
     def is_last(self) -> bool:
-        return self._place == len(self._requests) - 1
+        return self._place == self._last
 
     @property
     def is_over(self) -> bool:
-        return self.is_last and self.wrong is None
+        return self.wrong is None and self._place == self._last
 
     def heard(self, answer: Answer) -> Answer | Failure | None:
         """All answers together, once they are there; None if there is another round to come."""
@@ -61,7 +62,7 @@ class Rounds:
             self._again = once_more(self._fit, answer, wrong)
             self.wrong = failure
             return None
-        assert not isinstance(found, Failure), "whatever can't be restored has a wrong form"
+        assert isinstance(found, Answer), "whatever can't be restored has a wrong form"
         self._answers.append(found)
         if not self.is_last:
             return None
@@ -89,7 +90,7 @@ class Rounds:
 
 def rounds(fit: Fitted, *, gives_several: bool) -> Rounds | Failure:
     requests = [fit.sent] if gives_several or fit.sent.answers == 1 else one_by_one(fit.sent)
-    return requests if isinstance(requests, Failure) else Rounds(fit, requests)
+    return Rounds(fit, requests) if isinstance(requests, list) else requests
 
 
 class GoingOn:

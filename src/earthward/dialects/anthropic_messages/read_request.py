@@ -81,9 +81,12 @@ _SHAPES = {
 _HELD_BY_THE_VENDOR = ("container", "mcp_servers")
 
 
-def read_request(body: bytes, limits: JsonLimits = LIMITS) -> ChatRequest | Failure:
-    """The request, or what is wrong with it, with the place in `param`."""
-    too_much = excess(body, limits)
+def read_request(body: bytes, limits: JsonLimits | None = LIMITS) -> ChatRequest | Failure:
+    """The request, or what is wrong with it, with the place in `param`.
+
+    `limits` is None for a body that was held to them before, as an envelope's was.
+    """
+    too_much = None if limits is None else excess(body, limits)
     if too_much is not None:
         return Failure(FailureKind.BAD_REQUEST, f"the request body has {too_much}")
     try:

@@ -5,7 +5,19 @@ What targets lack is data; each lack has one way in which it is made up for.
 
 import msgspec
 
-from earthward.chat import Answer, ChatRequest, Event, Failure, FailureKind, Message, Role, Text, ToolCall, ToolResult
+from earthward.chat import (
+    Answer,
+    ChatRequest,
+    Event,
+    Failure,
+    FailureKind,
+    Message,
+    Role,
+    Text,
+    ToolCall,
+    ToolResult,
+    lone_text,
+)
 from earthward.dialects.content.calls import Salvaging, is_first, only_first, salvaged, wrong_arguments
 from earthward.dialects.content.free_text import (
     WithFreeText,
@@ -84,6 +96,9 @@ def fitted(request: ChatRequest, lacks: frozenset[Lack], id: str = "") -> Fitted
 
 def restored(fit: Fitted, answer: Answer) -> tuple[Answer | Failure, str | None]:
     """The answer in the caller's terms, and what is wrong with its form, in words for the model."""
+    if fit.asked.output is None and not fit.asked.tools and lone_text(answer) is not None:
+        # There is no call in it, and no form to hold it to.
+        return answer, None
     found = from_words(answer, fit.asked, fit.id) if fit.in_words else _salvaged(fit, answer)
     if isinstance(found, Failure):
         return found, found.message

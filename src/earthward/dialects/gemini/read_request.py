@@ -86,8 +86,8 @@ def as_request(raw: Any, model: str, stream: bool) -> ChatRequest:
         raise Inexpressible(message, "cachedContent")
     generation = wire.generation_config or _NOTHING
     return ChatRequest(
-        model=model,
-        messages=(*read_system(wire.system_instruction), *read_contents(wire.contents)),
+        model,
+        (*read_system(wire.system_instruction), *read_contents(wire.contents)),
         tools=read_tools(wire.tools),
         tool_choice=read_choice(wire.tool_config),
         sampling=_sampling(generation),

@@ -29,6 +29,7 @@ from earthward.dialects.ollama.images import READABLE, media_type, standard_base
 Wire = dict[str, Any]
 
 SYSTEM = (Role.SYSTEM, Role.DEVELOPER)
+ASSISTANT = Role.ASSISTANT
 _LOST = (
     *("messages.reasoning", "messages.tool_calls", "messages.is_error", "messages.detail", "messages.order"),
     "messages.name",
@@ -48,7 +49,7 @@ def write_messages(messages: tuple[Message, ...], takes_audio: bool = False) -> 
             told.append((place, message))
         elif len(message.parts) == 1 and type(part := message.parts[0]) is Text and not message.rest:
             # Most messages are a text and nothing else.
-            _add(wires, {"role": "assistant" if message.role is Role.ASSISTANT else "user", "content": part.text})
+            _add(wires, {"role": "assistant" if message.role is ASSISTANT else "user", "content": part.text})
         else:
             where = f"messages[{place}]"
             _refuse_content_in(message.rest, where)
@@ -94,8 +95,12 @@ def _lost_of(part: Part) -> str:
 
 
 def _system(told: list[tuple[int, Message]]) -> str:
-    texts = [_text(part, f"messages[{place}]") for place, message in told for part in message.parts]
-    return "\n\n".join([text for text in texts if text])
+    texts = [
+        part.text if type(part) is Text else _text(part, f"messages[{place}]")
+        for place, message in told
+        for part in message.parts
+    ]
+    return "\n\n".join(filter(None, texts))
 
 
 def _refuse_content_in(rest: Wire, where: str) -> None:
@@ -128,7 +133,7 @@ def _result(result: ToolResult, names: dict[str, str], where: str) -> Wire:
 
 
 def _said(role: Role, parts: tuple[Part, ...], where: str, takes_audio: bool) -> Wire:
-    is_assistant = role is Role.ASSISTANT
+    is_assistant = role is ASSISTANT
     texts: list[str] = []
     media: list[str] = []
     calls: list[Wire] = []

@@ -68,7 +68,7 @@ def losses(request: ChatRequest, model: Model = _UNKNOWN) -> tuple[str, ...]:
         lost += [
             name for name, value in request.rest.items() if name not in _OWN_FIELDS and value is not _NO_SHIFT.get(name)
         ]
-    return tuple(dict.fromkeys((*lost, *request.unread)))
+    return tuple(dict.fromkeys((*lost, *request.unread))) if lost or request.unread else ()
 
 
 def prepare(envelope: Envelope, model: str, loaded: Model = _UNKNOWN) -> bytes:

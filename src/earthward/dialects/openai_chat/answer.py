@@ -18,6 +18,7 @@ from earthward.chat import (
     Text,
     ToolCall,
     cited,
+    lone_text,
 )
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.openai_chat.annotations import read_annotations, wire_annotations
@@ -75,7 +76,8 @@ def read_answer(body: bytes) -> Answer | Failure:
 
 def write_answer(answer: Answer, functions: bool = False) -> bytes:
     """`functions` for a client that still speaks of `functions` instead of tools."""
-    if len(answer.choices) == 1 and not answer.rest and (text := _all_it_says(answer.choices[0])) is not None:
+    text = lone_text(answer)
+    if text is not None and not answer.rest and not answer.choices[0].logprobs:
         return _written_text(answer, text, functions)
     wire: dict[str, Any] = {
         "id": answer.id or "chatcmpl-unknown",
@@ -136,14 +138,6 @@ def _calls(message: _Message, invented_id: str) -> list[ToolCall]:
         function = message.function_call
         calls.append(ToolCall(f"{invented_id}_{len(calls)}", function.name, arguments_text(function.arguments)))
     return calls
-
-
-def _all_it_says(choice: Choice) -> str | None:
-    """The text, if the answer is that and nothing else."""
-    parts = choice.parts
-    if len(parts) != 1 or type(part := parts[0]) is not Text or choice.logprobs or part.citations:
-        return None
-    return part.text
 
 
 def _written_text(answer: Answer, text: str, functions: bool) -> bytes:

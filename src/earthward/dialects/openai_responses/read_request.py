@@ -139,10 +139,10 @@ def _refuse(wire: _Request, raw: dict[str, Any], earlier: tuple[Message, ...] | 
 
 def _request(wire: _Request, raw: dict[str, Any], earlier: tuple[Message, ...]) -> ChatRequest:
     return ChatRequest(
-        model=wire.model,
-        messages=(*_instructions(wire.instructions), *earlier, *read_input(wire.input, earlier)),
-        tools=tuple(map(read_tool, wire.tools or ())),
-        tool_choice=read_choice(wire.tool_choice),
+        wire.model,
+        (*_instructions(wire.instructions), *earlier, *read_input(wire.input, earlier)),
+        tuple(map(read_tool, wire.tools or ())),
+        read_choice(wire.tool_choice),
         parallel_tool_calls=wire.parallel_tool_calls,
         sampling=Sampling(wire.temperature, wire.top_p),
         max_tokens=wire.max_output_tokens,

@@ -24,7 +24,7 @@ class MessagesDoor:
         return anthropic_messages.glance(envelope)
 
     def read(self, envelope: Envelope) -> ChatRequest | Failure:
-        return anthropic_messages.read_request(envelope.encode())
+        return anthropic_messages.read_request(envelope.encode(), limits=None)
 
     def answers_itself(self, question: Question) -> bytes | None:
         return None

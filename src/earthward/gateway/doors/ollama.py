@@ -60,10 +60,7 @@ class _Way:
     def __init__(self, model: str, loaded: ollama.Model) -> None:
         self._model = model
         self._loaded = loaded
-
-    @property
-    def context(self) -> int:
-        return self._loaded.num_ctx or 0
+        self.context = loaded.num_ctx or 0
 
     def at(self, context: int) -> "_Way":
         """The same with so much context."""

@@ -24,7 +24,7 @@ class ChatDoor:
         return openai_chat.glance(envelope)
 
     def read(self, envelope: Envelope) -> ChatRequest | Failure:
-        return openai_chat.read_request(envelope.encode())
+        return openai_chat.read_request(envelope.encode(), limits=None)
 
     def answers_itself(self, question: Question) -> bytes | None:
         return None
