@@ -42,9 +42,9 @@ def test_a_preset_is_known_without_being_written():
 @pytest.mark.parametrize(
     ("name", "gates", "stages"),
     [
-        ("playbook", ["error_rate", "ttft", "truncated", "feedback"], ["5%", "25%", "75%"]),
-        ("fast", ["error_rate", "ttft", "truncated"], ["5%", "25%", "75%"]),
-        ("careful", ["error_rate", "ttft", "truncated", "feedback"], ["shadow 20%", "1%", "5%", "25%", "50%", "75%"]),
+        ("playbook", ["error_rate", "wait", "truncated", "feedback"], ["5%", "25%", "75%"]),
+        ("fast", ["error_rate", "wait", "truncated"], ["5%", "25%", "75%"]),
+        ("careful", ["error_rate", "wait", "truncated", "feedback"], ["shadow 20%", "1%", "5%", "25%", "50%", "75%"]),
     ],
 )
 def test_every_preset_works_without_further_gates_and_says_what_it_leaves_out(name, gates, stages):

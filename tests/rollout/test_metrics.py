@@ -26,6 +26,13 @@ def timed(field: str) -> Fields:
     return made
 
 
+def streamed_or_whole(chance: random.Random, harm: float) -> dict[str, object]:
+    """A stream's first content comes sooner than a whole answer; that it is over has nothing to say."""
+    if chance.random() < 0.5:
+        return {**timed("ttft_s")(chance, harm), "total_s": chance.random() * 60}
+    return {"ok": True, "total_s": 3 * chance.lognormvariate(0.0, 0.5) * (1.0 + harm) / 2}
+
+
 def marked(name: str) -> Fields:
     def made(chance: random.Random, harm: float) -> dict[str, object]:
         return {"ok": True, "bad": (name,) if chance.random() < 0.01 * harm else ()}
@@ -45,6 +52,7 @@ def priced(chance: random.Random, harm: float) -> dict[str, object]:
 TRAFFIC: dict[str, Fields] = {
     "error_rate": fails,
     "ttft": timed("ttft_s"),
+    "wait": streamed_or_whole,
     "token_time": timed("token_s"),
     "latency": timed("total_s"),
     "quality": compared,
@@ -96,3 +104,9 @@ def test_what_is_only_shown_rolls_nothing_back_and_tells_both_means(metric):
     (found,) = (it for it in controller.findings() if it.metric == metric)
     assert (controller.state.place.phase, found.verdict) == ("stage", "pass")
     assert found.mean > 15 * found.baseline_mean
+
+
+def test_a_caller_waits_for_the_first_content_of_a_stream_and_for_all_of_a_whole_answer():
+    stream, whole = (Event(1.0, "u", "candidate", SHARE, ttft_s=first, total_s=9.0) for first in (0.5, None))
+    reads = METRICS["wait"].reads
+    assert (reads(stream), reads(whole), reads(Event(1.0, "u", "candidate", SHARE))) == (0.5, 9.0, None)

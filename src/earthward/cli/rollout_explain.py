@@ -90,7 +90,7 @@ def _gate(it: dict[str, Any]) -> Iterator[str]:
         when = "too little is known to say when" if it["expected_s"] is None else f"in about {span(it['expected_s'])}"
         yield f"  to be decided: {when}"
     if it["metric"] in STREAMED and it["verdict"] == "no data" and not it["candidate"] and not it["baseline"]:
-        yield "  it measures streamed answers, and there was none; where callers do not stream, gate on `latency`"
+        yield "  it measures streamed answers, and there was none; where callers do not stream, gate on `wait`"
 
 
 def _part(it: dict[str, Any], arm: str) -> str:

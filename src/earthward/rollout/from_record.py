@@ -6,7 +6,7 @@ from earthward.ledger.summary import is_rescued
 from earthward.rollout.event import Event
 
 NANO = 1e9
-MEASURED = frozenset({"error_rate", "ttft", "token_time", "latency", "truncated", "fallback_rate", "cost"})
+MEASURED = frozenset({"error_rate", "ttft", "wait", "token_time", "latency", "truncated", "fallback_rate", "cost"})
 """The metrics that records have figures for. Nothing is known of the others until something looks at answers."""
 PAIRED = frozenset({"quality", "refusal", "invalid_output", "tool_mismatch"})
 """The metrics that need both arms' answers to the same request, which shadows bring."""

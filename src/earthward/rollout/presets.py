@@ -15,7 +15,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
             {"share": "75%", "hold": "7d"},
             "100%",
         ],
-        "gates": ["error_rate", "ttft", "truncated", "quality", "feedback"],
+        "gates": ["error_rate", "wait", "truncated", "quality", "feedback"],
         "min_requests": 1000,
         "timeout": "28d",
         "bake": {"for": "14d", "holdback": "2%"},
@@ -25,7 +25,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     # For traffic that brings its evidence within hours. Nobody compares answers here.
     "fast": {
         "stages": ["5%", "25%", "75%", "100%"],
-        "gates": ["error_rate", "ttft", {"truncated": {"role": "signal"}}],
+        "gates": ["error_rate", "wait", {"truncated": {"role": "signal"}}],
         "min_requests": 200,
         "hold": "10m",
         "timeout": "1d",
@@ -37,7 +37,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "stages": [{"shadow": "20%"}, "1%", "5%", "25%", "50%", {"share": "75%", "approval": True}, "100%"],
         "gates": [
             "error_rate",
-            "ttft",
+            "wait",
             "quality",
             "refusal",
             {"truncated": {"role": "signal"}},

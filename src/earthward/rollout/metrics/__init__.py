@@ -13,6 +13,7 @@ from earthward.rollout.metrics import (
     tool_mismatch,
     truncated,
     ttft,
+    wait,
 )
 from earthward.rollout.metrics.metric import ROLES, Kind, Metric, Role, Span, named
 
@@ -23,6 +24,7 @@ METRICS: dict[str, Metric] = {
     for module in (
         error_rate,
         ttft,
+        wait,
         token_time,
         latency,
         truncated,
