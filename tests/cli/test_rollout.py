@@ -148,6 +148,33 @@ def test_replay_twice_is_the_same(run, plan, events):
     assert json.loads(first.stdout)["transitions"]
 
 
+def test_replay_counts_the_requests_of_other_gateways_too(run, plan, tmp_path, events):
+    """What two gateways have on record of one traffic is decided as if one had it all."""
+    lines = events("worse", 2000, by=20).read_bytes().splitlines(keepends=True)
+    halves = [tmp_path / "here.jsonl", tmp_path / "there.jsonl"]
+    for at, path in enumerate(halves):
+        path.write_bytes(b"".join(lines[at::2]))
+
+    def until_rolled_back(*paths: object) -> float:
+        told = json.loads(run("replay", *paths, "--plan", plan, "--json").stdout)
+        assert told["end"]["phase"] == "rolled back"
+        return told["transitions"][-1]["t"]
+
+    whole = until_rolled_back(events("worse", 2000, by=20))
+    assert until_rolled_back(halves[0], "--also", halves[1]) == whole != until_rolled_back(halves[0])
+
+
+def test_broken_lines_of_another_gateway_are_told_by_its_file_and_no_file_counts_twice(run, plan, tmp_path, events):
+    good, broken = events("parity", 10), tmp_path / "there.jsonl"
+    broken.write_bytes(b'{"t": 1}\n{"t": \n')
+    told = run("replay", good, "--also", broken, "--plan", plan)
+    assert (told.exit_code, f"{broken}:2:" in told.stderr) == (2, True)
+    assert json.loads(run("replay", good, "--also", broken, "--plan", plan, "--json").stdout)["file"] == str(broken)
+    assert run("replay", good, "--also", broken, "--plan", plan, "--skip-broken").exit_code == 3
+    assert "given twice" in run("replay", good, "--also", good, "--plan", plan).stderr
+    assert run("replay", good, "--also", tmp_path / "none", "--plan", plan).exit_code == 2
+
+
 def test_replay_reads_standard_input(run, plan, events):
     text = events("worse", 3000, by=50).read_text()
     assert run("replay", "-", "--plan", plan, input=text).exit_code == 1

@@ -1,5 +1,6 @@
 """`earthward rollout`: what a plan of a rollout says, would do, and would have done; and those of a gateway."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from earthward.cli.rollout_runs import simulated
 from earthward.cli.rollout_screen import NARROW, cell, console, plan_tables, print_transitions, sums_table
 from earthward.rollout.alpha import shares
 from earthward.rollout.controller import Controller
+from earthward.rollout.merge import merged
 from earthward.rollout.plan import percent
 from earthward.rollout.presets import PRESETS
 from earthward.rollout.problems import nearest
@@ -125,6 +127,10 @@ def replay(
         ),
     ] = None,
     rollout: RolloutOption = None,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option("--also", help="Events of another gateway, whose requests count too, at their time; one or more."),
+    ] = None,
     skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Leave out lines that can't be read.")] = False,
     json: Json = False,
 ) -> None:
@@ -134,14 +140,21 @@ def replay(
     `token_s`, `total_s`, `score` (0 to 1, of the candidate against the baseline), `cost`, `bad` (names of metrics),
     `checked` (those that were looked at; by default all), `unmeasured`, and `later` (more about a request that was told
     before). What `rollout events` prints of a gateway is read too, and without `--plan` leads to the decisions that the
-    gateway took. Exit status: 0 promoted, 1 rolled back or aborted, 3 neither.
+    gateway took. With `--also` requests of other gateways count too: what one decision over all of them had been.
+    Exit status: 0 promoted, 1 rolled back or aborted, 3 neither.
     """
     read = plan_from(plan or "fast", rollout)
-    broken: list[dict[str, Any]] = []
-    with _opened(events) as file, _progress(TaskProgressColumn()) as progress:
-        result = replayed(read, _lines(file, events, progress, broken), is_fixed=plan is not None)
+    paths = [events, *(also or ())]
+    found: dict[Path, list[dict[str, Any]]] = {path: [] for path in paths}
+    if len(found) < len(paths):
+        fail("the same events are given twice", WRONG_USE)
+    with contextlib.ExitStack() as files, _progress(TaskProgressColumn()) as progress:
+        logs = [_lines(files.enter_context(_opened(path)), path, progress, found[path]) for path in paths]
+        result = replayed(read, merged(logs[0], logs[1:]), is_fixed=plan is not None)
+    broken = [it for each in found.values() for it in each]
     if broken and not skip_broken:
-        _tell_broken(events, broken, json=json)
+        for path, each in [(path, each) for path, each in found.items() if each][: 1 if json else None]:
+            _tell_broken(path, each, json=json)
         raise typer.Exit(WRONG_USE)
     if not result.requests and not result.transitions:
         fail(f"{events} holds no events", NOT_ENOUGH_EVIDENCE)
