@@ -141,7 +141,8 @@ def test_a_caller_whose_dialect_has_no_word_for_pages_is_told_so(gateway: Gatewa
 
 
 def test_of_a_stream_the_record_alone_can_tell(gateway: Gateway) -> None:
-    asked = {"model": "anthropic", "messages": [{"role": "user", "content": ASKED}], "stream": True}
+    slowly = f"{ASKED} gap=0.1"
+    asked = {"model": "anthropic", "messages": [{"role": "user", "content": slowly}], "stream": True}
     _, headers, _ = http("POST", f"{gateway.url}/api/chat", asked)
     assert "x-earthward-dropped" not in headers
     assert gateway.row(headers["x-earthward-id"])["dropped"] == '["citations"]'

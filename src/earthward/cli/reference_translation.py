@@ -49,7 +49,7 @@ def translation() -> str:
         "Pages of the web and documents that a text says it is from: `annotations` in OpenAI's dialects, `citations` "
         "in Anthropic's, `groundingMetadata` (and `citationMetadata`) in Google's. What the caller's dialect has no "
         "word for is left out, and named in `x-earthward-dropped` and in the record; of a stream, whose headers are "
-        "gone by then, in the record alone.",
+        "mostly gone by then, in the record.",
         table(("From", "What is cited", *(speaker.title for speaker in SPEAKERS)), _cited()),
         "Google counts in bytes, OpenAI in characters; Anthropic cuts a text into blocks, and so do answers that are "
         "written for its callers, but for streams in which it is only told later what a text rests on. A page "
