@@ -117,8 +117,13 @@ class FromFile:
         data = b""
         while not data.endswith(b"\n"):
             left = end - time.monotonic()
-            waiting = [child.stdin] if question else []
-            heard, ready, _ = select.select([child.stdout], waiting, [], max(left, 0))
+            # Other than `select`, it can hear of any descriptor, however many are open.
+            ends = select.poll()
+            ends.register(child.stdout, select.POLLIN)
+            if question:
+                ends.register(child.stdin, select.POLLOUT)
+            spoken = {end for end, _ in ends.poll(max(left, 0) * 1000)}
+            heard, ready = child.stdout.fileno() in spoken, child.stdin.fileno() in spoken
             if left <= 0 or not (heard or ready):
                 raise TimeoutError(f"no answer within {self._metric.timeout:g} s")
             if ready:
