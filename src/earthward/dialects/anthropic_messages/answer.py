@@ -9,7 +9,7 @@ import msgspec
 
 from earthward.chat import Answer, Choice, Failure, FailureKind, Part, Reasoning, Refusal, Text, ToolCall
 from earthward.dialects.anthropic_messages.calls import read_call, wire_call
-from earthward.dialects.anthropic_messages.citations import can_cite, pieces, read_citations, wire_citation
+from earthward.dialects.anthropic_messages.citations import can_cite, pieces, read_citations, told_citation
 from earthward.dialects.anthropic_messages.errors import failure_of_error
 from earthward.dialects.anthropic_messages.finish import read_reason, written_reason
 from earthward.dialects.anthropic_messages.usage import read_usage, whole_usage
@@ -113,5 +113,5 @@ def _wire_blocks(part: Part) -> list[dict[str, Any]]:
 
 
 def _cited(piece: Text) -> dict[str, Any]:
-    citations = [wire_citation(citation) for citation in piece.citations if can_cite(citation)]
+    citations = [told_citation(citation) for citation in piece.citations if can_cite(citation)]
     return {"type": "text", "text": piece.text, **({"citations": citations} if citations else {})}

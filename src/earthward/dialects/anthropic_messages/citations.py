@@ -64,6 +64,12 @@ def wire_citation(citation: Citation) -> Wire:
     return {"type": _FROM_THE_WEB, **page}
 
 
+def told_citation(citation: Citation) -> Wire:
+    """As answers have it, where a document's place in Anthropic's files stands too, if only as null."""
+    wire = wire_citation(citation)
+    return {"file_id": None, **wire} if citation.kind in _DOCUMENTS else wire
+
+
 def pieces(text: Text) -> list[Text]:
     """The text cut where what it rests on begins and ends; each piece rests on all that is said of it.
 

@@ -25,7 +25,7 @@ from earthward.chat import (
 )
 from earthward.dialects import sse
 from earthward.dialects.anthropic_messages.calls import is_whole_input, wire_id
-from earthward.dialects.anthropic_messages.citations import can_cite, wire_citation
+from earthward.dialects.anthropic_messages.citations import can_cite, told_citation
 from earthward.dialects.anthropic_messages.errors import error_event
 from earthward.dialects.anthropic_messages.finish import written_reason
 from earthward.dialects.anthropic_messages.stream_end import BROKEN_OFF
@@ -177,7 +177,7 @@ class StreamWriter:
         if self._kind != "text" or not can_cite(citation):
             self.has_lost = True
             return b""
-        return _DELTA % (self._index, b"citations", b"citation", _ENCODE(wire_citation(citation)))
+        return _DELTA % (self._index, b"citations", b"citation", _ENCODE(told_citation(citation)))
 
     def _thought(self, text: str, signature: str | None) -> bytes:
         """A signature is the last thing said in a block of thinking."""
