@@ -82,9 +82,13 @@ def user(part: dict) -> dict:
         (
             ANTHROPIC,
             {"thinking": {"type": "enabled", "budget_tokens": 1024}},
-            {"ollama": ("reasoning",), "openai": ("reasoning",)},
+            {"ollama": ("thinking",), "openai": ("thinking",)},
         ),
-        (ANTHROPIC, {"messages": THOUGHT}, {"ollama": ("messages.reasoning",), "openai": ("messages.reasoning",)}),
+        (
+            ANTHROPIC,
+            {"messages": THOUGHT},
+            {"ollama": ("messages.content.thinking",), "openai": ("messages.content.thinking",)},
+        ),
         (
             ANTHROPIC,
             user({"type": "document", "source": {"type": "url", "url": "https://x.example/y.pdf"}}),
@@ -106,5 +110,5 @@ def test_a_field_is_said_dropped_or_refused_as_the_page_says(path, fields, found
 
 def test_the_page_names_the_fields_that_are_tried_here():
     page = PAGE.read_text()
-    for name in ("logit_bias", "frequency_penalty", "service_tier", "top_k", "messages.reasoning", "keep_alive"):
+    for name in ("logit_bias", "frequency_penalty", "service_tier", "top_k", "messages.content.thinking", "keep_alive"):
         assert f"`{name}`" in page

@@ -2,9 +2,10 @@ import random
 
 import pytest
 
-from earthward.routing.retries import PER_REQUEST, PER_SECOND, REMEMBERED, WINDOW, may_retry
+from earthward.gateway.board import RING
+from earthward.routing.retries import PER_REQUEST, PER_SECOND, WINDOW, may_retry
 
-CALM = [(0, 0)] * (REMEMBERED - 1)
+CALM = [(0, 0)] * (RING - 1)
 
 
 def test_a_quiet_gateway_may_still_retry() -> None:
@@ -36,9 +37,9 @@ def test_in_a_total_outage_attempts_stay_within_a_fifth_and_ten_a_second(load: i
         requests = draw.randint(0, 2 * load)
         retries = 0
         for _ in range(2 * requests):
-            retries += may_retry([(requests, retries), *reversed(seconds[1 - REMEMBERED :])])
+            retries += may_retry([(requests, retries), *reversed(seconds[1 - RING :])])
         seconds.append((requests, retries))
         sent += requests
         retried += retries
-        assert retried <= PER_REQUEST * sent + PER_SECOND * max(WINDOW, elapsed) + 1 + elapsed // REMEMBERED
+        assert retried <= PER_REQUEST * sent + PER_SECOND * max(WINDOW, elapsed) + 1 + elapsed // RING
     assert retried >= min(1.9 * sent, 0.95 * (PER_REQUEST * sent + PER_SECOND * 120)), "and it is used"
