@@ -33,8 +33,8 @@ LARGEST = 512 * 1024
 """Bytes of a request, and of an answer. What is larger is not sampled."""
 MOST_UNSENT = 4 * 1024 * 1024
 """Bytes that may wait on the line to the control process."""
-TOGETHER = 0.05
-"""Seconds for which samples are gathered."""
+TOGETHER = 0.25
+"""Seconds for which samples are gathered: each time wakes the control process."""
 A_SECOND = 25
 AT_ONCE = 128
 """Samples that the control process works off a second at most, and that may wait there. What is beyond both costs a
@@ -207,6 +207,8 @@ class SampleLine:
         number = self._number
         if not self._send(Feedback(number, id, key, score, comment)):
             return None
+        # Somebody waits for this one.
+        self._flush()
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._asked[number] = future
         try:
@@ -229,6 +231,8 @@ class SampleLine:
         return True
 
     def _flush(self) -> None:
+        if not self._frames:
+            return
         frames, samples = self._frames, self._samples
         self._frames, self._size, self._samples = [], 0, 0
         writer = self._open_writer()

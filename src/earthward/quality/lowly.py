@@ -15,10 +15,10 @@ SHARE = 0.1
 """Of one core, that reading samples and checking them may take at most."""
 SOON = 0.001
 """Seconds: nobody is woken more exactly than that."""
-YIELD = 25.0
+YIELD = 100.0
 """Seconds to wait longer for each that it was woken late, since others had all cores."""
-LONGEST = 0.46
-"""So long at most: two a second are still a verdict in minutes."""
+LONGEST = 0.96
+"""So long at most: one a second is still a verdict in minutes."""
 
 
 def pause(late: float, used: float) -> float:
