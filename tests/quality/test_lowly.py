@@ -33,16 +33,23 @@ def test_it_makes_room_as_soon_as_users_need_all_slots():
 
 
 def test_with_a_core_to_spare_samples_follow_at_an_even_pace():
-    assert pause(0.0, 0.0) == pause(0.001, 0.004) == EVERY
+    assert pause(0.0, 0.0, 0.0) == pause(0.001, 0.004, 0.0) == EVERY
 
 
 def test_the_later_it_is_woken_the_longer_the_next_sample_waits_and_never_for_ever():
-    waits = [pause(late, 0.0) for late in (0.001, 0.002, 0.004, 0.008, 0.1, 60.0)]
+    waits = [pause(late, 0.0, 0.0) for late in (0.001, 0.002, 0.004, 0.008, 0.1, 60.0)]
     assert waits == sorted(waits)
     assert waits[0] < waits[1] < waits[2] < waits[3]
     assert waits[-1] == waits[-2] == EVERY + LONGEST
 
 
 def test_samples_that_are_much_work_come_less_often():
-    assert pause(0.0, 0.5) == 5.0
-    assert pause(60.0, 0.5) == 5.0 + LONGEST
+    assert pause(0.0, 0.5, 0.0) == 5.0
+    assert pause(60.0, 0.5, 0.0) == 5.0 + LONGEST
+
+
+def test_the_more_of_their_time_workers_wait_for_a_core_the_longer_the_next_sample_waits():
+    waits = [pause(0.0, 0.0, crowd) for crowd in (0.0, 0.01, 0.02, 0.04, 0.2, 1.0)]
+    assert waits == sorted(waits)
+    assert waits[0] == EVERY < waits[1] < waits[2] < waits[3]
+    assert waits[-1] == waits[-2] == EVERY + LONGEST == pause(60.0, 0.0, 1.0)

@@ -14,12 +14,14 @@ from earthward.config.secrets import content_keys
 from earthward.config.snapshot import Snapshot
 from earthward.control.asking import Asking
 from earthward.control.content_line import ContentLine
+from earthward.control.crowding import Crowding
 from earthward.control.feedback import FeedbackDesk
 from earthward.control.purses import Purses
 from earthward.control.quality_metrics import QualityMetrics
 from earthward.control.quality_report import judge_warnings
 from earthward.control.shadows import Shadows, sweep_for_ever
 from earthward.fleet.found import Probed
+from earthward.gateway import board as columns
 from earthward.gateway.board import Board
 from earthward.gateway.state import State
 from earthward.ledger.record import Record, Settled
@@ -55,7 +57,8 @@ class Quality:
         self._warned: set[str] = set()
         self._asking = Asking(board, engines)
         self.purses = Purses(state.folder / "shadow-spend.msgpack")
-        self.shadows = Shadows(self._asking, self.purses, self._put_on_record, self.parts)
+        crowding = Crowding(lambda: board.column(columns.PID))
+        self.shadows = Shadows(self._asking, self.purses, self._put_on_record, self.parts, crowding.part)
         self.feedback = FeedbackDesk(self.parts, stored_up_to)
         self._line = ContentLine(state.content_socket, self.shadows.offer, self.feedback.hear)
 

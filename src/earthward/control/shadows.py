@@ -68,7 +68,8 @@ class NotNow(Exception):
 
 
 class Shadows:
-    """`put_on_record` takes what was asked to the ledger; `parts` are the store and the content keys, once there."""
+    """`put_on_record` takes what was asked to the ledger; `parts` are the store and the content keys, once there;
+    `crowd` is for how much of their time workers wait for a core."""
 
     def __init__(
         self,
@@ -76,7 +77,9 @@ class Shadows:
         purses: Purses,
         put_on_record: Callable[[Record], None],
         parts: Callable[[], tuple[Engine, ContentKeys] | None],
+        crowd: Callable[[], float],
     ) -> None:
+        self._crowd = crowd
         self._asking = asking
         self._purses = purses
         self._put_on_record = put_on_record
@@ -129,7 +132,7 @@ class Shadows:
         now = time.monotonic()
         turn = self._next = max(now, self._next + self._pause)
         await asyncio.sleep(turn - now)
-        self._pause = lowly.pause(time.monotonic() - turn, self._used)
+        self._pause = lowly.pause(time.monotonic() - turn, self._used, self._crowd())
         self._used = 0.0
 
     def _timed(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:

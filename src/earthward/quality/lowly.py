@@ -17,14 +17,16 @@ SOON = 0.001
 """Seconds: nobody is woken more exactly than that."""
 YIELD = 100.0
 """Seconds to wait longer for each that it was woken late, since others had all cores."""
+CROWDED = 20.0
+"""Seconds to wait longer where workers, too, wait for a core all the time."""
 LONGEST = 0.96
 """So long at most: one a second is still a verdict in minutes."""
 
 
-def pause(late: float, used: float) -> float:
-    """Seconds from one sample's turn to the next, where that one was woken so `late`, and those since the turn before
-    have `used` so much CPU."""
-    return max(EVERY, used / SHARE) + min(LONGEST, YIELD * max(0.0, late - SOON))
+def pause(late: float, used: float, crowd: float) -> float:
+    """Seconds from one sample's turn to the next, where that one was woken so `late`, those since the turn before have
+    `used` so much CPU, and workers wait for a core for the part `crowd` of their time."""
+    return max(EVERY, used / SHARE) + min(LONGEST, YIELD * max(0.0, late - SOON) + CROWDED * crowd)
 
 
 def may_begin(slots: int | None, users: int, ours: int, zone: Zone) -> bool:
