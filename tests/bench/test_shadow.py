@@ -1,57 +1,48 @@
-import random
-from statistics import median
-
 import msgspec
 import pytest
 
 from earthward.bench.canned import streamed, whole
 from earthward.bench.reading import Incoming, numbered
-from earthward.bench.shadow import BUSY, MOST_CHANGE, Result, Round, between
+from earthward.bench.shadow import MOST_CHANGE, Factors, Result, Round, factors, told
 
 ROUND = Round("plain", 1000.0, 8.0, 16.0, 0, 200.0, 0.2, 0.97)
-RESULT = Result([ROUND] * 12, 1.01, 1.01, 0.99, 1.01, (0.99, 1.04), 100, 50, 50)
-
-
-def test_so_few_pairs_tell_nothing():
-    assert between([]) is None
-    assert between([1.0] * 5) is None
-    assert between([1.0] * 6) == (1.0, 1.0)
-
-
-def test_the_interval_is_the_sign_tests():
-    assert between(range(6)) == (0, 5)
-    assert between(range(12)) == (2, 9)
-    assert between(range(20)) == (5, 14)
-
-
-@pytest.mark.parametrize("count", [6, 12, 20])
-def test_the_interval_holds_the_median_in_19_runs_of_20_whatever_the_spread(count):
-    draw = random.Random(count)
-    held = 0
-    for _ in range(2000):
-        low, high = between([draw.lognormvariate(0.0, 1.0) for _ in range(count)])
-        held += low <= 1.0 <= high
-    assert held >= 2000 * 0.94
+FACTORS = Factors(1.01, 1.01, 0.99, 1.01, (0.99, 1.04))
+RESULT = Result(12, [(ROUND, ROUND)] * 12, [], FACTORS, 100, 50, 50)
+FAILING = (ROUND, msgspec.structs.replace(ROUND, failed=1))
+IDLE = (ROUND, msgspec.structs.replace(ROUND, busy=0.9))
 
 
 @pytest.mark.parametrize(
     ("changed", "verdict"),
     [
         ({}, "holds"),
-        ({"between": (0.99, MOST_CHANGE)}, "not enough evidence"),
-        ({"between": (MOST_CHANGE, 1.2)}, "broken"),
-        ({"between": None}, "not enough evidence"),
-        ({"rounds": [msgspec.structs.replace(ROUND, busy=BUSY - 0.01)] * 12}, "not enough evidence"),
-        ({"rounds": [ROUND] * 11 + [msgspec.structs.replace(ROUND, failed=1)]}, "broken"),
+        ({"others": [IDLE] * 12}, "holds"),
+        ({"factors": msgspec.structs.replace(FACTORS, between=(0.99, MOST_CHANGE))}, "not enough evidence"),
+        ({"factors": msgspec.structs.replace(FACTORS, between=(MOST_CHANGE, 1.2))}, "broken"),
+        ({"factors": msgspec.structs.replace(FACTORS, between=None)}, "not enough evidence"),
+        ({"factors": None, "pairs": []}, "not enough evidence"),
+        ({"pairs": [(ROUND, ROUND)] * 11}, "not enough evidence"),
+        ({"pairs": [(ROUND, ROUND)] * 11 + [FAILING]}, "broken"),
+        ({"others": [FAILING]}, "broken"),
     ],
 )
 def test_only_an_interval_below_the_bar_at_full_load_shows_that_it_holds(changed, verdict):
     assert msgspec.structs.replace(RESULT, **changed).verdict == verdict
 
 
-def test_how_busy_it_was_is_that_of_the_middle_round():
-    rounds = [msgspec.structs.replace(ROUND, busy=part) for part in (0.1, 0.95, 0.99)]
-    assert msgspec.structs.replace(RESULT, rounds=rounds).busy == median((0.1, 0.95, 0.99))
+def test_the_factors_are_sampled_over_plain():
+    slower = msgspec.structs.replace(ROUND, rate=800.0, p50=12.0, p99=32.0, worker=300.0)
+    assert factors([(ROUND, slower)] * 6) == Factors(
+        pytest.approx(2.0), pytest.approx(1.5), pytest.approx(0.8), pytest.approx(1.5), pytest.approx((2.0, 2.0))
+    )
+
+
+def test_it_tells_how_often_the_gateway_was_not_busy_with_samples_and_without_them():
+    lines = told(msgspec.structs.replace(RESULT, others=[IDLE, IDLE, IDLE[::-1]]), 10)
+    assert "3 pairs left out" in lines
+    assert "(1 times without samples, 2 times with them)" in lines
+    assert lines.endswith("that p99 is below 1.05 times: holds")
+    assert told(msgspec.structs.replace(RESULT, pairs=[], factors=None), 10).endswith("not enough evidence")
 
 
 @pytest.mark.parametrize("is_streamed", [False, True])

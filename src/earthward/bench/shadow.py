@@ -3,8 +3,9 @@
 Both routes have the same arms; one has 10 % of its exchanges sampled and sent to the other arm as well. Rounds take
 turns, so that whatever else the machine does meets both, and no round begins before what was sampled in the one before
 is worked off. The gateway, workers and control process alike, has half of the cores, and as many workers as these;
-callers and upstreams have the others. Exit status: 0 users' p99 changes by less than 5 %, 1 by more, 3 the rounds are
-too few or too uneven to say, or did not keep the gateway busy.
+callers and upstreams have the others. A pair of rounds in one of which the gateway did not use its cores, as where
+other programs or other guests of the host had them, is no full load and is measured anew. Exit status: 0 users' p99
+changes by less than 5 %, 1 by more, 3 the pairs are too few or too uneven to say.
 """
 
 import argparse
@@ -16,8 +17,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
-from math import comb
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from earthward.bench import load
+from earthward.bench.paired import between, factor
 
 CONFIG = """\
 listen: 127.0.0.1:0
@@ -45,9 +46,10 @@ routes:
 """
 SAMPLING = ", sampling: {{rate: {rate}%}}, shadow: {{rate: {rate}%, budget: 1 USD/day}}"
 MOST_CHANGE = 1.05
-SURE = 0.95
-BUSY = 0.9
-"""Of its cores, that the gateway must use for it to be full load."""
+BUSY = 0.95
+"""Of its cores, that the gateway must use in a round for it to be full load."""
+AGAIN = 2
+"""Times as many pairs as are asked for are begun at most, for those that were not full load."""
 PATIENCE = 60.0
 Cores = Sequence[int]
 
@@ -67,43 +69,40 @@ class Round(msgspec.Struct, frozen=True):
     busy: float
 
 
-class Result(msgspec.Struct, frozen=True):
-    """`p99`, `p50`, `rate` and `worker` are the median over the pairs of rounds of sampled over plain. What p99's would
-    be over all pairs there could be lies within `between` in at least 19 runs of 20 (None: too few pairs)."""
+Pair = tuple[Round, Round]
+"""Plain and sampled."""
 
-    rounds: list[Round]
+
+class Factors(msgspec.Struct, frozen=True):
+    """How many times as large as without samples each is with them. p99's lies within `between` in at least 19 runs of
+    20 (None: too few pairs to say)."""
+
     p99: float
     p50: float
     rate: float
     worker: float
     between: tuple[float, float] | None
+
+
+class Result(msgspec.Struct, frozen=True):
+    """`pairs` were full load and count, `others` were not; `wanted` is how many pairs were."""
+
+    wanted: int
+    pairs: list[Pair]
+    others: list[Pair]
+    factors: Factors | None
     samples: int
     shadows: int
     dropped: int
 
     @property
-    def busy(self) -> float:
-        return median(it.busy for it in self.rounds)
-
-    @property
     def verdict(self) -> Literal["holds", "broken", "not enough evidence"]:
-        if any(it.failed for it in self.rounds) or (self.between is not None and self.between[0] >= MOST_CHANGE):
+        if any(it.failed for pair in (*self.pairs, *self.others) for it in pair):
             return "broken"
-        if self.between is None or self.busy < BUSY or self.between[1] >= MOST_CHANGE:
+        if len(self.pairs) < self.wanted or self.factors is None or self.factors.between is None:
             return "not enough evidence"
-        return "holds"
-
-
-def between(values: Sequence[float]) -> tuple[float, float] | None:
-    """Where the median of what these were drawn from lies, at least so surely, whatever its distribution: between two
-    of them, by how many must be on either side (the sign test)."""
-    count, least = len(values), -1
-    tail = 0.0
-    while tail <= (1 - SURE) / 2 and least < count:
-        least += 1
-        tail += comb(count, least) / 2**count
-    ordered = sorted(values)
-    return (ordered[least - 1], ordered[count - least]) if least else None
+        low, high = self.factors.between
+        return "holds" if high < MOST_CHANGE else "broken" if low >= MOST_CHANGE else "not enough evidence"
 
 
 def halves() -> tuple[Cores, Cores]:
@@ -130,18 +129,22 @@ def measure(pairs: int, seconds: float, connections: int, rate: int, folder: Pat
         _keep_to(others)
         processes.append(gateway)
         _until_ready(up, folder)
-        rounds = list(_rounds(up, pairs, seconds, connections, psutil.Process(gateway.pid), folder))
+        found = _pairs(up, pairs, seconds, connections, psutil.Process(gateway.pid), folder)
         told = _counts(_figures(up["admin"], folder))
     finally:
         for process in reversed(processes):
             process.terminate()
             process.wait()
-    plain, sampled = rounds[::2], rounds[1::2]
-    p99, p50, rates, worker = (
-        [getattr(on, name) / getattr(off, name) for off, on in zip(plain, sampled, strict=True)]
+    full, rest = found
+    return Result(pairs, full, rest, factors(full) if full else None, *told)
+
+
+def factors(pairs: Sequence[Pair]) -> Factors:
+    p99, p50, rate, worker = (
+        [getattr(sampled, name) / getattr(plain, name) for plain, sampled in pairs]
         for name in ("p99", "p50", "rate", "worker")
     )
-    return Result(rounds, median(p99), median(p50), median(rates), median(worker), between(p99), *told)
+    return Factors(factor(p99), factor(p50), factor(rate), factor(worker), between(p99))
 
 
 def _keep_to(cores: Cores) -> None:
@@ -150,27 +153,33 @@ def _keep_to(cores: Cores) -> None:
         os.sched_setaffinity(0, cores)
 
 
-def _rounds(
-    up: dict[str, Any], pairs: int, seconds: float, connections: int, gateway: psutil.Process, folder: Path
-) -> Iterator[Round]:
-    """Plain and sampled by turns, in changing order, told in the first one's."""
+def _pairs(
+    up: dict[str, Any], wanted: int, seconds: float, connections: int, gateway: psutil.Process, folder: Path
+) -> tuple[list[Pair], list[Pair]]:
+    """Those that were full load, and those that were not; which of the two rounds is first changes with each."""
     *workers, control = sorted(gateway.children(), key=psutil.Process.create_time)
+    pairs: list[Pair] = []
+    others: list[Pair] = []
+
+    def one(route: str) -> Round:
+        plan = load.Plan(url=up["url"], connections=connections, seconds=seconds, model=route)
+        before = _cpu(workers), _cpu([control])
+        report = load.run(plan)
+        used = _cpu(workers) - before[0], _cpu([control]) - before[1]
+        _until_worked_off(up["admin"], folder)
+        return _round(route, report, *used, len(workers))
+
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        bar = progress.add_task("rounds", total=2 * pairs)
+        bar = progress.add_task("pairs of rounds at full load", total=wanted)
         # Connections, lanes and the collector's generations are not what is measured.
-        load.run(load.Plan(url=up["url"], connections=connections, seconds=seconds, model="plain"))
-        for pair in range(pairs):
-            found: dict[str, Round] = {}
-            for route in ("plain", "sampled") if pair % 2 else ("sampled", "plain"):
-                plan = load.Plan(url=up["url"], connections=connections, seconds=seconds, model=route)
-                before = _cpu(workers), _cpu([control])
-                report = load.run(plan)
-                used = _cpu(workers) - before[0], _cpu([control]) - before[1]
-                found[route] = _round(route, report, *used, len(workers))
-                progress.advance(bar)
-                _until_worked_off(up["admin"], folder)
-            yield found["plain"]
-            yield found["sampled"]
+        one("plain")
+        while len(pairs) < wanted and len(pairs) + len(others) < AGAIN * wanted:
+            routes = ("plain", "sampled") if (len(pairs) + len(others)) % 2 else ("sampled", "plain")
+            found = {route: one(route) for route in routes}
+            pair = found["plain"], found["sampled"]
+            (pairs if all(it.busy >= BUSY for it in pair) else others).append(pair)
+            progress.update(bar, completed=len(pairs))
+    return pairs, others
 
 
 def _round(route: str, report: load.Report, workers: float, control: float, cores: int) -> Round:
@@ -240,7 +249,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m earthward.bench.shadow", description=__doc__, formatter_class=about
     )
-    parser.add_argument("--pairs", type=int, default=20, help="pairs of rounds; fewer than six tell nothing")
+    parser.add_argument("--pairs", type=int, default=20, help="pairs of rounds at full load; under six tell nothing")
     parser.add_argument("--seconds", type=float, default=4.0, help="of each round")
     parser.add_argument(
         "--connections", type=int, default=32, help="callers, who ask again as soon as they are answered"
@@ -257,19 +266,30 @@ def main() -> int:
 
 
 def told(it: Result, rate: int) -> str:
-    plain, sampled = it.rounds[::2], it.rounds[1::2]
-    lines = [_line("plain", plain), _line("sampled", sampled)]
-    span = "too few pairs to say how surely" if it.between is None else "{:.3f} to {:.3f}".format(*it.between)
-    lines.append(
-        f"with {rate} % sampled, p99 is {it.p99:.3f} of what it is without ({span}, {len(plain)} pairs of rounds), "
-        f"p50 {it.p50:.3f}, requests/s {it.rate:.3f}, workers' CPU {it.worker:.3f}"
-    )
+    lines = []
+    if (by := it.factors) is not None:
+        plain, sampled = zip(*it.pairs, strict=True)
+        lines += [_line("plain", plain), _line("sampled", sampled)]
+        span = "too few pairs to say how surely" if by.between is None else "{:.3f} to {:.3f}".format(*by.between)
+        lines.append(
+            f"with {rate} % sampled, p99 is {by.p99:.3f} times what it is without ({span}, {len(plain)} pairs), "
+            f"p50 {by.p50:.3f}, requests/s {by.rate:.3f}, workers' CPU {by.worker:.3f}"
+        )
     lines.append(f"{it.samples:,} samples sent, {it.shadows:,} shadows answered, {it.dropped:,} samples dropped")
-    lines.append(f"the gateway used {it.busy:.0%} of its cores; that p99 is below {MOST_CHANGE}: {it.verdict}")
+    lines.append(_left_out(it.others))
+    lines.append(f"that p99 is below {MOST_CHANGE} times: {it.verdict}")
     return "\n".join(lines)
 
 
-def _line(name: str, rounds: list[Round]) -> str:
+def _left_out(others: Sequence[Pair]) -> str:
+    idle = [sum(pair[which].busy < BUSY for pair in others) for which in (0, 1)]
+    return (
+        f"{len(others)} pairs left out, since the gateway used less than {BUSY:.0%} of its cores "
+        f"({idle[0]} times without samples, {idle[1]} times with them)"
+    )
+
+
+def _line(name: str, rounds: Sequence[Round]) -> str:
     fields = ("rate", "p50", "p99", "worker", "control")
     rate, p50, p99, worker, control = (median(getattr(it, field) for it in rounds) for field in fields)
     cpu = f"{worker:5.0f} µs of workers a request, {control:.2f} cores of control"
