@@ -1,7 +1,7 @@
 import pytest
 
 from earthward.chat import ChatRequest
-from earthward.control.shadows import MOST_ANSWERED, most_of
+from earthward.control.budgeted import MOST_ANSWERED, most_of
 
 
 @pytest.mark.parametrize(("stated", "most"), [(None, MOST_ANSWERED), (0, MOST_ANSWERED), (-1, MOST_ANSWERED), (7, 7)])
