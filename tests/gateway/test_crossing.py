@@ -22,9 +22,10 @@ from earthward.chat import (
 )
 from earthward.config.snapshot import Provider, Target
 from earthward.dialects.envelope import Envelope, read
-from earthward.gateway.crossing import MOST_NAMES, OTHER, Crossing, Written, crossing, plain_names
+from earthward.gateway.crossing import MOST_NAMES, OTHER, Crossing, Translating, Written, crossing, plain_names
 from earthward.gateway.doors import DOORS, EXITS, door_at
 from earthward.gateway.doors.door import Question, entered
+from earthward.gateway.terms import AS_ASKED, Terms
 from earthward.providers import KINDS
 from earthward.providers.kind import Kind
 
@@ -484,6 +485,49 @@ def test_what_of_an_answer_the_caller_cannot_be_told_is_named(path: bytes) -> No
     assert document.lost == (() if path == b"/v1/messages" else named)
 
 
+@pytest.mark.parametrize("path", [GENERATE, *FIELDS])
+def test_what_an_answer_tells_that_nobody_has_a_word_for_is_named_whole_and_streamed(path: bytes) -> None:
+    candidate = {
+        "content": {"role": "model", "parts": [{"text": "Hello"}, {"inlineData": {"mimeType": "image/png"}}]},
+        "finishReason": "STOP",
+        "safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "LOW"}],
+        "groundingMetadata": {"searchEntryPoint": {"renderedContent": "<div>"}, "groundingChunks": []},
+    }
+    told = {"candidates": [candidate], "modelVersion": "up"}
+    named = ("safetyRatings", "groundingMetadata.searchEntryPoint", "parts.inlineData")
+    whole = translating(question(path))
+    assert isinstance(whole.request(), Written)
+    assert whole.whole(json.dumps(told).encode()).failure is None
+    assert whole.lost == named
+    streamed = translating(question(path, stream=True))
+    assert isinstance(streamed.request(), Written)
+    listener = streamed.stream()
+    sent = listener.feed(sse(told, told)) + listener.end()
+    assert (listener.failure, b"Hello" in sent) == (None, True)
+    assert streamed.lost == named
+
+
+def translating(asked: Question) -> Crossing:
+    """To Google's, for callers of its own dialect too."""
+    provider = Provider("p", "gemini", "gemini", "cloud", ())
+    return Translating(asked, EXITS["gemini"].way(Target("t", "p", "up", "cloud"), provider), "up", AS_ASKED)
+
+
+def test_what_several_answers_tell_besides_is_named_once() -> None:
+    """Asked one by one, each in a round of its own."""
+    asked = question(b"/v1/chat/completions", n=2)
+    provider = Provider("p", "anthropic", "anthropic_messages", "cloud", ())
+    claude = EXITS["anthropic_messages"].way(Target("t", "p", "up", "cloud"), provider)
+    several = Translating(asked, claude, "up", Terms(frozenset({"several"})))
+    assert isinstance(several.request(), Written)
+    blocks = [{"type": "server_tool_use", "id": "1", "name": "web_search", "input": {}}, {"type": "text", "text": "a"}]
+    body = json.dumps({"id": "1", "content": blocks, "stop_reason": "end_turn"}).encode()
+    several.whole(body)
+    assert isinstance(several.more(), Written)
+    assert several.whole(body).failure is None
+    assert several.lost == ("content.server_tool_use",)
+
+
 @pytest.mark.parametrize("path", FIELDS)
 @pytest.mark.parametrize("name", ["openai_chat/streams/openai_cited.sse", "gemini/gemini_streams/cited.sse"])
 def test_what_of_a_stream_the_caller_could_not_be_told_is_known_when_it_is_over(path: bytes, name: str) -> None:
@@ -495,7 +539,8 @@ def test_what_of_a_stream_the_caller_could_not_be_told_is_known_when_it_is_over(
     assert listener.failure is None
     # Google's stream also cites a text that it retrieved, for which nobody else has a word.
     is_told = path != b"/api/chat" and dialect != "gemini"
-    assert crossed.lost == (() if is_told else (FIELDS[path],))
+    besides = ("groundingMetadata.webSearchQueries",) if dialect == "gemini" else ()
+    assert crossed.lost == ((() if is_told else (FIELDS[path],)) + besides)
     assert (b"https://example.com/oslo" in sent) is (path != b"/api/chat")
 
 

@@ -66,8 +66,14 @@ def translation() -> str:
         "`prompt_cache_breakpoint` or `mediaResolution`, is not "
         "passed on in translation, and named: `tools.cache_control`. So is every field of a "
         "vendor's SDK that is not in these tables.\n"
-        "- Not read, and not named: the order of properties in a schema; of answers, what was searched for (Google's "
-        "`webSearchQueries` and `searchEntryPoint`), and what is said of safety.\n"
+        "- What an answer tells that no other dialect has a word for is not passed on, and named as its vendor calls "
+        "it, even where caller and target speak the same and it was translated all the same: of Google's, what was "
+        "searched for (`groundingMetadata.webSearchQueries`, `groundingMetadata.searchEntryPoint`), what is said of "
+        "safety (`safetyRatings`, `promptFeedback.safetyRatings`), and parts such as `parts.inlineData` and "
+        "`parts.executableCode`; of Anthropic's, blocks such as `content.server_tool_use`; of OpenAI's, items such as "
+        "`output.web_search_call`, and `message.audio`.\n"
+        "- Not read, and not named: the order of properties in a schema, and what an answer says of the service that "
+        "gave it, such as `system_fingerprint`.\n"
         "- A request that goes on from a stored response (`previous_response_id`) is only served where that response "
         "is kept; `background`, `conversation` and `prompt` are refused.",
     )
