@@ -22,6 +22,7 @@ from earthward.chat import (
 )
 from earthward.config.snapshot import Provider, Target
 from earthward.dialects.envelope import Envelope, read
+from earthward.dialects.openai_responses.ids import OURS
 from earthward.gateway.crossing import MOST_NAMES, OTHER, Crossing, Translating, Written, crossing, plain_names
 from earthward.gateway.doors import DOORS, EXITS, door_at
 from earthward.gateway.doors.door import Question, entered
@@ -459,6 +460,72 @@ def test_thinking_that_nobody_signed_goes_to_servers_in_the_house_alone(zone: st
     assert isinstance(written, bytes)
     assert (b"Hm" in written) is (zone == "local")
     assert ("messages.reasoning" in way.losses(asked)) is (zone == "cloud")
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "dialect", "named"),
+    [
+        (
+            b"/v1/messages",
+            {"messages": [{"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm", "signature": ""}]}]},
+            "anthropic_messages",
+            "messages.content.thinking",
+        ),
+        (
+            GENERATE,
+            {"contents": [{"role": "model", "parts": [{"text": "a", "thoughtSignature": "Zm9yZWlnbjpFcVFC"}]}]},
+            "gemini",
+            "contents.parts.thoughtSignature",
+        ),
+        (
+            b"/v1/responses",
+            {"input": [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "earthward:EqQB"}]},
+            "openai_responses",
+            "input.reasoning",
+        ),
+    ],
+)
+def test_what_is_taken_out_of_a_history_at_its_own_vendor_is_named(
+    path: bytes, fields: Any, dialect: str, named: str
+) -> None:
+    """It was answered elsewhere: a signature is nothing to another vendor."""
+    provider = Provider("p", dialect, dialect, "cloud", ())
+    out = EXITS[dialect].way(Target("t", "p", "up", "cloud"), provider)
+    taken = crossing(question(path, **fields), out, dialect, "up").request()
+    assert isinstance(taken, Written)
+    assert taken.dropped == (named,)
+    plain = crossing(question(path), out, dialect, "up").request()
+    assert isinstance(plain, Written)
+    assert plain.dropped == ()
+
+
+def test_ids_of_ours_are_taken_out_unnamed_as_they_say_nothing() -> None:
+    said = {"type": "message", "id": OURS + "1", "role": "assistant", "content": [{"type": "output_text", "text": "a"}]}
+    provider = Provider("p", "openai", "openai_responses", "cloud", ())
+    out = EXITS["openai_responses"].way(Target("t", "p", "up", "cloud"), provider)
+    taken = crossing(question(b"/v1/responses", input=[said]), out, "openai_responses", "up").request()
+    assert isinstance(taken, Written)
+    assert OURS.encode() not in taken.body
+    assert taken.dropped == ()
+
+
+@pytest.mark.parametrize("path", [b"/v1/messages", b"/v1/responses"])
+def test_what_is_cited_after_a_call_has_begun_is_named(path: bytes) -> None:
+    """The text is closed by then, and one of its own would rest on nothing that it says."""
+    crossed = way(question(path, stream=True), "openai_chat")
+    assert isinstance(crossed.request(), Written)
+    listener = crossed.stream()
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    page = {
+        "type": "url_citation",
+        "url_citation": {"url": "https://a", "title": "A", "start_index": 0, "end_index": 1},
+    }
+    deltas: list[Any] = [{"content": "Rain."}, {"tool_calls": [call]}, {"annotations": [page]}]
+    pieces = [chunk([{"index": 0, "delta": delta}]) for delta in deltas]
+    last = chunk([{"index": 0, "delta": {}, "finish_reason": "tool_calls"}])
+    sent = listener.feed(sse(*pieces, last) + b"data: [DONE]\n\n")
+    assert (listener.failure, b"https://a" in sent) == (None, False)
+    assert crossed.lost == (FIELDS[path],)
 
 
 CITED = {

@@ -51,17 +51,21 @@ def translation() -> str:
         "word for is left out, and named in `x-earthward-dropped` and in the record; of a stream, whose headers are "
         "mostly gone by then, in the record.",
         table(("From", "What is cited", *(speaker.title for speaker in SPEAKERS)), _cited()),
-        "Google counts in bytes, OpenAI in characters; Anthropic cuts a text into blocks, and so do answers that are "
-        "written for its callers, but for streams in which it is only told later what a text rests on. A page "
-        "of another vendor's has an empty `encrypted_index` there. Where an answer is sent back in a conversation, "
-        "OpenAI's responses are told again, and Anthropic of what it had cited itself; all others are not, "
-        "and the caller's field is named.",
+        "Google counts in bytes, OpenAI in characters; Anthropic cuts a text into blocks, and so do answers that "
+        "are written for its callers, but for streams in which it is only told later what a text rests on. What is "
+        "told after a call of a tool has begun finds its text closed in their streams and in those of OpenAI's "
+        "responses, and is named. A page of another vendor's has an empty `encrypted_index` for Anthropic's "
+        "callers, and is left out where they send it back to Anthropic, which takes what it has sealed itself. "
+        "Where an answer is sent back in a conversation, OpenAI's responses are told again, and Anthropic of what "
+        "it had cited itself; all others are not, and the caller's field is named.",
         "## Why requests are refused",
         table(("At", "What", "The caller is told"), _reasons()),
         "## Notes",
         "- Servers that speak OpenAI's chat (vLLM, llama.cpp, SGLang, LM Studio) also take `top_k`, `min_p`, "
         "`repeat_penalty`, and the thinking of earlier answers.\n"
-        "- Signatures of thoughts go back to the vendor that made them, and to no other.\n"
+        "- Signatures of thoughts go back to the vendor that made them, and to no other. What is taken out of a "
+        "history for that is named even where caller and target speak the same: `messages.content.thinking` at "
+        "Anthropic, `input.reasoning` at OpenAI's responses, `contents.parts.thoughtSignature` at Google's.\n"
         "- What only tunes and stands inside a message or beside a function, such as `cache_control`, "
         "`prompt_cache_breakpoint` or `mediaResolution`, is not "
         "passed on in translation, and named: `tools.cache_control`. So is every field of a "
