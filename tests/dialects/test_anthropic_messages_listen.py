@@ -22,7 +22,7 @@ from earthward.chat import (
     is_content,
 )
 from earthward.dialects import envelope, sse
-from earthward.dialects.anthropic_messages import StreamListener, StreamReader, listen_answer, prepare, read_answer
+from earthward.dialects.anthropic_messages import StreamListener, StreamReader, listen_answer, read_answer
 from earthward.dialects.envelope import Envelope
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -368,66 +368,6 @@ def test_an_error_with_status_200_is_a_failure() -> None:
     assert found.failure.kind is FailureKind.OVERLOADED
 
 
-# Requests.
-
-SIGNED = {"type": "thinking", "thinking": "Hm", "signature": "EqQB"}
-UNSIGNED = {"type": "thinking", "thinking": "Hm", "signature": ""}
-TEXT = {"type": "text", "text": '"signature":""'}
-
-
-def sent(*messages: Any, extensions: bool = False) -> Any:
-    return json.loads(prepare(request(messages=messages), "up", stream=False, extensions=extensions))["messages"]
-
-
-def test_a_request_changes_its_model_only() -> None:
-    asked = request(temperature=0.1, x=[1, {"y": None}], stream=True)
-    assert json.loads(prepare(asked, "up", stream=True)) == {
-        "model": "up",
-        "max_tokens": 9,
-        "messages": [],
-        "temperature": 0.1,
-        "x": [1, {"y": None}],
-        "stream": True,
-    }
-
-
-def test_the_bytes_of_untouched_fields_are_not_changed() -> None:
-    body = b'{ "messages" : [ {"content":"\\u00fc 1.0e2" } ], "model":"asked-for","top_p": 0.50 }'
-    read = envelope.read(body)
-    assert isinstance(read, Envelope)
-    assert (
-        prepare(read, "up", stream=False) == b'{"messages":[ {"content":"\\u00fc 1.0e2" } ],"model":"up","top_p":0.50}'
-    )
-
-
-def test_thinking_that_nobody_signed_is_left_out_and_all_else_stays() -> None:
-    user = {"role": "user", "content": "Hi"}
-    said = {"role": "assistant", "content": [UNSIGNED, SIGNED, TEXT], "x": 1}
-    thought = {"role": "assistant", "content": [UNSIGNED]}
-    assert sent(user, said, thought, user) == [user, {**said, "content": [SIGNED, TEXT]}, user]
-
-
-def test_a_server_that_checks_no_signatures_gets_all_thinking() -> None:
-    said = {"role": "assistant", "content": [UNSIGNED, TEXT]}
-    assert sent(said, extensions=True) == [said]
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        {"role": "user", "content": '"signature":""'},
-        {"role": "user", "content": [TEXT]},
-        {"role": "user", "content": '[{"signature":""}]'},
-        {"role": "user", "content": {"signature": ""}},
-        {"role": "assistant", "content": [{"type": "tool_use", "input": {"signature": ""}}]},
-        {"signature": ""},
-        ["signature", {"signature": ""}],
-    ],
-)
-def test_a_signature_that_is_empty_elsewhere_stays(message: Any) -> None:
-    assert sent(message) == [message]
-
-
 KEYS = ["type", "delta", "message", "content_block", "text", "thinking", "partial_json", "index", "usage", "error"]
 TYPES = ["message_start", "content_block_start", "content_block_delta", "message_delta", "message_stop", "tool_use"]
 odd = st.recursive(
@@ -454,15 +394,6 @@ def test_no_json_whatever_makes_listener_or_reader_raise(values: list[Any]) -> N
         assert isinstance(read_answer(body), Answer | Failure)
         found = listen_answer(body, "asked-for")
         assert (found.body == b"") == (found.failure is not None)
-
-
-@pytest.mark.parametrize("signature", ["google:QUJD", "openai:gAAAA"])
-def test_what_another_vendor_signed_is_not_sent_to_anthropic(signature: str) -> None:
-    blocks = [{"type": "thinking", "thinking": "Hm", "signature": signature}, {"type": "text", "text": "Yo"}]
-    sealed = envelope.read(json.dumps({"messages": [{"role": "assistant", "content": blocks}]}).encode())
-    assert isinstance(sealed, Envelope)
-    assert json.loads(prepare(sealed, "m", False))["messages"][0]["content"] == blocks[1:]
-    assert json.loads(prepare(sealed, "m", False, extensions=True))["messages"][0]["content"] == blocks
 
 
 def test_bytes_that_are_no_utf_8_are_malformed_wherever_they_stand() -> None:

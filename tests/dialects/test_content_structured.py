@@ -48,6 +48,18 @@ def test_an_answer_that_did_not_end_promises_no_form(reason: Any) -> None:
     assert held_to(CITY, answer("x", "stop", ToolCall("a", "f", "{}")))[1] is None
 
 
+@pytest.mark.parametrize("text", ["", "{", '{"n": 1', '{"a": "b', "```json\n{", '```\n{"n":'])
+@pytest.mark.parametrize("reason", ["stop", "stop_sequence"])
+def test_json_that_a_stop_of_the_caller_s_has_cut_is_what_was_asked_for(text: str, reason: Any) -> None:
+    assert held_to(CITY, answer(text, reason), ("END",)) == (answer(text, reason), None)
+    assert held_to(CITY, answer(text, reason))[1] is not None
+
+
+@pytest.mark.parametrize("text", ["Sure!", '{"n": "x"}', '{"n": 1} x', "```json\nSure!"])
+def test_what_no_cut_explains_is_wrong_whatever_stops_were_named(text: str) -> None:
+    assert held_to(CITY, answer(text), ("END",))[1] is not None
+
+
 def test_each_of_several_answers_is_checked() -> None:
     two = Answer("r", "m", 5, (Choice((Text('{"n":1}'),), "stop"), Choice((Text("x"),), "stop")))
     assert held_to(CITY, two)[1] is not None

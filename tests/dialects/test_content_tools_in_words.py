@@ -20,6 +20,7 @@ from earthward.chat import (
     Reasoning,
     ReasoningDelta,
     Role,
+    Sampling,
     Started,
     Text,
     TextDelta,
@@ -147,6 +148,30 @@ def test_an_answer_is_read_back() -> None:
     found = from_words(said('{"answer":"Hi"}'), asked())
     assert isinstance(found, Answer)
     assert (found.choices[0].parts, found.choices[0].reason) == ((Reasoning("Hm"), Text("Hi")), "stop")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('{"answer":"Rain in Os', (Text("Rain in Os"),)),
+        ('{"answer": "Rain"', (Text("Rain"),)),
+        ('{"answer":"a\\u00e', (Text("a"),)),
+        ('{"answer":"a\\ud83d\\ude0', (Text("a"),)),
+        ('{"answer":"a\\', (Text("a"),)),
+        ('{"answer":"', ()),
+        ('{"answer":{"n":', (Text('{"n":'),)),
+        ('{"answer":', ()),
+        ('{"calls":[{"name":"f"', ()),
+        ("", ()),
+    ],
+)
+def test_what_was_answered_before_a_stop_of_the_caller_s_is_delivered(text: str, parts: Any) -> None:
+    stopped = asked(sampling=Sampling(stop=("lo",)))
+    found = from_words(said(text), stopped)
+    assert isinstance(found, Answer), found
+    assert (found.choices[0].parts, found.choices[0].reason) == ((Reasoning("Hm"), *parts), "stop")
+    assert isinstance(from_words(said(text), asked()), Failure)
+    assert isinstance(from_words(said("Sure!"), stopped), Failure)
 
 
 def test_an_answer_that_was_cut_off_says_so_and_shows_no_broken_json() -> None:

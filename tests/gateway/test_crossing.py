@@ -22,9 +22,11 @@ from earthward.chat import (
 )
 from earthward.config.snapshot import Provider, Target
 from earthward.dialects.envelope import Envelope, read
-from earthward.gateway.crossing import MOST_NAMES, OTHER, Crossing, Written, crossing, plain_names
+from earthward.dialects.openai_responses.ids import OURS
+from earthward.gateway.crossing import MOST_NAMES, OTHER, Crossing, Translating, Written, crossing, plain_names
 from earthward.gateway.doors import DOORS, EXITS, door_at
 from earthward.gateway.doors.door import Question, entered
+from earthward.gateway.terms import AS_ASKED, Terms
 from earthward.providers import KINDS
 from earthward.providers.kind import Kind
 
@@ -460,6 +462,72 @@ def test_thinking_that_nobody_signed_goes_to_servers_in_the_house_alone(zone: st
     assert ("messages.reasoning" in way.losses(asked)) is (zone == "cloud")
 
 
+@pytest.mark.parametrize(
+    ("path", "fields", "dialect", "named"),
+    [
+        (
+            b"/v1/messages",
+            {"messages": [{"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm", "signature": ""}]}]},
+            "anthropic_messages",
+            "messages.content.thinking",
+        ),
+        (
+            GENERATE,
+            {"contents": [{"role": "model", "parts": [{"text": "a", "thoughtSignature": "Zm9yZWlnbjpFcVFC"}]}]},
+            "gemini",
+            "contents.parts.thoughtSignature",
+        ),
+        (
+            b"/v1/responses",
+            {"input": [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "earthward:EqQB"}]},
+            "openai_responses",
+            "input.reasoning",
+        ),
+    ],
+)
+def test_what_is_taken_out_of_a_history_at_its_own_vendor_is_named(
+    path: bytes, fields: Any, dialect: str, named: str
+) -> None:
+    """It was answered elsewhere: a signature is nothing to another vendor."""
+    provider = Provider("p", dialect, dialect, "cloud", ())
+    out = EXITS[dialect].way(Target("t", "p", "up", "cloud"), provider)
+    taken = crossing(question(path, **fields), out, dialect, "up").request()
+    assert isinstance(taken, Written)
+    assert taken.dropped == (named,)
+    plain = crossing(question(path), out, dialect, "up").request()
+    assert isinstance(plain, Written)
+    assert plain.dropped == ()
+
+
+def test_ids_of_ours_are_taken_out_unnamed_as_they_say_nothing() -> None:
+    said = {"type": "message", "id": OURS + "1", "role": "assistant", "content": [{"type": "output_text", "text": "a"}]}
+    provider = Provider("p", "openai", "openai_responses", "cloud", ())
+    out = EXITS["openai_responses"].way(Target("t", "p", "up", "cloud"), provider)
+    taken = crossing(question(b"/v1/responses", input=[said]), out, "openai_responses", "up").request()
+    assert isinstance(taken, Written)
+    assert OURS.encode() not in taken.body
+    assert taken.dropped == ()
+
+
+@pytest.mark.parametrize("path", [b"/v1/messages", b"/v1/responses"])
+def test_what_is_cited_after_a_call_has_begun_is_named(path: bytes) -> None:
+    """The text is closed by then, and one of its own would rest on nothing that it says."""
+    crossed = way(question(path, stream=True), "openai_chat")
+    assert isinstance(crossed.request(), Written)
+    listener = crossed.stream()
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    page = {
+        "type": "url_citation",
+        "url_citation": {"url": "https://a", "title": "A", "start_index": 0, "end_index": 1},
+    }
+    deltas: list[Any] = [{"content": "Rain."}, {"tool_calls": [call]}, {"annotations": [page]}]
+    pieces = [chunk([{"index": 0, "delta": delta}]) for delta in deltas]
+    last = chunk([{"index": 0, "delta": {}, "finish_reason": "tool_calls"}])
+    sent = listener.feed(sse(*pieces, last) + b"data: [DONE]\n\n")
+    assert (listener.failure, b"https://a" in sent) == (None, False)
+    assert crossed.lost == (FIELDS[path],)
+
+
 CITED = {
     "openai_chat": "answers/openai_cited.json",
     "anthropic_messages": "anthropic_answers/anthropic_cited.json",
@@ -484,6 +552,49 @@ def test_what_of_an_answer_the_caller_cannot_be_told_is_named(path: bytes) -> No
     assert document.lost == (() if path == b"/v1/messages" else named)
 
 
+@pytest.mark.parametrize("path", [GENERATE, *FIELDS])
+def test_what_an_answer_tells_that_nobody_has_a_word_for_is_named_whole_and_streamed(path: bytes) -> None:
+    candidate = {
+        "content": {"role": "model", "parts": [{"text": "Hello"}, {"inlineData": {"mimeType": "image/png"}}]},
+        "finishReason": "STOP",
+        "safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "LOW"}],
+        "groundingMetadata": {"searchEntryPoint": {"renderedContent": "<div>"}, "groundingChunks": []},
+    }
+    told = {"candidates": [candidate], "modelVersion": "up"}
+    named = ("safetyRatings", "groundingMetadata.searchEntryPoint", "parts.inlineData")
+    whole = translating(question(path))
+    assert isinstance(whole.request(), Written)
+    assert whole.whole(json.dumps(told).encode()).failure is None
+    assert whole.lost == named
+    streamed = translating(question(path, stream=True))
+    assert isinstance(streamed.request(), Written)
+    listener = streamed.stream()
+    sent = listener.feed(sse(told, told)) + listener.end()
+    assert (listener.failure, b"Hello" in sent) == (None, True)
+    assert streamed.lost == named
+
+
+def translating(asked: Question) -> Crossing:
+    """To Google's, for callers of its own dialect too."""
+    provider = Provider("p", "gemini", "gemini", "cloud", ())
+    return Translating(asked, EXITS["gemini"].way(Target("t", "p", "up", "cloud"), provider), "up", AS_ASKED)
+
+
+def test_what_several_answers_tell_besides_is_named_once() -> None:
+    """Asked one by one, each in a round of its own."""
+    asked = question(b"/v1/chat/completions", n=2)
+    provider = Provider("p", "anthropic", "anthropic_messages", "cloud", ())
+    claude = EXITS["anthropic_messages"].way(Target("t", "p", "up", "cloud"), provider)
+    several = Translating(asked, claude, "up", Terms(frozenset({"several"})))
+    assert isinstance(several.request(), Written)
+    blocks = [{"type": "server_tool_use", "id": "1", "name": "web_search", "input": {}}, {"type": "text", "text": "a"}]
+    body = json.dumps({"id": "1", "content": blocks, "stop_reason": "end_turn"}).encode()
+    several.whole(body)
+    assert isinstance(several.more(), Written)
+    assert several.whole(body).failure is None
+    assert several.lost == ("content.server_tool_use",)
+
+
 @pytest.mark.parametrize("path", FIELDS)
 @pytest.mark.parametrize("name", ["openai_chat/streams/openai_cited.sse", "gemini/gemini_streams/cited.sse"])
 def test_what_of_a_stream_the_caller_could_not_be_told_is_known_when_it_is_over(path: bytes, name: str) -> None:
@@ -495,7 +606,8 @@ def test_what_of_a_stream_the_caller_could_not_be_told_is_known_when_it_is_over(
     assert listener.failure is None
     # Google's stream also cites a text that it retrieved, for which nobody else has a word.
     is_told = path != b"/api/chat" and dialect != "gemini"
-    assert crossed.lost == (() if is_told else (FIELDS[path],))
+    besides = ("groundingMetadata.webSearchQueries",) if dialect == "gemini" else ()
+    assert crossed.lost == ((() if is_told else (FIELDS[path],)) + besides)
     assert (b"https://example.com/oslo" in sent) is (path != b"/api/chat")
 
 

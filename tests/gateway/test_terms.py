@@ -122,6 +122,7 @@ def test_what_can_not_be_read_is_not_passed_into_the_house_with_a_picture_in_it(
         '{"type": "image_url", "image_url": {"url": "http:\\u002F/10.0.0.1/"}}',
         '{"type": "image_url", "image_url": {"url": "/etc/secret.png"}}',
         '{"type": "image_url", "image_url": {"\\u0075rl" : "/etc/secret.png"}}',
+        '{"type": "image_url", "image_url": {"url": "http://10.0.0.1/", "url": "data:image/png;base64,iVBORw0KGgo="}}',
     ],
 )
 def test_an_address_is_found_in_whatever_disguise_a_server_may_read_it(part: str) -> None:

@@ -7,7 +7,9 @@ export async function serve(take) {
     try {
       told = await take(JSON.parse(line));
     } catch (raised) {
-      told = { error: { classes: classesOf(raised), status: raised.status ?? null, message: String(raised.message) } };
+      // Ollama's SDK has it under another name.
+      const status = raised.status ?? raised.status_code ?? null;
+      told = { error: { classes: classesOf(raised), status, message: String(raised.message) } };
     }
     process.stdout.write(JSON.stringify(told) + "\n");
   }

@@ -37,6 +37,7 @@ SDKS = (
     Sdk("anthropic-2025", "anthropic", "`anthropic` 0.49 for Python", _older("anthropic_client.py")),
     Sdk("anthropic-js", "anthropic", "`@anthropic-ai/sdk` for JavaScript", (NODE, TESTS / "js" / "anthropic.mjs")),
     Sdk("ollama", "ollama", "`ollama` for Python", _python("ollama_client.py")),
+    Sdk("ollama-js", "ollama", "`ollama` for JavaScript", (NODE, TESTS / "js" / "ollama.mjs")),
     Sdk("responses", "responses", "`openai` by its responses,", _python("responses_client.py")),
     Sdk("azure", "openai", "`openai` for Azure,", _python("openai_client.py", "azure")),
     Sdk(

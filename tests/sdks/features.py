@@ -326,7 +326,7 @@ class Feature(NamedTuple):
 
 
 CLAUDES = frozenset({"anthropic", "anthropic-2025", "anthropic-js", "anthropic-vertex"})
-CHATS = frozenset({"openai", "openai-2025", "openai-js", "azure", "ollama"})
+CHATS = frozenset({"openai", "openai-2025", "openai-js", "azure", "ollama", "ollama-js"})
 GOOGLES = frozenset({"google", "google-vertex", "google-2025", "google-js"})
 FEATURES = (
     Feature("whole answer", whole),

@@ -27,12 +27,12 @@ the others are translated.
 - **refused**: the gateway said no before anything was sent, with the reason below.
 - **–**: there is nothing to ask for. A real model has no overload to order, and this one no thoughts. OpenAI's
   responses know no stop sequences, and at such a target they are left out and named in `x-earthward-dropped`. Vertex AI
-  lists no models to these SDKs. Anthropic's SDKs ask for no vectors, OpenAI's chats and Ollama's SDK for no counts, and
-  only OpenAI's responses are stored.
+  lists no models to these SDKs. Anthropic's SDKs ask for no vectors, OpenAI's chats and Ollama's SDKs for no counts,
+  and only OpenAI's responses are stored.
 
 OpenAI's chat API counts thoughts and shows none, so there `reasoning` is about the count. Ollama knows no limit but
-what was paid for, and Anthropic's SDKs raise that as status 402. Its own SDK has one class for all errors, and no word
-for an answer that ends in calls. A caller who leaves ends the answer upstream within a second. Vectors come from a
+what was paid for, and Anthropic's SDKs raise that as status 402. Its own SDKs have one class for all errors, and no
+word for an answer that ends in calls. A caller who leaves ends the answer upstream within a second. Vectors come from a
 model for vectors of the same vendor. Counts are the target's own; at Azure and Ollama, which have none, an estimate
 that is marked as one. Responses are stored by the gateway, whoever answers: a conversation goes on from them whole and
 streamed, they are fetched, and deleted.

@@ -351,3 +351,18 @@ def test_later_models_are_told_by_one_of_two_how_to_draw(stage):
         return await client.messages.create(**asked(model="claude-3-haiku"), extra_body=both_told)
 
     assert talk(stage, play).content
+
+
+@pytest.mark.parametrize("model", ["claude-opus-4-8", "claude-opus-5"])
+def test_the_newest_draw_as_they_will_and_think_by_no_budget(stage, model):
+    async def play(client: AsyncAnthropic) -> Any:
+        for name, value in (("temperature", 0.5), ("top_p", 0.9), ("top_k", 5)):
+            with pytest.raises(anthropic.BadRequestError, match=f"`{name}` is deprecated"):
+                await client.messages.create(**asked(model=model), extra_body={name: value})
+        budget = {"type": "enabled", "budget_tokens": 1024}
+        with pytest.raises(anthropic.BadRequestError, match="is not supported for this model"):
+            await client.messages.create(**asked(model=model, max_tokens=2000), extra_body={"thinking": budget})
+        told = {"temperature": 1, "thinking": {"type": "adaptive"}}
+        return await client.messages.create(**asked(model=model), extra_body=told)
+
+    assert talk(stage, play).content

@@ -18,6 +18,7 @@ from earthward.chat.events import (
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
+    Unread,
     UsageReported,
     is_content,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "ToolCallStarted",
     "ToolChoice",
     "ToolResult",
+    "Unread",
     "Usage",
     "UsageReported",
     "cited",

@@ -17,6 +17,7 @@ from earthward.chat.events import (
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
+    Unread,
     UsageReported,
 )
 from earthward.chat.failures import Failure, FailureKind
@@ -39,12 +40,15 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
+    """`unread` names, in the vendor's words, what it told besides and has no word here."""
+
     id: str | None
     model: str | None
     created: int | None
     choices: tuple[Choice, ...]
     usage: Usage = Usage()
     rest: dict[str, Any] = {}
+    unread: tuple[str, ...] = ()
 
 
 def lone_text(answer: Answer) -> str | None:
@@ -99,6 +103,7 @@ def collect(events: Iterable[Event]) -> Answer | Failure:
     started = Started()
     usage = Usage()
     drafts: dict[int, _Draft] = {}
+    unread: dict[str, None] = {}
     for event in events:
         match event:
             case Started():
@@ -107,13 +112,15 @@ def collect(events: Iterable[Event]) -> Answer | Failure:
                 usage = event.usage
             case Failed():
                 return event.failure
+            case Unread():
+                unread[event.name] = None
             case _:
                 draft = drafts.setdefault(event.answer, _Draft())
                 _add(draft, event)
     if not drafts or any(draft.finished is None for draft in drafts.values()):
         return Failure(FailureKind.BROKEN_STREAM, "the answer broke off before it was finished")
     choices = tuple(_choice(drafts[index]) for index in sorted(drafts))
-    return Answer(started.id, started.model, started.created, choices, usage, started.rest)
+    return Answer(started.id, started.model, started.created, choices, usage, started.rest, tuple(unread))
 
 
 def _add(draft: _Draft, event: Event) -> None:
@@ -165,4 +172,5 @@ def events_of(answer: Answer) -> Iterator[Event]:
                     yield ToolCallDelta(calls, arguments, index)
                     calls += 1
         yield Finished(choice.reason, index, choice.stop_sequence)
+    yield from map(Unread, answer.unread)
     yield UsageReported(answer.usage)

@@ -65,6 +65,12 @@ class ToolCallDelta(msgspec.Struct, frozen=True):
     answer: int = 0
 
 
+class Unread(msgspec.Struct, frozen=True):
+    """Something was told with the answer for which there is no word here; `name` is the vendor's own for it."""
+
+    name: str
+
+
 class UsageReported(msgspec.Struct, frozen=True):
     usage: Usage
 
@@ -87,6 +93,7 @@ Event = (
     | RefusalDelta
     | ToolCallStarted
     | ToolCallDelta
+    | Unread
     | UsageReported
     | Finished
     | Failed

@@ -51,23 +51,33 @@ def translation() -> str:
         "word for is left out, and named in `x-earthward-dropped` and in the record; of a stream, whose headers are "
         "mostly gone by then, in the record.",
         table(("From", "What is cited", *(speaker.title for speaker in SPEAKERS)), _cited()),
-        "Google counts in bytes, OpenAI in characters; Anthropic cuts a text into blocks, and so do answers that are "
-        "written for its callers, but for streams in which it is only told later what a text rests on. A page "
-        "of another vendor's has an empty `encrypted_index` there. Where an answer is sent back in a conversation, "
-        "OpenAI's responses are told again, and Anthropic of what it had cited itself; all others are not, "
-        "and the caller's field is named.",
+        "Google counts in bytes, OpenAI in characters; Anthropic cuts a text into blocks, and so do answers that "
+        "are written for its callers, but for streams in which it is only told later what a text rests on. What is "
+        "told after a call of a tool has begun finds its text closed in their streams and in those of OpenAI's "
+        "responses, and is named. A page of another vendor's has an empty `encrypted_index` for Anthropic's "
+        "callers, and is left out where they send it back to Anthropic, which takes what it has sealed itself. "
+        "Where an answer is sent back in a conversation, OpenAI's responses are told again, and Anthropic of what "
+        "it had cited itself; all others are not, and the caller's field is named.",
         "## Why requests are refused",
         table(("At", "What", "The caller is told"), _reasons()),
         "## Notes",
         "- Servers that speak OpenAI's chat (vLLM, llama.cpp, SGLang, LM Studio) also take `top_k`, `min_p`, "
         "`repeat_penalty`, and the thinking of earlier answers.\n"
-        "- Signatures of thoughts go back to the vendor that made them, and to no other.\n"
+        "- Signatures of thoughts go back to the vendor that made them, and to no other. What is taken out of a "
+        "history for that is named even where caller and target speak the same: `messages.content.thinking` at "
+        "Anthropic, `input.reasoning` at OpenAI's responses, `contents.parts.thoughtSignature` at Google's.\n"
         "- What only tunes and stands inside a message or beside a function, such as `cache_control`, "
         "`prompt_cache_breakpoint` or `mediaResolution`, is not "
         "passed on in translation, and named: `tools.cache_control`. So is every field of a "
         "vendor's SDK that is not in these tables.\n"
-        "- Not read, and not named: the order of properties in a schema; of answers, what was searched for (Google's "
-        "`webSearchQueries` and `searchEntryPoint`), and what is said of safety.\n"
+        "- What an answer tells that no other dialect has a word for is not passed on, and named as its vendor calls "
+        "it, even where caller and target speak the same and it was translated all the same: of Google's, what was "
+        "searched for (`groundingMetadata.webSearchQueries`, `groundingMetadata.searchEntryPoint`), what is said of "
+        "safety (`safetyRatings`, `promptFeedback.safetyRatings`), and parts such as `parts.inlineData` and "
+        "`parts.executableCode`; of Anthropic's, blocks such as `content.server_tool_use`; of OpenAI's, items such as "
+        "`output.web_search_call`, and `message.audio`.\n"
+        "- Not read, and not named: the order of properties in a schema, and what an answer says of the service that "
+        "gave it, such as `system_fingerprint`.\n"
         "- A request that goes on from a stored response (`previous_response_id`) is only served where that response "
         "is kept; `background`, `conversation` and `prompt` are refused.",
     )

@@ -2,10 +2,11 @@
 
 What is sent on is written again from this, never copied from what the client sent: of a key given twice only the
 last is left, so it cannot mean one thing to us and another upstream. That holds for the top level alone. Inside a
-field's raw value a key may still stand twice; whoever decides by what stands deeper (a scan, a policy) sends
-`canonical` values on. Knows no dialect.
+field's raw value a key may still stand twice: whoever decides by what stands deeper asks `says_twice`. Knows no
+dialect.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,15 +76,22 @@ def as_raw(value: Any) -> msgspec.Raw:
     return value if isinstance(value, msgspec.Raw) else msgspec.Raw(_ENCODER.encode(value))
 
 
-def canonical(value: msgspec.Raw) -> msgspec.Raw | Failure:
-    """The same value decoded in full and written again: no key twice, no escape where none is needed.
+def says_twice(value: msgspec.Raw) -> bool:
+    """Whether an object in it has a key twice: it may mean one thing to us and another upstream.
 
-    Fails for numbers that Python cannot hold, such as 1e999. Numbers may change their spelling (1e2 to 100.0).
+    True also of what can't be looked through, such as a number of more digits than Python takes.
     """
+    found = False
+
+    def look(pairs: list[tuple[str, None]]) -> None:
+        nonlocal found
+        found = found or len(dict(pairs)) < len(pairs)
+
     try:
-        return msgspec.Raw(_ENCODER.encode(msgspec.json.decode(value)))
-    except NOT_JSON as error:
-        return _bad_request(f"the request body has a value that cannot be read: {error}")
+        json.loads(bytes(value), object_pairs_hook=look)
+    except (ValueError, RecursionError):
+        return True
+    return found
 
 
 def merged(raw: msgspec.Raw | None, changes: Mapping[str, Any]) -> msgspec.Raw | None:

@@ -28,6 +28,7 @@ from earthward.chat import (
     ToolCall,
     ToolCallDelta,
     ToolCallStarted,
+    Unread,
     Usage,
     UsageReported,
 )
@@ -145,7 +146,7 @@ class _Passing:
 class Translating:
     """Rounds follow one another where the target can do less than was asked; mostly there is one."""
 
-    __slots__ = ("_is_lost", "_listener", "_model", "_question", "_rounds", "_terms", "_way", "_writer")
+    __slots__ = ("_listener", "_lost", "_model", "_question", "_rounds", "_terms", "_way", "_writer")
 
     def __init__(self, question: Question, way: Way, model: str, terms: Terms) -> None:
         self._question = question
@@ -155,12 +156,12 @@ class Translating:
         self._rounds: Rounds | None = None
         self._writer: Writer | None = None
         self._listener: StreamTranslation | None = None
-        self._is_lost = False
+        self._lost: tuple[str, ...] = ()
 
     @property
     def lost(self) -> tuple[str, ...]:
-        is_lost = self._is_lost or (self._listener is not None and self._listener.is_lost)
-        return (citing(self._question.door.dialect).field,) if is_lost else ()
+        lost = self._lost if self._listener is None else (*self._lost, *self._listener.lost)
+        return plain_names(lost)
 
     def request(self) -> Written | Failure:
         # Here and below it is asked for what is nearly always there: of a struct isinstance says no five times slower.
@@ -231,9 +232,11 @@ class Translating:
             return WholeTranslation(b"", answer.usage, failure=written)
         reason = ON_RECORD[heard.choices[0].reason] if heard.choices else None
         characters, is_cited = _characters(heard)
+        self._lost = heard.unread
         if is_cited:
-            can_cite = citing(self._question.door.dialect).can_cite
-            self._is_lost = not all(map(can_cite, citations_in(heard)))
+            can_be_told = citing(self._question.door.dialect)
+            if not all(map(can_be_told.can_cite, citations_in(heard))):
+                self._lost = (can_be_told.field, *self._lost)
         return WholeTranslation(written, answer.usage, reason, characters)
 
     def stream(self) -> Listener:
@@ -242,7 +245,7 @@ class Translating:
         if self._writer is None or current.is_first:
             self._writer = self._question.door.writer(self._question)
         reader = current.reader(self._way.reader(current.asked))
-        self._is_lost = self.lost != ()
+        self._lost = self.lost
         dialect = self._question.door.dialect
         if current.is_only:
             listener = StreamTranslation(reader, self._writer, dialect)
@@ -306,6 +309,7 @@ class StreamTranslation:
         "_dialect",
         "_is_lost",
         "_reader",
+        "_unread",
         "_usage",
         "_writer",
         "characters_out",
@@ -318,6 +322,7 @@ class StreamTranslation:
     def __init__(self, reader: Reader, writer: Writer, dialect: str) -> None:
         self._dialect = dialect
         self._is_lost = False
+        self._unread: list[str] = []
         self._reader = reader
         self._writer = writer
         self.has_content = False
@@ -333,9 +338,10 @@ class StreamTranslation:
         return self._reader.usage_so_far if self._usage is None else self._usage
 
     @property
-    def is_lost(self) -> bool:
-        """Whether something was cited that the caller could not be told, or not any more."""
-        return self._is_lost or getattr(self._writer, "has_lost", False)
+    def lost(self) -> tuple[str, ...]:
+        """The names of what was told, or cited, that the caller could not be told, or not any more."""
+        is_lost = self._is_lost or getattr(self._writer, "has_lost", False)
+        return (citing(self._dialect).field, *self._unread) if is_lost else tuple(self._unread)
 
     def feed(self, data: bytes) -> bytes:
         if self.is_over or self.failure is not None:
@@ -380,6 +386,8 @@ class StreamTranslation:
                 self._usage = usage
             case Cited(citation):
                 self._is_lost = self._is_lost or not citing(self._dialect).can_cite(citation)
+            case Unread(name):
+                self._unread.append(name)
             case Finished(reason):
                 self.finish_reason = ON_RECORD[reason]
 

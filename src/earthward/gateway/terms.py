@@ -10,6 +10,7 @@ from earthward.config.snapshot import Provider, Target
 from earthward.dialects.content.engines import PROFILES, Profile
 from earthward.dialects.content.lacks import Lack
 from earthward.dialects.content.remote import addresses, refusal_of_remote
+from earthward.dialects.envelope import says_twice
 from earthward.gateway.doors.door import Question
 from earthward.providers import KINDS
 
@@ -76,7 +77,8 @@ def may_pass(question: Question, terms: Terms) -> bool:
     if isinstance(chat, Failure):
         # What can't be read can't be looked through for addresses. All else the target may judge.
         return not names_address
-    if names_address and (question.has_fetched or any(addresses(chat))):
+    if names_address and (question.has_fetched or any(addresses(chat)) or _says_twice(question)):
+        # Of a key given twice we have read one value, and its server may read the other.
         return False
     return not (chat.tools and _must_be_made_up_for(chat, terms.lacks))
 
@@ -92,6 +94,11 @@ def unfetched(chat: ChatRequest, terms: Terms) -> Failure | None:
 def _may_name_address(question: Question) -> bool:
     fields = question.envelope.fields
     return any(_ADDRESS.search(fields[name]) is not None for name in _SAID_IN if name in fields)
+
+
+def _says_twice(question: Question) -> bool:
+    fields = question.envelope.fields
+    return any(says_twice(fields[name]) for name in _SAID_IN if name in fields)
 
 
 def _has_file(question: Question) -> bool:

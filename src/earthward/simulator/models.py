@@ -45,6 +45,8 @@ OPENAI = (
 
 # As above, of Anthropic, from https://www.anthropic.com/pricing; caches are written for five minutes.
 ANTHROPIC = (
+    Model("claude-opus-5", "claude-opus-5", 1_000_000, "5", "25", "0.50", "anthropic", "6.25", 128_000),
+    Model("claude-opus-4-8", "claude-opus-4-8", 1_000_000, "5", "25", "0.50", "anthropic", "6.25", 128_000),
     Model("claude-opus-4-5", "claude-opus-4-5-20251101", 200_000, "5", "25", "0.50", "anthropic", "6.25", 64_000),
     Model("claude-opus-4-1", "claude-opus-4-1-20250805", 200_000, "15", "75", "1.50", "anthropic", "18.75", 32_000),
     Model("claude-sonnet-4-5", "claude-sonnet-4-5-20250929", 200_000, "3", "15", "0.30", "anthropic", "3.75", 64_000),

@@ -8,8 +8,9 @@ from earthward.dialects.anthropic_messages.citations import can_cite
 from earthward.dialects.anthropic_messages.count_tokens import count_request, read_count, write_count
 from earthward.dialects.anthropic_messages.errors import error_event, failure_of, write_failure
 from earthward.dialects.anthropic_messages.hints import Glance, check, conversation_root, features, glance, unit_hint
-from earthward.dialects.anthropic_messages.listen import StreamListener, listen_answer, prepare
+from earthward.dialects.anthropic_messages.listen import StreamListener, listen_answer
 from earthward.dialects.anthropic_messages.models import write_model, write_models
+from earthward.dialects.anthropic_messages.passing import left_out, prepare
 from earthward.dialects.anthropic_messages.read_request import read_request
 from earthward.dialects.anthropic_messages.read_stream import StreamReader
 from earthward.dialects.anthropic_messages.vertex import at_vertex, count_at_vertex
@@ -31,6 +32,7 @@ __all__ = [
     "failure_of",
     "features",
     "glance",
+    "left_out",
     "listen_answer",
     "losses",
     "prepare",

@@ -1,6 +1,6 @@
 """Whole answers, both ways.
 
-Without a word in the vocabulary, and so not kept: what the vendor's own tools left behind.
+Without a word in the vocabulary, and so not kept but named: what the vendor's own tools left behind.
 """
 
 from typing import Any
@@ -39,6 +39,7 @@ class _Answer(msgspec.Struct):
     usage: Any = None
 
 
+_READ = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 _KNOWN = frozenset(_Answer.__struct_fields__)
 _OWN_FIELDS = frozenset({"container", "context_management", "diagnostics", "stop_details"})
 
@@ -79,7 +80,8 @@ def _answer(wire: _Answer, rest: dict[str, Any]) -> Answer:
     called = any(isinstance(part, ToolCall) for part in parts)
     reason = read_reason(wire.stop_reason, called, wire.stop_sequence)
     choice = Choice(parts, reason, wire.stop_sequence)
-    return Answer(wire.id, wire.model, None, (choice,), read_usage(wire.usage), rest)
+    unread = {f"content.{block.type}": None for block in wire.content if block.type not in _READ}
+    return Answer(wire.id, wire.model, None, (choice,), read_usage(wire.usage), rest, tuple(unread))
 
 
 def _part(wire: _Block, answer_id: str | None, place: int) -> Part | None:

@@ -51,6 +51,11 @@ def can_be_sent(citation: Citation) -> bool:
     )
 
 
+def is_unsealed(wire: Any) -> bool:
+    """Whether it is a page of another vendor's, as our answers tell of it."""
+    return isinstance(wire, dict) and wire.get("type") == _FROM_THE_WEB and not wire.get("encrypted_index")
+
+
 def wire_citation(citation: Citation) -> Wire:
     """Raises nothing: of what cannot be cited nothing must be asked for."""
     kind, quote = citation.kind, citation.quote or ""

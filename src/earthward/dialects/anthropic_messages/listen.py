@@ -5,7 +5,6 @@ what the client asked for. Other changes mend what the official SDKs could not r
 `message_start` or begins twice, an event without its name, content that is null.
 """
 
-import re
 from typing import Any
 
 import msgspec
@@ -18,16 +17,12 @@ from earthward.dialects.anthropic_messages.events import WireBlock, WireDelta, W
 from earthward.dialects.anthropic_messages.stream_end import BROKEN_OFF, NO_ANSWER, TOO_LONG, is_whole, senseless
 from earthward.dialects.anthropic_messages.usage import UsageOfStream, read_usage
 from earthward.dialects.anthropic_messages.write_stream import message_start
-from earthward.dialects.envelope import Envelope
 from earthward.dialects.halves import Halves
 from earthward.dialects.heard import Heard
 from earthward.dialects.json_limits import NOT_JSON
-from earthward.dialects.signatures import vendor_of
 
 _ENCODE = msgspec.json.Encoder().encode
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_UNSIGNED = re.compile(rb'"signature"\s*:\s*"(?:"|google:|openai:)')
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -38,27 +33,7 @@ class _Message(msgspec.Struct, gc=False):
     error: Any = None
 
 
-class _Block(msgspec.Struct, gc=False):
-    type: Any = None
-    signature: Any = None
-
-
 _ANSWER = msgspec.json.Decoder(_Message)
-_BLOCK = msgspec.json.Decoder(_Block)
-
-
-def prepare(envelope: Envelope, model: str, stream: bool, extensions: bool = False) -> bytes:
-    """The body to send upstream; a stream of this dialect tells its usage unasked.
-
-    Thinking of an earlier answer that nobody signed came from a local server, and some from other vendors. Anthropic
-    would refuse the whole request for it, so it is left out, unless the server has `extensions`: one that is not
-    Anthropic's own, and checks nothing.
-    """
-    fields = {**envelope.fields, "model": msgspec.Raw(_ENCODE(model))}
-    messages = fields.get("messages")
-    if messages is not None and not extensions and _UNSIGNED.search(messages):
-        fields["messages"] = _without_unsigned(messages)
-    return _ENCODE(fields)
 
 
 def listen_answer(body: bytes, requested_model: str) -> Heard:
@@ -266,31 +241,3 @@ def _is_content(block: WireBlock) -> bool:
 def _characters_of_block(block: WireBlock) -> int:
     said = len(text_in(block.text)) + len(text_in(block.thinking))
     return said + len(_ENCODE(block.input)) if block.type == "tool_use" and block.input else said
-
-
-def _without_unsigned(messages: msgspec.Raw) -> msgspec.Raw:
-    """As it was if the messages are not in the form of this dialect: the upstream will say so."""
-    try:
-        kept = [message for wire in _LIST.decode(messages) if (message := _signed_only(wire)) is not None]
-    except NOT_JSON:
-        return messages
-    return msgspec.Raw(_ENCODE(kept))
-
-
-def _signed_only(message: msgspec.Raw) -> msgspec.Raw | None:
-    """None if nothing is left: an empty message would be refused."""
-    fields = _FIELDS.decode(message)
-    content = fields.get("content")
-    if content is None or not _UNSIGNED.search(content) or not bytes(content).lstrip().startswith(b"["):
-        return message
-    blocks = _LIST.decode(content)
-    kept = [block for block in blocks if not _is_unsigned(_BLOCK.decode(block))]
-    if len(kept) == len(blocks):
-        return message
-    return msgspec.Raw(_ENCODE({**fields, "content": kept})) if kept else None
-
-
-def _is_unsigned(block: _Block) -> bool:
-    if block.type != "thinking":
-        return False
-    return not block.signature or (isinstance(block.signature, str) and vendor_of(block.signature) != "anthropic")

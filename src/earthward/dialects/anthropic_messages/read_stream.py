@@ -1,8 +1,8 @@
 """A stream of events read as the vocabulary's.
 
 The type inside an event decides, and of a piece of content its own type, not the block it says it is part of: servers
-get block numbers wrong, and put thinking into blocks of text. Blocks that the vendor's own tools left behind say
-nothing here. What a text rests on is told when its block is over, since then it is known how long it is.
+get block numbers wrong, and put thinking into blocks of text. Blocks that the vendor's own tools left behind are
+only named. What a text rests on is told when its block is over, since then it is known how long it is.
 """
 
 from typing import Any
@@ -20,6 +20,7 @@ from earthward.chat import (
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
+    Unread,
     Usage,
     UsageReported,
 )
@@ -62,6 +63,7 @@ class StreamReader:
         self._calls = 0
         self._open_calls: dict[Any, _Call] = {}
         self._foreign: set[Any] = set()
+        self._unread: set[str] = set()
         self._said = self._block_begins = 0
         self._citations: list[Any] = []
         self._reason: str | None = None
@@ -168,6 +170,10 @@ class StreamReader:
                 pass
             case _:
                 self._foreign.add(index)
+                name = f"content.{block.type}"
+                if name not in self._unread:
+                    self._unread.add(name)
+                    events.append(Unread(name))
 
     def _read_delta(self, index: Any, delta: WireDelta, events: list[Event]) -> None:
         if text := text_in(delta.text):

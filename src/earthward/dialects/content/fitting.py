@@ -108,7 +108,7 @@ def restored(fit: Fitted, answer: Answer) -> tuple[Answer | Failure, str | None]
         found = only_first(found)
     if not fit.is_checked:
         return found, None
-    found, wrong = held_to(fit.asked.output, found)
+    found, wrong = held_to(fit.asked.output, found, fit.asked.sampling.stop)
     return found, wrong or wrong_arguments(found, fit.asked.tools)
 
 

@@ -18,6 +18,7 @@ from earthward.chat import (
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
+    Unread,
     Usage,
     UsageReported,
 )
@@ -39,7 +40,9 @@ def together(answers: list[Answer]) -> Answer:
     """All as the answers to one request. The prompt counts once, what was answered each time."""
     first = answers[0]
     choices = tuple(choice for answer in answers for choice in answer.choices)
-    return msgspec.structs.replace(first, choices=choices, usage=summed([answer.usage for answer in answers]))
+    unread = tuple(dict.fromkeys(name for answer in answers for name in answer.unread))
+    usage = summed([answer.usage for answer in answers])
+    return msgspec.structs.replace(first, choices=choices, usage=usage, unread=unread)
 
 
 def billed(usages: list[Usage]) -> Usage:
@@ -90,6 +93,8 @@ class Together:
             case UsageReported(usage):
                 self._usages[place] = usage
                 return []
+            case Unread():
+                return [event]
             case Failed():
                 self._has_failed = True
                 return [event]

@@ -11,13 +11,17 @@ import msgspec
 from earthward.chat import Answer, ChatRequest, Choice, Message, OutputFormat, Reasoning, Role, Text, ToolCall
 from earthward.dialects.json_limits import NOT_JSON
 
+_OPENED = re.compile(r"\A\s*```[a-zA-Z]*\s*\n")
+_TRUNCATED = "truncated"
 _FENCED = re.compile(r"\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
 
 
-def held_to(output: OutputFormat | None, answer: Answer) -> tuple[Answer, str | None]:
+def held_to(output: OutputFormat | None, answer: Answer, stops: tuple[str, ...] = ()) -> tuple[Answer, str | None]:
     """The answer without fences around its JSON, and what is still wrong with it; None if nothing is.
 
-    Answers that call tools, were cut off or refused promise no form.
+    Answers that call tools, were cut off or refused promise no form. Nor do those that are JSON broken off where the
+    caller named `stops`: most servers don't say that it was one of these that ended it, and a cut that was asked for
+    is no fault.
     """
     if output is None or output.kind == "text":
         return answer, None
@@ -26,7 +30,8 @@ def held_to(output: OutputFormat | None, answer: Answer) -> tuple[Answer, str | 
     for choice in answer.choices:
         mended = _unfenced(choice) if _is_promised(choice) else choice
         choices.append(mended)
-        wrong = wrong or (_wrong(mended, output) if _is_promised(choice) else None)
+        if wrong is None and _is_promised(choice) and not (stops and is_broken_off(_text(mended))):
+            wrong = _wrong(mended, output)
     return msgspec.structs.replace(answer, choices=tuple(choices)), wrong
 
 
@@ -60,6 +65,15 @@ def _wrong(choice: Choice, output: OutputFormat) -> str | None:
 
         return mismatch(output.schema, value)
     return None if isinstance(value, dict) else "it is JSON, but not an object"
+
+
+def is_broken_off(text: str) -> bool:
+    """Whether it could have gone on to be JSON, between fences or not."""
+    try:
+        msgspec.json.decode(_OPENED.sub("", text))
+    except NOT_JSON as error:
+        return str(error).endswith(_TRUNCATED)
+    return False
 
 
 def _unfenced(choice: Choice) -> Choice:

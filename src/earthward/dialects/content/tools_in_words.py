@@ -4,6 +4,7 @@ The tools are told in the system text, the answer is held by a schema to be call
 read as calls again. Such an answer can only be read once it is whole.
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -32,6 +33,7 @@ from earthward.chat import (
     UsageReported,
 )
 from earthward.dialects.content.calls import spoken
+from earthward.dialects.content.structured import is_broken_off
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.ollama.schemas import inlined
 
@@ -39,6 +41,8 @@ Schema = dict[str, Any]
 
 _FREE_TEXT = "input"
 """The argument of a tool that takes free text."""
+_ANSWERING = re.compile(r'\s*\{\s*"answer"\s*:\s*')
+_LONGEST_ESCAPE = len("\\ud83d\\ude00")
 
 
 def needs_words(request: ChatRequest, knows_tools: bool, enforces_choice: bool) -> bool:
@@ -222,6 +226,8 @@ def _read(choice: Choice, request: ChatRequest, id: str) -> Choice | Failure:
     try:
         said = msgspec.json.decode(text)
     except NOT_JSON as error:
+        if request.sampling.stop and is_broken_off(text):
+            return msgspec.structs.replace(choice, parts=(*others, *_begun(text)))
         return _malformed(f"it is not JSON ({error})")
     match said:
         case {"calls": [_, *_] as calls}:
@@ -231,6 +237,23 @@ def _read(choice: Choice, request: ChatRequest, id: str) -> Choice | Failure:
         case {"answer": answer} if not _must_call(request):
             return Choice((*others, Text(msgspec.json.encode(answer).decode())), choice.reason, choice.stop_sequence)
     return _malformed("it has neither calls nor an answer")
+
+
+def _begun(text: str) -> list[Part]:
+    """What was answered before a stop of the caller's cut it. Of calls that were cut nobody can make anything."""
+    found = _ANSWERING.match(text)
+    if found is None:
+        return []
+    said = text[found.end() :]
+    if not said.startswith('"'):
+        return [Text(said)] if said else []
+    for cut in (said, *(f'{said[: len(said) - off]}"' for off in range(_LONGEST_ESCAPE))):
+        try:
+            answer = msgspec.json.decode(cut, type=str)
+        except NOT_JSON:
+            continue
+        return [Text(answer)] if answer else []
+    return []
 
 
 def _called(

@@ -11,7 +11,7 @@ from earthward.dialects.gemini.errors import error_event, failure_of, write_fail
 from earthward.dialects.gemini.finish import FILTERED
 from earthward.dialects.gemini.grounding import can_cite
 from earthward.dialects.gemini.hints import Glance, answers, conversation_root, features, glance
-from earthward.dialects.gemini.listen import StreamListener, listen_answer, prepare
+from earthward.dialects.gemini.listen import StreamListener, left_out, listen_answer, prepare
 from earthward.dialects.gemini.models import Offer, write_model, write_models
 from earthward.dialects.gemini.read_request import read_request
 from earthward.dialects.gemini.read_stream import StreamReader
@@ -36,6 +36,7 @@ __all__ = [
     "features",
     "glance",
     "is_one_of",
+    "left_out",
     "listen_answer",
     "losses",
     "prepare",

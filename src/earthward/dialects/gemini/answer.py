@@ -1,7 +1,7 @@
 """Whole answers, both ways.
 
-Without a word in the vocabulary, and so not kept: what was searched for, safety ratings, and parts that are no text,
-thought or call, which Google's own tools left behind.
+Without a word in the vocabulary, and so not kept but named: what was searched for, safety ratings, and parts that are
+no text, thought or call, as Google's own tools leave behind and models that draw.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from earthward.chat import Answer, Choice, Failure, FailureKind, Part, Reasoning
 from earthward.dialects.gemini.calls import WireCall, object_in, read_call
 from earthward.dialects.gemini.errors import failure_of_error
 from earthward.dialects.gemini.finish import MALFORMED_CALL, failure_in, read_reason, written_reason
-from earthward.dialects.gemini.grounding import Place, Sources, grounding, read_sources
+from earthward.dialects.gemini.grounding import Place, Sources, grounding, read_sources, unread_grounding
 from earthward.dialects.gemini.logprobs import read_logprobs, wire_logprobs
 from earthward.dialects.gemini.signatures import read_signature, write_signature
 from earthward.dialects.gemini.usage import read_usage, wire_usage
@@ -22,11 +22,31 @@ from earthward.dialects.times import unix_time
 Wire = dict[str, Any]
 
 
+_ABSENT = msgspec.Raw(b"")
+_NOTHING = (b"", b"null")
+
+
 class WirePart(msgspec.Struct, rename="camel"):
     text: str | None = None
     thought: bool | None = None
     thought_signature: str | None = None
     function_call: WireCall | None = None
+    inline_data: msgspec.Raw = _ABSENT
+    file_data: msgspec.Raw = _ABSENT
+    executable_code: msgspec.Raw = _ABSENT
+    code_execution_result: msgspec.Raw = _ABSENT
+    tool_call: msgspec.Raw = _ABSENT
+    tool_response: msgspec.Raw = _ABSENT
+
+
+_UNREAD_PARTS = (
+    ("inline_data", "parts.inlineData"),
+    ("file_data", "parts.fileData"),
+    ("executable_code", "parts.executableCode"),
+    ("code_execution_result", "parts.codeExecutionResult"),
+    ("tool_call", "parts.toolCall"),
+    ("tool_response", "parts.toolResponse"),
+)
 
 
 class _Content(msgspec.Struct):
@@ -41,6 +61,8 @@ class WireCandidate(msgspec.Struct, rename="camel"):
     logprobs_result: Any = None
     grounding_metadata: Any = None
     citation_metadata: Any = None
+    safety_ratings: Any = None
+    url_context_metadata: Any = None
 
     @property
     def sources(self) -> Sources:
@@ -53,6 +75,7 @@ class WireCandidate(msgspec.Struct, rename="camel"):
 
 class _Feedback(msgspec.Struct, rename="camel"):
     block_reason: str | None = None
+    safety_ratings: Any = None
 
 
 class WireAnswer(msgspec.Struct, rename="camel"):
@@ -88,6 +111,23 @@ def write_answer(answer: Answer) -> bytes:
         "responseId": answer.id,
     }
     return msgspec.json.encode({name: value for name, value in wire.items() if value is not None})
+
+
+def unread_in(wire: WireAnswer) -> list[str]:
+    """The names of what is told for which there is no word; some of them more than once."""
+    feedback = wire.prompt_feedback
+    names = ["promptFeedback.safetyRatings"] if feedback is not None and feedback.safety_ratings else []
+    for candidate in wire.candidates or ():
+        if candidate.safety_ratings:
+            names.append("safetyRatings")
+        if candidate.url_context_metadata:
+            names.append("urlContextMetadata")
+        if candidate.grounding_metadata:
+            names += unread_grounding(candidate.grounding_metadata)
+        for part in candidate.parts:
+            if not part.text and part.function_call is None:
+                names += [own for field, own in _UNREAD_PARTS if bytes(getattr(part, field)) not in _NOTHING]
+    return names
 
 
 def read_part(wire: WirePart, invented_id: str) -> list[Part]:
@@ -163,7 +203,8 @@ def _answer(wire: WireAnswer, unnamed: str) -> Answer | Failure:
         Choice((), "filtered"),
     )
     created = unix_time(wire.create_time)
-    return Answer(wire.response_id, wire.model_version, created, choices, read_usage(wire.usage_metadata))
+    usage, unread = read_usage(wire.usage_metadata), tuple(dict.fromkeys(unread_in(wire)))
+    return Answer(wire.response_id, wire.model_version, created, choices, usage, unread=unread)
 
 
 def _choice(wire: WireCandidate, answer_id: str) -> Choice:

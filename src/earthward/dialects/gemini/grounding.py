@@ -13,6 +13,7 @@ from earthward.dialects.wire_values import number_of, object_of, objects_in, tex
 
 Wire = dict[str, Any]
 
+_READ = frozenset({"groundingChunks", "groundingSupports"})
 _QUOTED = "citation"
 """What stands in the list of sources that the answer repeats at length."""
 
@@ -44,6 +45,11 @@ def read_sources(sources: Sources, parts: list[str]) -> tuple[Citation, ...]:
     for name in ("citations", "citationSources"):
         found += [_quoted(wire, "".join(parts)) for wire in objects_in(quoted.get(name))]
     return each_once(found)
+
+
+def unread_grounding(wire: Any) -> list[str]:
+    """The names of what it tells besides: what was searched for, and what Google wants shown with it."""
+    return [f"groundingMetadata.{name}" for name, told in object_of(wire).items() if told and name not in _READ]
 
 
 def can_cite(citation: Citation) -> bool:

@@ -74,6 +74,13 @@ def prepare(envelope: Envelope) -> bytes:
     return envelope.with_fields(contents=_without_foreign(contents)).encode()
 
 
+def left_out(envelope: Envelope) -> tuple[str, ...]:
+    """The names of what `prepare` takes out of a client's request."""
+    contents = envelope.fields.get("contents")
+    is_foreign = contents is not None and FOREIGN.search(contents) is not None
+    return ("contents.parts.thoughtSignature",) if is_foreign else ()
+
+
 def listen_answer(body: bytes, requested_model: str) -> Heard:
     try:
         answer = _ANSWER.decode(body)

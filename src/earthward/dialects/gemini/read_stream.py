@@ -22,11 +22,12 @@ from earthward.chat import (
     ToolCall,
     ToolCallDelta,
     ToolCallStarted,
+    Unread,
     Usage,
     UsageReported,
 )
 from earthward.dialects import sse
-from earthward.dialects.gemini.answer import WireAnswer, WireCandidate, read_part, said_by
+from earthward.dialects.gemini.answer import WireAnswer, WireCandidate, read_part, said_by, unread_in
 from earthward.dialects.gemini.errors import failure_of_error
 from earthward.dialects.gemini.finish import failure_in, read_reason
 from earthward.dialects.gemini.grounding import Sources, each_once, read_sources
@@ -57,6 +58,7 @@ class StreamReader:
         self._usage: dict[str, Any] = {}
         self._texts: dict[int, list[str]] = {}
         self._sources: dict[int, list[Sources]] = {}
+        self._unread: set[str] = set()
         self._is_blocked = False
         self.is_over = False
 
@@ -107,6 +109,7 @@ class StreamReader:
             self._begin(wire, events)
         if wire.is_blocked and not wire.candidates and not self._reasons:
             self._is_blocked, self._reasons[0] = True, "SAFETY"
+        self._name_unread(wire, events)
         for candidate in wire.candidates or ():
             failure = failure_in(candidate.finish_reason, candidate.finish_message)
             self._read_candidate(candidate, events)
@@ -118,6 +121,13 @@ class StreamReader:
         if self._started is None:
             self._started = Started(wire.response_id, wire.model_version, unix_time(wire.create_time))
             events.append(self._started)
+
+    def _name_unread(self, wire: WireAnswer, events: list[Event]) -> None:
+        """Once each: ratings come with every piece."""
+        for name in unread_in(wire):
+            if name not in self._unread:
+                self._unread.add(name)
+                events.append(Unread(name))
 
     def _read_candidate(self, wire: WireCandidate, events: list[Event]) -> None:
         index = wire.index

@@ -1,6 +1,7 @@
 """Whole answers, both ways.
 
-Without a word in the vocabulary, and so not kept: `audio`, the log probabilities of a refusal.
+Without a word in the vocabulary, and so not kept: `audio` and `images`, which are named, and the log probabilities of a
+refusal.
 """
 
 from typing import Any
@@ -36,6 +37,8 @@ class _Message(msgspec.Struct):
     tool_calls: list[WireCall] | None = None
     function_call: WireFunction | None = None
     annotations: Any = None
+    audio: Any = None
+    images: Any = None
 
 
 class _Choice(msgspec.Struct):
@@ -99,6 +102,11 @@ def text_in(content: str | list[dict[str, Any]] | None) -> str:
     return content or ""
 
 
+def unread_in(audio: Any, images: Any) -> list[str]:
+    """The names of what a message says that is no text. The images are of servers that speak the same."""
+    return [f"message.{name}" for name, told in (("audio", audio), ("images", images)) if told]
+
+
 def logprobs_in(wire: dict[str, Any] | None) -> list[Any] | None:
     """None if there are none, or they are no list."""
     content = wire.get("content") if wire else None
@@ -114,7 +122,8 @@ def _answer(wire: _Answer, rest: dict[str, Any]) -> Answer | Failure:
             return failure
     created = int(wire.created) if wire.created is not None else None
     choices = tuple(_choice(choice, wire.id or "") for choice in sorted(wire.choices, key=lambda choice: choice.index))
-    return Answer(wire.id, wire.model, created, choices, read_usage(wire.usage), rest)
+    unread = {name: None for choice in wire.choices for name in unread_in(choice.message.audio, choice.message.images)}
+    return Answer(wire.id, wire.model, created, choices, read_usage(wire.usage), rest, tuple(unread))
 
 
 def _choice(wire: _Choice, answer_id: str) -> Choice:

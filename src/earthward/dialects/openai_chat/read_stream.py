@@ -20,6 +20,7 @@ from earthward.chat import (
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
+    Unread,
     Usage,
     UsageReported,
 )
@@ -27,7 +28,7 @@ from earthward.dialects import sse
 from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.openai_chat.annotations import read_annotations
-from earthward.dialects.openai_chat.answer import logprobs_in, text_in
+from earthward.dialects.openai_chat.answer import logprobs_in, text_in, unread_in
 from earthward.dialects.openai_chat.calls import arguments_text
 from earthward.dialects.openai_chat.errors import failure_of_error
 from earthward.dialects.openai_chat.finish import failure_in, read_reason
@@ -60,6 +61,8 @@ class _Delta(msgspec.Struct):
     tool_calls: list[_Call] | None = None
     function_call: _Function | None = None
     annotations: Any = None
+    audio: Any = None
+    images: Any = None
 
 
 class _Choice(msgspec.Struct):
@@ -173,6 +176,7 @@ class _AnswerReader:
         self._index = index
         self._invented_id = f"call_{chunk_id}_{index}"
         self._places: dict[int | None, int] = {}
+        self._unread: set[str] = set()
 
     def read(self, choice: _Choice) -> list[Event]:
         self.reason = choice.finish_reason or self.reason
@@ -189,6 +193,10 @@ class _AnswerReader:
             events.append(TextDelta(text, self._index, logprobs))
         if delta.annotations:
             events += [Cited(citation, self._index) for citation in read_annotations(delta.annotations)]
+        if delta.audio or delta.images:
+            names = [name for name in unread_in(delta.audio, delta.images) if name not in self._unread]
+            self._unread.update(names)
+            events += map(Unread, names)
         if delta.refusal:
             events.append(RefusalDelta(delta.refusal, self._index))
         for call in delta.tool_calls or ():

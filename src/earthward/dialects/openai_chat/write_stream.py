@@ -16,6 +16,7 @@ from earthward.chat import (
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
+    Unread,
     Usage,
     UsageReported,
 )
@@ -87,6 +88,8 @@ class StreamWriter:
             case Failed(failure):
                 self._has_failed = True
                 return error_event(failure)
+            case Unread():
+                return b""
 
     def end(self) -> bytes:
         """The usage if it was asked for, and `[DONE]`; an error if an answer was left unfinished.

@@ -18,7 +18,7 @@ from earthward.dialects.openai_responses.hints import (
     previous_response_id,
     unit_hint,
 )
-from earthward.dialects.openai_responses.listen import StreamListener, listen_answer, prepare
+from earthward.dialects.openai_responses.listen import StreamListener, left_out, listen_answer, prepare
 from earthward.dialects.openai_responses.read_request import conversation, read_request
 from earthward.dialects.openai_responses.read_stream import StreamReader
 from earthward.dialects.openai_responses.response import echo
@@ -39,6 +39,7 @@ __all__ = [
     "features",
     "glance",
     "is_stored",
+    "left_out",
     "listen_answer",
     "losses",
     "prepare",

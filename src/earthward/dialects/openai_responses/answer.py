@@ -1,6 +1,6 @@
 """Whole answers, both ways.
 
-Without a word in the vocabulary, and so not kept: what OpenAI's own tools left behind.
+Without a word in the vocabulary, and so not kept but named: what OpenAI's own tools left behind.
 """
 
 from typing import Any
@@ -18,6 +18,9 @@ from earthward.dialects.openai_responses.response import NOTHING_SAID, Response
 from earthward.dialects.openai_responses.usage import read_usage
 
 Wire = dict[str, Any]
+
+
+_READ = frozenset({"message", "reasoning", "function_call", "custom_tool_call", None})
 
 
 class WirePart(msgspec.Struct):
@@ -146,6 +149,11 @@ def read_reasoning(wire: WireItem) -> Reasoning | None:
     return Reasoning(text, signature) if text or signature else None
 
 
+def unread_in(wire: WireItem) -> str | None:
+    """The name of an item for which there is no word."""
+    return None if wire.type in _READ else f"output.{wire.type}"
+
+
 def read_call(wire: WireItem, invented_id: str) -> ToolCall:
     """Raises ValueError for one without a name."""
     if not wire.name:
@@ -187,7 +195,8 @@ def _answer(wire: WireResponse, items: list[WireItem]) -> Answer:
     called = any(isinstance(part, ToolCall) for part in parts)
     choice = Choice(tuple(parts), read_reason(wire.status, wire.incomplete_details, called), logprobs=logprobs or None)
     created = int(wire.created_at) if wire.created_at is not None else None
-    return Answer(wire.id, wire.model, created, (choice,), read_usage(wire.usage))
+    unread = {name: None for item in items if (name := unread_in(item)) is not None}
+    return Answer(wire.id, wire.model, created, (choice,), read_usage(wire.usage), unread=tuple(unread))
 
 
 def _content(wire: WirePart) -> list[Part]:

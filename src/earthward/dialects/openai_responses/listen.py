@@ -68,6 +68,18 @@ def prepare(envelope: Envelope, model: str) -> bytes:
     return envelope.with_fields(model=model).encode()
 
 
+def left_out(envelope: Envelope) -> tuple[str, ...]:
+    """The names of what `prepare` takes out of a client's request, but for ids, which say nothing."""
+    items = envelope.fields.get("input")
+    if items is None or not _OURS.search(items):
+        return ()
+    try:
+        is_less = any(_cleaned(item) is None for item in _LIST.decode(items))
+    except NOT_JSON:
+        return ()
+    return ("input.reasoning",) if is_less else ()
+
+
 def listen_answer(body: bytes, requested_model: str) -> Heard:
     try:
         answer = _RESPONSE.decode(body)

@@ -20,6 +20,7 @@ from earthward.chat import (
     TextDelta,
     ToolCallDelta,
     ToolCallStarted,
+    Unread,
     Usage,
     UsageReported,
 )
@@ -27,7 +28,7 @@ from earthward.dialects import sse
 from earthward.dialects.halves import Halves
 from earthward.dialects.json_limits import NOT_JSON
 from earthward.dialects.openai_responses.annotations import read_annotations
-from earthward.dialects.openai_responses.answer import WireItem, WirePart, WireResponse, read_call
+from earthward.dialects.openai_responses.answer import WireItem, WirePart, WireResponse, read_call, unread_in
 from earthward.dialects.openai_responses.encrypted import read_encrypted
 from earthward.dialects.openai_responses.errors import failure_of_error
 from earthward.dialects.openai_responses.finish import read_reason
@@ -76,6 +77,7 @@ class StreamReader:
         self._items: dict[int, _Item] = {}
         self._calls = 0
         self._said = 0
+        self._unread: set[str] = set()
         self.is_over = False
 
     @property
@@ -172,6 +174,10 @@ class StreamReader:
             events.append(Cited(citation.moved(begins)))
 
     def _read_done(self, item: _Item, wire: WireItem, events: list[Event]) -> None:
+        unread = unread_in(wire)
+        if unread is not None and unread not in self._unread:
+            self._unread.add(unread)
+            events.append(Unread(unread))
         match wire.type:
             case "function_call" | "custom_tool_call":
                 if item.call is None:

@@ -60,6 +60,9 @@ class _Way:
         )
         return anthropic_messages.at_vertex(body) if self._vertex else body
 
+    def left_out(self, question: Question) -> tuple[str, ...]:
+        return anthropic_messages.left_out(question.envelope, self._extensions)
+
     def hear(self, question: Question, body: bytes) -> Heard:
         return anthropic_messages.listen_answer(body, question.glance.model)
 

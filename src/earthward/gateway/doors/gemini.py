@@ -110,6 +110,9 @@ class _Way:
     def pass_on(self, question: Question) -> bytes:
         return gemini.prepare(question.envelope)
 
+    def left_out(self, question: Question) -> tuple[str, ...]:
+        return gemini.left_out(question.envelope)
+
     def hear(self, question: Question, body: bytes) -> Heard:
         return gemini.listen_answer(body, question.glance.model)
 

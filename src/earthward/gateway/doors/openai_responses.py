@@ -75,6 +75,9 @@ class _Way:
     def pass_on(self, question: Question) -> bytes:
         return openai_responses.prepare(question.envelope, self._model)
 
+    def left_out(self, question: Question) -> tuple[str, ...]:
+        return openai_responses.left_out(question.envelope)
+
     def hear(self, question: Question, body: bytes) -> Heard:
         return openai_responses.listen_answer(body, question.glance.model)
 

@@ -17,6 +17,8 @@ _MESSAGE_TOKENS = 3
 _LEAST_BUDGET = 1024
 _BY_ONE = re.compile(r"claude-(opus-4-1|[a-z]+-4-[5-9])")
 """Models that are told by one of two how to draw."""
+_BY_ITSELF = re.compile(r"claude-[a-z]+-(4-[7-9]|[5-9])(?![0-9])")
+"""Models that draw as they will, and think by no budget."""
 _JSON: Headers = [(b"content-type", b"application/json")]
 _encode = msgspec.json.Encoder().encode
 
@@ -87,6 +89,7 @@ class _Body(_Counted, kw_only=True):
     stop_sequences: list[str] = []
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
     output_config: _OutputConfig | None = None
 
 
@@ -157,13 +160,30 @@ def _wrong_numbers(read: _Body) -> str | None:
         return f"max_tokens: {read.max_tokens} is less than the minimum of 1"
     if read.temperature is not None and not 0 <= read.temperature <= 1:
         return "temperature: range: 0..1"
-    if None not in (read.temperature, read.top_p) and _BY_ONE.search(read.model):
+    if _BY_ITSELF.search(read.model):
+        if deprecated := _deprecated(read):
+            return deprecated
+    elif None not in (read.temperature, read.top_p) and _BY_ONE.search(read.model):
         return "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
     budget = read.thinking.budget_tokens if read.thinking and read.thinking.type == "enabled" else None
     if budget is not None and budget < _LEAST_BUDGET:
         return "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024"
     if budget is not None and budget >= read.max_tokens:
         return "`max_tokens` must be greater than `thinking.budget_tokens`."
+    return None
+
+
+def _deprecated(read: _Body) -> str | None:
+    """A temperature of 1 says what holds anyway."""
+    told = {"temperature": read.temperature not in (None, 1), "top_p": read.top_p is not None}
+    for name, is_told in {**told, "top_k": read.top_k is not None}.items():
+        if is_told:
+            return f"`{name}` is deprecated for this model."
+    if read.thinking is not None and read.thinking.type == "enabled":
+        return (
+            '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and '
+            '"output_config.effort" to control thinking behavior.'
+        )
     return None
 
 
