@@ -36,6 +36,7 @@ def told(count: int, scenario: str = "parity", *verbs: str) -> list[str]:
                 "problem": "",
                 "plan_since": 0.0,
                 "plan_changes": ["stages[0].hold: 24 h -> 60 min"],
+                "unrecorded": "its record has reached 2 GB",
                 "stages": msgspec.to_builtins(controller.plan),
                 "evidence": msgspec.to_builtins(controller.findings()),
                 "history": msgspec.to_builtins(history),
@@ -67,6 +68,12 @@ def test_a_plan_that_was_changed_meanwhile_says_what_of_it_and_from_when():
     said = told(10)
     before = said[said.index("  stages[0].hold: 24 h -> 60 min") - 1]
     assert before.startswith("Its plan was changed since it began at 1970-01-01 00:00:00 UTC.")
+
+
+def test_a_record_that_has_ended_says_why_and_when_there_is_one_again():
+    (said,) = (line for line in told(10) if line.startswith("Nothing more is put on record for `rollout events`:"))
+    assert "its record has reached 2 GB" in said
+    assert said.endswith("a record begins with the next `start` or `retry`.")
 
 
 def test_a_rollback_says_what_was_seen_and_what_comes_next():

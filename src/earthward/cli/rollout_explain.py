@@ -36,6 +36,7 @@ def explained(it: dict[str, Any]) -> Iterator[str]:
     for name in it["stages"]["set_aside"]:
         yield f"Left out of its plan: {name}."
     yield from of_changes(it)
+    yield from of_record(it)
     if it["evidence"]:
         yield ""
         for each in it["evidence"]:
@@ -55,6 +56,15 @@ def of_changes(it: dict[str, Any]) -> Iterator[str]:
         )
         for change in it["plan_changes"]:
             yield f"  {change}"
+
+
+def of_record(it: dict[str, Any]) -> Iterator[str]:
+    """Why what it is told can't be replayed later; nothing where it can."""
+    if it["unrecorded"]:
+        yield (
+            f"Nothing more is put on record for `rollout events`: {it['unrecorded']}. It is led as before; a record "
+            "begins with the next `start` or `retry`."
+        )
 
 
 def next_step(it: dict[str, Any]) -> Iterator[str]:
