@@ -20,7 +20,7 @@ from earthward.config.boot import Boot
 from earthward.config.snapshot import Snapshot
 from earthward.gateway.last_run import LastRun, read_snapshot
 from earthward.gateway.state import State, write_whole
-from earthward.gateway.supervisor import CannotStart
+from earthward.gateway.supervisor import CannotStart, writing_to
 from earthward.http.client import client_context
 from earthward.providers import KINDS
 
@@ -68,15 +68,17 @@ def _of_file(config: Path, digest: str) -> Boot:
         raise CannotStart(str(errors)) from errors
     boot = configuration.boot()
     state = State(Path(boot.state))
-    state.make()
+    with writing_to(state.folder):
+        state.make()
     try:
         before = read_snapshot(state)
     except (OSError, msgspec.DecodeError):
         before = None
     snapshot = compile(configuration, before, day=date.today())
     refuse_unusable(snapshot)
-    write_whole(state.snapshot, msgspec.msgpack.encode(snapshot))
-    write_whole(state.boot, msgspec.msgpack.encode(LastRun(__version__, str(config), digest, boot)))
+    with writing_to(state.folder):
+        write_whole(state.snapshot, msgspec.msgpack.encode(snapshot))
+        write_whole(state.boot, msgspec.msgpack.encode(LastRun(__version__, str(config), digest, boot)))
     return boot
 
 
