@@ -82,6 +82,8 @@ def test_a_rollback_says_what_was_seen_and_what_comes_next():
     assert said[2].startswith("Next: all is on the baseline; `retry`")
     assert any(line.startswith("Last: stage 25% -> rolled back, by earthward") for line in said)
     assert any(line.startswith("  error_rate: fail, ") for line in said)
+    assert "`earthward ledger tail --route chat --arm candidate --failed`" in said[-1]
+    assert not any("ledger tail" in line for line in told(3000))
 
 
 def test_a_pause_says_what_ends_it():
