@@ -17,6 +17,7 @@ from earthward.config.problems import ConfigErrors
         ("a: 'it's'\n", "or a quote or a bracket before it is one too many"),
         ("a: 1\nb: {c: y\nd: 1\n", "(while parsing a flow mapping that begins in line 2); close what was opened there"),
         ("a: {b:, c: 1}\n", "put a space behind the colon"),
+        ('{"t": 1}\n{"t": 2}\n', "did not find expected <document start>; is this a configuration?"),
         ("a: @x\n", "f:1:4: found character that cannot start any token (while scanning for the next token); a value"),
         ("a: {b: *}\n", "a value that begins with `*` or `&` needs quotes"),
         ('a: "C:\\models"\n', "write a backslash twice between double quotes"),

@@ -12,6 +12,7 @@ ADVICE = (
     ("expected ',' or", "close what was opened there; a value with `: ` or `, ` in it needs quotes"),
     ("cannot start any token", "a value that begins with it needs quotes"),
     ("expected alphabetic", "a value that begins with `*` or `&` needs quotes"),
+    ("<document start>", "is this a configuration?"),
     ("unexpected ':'", "put a space behind the colon; a value with one in it needs quotes"),
     ("unknown escape", "write a backslash twice between double quotes, or take single ones"),
 )

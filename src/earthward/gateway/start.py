@@ -44,9 +44,24 @@ def prepare(config: Path, *, host: str | None = None) -> Boot:
     return boot
 
 
-def _of_last_run(config: Path, data: bytes, digest: str) -> Boot | None:
+def last_state_of(config: Path) -> State | None:
+    """The state folder of the gateway that ran last with this file, whatever was made of the file's other lines."""
+    config = config.resolve()
+    try:
+        state = _state_named(config, config.read_bytes())
+        last = msgspec.msgpack.decode(state.boot.read_bytes(), type=LastRun)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return state if last.config == str(config) else None
+
+
+def _state_named(config: Path, data: bytes) -> State:
     named = _STATE_LINE.search(data)
-    state = State(config.parent / (named[1].decode("utf-8", "replace") if named else DEFAULT_STATE))
+    return State(config.parent / (named[1].decode("utf-8", "replace") if named else DEFAULT_STATE))
+
+
+def _of_last_run(config: Path, data: bytes, digest: str) -> Boot | None:
+    state = _state_named(config, data)
     try:
         last = msgspec.msgpack.decode(state.boot.read_bytes(), type=LastRun)
         snapshot = read_snapshot(state)
