@@ -47,11 +47,14 @@ def test_a_sound_file_is_summed_up_and_no_secret_is_needed(file: Path) -> None:
 
 def test_each_route_is_told_with_what_it_is_for_and_where_that_goes(file: Path) -> None:
     file.write_text(GOOD + "  - {name: own, when: {data: [health, personal]}, use: llama, boundary: local}\n"
-                    "  - {name: rest, use: mini, fallback: [llama, owned]}\n")  # fmt: skip
+                    "  - {name: moving, when: {model: 'm-*'}, baseline: mini, candidate: llama, rollout: gentle}\n"
+                    "  - {name: rest, use: mini, fallback: [llama, owned]}\n"
+                    "rollouts: {gentle: {preset: fast}}\n")  # fmt: skip
     lines = [" ".join(line.split()) for line in check("-c", str(file)).output.splitlines()]
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         "trial model gpt-* → mini and llama for 5%",
         "own data health, personal → llama; nothing leaves",
+        "moving model m-* → mini and llama by the rollout gentle",
         "rest everything → mini, then llama, owned",
     ]
 

@@ -68,6 +68,31 @@ def test_tail_as_json_is_one_line_for_each(run, store):
     assert [(row["id"], row["cost"]) for row in told] == [("x-1", 1_234_000), ("x-2", None)]
 
 
+def test_tail_shows_only_what_is_asked_for(run, store):
+    """What another target rescued failed on the arm that it was assigned to, though its caller saw nothing of it."""
+    tried, saved, again = (Attempt(target, "http://x", "candidate", 10**18) for target in ("llama", "mini", "llama"))
+    moved = {"route": "chat", "arm": "candidate"}
+    store(
+        record("x-well", **moved, target="llama", attempts=(again,)),
+        record("x-retried", **moved, target="llama", attempts=(tried, again)),
+        record("x-rescued", **moved, target="mini", attempts=(tried, saved)),
+        record("x-failed", **moved, status="failed", failure=FailureKind.TIMEOUT, attempts=(tried,)),
+        record("x-baseline", route="chat", arm="baseline", attempts=(saved,)),
+        record("x-elsewhere", route="other", arm="candidate", status="failed"),
+    )
+
+    def ids(*words: str) -> list[str]:
+        return [json.loads(line)["id"] for line in run("tail", "--json", *words).stdout.splitlines()]
+
+    assert ids("--failed") == ["x-rescued", "x-failed", "x-elsewhere"]
+    assert ids("--failed", "--route", "chat", "--arm", "candidate") == ["x-rescued", "x-failed"]
+    assert ids("--arm", "baseline") == ["x-baseline"]
+    assert ids("--failed", "-n", "1") == ["x-elsewhere"]
+    assert ids("--route", "nobody's") == []
+    refused = run("tail", "--arm", "canary")
+    assert (refused.exit_code, "--arm takes" in refused.stderr) == (2, True)
+
+
 def test_what_is_unknown_is_never_shown_as_zero(run, store):
     store(record("x-1", cost=None, usage=Usage(), duration=0, status="unknown"))
     assert run("tail").stdout.splitlines()[1].split()[-5:] == ["-", "-", "?", "?", "?"]

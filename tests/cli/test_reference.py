@@ -60,6 +60,7 @@ def test_every_metric_says_what_it_tells_and_has_been_seen_with_its_labels():
 def test_a_command_shows_what_it_takes():
     page = PAGES["cli"]()
     assert "earthward keys revoke <id> [options]" in page
+    assert "earthward rollout status [route] [options]" in page, "it may be left out"
     assert "| `--requests`, `-n` | `100` |" in page
     assert "--picture" not in page
 

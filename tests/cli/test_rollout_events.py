@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -89,3 +90,12 @@ def test_what_is_not_there_is_told(run, state):
     broken = run("events", "chat", "--state", state)
     assert broken.exit_code == 1
     assert "Traceback" not in broken.stderr
+
+
+def test_where_the_record_has_ended_it_says_why(run, state):
+    files = RolloutFiles(state / "rollouts", "chat")
+    kept = msgspec.structs.replace(files.load(), recorded=None, unrecorded="its record has reached 2 GB")
+    files.save(kept, ())
+    printed = run("events", "chat", "--state", state)
+    assert printed.exit_code == 1
+    assert "nothing is on record of chat: its record has reached 2 GB; a record begins with" in printed.stderr

@@ -36,6 +36,7 @@ def told(count: int, scenario: str = "parity", *verbs: str) -> list[str]:
                 "problem": "",
                 "plan_since": 0.0,
                 "plan_changes": ["stages[0].hold: 24 h -> 60 min"],
+                "unrecorded": "its record has reached 2 GB",
                 "stages": msgspec.to_builtins(controller.plan),
                 "evidence": msgspec.to_builtins(controller.findings()),
                 "history": msgspec.to_builtins(history),
@@ -69,12 +70,20 @@ def test_a_plan_that_was_changed_meanwhile_says_what_of_it_and_from_when():
     assert before.startswith("Its plan was changed since it began at 1970-01-01 00:00:00 UTC.")
 
 
+def test_a_record_that_has_ended_says_why_and_when_there_is_one_again():
+    (said,) = (line for line in told(10) if line.startswith("Nothing more is put on record for `rollout events`:"))
+    assert "its record has reached 2 GB" in said
+    assert said.endswith("a record begins with the next `start` or `retry`.")
+
+
 def test_a_rollback_says_what_was_seen_and_what_comes_next():
     said = told(3000, "worse")
     assert said[1] == "Why: the candidate is worse: error_rate."
     assert said[2].startswith("Next: all is on the baseline; `retry`")
     assert any(line.startswith("Last: stage 25% -> rolled back, by earthward") for line in said)
     assert any(line.startswith("  error_rate: fail, ") for line in said)
+    assert "`earthward ledger tail --route chat --arm candidate --failed`" in said[-1]
+    assert not any("ledger tail" in line for line in told(3000))
 
 
 def test_a_pause_says_what_ends_it():

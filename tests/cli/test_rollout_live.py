@@ -52,3 +52,21 @@ def test_where_it_stood_before_is_told_where_it_has_moved():
     it = {"route": "chat", "place": "stage 25%", "share": 0.25, "why": "held for 1 s more", "problem": ""}
     assert live.said_of(it, "stage 5%").startswith("chat: stage 5% -> stage 25%; 25% of the traffic")
     assert live.said_of(it, "stage 25%").startswith("chat: stage 25%; 25% of the traffic")
+
+
+def test_the_status_of_one_says_that_its_record_has_ended(capsys):
+    it = {
+        "route": "chat",
+        "place": "stage 25%",
+        "share": 0.25,
+        "why": "held",
+        "problem": "",
+        "paused": "manual",
+        "plan_changes": [],
+        "unrecorded": "its record has reached 2 GB",
+        "evidence": [],
+        "stages": {"set_aside": []},
+        "history": [],
+    }
+    live._print_one(it)
+    assert "its record has reached 2 GB" in " ".join(capsys.readouterr().out.split())

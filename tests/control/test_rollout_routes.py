@@ -1,4 +1,5 @@
 import random
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -345,6 +346,25 @@ def test_an_order_waits_for_no_metric_of_the_users_own(held, verb, place):
     held.act(verb)
     assert held.place == place
     assert held.asking.is_alive(), "the metric has not answered yet"
+
+
+def test_an_abort_waits_for_no_service_that_hangs(world):
+    """Nor does what the service would have said come later: the rollout has ended."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        own = (OwnMetric("wobble", url=url, timeout=10.0),)
+        world.rollouts.take_over(msgspec.structs.replace(snapshot(ASKED), metrics=own))
+        world.act("start")
+        asking = threading.Thread(target=world.ask, args=(100,))
+        asking.start()
+        with server.accept()[0] as asked:
+            assert asked.recv(1), "it is being asked"
+            world.act("abort")
+            assert (world.place, world.route.share) == ("aborted", 0)
+            assert asking.is_alive(), "the service has not answered yet"
+        asking.join()
+    assert world.place == "aborted"
+    assert "it can't be asked" in world.rollouts.own.problems["wobble"]
 
 
 def test_a_changed_configuration_and_who_looks_wait_for_no_metric_either(held):

@@ -15,6 +15,7 @@ from earthward.chat.failures import FailureKind
 from earthward.config.snapshot import Route
 from earthward.control.rollout_files import Kept, RolloutFiles, Unreadable
 from earthward.control.rollouts import LiveRollout
+from earthward.control.standing import standing
 from earthward.ledger.record import Record
 from earthward.rollout.controller import Controller
 from earthward.rollout.event import Event
@@ -259,7 +260,9 @@ def test_a_record_with_a_hole_is_none_until_the_rollout_begins_anew(tmp_path):
     rollout = live(tmp_path)
     rollout.act("abort", 600.0, "ada", "x")
     assert RolloutFiles(tmp_path, "trial").kept().recorded is None
+    assert live(tmp_path).unrecorded == "a part of its record was lost when the power went"
     rollout.act("retry", 8000.0, "ada", "x")
+    assert rollout.unrecorded == ""
     run(rollout, 1, by=1)
     assert replays(tmp_path, rollout)
     assert told(tmp_path)[0].epoch == 1
@@ -269,9 +272,12 @@ def test_a_record_with_a_hole_is_none_until_the_rollout_begins_anew(tmp_path):
 def test_a_record_that_has_become_long_ends_and_the_rollout_goes_on(tmp_path):
     rollout = LiveRollout("trial", PLAN, RolloutFiles(tmp_path, "trial"), most_recorded=20_000)
     rollout.act("start", 0.0, "ada", "go")
+    assert standing(rollout).unrecorded == ""
     assert run(rollout, 40, by=1)[-1] == "completed"
     assert RolloutFiles(tmp_path, "trial").kept().recorded is None
     assert (tmp_path / "trial.events.jsonl").stat().st_size <= 20_000
+    for it in (rollout, live(tmp_path)):
+        assert standing(it).unrecorded.startswith("its record has reached"), "after a restart, too"
 
 
 def led(folder: Path) -> multiprocessing.Process:

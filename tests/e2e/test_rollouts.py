@@ -269,6 +269,20 @@ def test_people_are_told_what_is_wrong(begun, tmp_path):
     assert "no gateway runs" in gone.stderr
 
 
+def test_a_configuration_that_is_broken_keeps_nobody_from_an_order(begun, tmp_path):
+    """Somebody edits it just when somebody else has to end the rollout: the gateway goes on by what was in force."""
+    gateway = begun(SLOW)
+    gateway.config.write_text(gateway.config.read_text() + "  half a li")
+    ended = rollout(gateway, "abort", "trial", "--why", "now")
+    assert (ended.returncode, told(gateway)["phase"]) == (0, "aborted"), ended.stderr
+    assert "is not sound; going by the gateway that runs with it" in ended.stderr
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(gateway.config.read_text())
+    refused = earthward("rollout", "status", "-c", str(copy))
+    assert refused.returncode == 2
+    assert "say where the state folder is with --state" in refused.stderr, "no gateway runs with that file"
+
+
 def test_a_drill_goes_through_the_cloud_and_tells_when_that_path_is_broken(tmp_path, cloud, local):
     with receiving() as receiver:
         text = config(cloud, local, share="100%", route_extra=", fallback: [mini], drill: 10%")

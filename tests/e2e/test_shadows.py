@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 
 import pytest
@@ -300,6 +302,25 @@ def test_a_key_can_say_nothing_of_what_another_key_was_answered(begun):
     assert feedback(gateway, eve, id="no such", thumbs="down")[0] == 404, "nobody can tell which there are"
     assert feedback(gateway, None, id=name, thumbs="down")[0] == 401
     assert feedback(gateway, ada, id=name, thumbs="up")[0] == 200
+
+
+def test_a_key_that_asks_for_what_there_is_not_shuts_no_other_key_out(begun):
+    """An id that nobody knows may be on its way from another replica, so it holds its place for a while."""
+    gateway = begun("", share="50%", auth="keys")
+    ada, eve = gateway.new_key("--app", "a"), gateway.new_key("--app", "b")
+    name = gateway.chat(text="x", headers={"authorization": f"Bearer {ada}"})[1]["x-earthward-id"]
+    assert feedback(gateway, ada, id=name, thumbs="up")[0] == 200
+
+    def said(key: str, id: str) -> int:
+        headers = {"authorization": f"Bearer {key}"}
+        return http("POST", f"{gateway.url}/earthward/feedback", {"id": id, "thumbs": "down"}, headers)[0]
+
+    with ThreadPoolExecutor(100) as pool:
+        eves = [pool.submit(said, eve, f"none-{number}") for number in range(100)]
+        until(lambda: any(it.done() for it in eves), "eve to be refused")
+        assert said(ada, name) == 200, "while eve has as many places as she gets"
+        answers = Counter(it.result() for it in eves)
+    assert set(answers) == {404, 503}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from earthward.config.compile import compile
 from earthward.config.load import read
 from earthward.probe.finding import Finding
-from earthward.probe.upstreams import Seen, clock, look, looks
+from earthward.probe.upstreams import KEY_FROM, Seen, clock, look, looks
 from probe.stand import Stand, standing
 
 SECRET = "sk-secret-of-a-test"
@@ -118,6 +118,14 @@ def test_a_key_that_is_not_set_is_told_by_the_name_of_its_variable_and_nobody_is
         (found,) = findings(openai(stand), environ={})
     assert (found.state, found.what) == ("problem", "the environment variable K is not set or empty")
     assert stand.asked == []
+
+
+def test_a_key_whose_file_can_not_be_had_is_told_with_what_to_do_about_a_file(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    for name in ("none", "empty"):
+        with standing({"/v1/models": LIST}) as stand:
+            (found,) = findings(openai(stand).replace("env:K", f"file:{tmp_path / name}"), environ={})
+        assert (found.state, found.do) == ("problem", KEY_FROM["file"])
 
 
 def test_each_of_several_keys_is_tried() -> None:

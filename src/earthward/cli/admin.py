@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -16,16 +17,23 @@ from earthward.config.load import load
 from earthward.config.problems import ConfigErrors
 from earthward.gateway.last_run import LastRun
 from earthward.gateway.sockets import by_short_name
+from earthward.gateway.start import last_state_of
 from earthward.gateway.state import State
 
 PATIENCE = 30.0
 
 
 def state_of(config: Path, state: Path | None) -> State:
-    """The state folder that this configuration names, if none is named. Ends the command where it can't be told."""
+    """The state folder that this configuration names, if none is named. Ends the command where it can't be told.
+
+    A file that is being edited must not keep anybody from an abort: then it is that of the gateway that runs with it.
+    """
     try:
         return State(state or load(config).state)
     except ConfigErrors as errors:
+        if (running := last_state_of(config)) is not None and is_running(running):
+            print(f"earthward: {config} is not sound; going by the gateway that runs with it", file=sys.stderr)
+            return running
         fail(f"{config} is not sound, so say where the state folder is with --state:\n{errors}")
 
 

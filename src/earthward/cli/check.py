@@ -91,7 +91,12 @@ def _partial_judges(snapshot: Snapshot) -> list[str]:
 
 def _set_aside(route: Route) -> tuple[str, ...]:
     """What of its rollout's plan nothing measures."""
-    return msgspec.msgpack.decode(route.plan, type=Plan).set_aside if route.plan else ()
+    plan = _plan(route)
+    return plan.set_aside if plan else ()
+
+
+def _plan(route: Route) -> Plan | None:
+    return msgspec.msgpack.decode(route.plan, type=Plan) if route.plan else None
 
 
 def _what_for(route: Route) -> str:
@@ -109,7 +114,9 @@ def _where_to(route: Route) -> str:
     """Who serves, and who steps in."""
     first = route.use or route.baseline or ""
     if route.candidate:
-        first += f" and {route.candidate} for {route.share / 100:g}%" + (" and pilots" if route.pilots else "")
+        plan = _plan(route)
+        how_far = f"by the rollout {plan.name}" if plan else f"for {route.share / 100:g}%"
+        first += f" and {route.candidate} {how_far}" + (" and pilots" if route.pilots else "")
     then = f", then {', '.join(route.fallback)}" if route.fallback else ""
     return f"→ {first}{then}" + ("; nothing leaves" if route.boundary == "local" else "")
 

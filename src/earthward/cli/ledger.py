@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, cast, get_args
 
 import msgspec
 import typer
@@ -20,7 +20,7 @@ from earthward.chat.usage import COUNTS, Usage
 from earthward.cli.output import DONE, NO, NOT_ENOUGH_EVIDENCE, fail, print_json
 from earthward.config.problems import ConfigErrors
 from earthward.ledger.plain import plain
-from earthward.ledger.record import Record
+from earthward.ledger.record import Arm, Record
 from earthward.ledger.summary import Summary
 from earthward.store import queries
 from earthward.store.location import STATE, location
@@ -31,6 +31,7 @@ PAUSE = 0.5
 WIDE = 150
 """Columns where the output is no terminal, which would say how wide it is."""
 
+ARMS: tuple[Arm, ...] = get_args(Arm)
 STYLES = {"ok": "green", "failed": "red", "cancelled": "yellow", "unknown": "magenta"}
 
 app = typer.Typer(no_args_is_help=True, help="Read the ledger: what was asked, who served it, what it took and cost.")
@@ -44,19 +45,27 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def tail(
     count: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many exchanges.")] = 20,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new ones until Ctrl-C.")] = False,
+    route: Annotated[str | None, typer.Option("--route", help="Only those of this route.")] = None,
+    arm: Annotated[str | None, typer.Option("--arm", help=f"Only those on this arm: {', '.join(ARMS)}.")] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only those that failed, or that another target had to serve.")
+    ] = False,
     config: Config = None,
     store: Store = None,
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each.")] = False,
 ) -> None:
     """Show the exchanges that were stored last."""
     show_some = _print_json_lines if json else _print_table
+    if arm is not None and arm not in ARMS:
+        fail(f"--arm takes {', '.join(ARMS)}; not {printable(arm)}")
+    wanted = queries.only(route, arm, is_failed=failed)
     with _store(config, store) as engine, contextlib.suppress(KeyboardInterrupt):
         seen = queries.end(engine)
-        show_some(queries.newest(engine, count), first=True)
+        show_some(queries.newest(engine, count, wanted), first=True)
         while follow:
             time.sleep(PAUSE)
             end = queries.end(engine)
-            show_some(queries.stored_after(engine, seen, end), first=False)
+            show_some(queries.stored_after(engine, seen, end, wanted), first=False)
             seen = end
 
 

@@ -40,7 +40,7 @@ def _command(path: str, command: Any) -> Iterable[str]:
     yield command.help
     shown = [param for param in command.params if not getattr(param, "hidden", False) and param.name != "help"]
     if not inner:
-        usage = [path, *(f"<{param.name}>" for param in shown if not _is_option(param)), "[options]"]
+        usage = [path, *(_called(param) for param in shown if not _is_option(param)), "[options]"]
         yield f"```text\n{' '.join(usage)}\n```"
     if shown:
         yield table(("Option", "Default", "What it does"), map(_row, shown))
@@ -52,8 +52,12 @@ def _is_option(param: Any) -> bool:
     return bool(param.opts[0].startswith("-"))
 
 
+def _called(param: Any) -> str:
+    return f"<{param.name}>" if param.required else f"[{param.name}]"
+
+
 def _row(param: Any) -> tuple[str, str, str]:
-    name = ", ".join(f"`{opt}`" for opt in param.opts) if _is_option(param) else f"`<{param.name}>`"
+    name = ", ".join(f"`{opt}`" for opt in param.opts) if _is_option(param) else f"`{_called(param)}`"
     default = "" if param.default in (None, False, "") or param.required else f"`{param.default}`"
     return name, default, param.help or ""
 

@@ -55,7 +55,8 @@ def events(
         known = ", ".join(sorted(it.name.removesuffix(".rollout") for it in folder.glob("*.rollout"))) or "none"
         fail(f"no rollout of a route `{route}` has begun in {folder}; those that have: {known}", WRONG_USE)
     if kept.recorded is None:
-        fail(f"nothing is on record of {route}: a record begins with the next `start` or `retry`", NO)
+        why = f": {kept.unrecorded}" if kept.unrecorded else ""
+        fail(f"nothing is on record of {route}{why}; a record begins with the next `start` or `retry`", NO)
     for line in _lines(files.record, kept.recorded):
         if begin is None or msgspec.json.decode(line, type=_At).t >= begin:
             sys.stdout.buffer.write(line)

@@ -18,6 +18,7 @@ WHAT_NEXT = {
     "budget": "it goes on when there is money to judge with",
 }
 STREAMED = ("ttft", "token_time")
+FAILURES = ("error_rate", "fallback_rate")
 ENDS = {
     "pending": "`start` begins it; until then all is on the baseline",
     "completed": "all is on the candidate; another `candidate` in the configuration begins anew, `abort` goes back",
@@ -36,13 +37,14 @@ def explained(it: dict[str, Any]) -> Iterator[str]:
     for name in it["stages"]["set_aside"]:
         yield f"Left out of its plan: {name}."
     yield from of_changes(it)
+    yield from of_record(it)
     if it["evidence"]:
         yield ""
         for each in it["evidence"]:
             yield from _gate(each)
     if it["history"]:
         yield ""
-        yield from _last_move(it["history"])
+        yield from _last_move(it["history"], it["route"])
 
 
 def of_changes(it: dict[str, Any]) -> Iterator[str]:
@@ -55,6 +57,15 @@ def of_changes(it: dict[str, Any]) -> Iterator[str]:
         )
         for change in it["plan_changes"]:
             yield f"  {change}"
+
+
+def of_record(it: dict[str, Any]) -> Iterator[str]:
+    """Why what it is told can't be replayed later; nothing where it can."""
+    if it["unrecorded"]:
+        yield (
+            f"Nothing more is put on record for `rollout events`: {it['unrecorded']}. It is led as before; a record "
+            "begins with the next `start` or `retry`."
+        )
 
 
 def next_step(it: dict[str, Any]) -> Iterator[str]:
@@ -107,8 +118,10 @@ def _way(fortune: float, enough: float) -> str:
     return f"{fortune:.3g} of {enough:.3g}"
 
 
-def _last_move(history: list[dict[str, Any]]) -> Iterator[str]:
+def _last_move(history: list[dict[str, Any]], route: str) -> Iterator[str]:
     last = history[-1]
     yield f"Last: {last['before']} -> {last['after']}, by {last['by'] or '?'}: {last['why']}"
     for each in last["evidence"]:
         yield f"  {each['metric']}: {each['verdict']}, {_part(each, 'candidate')} to {_part(each, 'baseline')}"
+    if any(each["metric"] in FAILURES and each["verdict"] == "fail" for each in last["evidence"]):
+        yield f"  see `earthward ledger tail --route {route} --arm candidate --failed`, and `earthward ledger show ID`"

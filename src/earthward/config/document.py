@@ -13,6 +13,7 @@ import msgspec
 import yaml
 
 from earthward.config.problems import ConfigErrors, Problem, shown
+from earthward.config.syntax import syntax_problem, unreadable
 
 LARGEST = 4 * 1024 * 1024
 DEEPEST = 32
@@ -112,9 +113,9 @@ def parse(data: bytes, file: str) -> Document:
     try:
         root = reader.document(yaml.parse(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
-        raise ConfigErrors([*reader.problems, _syntax_problem(error, text, file)]) from None
+        raise ConfigErrors([*reader.problems, syntax_problem(error, text, file)]) from None
     except yaml.YAMLError as error:
-        raise ConfigErrors([_unreadable(file, text, error)]) from None
+        raise ConfigErrors([unreadable(file, text, error)]) from None
     return Document(root, file, reader.problems)
 
 
@@ -167,7 +168,9 @@ class _Reader:
 
     def _aliased(self, event: Any) -> Node:
         if event.anchor not in self._anchors:
-            raise _Refused(event, f"`*{shown(event.anchor)}` is used before `&{shown(event.anchor)}` is complete")
+            name = shown(event.anchor)
+            message = f"`*{name}` is used before `&{name}` is complete; a value that begins with `*` needs quotes"
+            raise _Refused(event, message)
         return self._anchors[event.anchor]
 
     def _new_node(self, event: Any, events: Iterator[Any], depth: int) -> Node:
@@ -267,26 +270,6 @@ def _text_of(data: bytes, file: str) -> str:
         line = before.count(b"\n") + 1
         column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
         raise ConfigErrors([Problem(file, line, column, "not UTF-8 text; save the file as UTF-8")]) from None
-
-
-def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    if mark is None:
-        return Problem(file, 0, 0, f"no YAML: {error.problem}")
-    # The parser may find out only behind the last line what is missing.
-    line = dict(enumerate(text.splitlines())).get(mark.line, "")
-    message = f"{error.problem}" + (f" ({error.context})" if error.context else "")
-    if line[: len(line) - len(line.lstrip())].count("\t"):
-        message = "a tab is used to indent; YAML takes spaces only"
-    return Problem(file, mark.line + 1, mark.column + 1, message)
-
-
-def _unreadable(file: str, text: str, error: yaml.YAMLError) -> Problem:
-    """For characters that YAML doesn't allow, which is what a binary file begins with."""
-    place = getattr(error, "position", None)
-    before = text[:place] if isinstance(place, int) else ""
-    line = before.count("\n") + 1
-    return Problem(file, line, len(before) - before.rfind("\n"), "a character that no text has; is this a binary file?")
 
 
 def _too_many() -> str:

@@ -18,18 +18,21 @@ RECORD = ".events.jsonl"
 """What was recorded before a record was begun anew has `.before` in its place."""
 MOST_RECORDED = 2**31
 """Bytes, some ten million requests. A rollout that is told more goes on without a record."""
+LOST = "a part of its record was lost when the power went"
 ANEW = 2**26
 """Bytes; from there on a rollout that begins anew has a record of its own."""
 
 
 class Kept(msgspec.Struct, frozen=True):
     """A state, and how far it has read: the number of the last exchange in the store that it was told, and of the last
-    word on exchanges that came later. `recorded` is how many bytes its record has; None where it has none."""
+    word on exchanges that came later. `recorded` is how many bytes its record has; None where it has none, and
+    `unrecorded` then says why, if it had begun."""
 
     read_up_to: int
     state: State
     told_up_to: int = 0
     recorded: int | None = None
+    unrecorded: str = ""
 
 
 class Unreadable(Exception):
@@ -59,7 +62,9 @@ class RolloutFiles:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Unreadable(f"{self._state}: {error}; put back a copy, or move it away to begin anew") from error
         self._drop_beyond(kept.state.history_length)
-        return msgspec.structs.replace(kept, recorded=self._cut_record(kept.recorded))
+        recorded = self._cut_record(kept.recorded)
+        is_lost = recorded is None and kept.recorded is not None
+        return msgspec.structs.replace(kept, recorded=recorded, unrecorded=LOST if is_lost else kept.unrecorded)
 
     def kept(self) -> Kept | None:
         """As `load`, and leaves everything as it is: for those who only look. Raises Unreadable."""

@@ -51,6 +51,8 @@ class LiveRollout:
         self.read_up_to = kept.read_up_to
         self.told_up_to = kept.told_up_to
         self._recorded = kept.recorded
+        self.unrecorded = kept.unrecorded
+        """Why nothing more of what it is told is put on record; empty where it is, and where it has not begun."""
         self._told: list[bytes] = []
         self.controller = Controller(kept.state)
         if is_rewritten:
@@ -159,9 +161,10 @@ class LiveRollout:
         if self._recorded is not None:
             self._recorded += len(told)
         if self._recorded is not None and self._recorded > self._most_recorded:
-            log.warning("rollout of %s: no more of what it is told is put on record, which has become long", self.route)
-            self._recorded = None
-        self._files.save(Kept(self.read_up_to, self.controller.state, self.told_up_to, self._recorded), moved, told)
+            self._recorded, self.unrecorded = None, f"its record has reached {self._most_recorded / 2**30:.3g} GB"
+            log.warning("rollout of %s: no more of what it is told is put on record: %s", self.route, self.unrecorded)
+        kept = Kept(self.read_up_to, self.controller.state, self.told_up_to, self._recorded, self.unrecorded)
+        self._files.save(kept, moved, told)
 
     # ── what is on record ──
 
@@ -177,7 +180,7 @@ class LiveRollout:
     def _begin_record(self, head: Head) -> None:
         """A record begins where a rollout does. A short one of the same rollout before goes on."""
         if self._recorded is None or self._recorded >= ANEW:
-            self._recorded = 0
+            self._recorded, self.unrecorded = 0, ""
             self._told.clear()
             self._record(head)
 

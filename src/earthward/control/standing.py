@@ -13,7 +13,8 @@ class Standing(msgspec.Struct, frozen=True):
     """`share` is in 1/10,000; `moves` is how many entries its history has. `problem` says why it stands still.
 
     `plan_since` is when the epoch began, and this plan with it, in seconds since 1970; `plan_changes` are the keys that
-    the configuration has changed since, which count from the next start or retry.
+    the configuration has changed since, which count from the next start or retry. `unrecorded` is why nothing more of
+    what it is told is put on record.
     """
 
     route: str
@@ -30,6 +31,7 @@ class Standing(msgspec.Struct, frozen=True):
     shadow: int = 0
     plan_since: float | None = None
     plan_changes: tuple[str, ...] = ()
+    unrecorded: str = ""
 
     def placed(self, route: Route) -> Route:
         moved = msgspec.structs.replace(route, share=self.share, stage=self.stage, epoch=self.epoch)
@@ -57,4 +59,5 @@ def standing(live: LiveRollout) -> Standing:
         shadow=state.shadow,
         plan_since=state.began if state.epoch else None,
         plan_changes=live.changes,
+        unrecorded=live.unrecorded,
     )

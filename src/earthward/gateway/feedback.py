@@ -6,6 +6,7 @@
 The id is what came with the answer as `x-earthward-id`. The control process says whether it is one of this key.
 """
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -41,12 +42,34 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     comment: Annotated[str, msgspec.Meta(max_length=4000)] = ""
 
 
+class Places:
+    """Who has how many of so many places. A key gets one more while it has fewer than are free, so that one key gets
+    half of all and leaves the rest to others."""
+
+    def __init__(self, most: int = MOST_UNDER_WAY) -> None:
+        self._free = most
+        self._taken: Counter[str] = Counter()
+
+    def take(self, key: str) -> bool:
+        if self._taken[key] >= self._free:
+            return False
+        self._free -= 1
+        self._taken[key] += 1
+        return True
+
+    def give_back(self, key: str) -> None:
+        self._free += 1
+        self._taken[key] -= 1
+        if not self._taken[key]:
+            del self._taken[key]
+
+
 class FeedbackPath:
     """The path for one worker."""
 
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
-        self._under_way = 0
+        self._places = Places()
 
     def answer(self, request: Request, connection: ServerConnection) -> None:
         caller = caller_of(self._worker, by_name(request.headers), DOOR)
@@ -56,11 +79,10 @@ class FeedbackPath:
         given = read(request.body)
         if isinstance(given, Failure):
             self._fail(request, connection, given)
-        elif self._under_way >= MOST_UNDER_WAY:
+        elif not self._places.take(caller.key.id):
             failure = Failure(FailureKind.OVERLOADED, "too much feedback at once; try again later", retry_after=1.0)
             self._fail(request, connection, failure)
         else:
-            self._under_way += 1
             self._worker.loop.create_task(self._pass_on(request, connection, given, caller.key.id))
 
     async def _pass_on(self, request: Request, connection: ServerConnection, given: Given, key: str) -> None:
@@ -68,7 +90,7 @@ class FeedbackPath:
             score = THUMBS[given.thumbs] if given.thumbs is not None else given.score or 0.0
             reply = await self._worker.samples.tell(given.id, key, score, given.comment)
         finally:
-            self._under_way -= 1
+            self._places.give_back(key)
         if connection.is_gone:
             return
         if reply is None:

@@ -20,7 +20,7 @@ from earthward.config.boot import Boot
 from earthward.config.snapshot import Snapshot
 from earthward.gateway.last_run import LastRun, read_snapshot
 from earthward.gateway.state import State, write_whole
-from earthward.gateway.supervisor import CannotStart
+from earthward.gateway.supervisor import CannotStart, writing_to
 from earthward.http.client import client_context
 from earthward.providers import KINDS
 
@@ -44,9 +44,24 @@ def prepare(config: Path, *, host: str | None = None) -> Boot:
     return boot
 
 
-def _of_last_run(config: Path, data: bytes, digest: str) -> Boot | None:
+def last_state_of(config: Path) -> State | None:
+    """The state folder of the gateway that ran last with this file, whatever was made of the file's other lines."""
+    config = config.resolve()
+    try:
+        state = _state_named(config, config.read_bytes())
+        last = msgspec.msgpack.decode(state.boot.read_bytes(), type=LastRun)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return state if last.config == str(config) else None
+
+
+def _state_named(config: Path, data: bytes) -> State:
     named = _STATE_LINE.search(data)
-    state = State(config.parent / (named[1].decode("utf-8", "replace") if named else DEFAULT_STATE))
+    return State(config.parent / (named[1].decode("utf-8", "replace") if named else DEFAULT_STATE))
+
+
+def _of_last_run(config: Path, data: bytes, digest: str) -> Boot | None:
+    state = _state_named(config, data)
     try:
         last = msgspec.msgpack.decode(state.boot.read_bytes(), type=LastRun)
         snapshot = read_snapshot(state)
@@ -68,15 +83,17 @@ def _of_file(config: Path, digest: str) -> Boot:
         raise CannotStart(str(errors)) from errors
     boot = configuration.boot()
     state = State(Path(boot.state))
-    state.make()
+    with writing_to(state.folder):
+        state.make()
     try:
         before = read_snapshot(state)
     except (OSError, msgspec.DecodeError):
         before = None
     snapshot = compile(configuration, before, day=date.today())
     refuse_unusable(snapshot)
-    write_whole(state.snapshot, msgspec.msgpack.encode(snapshot))
-    write_whole(state.boot, msgspec.msgpack.encode(LastRun(__version__, str(config), digest, boot)))
+    with writing_to(state.folder):
+        write_whole(state.snapshot, msgspec.msgpack.encode(snapshot))
+        write_whole(state.boot, msgspec.msgpack.encode(LastRun(__version__, str(config), digest, boot)))
     return boot
 
 

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from earthward.config.boot import Boot
@@ -34,6 +34,17 @@ LONGEST_PAUSE = 5.0
 
 class CannotStart(Exception):
     """The gateway can't run here; the message says why and what to do."""
+
+
+@contextlib.contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Raises CannotStart where the state folder can't be written to."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        message = f"can't write in the state folder {folder}: {why}; let this user write there, or set another `state`"
+        raise CannotStart(message) from error
 
 
 class Child:
@@ -81,14 +92,16 @@ class Supervisor:
 
     def run(self) -> int:
         """Starts everything, keeps it running until told to stop; the exit status."""
-        self.state.make()
-        if is_too_long(self.state.responses_socket):
-            raise CannotStart(f"the path of the state folder is too long for a unix socket: {self.state.folder}")
-        self._lock = self._take_lock()
+        with writing_to(self.state.folder):
+            self.state.make()
+            if is_too_long(self.state.responses_socket):
+                raise CannotStart(f"the path of the state folder is too long for a unix socket: {self.state.folder}")
+            self._lock = self._take_lock()
         self._open_listeners()
         self._lifeline = os.pipe()
-        board.create(self.state.board)
-        meters.fresh(self.state.meters, self.generation)
+        with writing_to(self.state.folder):
+            board.create(self.state.board)
+            meters.fresh(self.state.meters, self.generation)
         self.started = time.time_ns()
         self.board = Board(self.state.board, rows=self.workers)
         self._catch_signals()

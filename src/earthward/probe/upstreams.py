@@ -21,6 +21,10 @@ from earthward.providers import KINDS
 
 SECONDS = 8.0
 MOST_SHOWN = 5
+KEY_FROM = {
+    "env": "set it, in the environment that the gateway is started in",
+    "file": "put the key into that file, where the gateway's user may read it",
+}
 SKEW = 30.0
 """Seconds. Beyond it, records and deadlines of different machines no longer go together, and certificates may fail."""
 
@@ -70,10 +74,12 @@ def looks(snapshot: Snapshot) -> list[Look]:
 
 def look(at: Look, environ: Mapping[str, str]) -> Seen:
     """All there is to find out about one endpoint."""
-    try:
-        resolved = [_resolved(reference, environ) for reference in at.provider.api_keys]
-    except (LookupError, OSError, ValueError) as error:
-        return Seen((problem(at.about, str(error), "set it, in the environment that the gateway is started in"),))
+    resolved = []
+    for reference in at.provider.api_keys:
+        try:
+            resolved.append(_resolved(reference, environ))
+        except (LookupError, OSError, ValueError) as error:
+            return Seen((problem(at.about, str(error), KEY_FROM[reference.partition(":")[0]]),))
     keys: list[str | None] = [*resolved] or [None]
     findings: list[Finding] = []
     if _has_identity(at.provider):

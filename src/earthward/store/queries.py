@@ -1,10 +1,10 @@
 """Reads the ledger back: single exchanges, the newest ones, and sums that cost the same however long the ledger is."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, Table, func, select
+from sqlalchemy import ColumnElement, Engine, Select, Table, func, literal, select
 
 from earthward.ledger.availability import Outcomes
 from earthward.ledger.record import Record
@@ -21,9 +21,17 @@ def exchange(engine: Engine, id: str) -> Record | None:
     return records[0] if records else None
 
 
-def newest(engine: Engine, count: int) -> list[Record]:
+def only(route: str | None = None, arm: str | None = None, *, is_failed: bool = False) -> list[ColumnElement[bool]]:
+    """Exchanges of this route, on this arm, and only those that failed or that another target had to serve."""
+    wanted = [
+        column == name for column, name in ((exchanges.c.route, route), (exchanges.c.arm, arm)) if name is not None
+    ]
+    return [*wanted, *([(exchanges.c.status == "failed") | _is_rescued()] if is_failed else [])]
+
+
+def newest(engine: Engine, count: int, wanted: Iterable[ColumnElement[bool]] = ()) -> list[Record]:
     """The exchanges that were stored last, the very last one at the end."""
-    return _records(engine, select(*RECORD).order_by(exchanges.c.number.desc()).limit(count))[::-1]
+    return _records(engine, select(*RECORD).where(*wanted).order_by(exchanges.c.number.desc()).limit(count))[::-1]
 
 
 def end(engine: Engine) -> int:
@@ -32,10 +40,10 @@ def end(engine: Engine) -> int:
         return connection.scalar(select(func.max(exchanges.c.number))) or 0
 
 
-def stored_after(engine: Engine, number: int, up_to: int) -> list[Record]:
+def stored_after(engine: Engine, number: int, up_to: int, wanted: Iterable[ColumnElement[bool]] = ()) -> list[Record]:
     """The exchanges stored behind the one with the first number, up to the one with the second."""
     within = (exchanges.c.number > number) & (exchanges.c.number <= up_to)
-    return _records(engine, select(*RECORD).where(within).order_by(exchanges.c.number))
+    return _records(engine, select(*RECORD).where(within, *wanted).order_by(exchanges.c.number))
 
 
 def summaries(engine: Engine, hours: range = ALWAYS) -> list[Summary]:
@@ -54,6 +62,13 @@ def outcomes(engine: Engine, since: int) -> list[Outcomes]:
     place = (table.c.route, table.c.target, table.c.status, table.c.failure)
     clause = select(*place, func.count()).where(table.c.accepted_at >= since).group_by(*place)
     return [Outcomes(*row) for row in _rows(engine, clause)]
+
+
+def _is_rescued() -> ColumnElement[bool]:
+    """As `ledger.summary.is_rescued`: the first attempt, with which the column begins, was at another target."""
+    own = literal('[["') + exchanges.c.target + literal('",')
+    is_other = func.substr(exchanges.c.attempts, 1, func.length(own)) != own
+    return (exchanges.c.status == "ok") & (exchanges.c.attempts != "[]") & is_other
 
 
 def _ttfts(engine: Engine, hours: range) -> dict[tuple[str, str], Counter[int]]:
