@@ -7,7 +7,7 @@ counting signs does. Source: Hodges and Lehmann, Estimates of location based on 
 
 from collections.abc import Sequence
 from math import exp, log
-from statistics import median
+from statistics import StatisticsError, linear_regression, median
 
 SURE = 0.95
 
@@ -15,6 +15,21 @@ SURE = 0.95
 def factor(ratios: Sequence[float]) -> float:
     """How many times as large the one is: the middle of the means of all two pairs, of ratios above 0."""
     return exp(median(_means(ratios)))
+
+
+def at_one_speed(ratios: Sequence[float], speeds: Sequence[float]) -> list[float]:
+    """What the ratios would be, were each pair's ratio of `speeds` 1: by a straight line through their logarithms.
+
+    For speeds that neither of the two has a part in, as of another program next to them. This takes out what the
+    machine did to each pair, by however much what is measured hangs on that, and leaves what comes with the two.
+    """
+    logs = [log(it) for it in speeds]
+    try:
+        slope = linear_regression(logs, [log(it) for it in ratios]).slope
+    except StatisticsError:
+        # Too few, or all the same.
+        return [*ratios]
+    return [ratio / exp(slope * it) for ratio, it in zip(ratios, logs, strict=True)]
 
 
 def between(ratios: Sequence[float]) -> tuple[float, float] | None:

@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from earthward.bench import load
-from earthward.bench.paired import between, factor
+from earthward.bench.paired import at_one_speed, between, factor
 
 CONFIG = """\
 listen: 127.0.0.1:0
@@ -56,8 +56,8 @@ Cores = Sequence[int]
 
 class Round(msgspec.Struct, frozen=True):
     """Of one route, for some seconds; latencies in milliseconds. `worker` is the workers' CPU time for a request, in
-    microseconds, `control` the part of a core that the control process took, `busy` the part of its cores that the
-    gateway used."""
+    microseconds, `callers` that of the callers; `control` is the part of a core that the control process took, `busy`
+    the part of its cores that the gateway used."""
 
     route: str
     rate: float
@@ -65,6 +65,7 @@ class Round(msgspec.Struct, frozen=True):
     p99: float
     failed: int
     worker: float
+    callers: float
     control: float
     busy: float
 
@@ -74,14 +75,17 @@ Pair = tuple[Round, Round]
 
 
 class Factors(msgspec.Struct, frozen=True):
-    """How many times as large as without samples each is with them. p99's lies within `between` in at least 19 runs of
-    20 (None: too few pairs to say)."""
+    """How many times as large as without samples each is with them: by how fast the machine was, as the callers' CPU
+    time tells it, and `p99_as_it_was`. Each p99 lies between the two that stand by it in at least 19 runs of 20 (None:
+    too few pairs to say)."""
 
     p99: float
+    between: tuple[float, float] | None
+    p99_as_it_was: float
+    between_as_it_was: tuple[float, float] | None
     p50: float
     rate: float
     worker: float
-    between: tuple[float, float] | None
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -140,11 +144,15 @@ def measure(pairs: int, seconds: float, connections: int, rate: int, folder: Pat
 
 
 def factors(pairs: Sequence[Pair]) -> Factors:
-    p99, p50, rate, worker = (
-        [getattr(sampled, name) / getattr(plain, name) for plain, sampled in pairs]
-        for name in ("p99", "p50", "rate", "worker")
-    )
-    return Factors(factor(p99), factor(p50), factor(rate), factor(worker), between(p99))
+    def ratios(name: str) -> list[float]:
+        return [getattr(sampled, name) / getattr(plain, name) for plain, sampled in pairs]
+
+    def at_the_same_speed(name: str) -> list[float]:
+        return at_one_speed(ratios(name), ratios("callers"))
+
+    p99 = at_the_same_speed("p99")
+    others = [factor(at_the_same_speed(name)) for name in ("p50", "rate", "worker")]
+    return Factors(factor(p99), between(p99), factor(ratios("p99")), between(ratios("p99")), *others)
 
 
 def _keep_to(cores: Cores) -> None:
@@ -163,11 +171,12 @@ def _pairs(
 
     def one(route: str) -> Round:
         plan = load.Plan(url=up["url"], connections=connections, seconds=seconds, model=route)
-        before = _cpu(workers), _cpu([control])
+        before = _cpu(workers), time.process_time(), _cpu([control])
         report = load.run(plan)
-        used = _cpu(workers) - before[0], _cpu([control]) - before[1]
+        after = _cpu(workers), time.process_time(), _cpu([control])
+        used = [end - start for start, end in zip(before, after, strict=True)]
         _until_worked_off(up["admin"], folder)
-        return _round(route, report, *used, len(workers))
+        return _round(route, report, len(workers), *used)
 
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         bar = progress.add_task("pairs of rounds at full load", total=wanted)
@@ -182,7 +191,7 @@ def _pairs(
     return pairs, others
 
 
-def _round(route: str, report: load.Report, workers: float, control: float, cores: int) -> Round:
+def _round(route: str, report: load.Report, cores: int, workers: float, callers: float, control: float) -> Round:
     return Round(
         route,
         report.rate,
@@ -190,6 +199,7 @@ def _round(route: str, report: load.Report, workers: float, control: float, core
         report.latency["p99"] or 0.0,
         sum(report.failed.values()),
         workers / max(1, report.ok) * 1e6,
+        callers / max(1, report.ok) * 1e6,
         control / report.seconds,
         (workers + control) / report.seconds / cores,
     )
@@ -249,8 +259,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m earthward.bench.shadow", description=__doc__, formatter_class=about
     )
-    parser.add_argument("--pairs", type=int, default=20, help="pairs of rounds at full load; under six tell nothing")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each round")
+    parser.add_argument("--pairs", type=int, default=40, help="pairs of rounds at full load; under six tell nothing")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each round")
     parser.add_argument(
         "--connections", type=int, default=32, help="callers, who ask again as soon as they are answered"
     )
@@ -270,15 +280,19 @@ def told(it: Result, rate: int) -> str:
     if (by := it.factors) is not None:
         plain, sampled = zip(*it.pairs, strict=True)
         lines += [_line("plain", plain), _line("sampled", sampled)]
-        span = "too few pairs to say how surely" if by.between is None else "{:.3f} to {:.3f}".format(*by.between)
-        lines.append(
-            f"with {rate} % sampled, p99 is {by.p99:.3f} times what it is without ({span}, {len(plain)} pairs), "
-            f"p50 {by.p50:.3f}, requests/s {by.rate:.3f}, workers' CPU {by.worker:.3f}"
-        )
+        lines += [
+            f"with {rate} % sampled, p99 is {by.p99:.3f} times as long ({_span(by.between)}, {len(plain)} pairs)",
+            f"p50 {by.p50:.3f}, requests/s {by.rate:.3f}, workers' CPU {by.worker:.3f}, all at one speed of the machine",
+            f"p99 at whatever speed it had: {by.p99_as_it_was:.3f} ({_span(by.between_as_it_was)})",
+        ]
     lines.append(f"{it.samples:,} samples sent, {it.shadows:,} shadows answered, {it.dropped:,} samples dropped")
     lines.append(_left_out(it.others))
     lines.append(f"that p99 is below {MOST_CHANGE} times: {it.verdict}")
     return "\n".join(lines)
+
+
+def _span(between: tuple[float, float] | None) -> str:
+    return "too few pairs to say how surely" if between is None else "{:.3f} to {:.3f}".format(*between)
 
 
 def _left_out(others: Sequence[Pair]) -> str:
