@@ -55,7 +55,6 @@ BELOW_THE_LINE: dict[str, set[str]] = {
     "bench": {*ABOVE_THE_LINE, "assess", "control", "engine", "gateway", "http", "probe", "simulator", "store"},
     "web": {*ABOVE_THE_LINE, "control", "store"},
 }
-ANYTHING = "*"
 TABLE: dict[str, set[str]] = {
     **ABOVE_THE_LINE,
     **BELOW_THE_LINE,
