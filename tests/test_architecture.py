@@ -55,7 +55,6 @@ BELOW_THE_LINE: dict[str, set[str]] = {
     "bench": {*ABOVE_THE_LINE, "assess", "control", "engine", "gateway", "http", "probe", "simulator", "store"},
     "web": {*ABOVE_THE_LINE, "control", "store"},
 }
-ANYTHING = "*"
 TABLE: dict[str, set[str]] = {
     **ABOVE_THE_LINE,
     **BELOW_THE_LINE,
@@ -74,6 +73,13 @@ WAITING = frozenset(
 )
 ASKED = {"datetime": {"now", "utcnow", "today"}, "date": {"today"}, "os": {"urandom", "getrandom", "times"}}
 """What asks a clock, or draws, of modules and classes that may be used for all else."""
+BY_NAME = frozenset({"import_module", "__import__"})
+"""What imports by a text."""
+FOUND_WHEN_RUN = {
+    "earthward.providers": "each file of its own folder, since a provider is one file",
+    "earthward.routing.balance": "each file of its own folder, since a policy is one file",
+}
+"""Modules above the line that import by a name which no reader knows, and why they may."""
 
 
 class Import(NamedTuple):
@@ -104,8 +110,10 @@ def imports_of(module: str, path: Path) -> Iterator[Import]:
             yield Import(module, name, node.lineno, is_for_types, not is_for_types and not is_in_function)
 
 
-def names_in(node: ast.stmt, module: str, path: Path) -> Iterator[str]:
-    if isinstance(node, ast.Import):
+def names_in(node: ast.stmt | ast.Call, module: str, path: Path) -> Iterator[str]:
+    if isinstance(node, ast.Call):
+        yield from filter(None, [named_in(node)])
+    elif isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
         around = module.split(".") + ([""] if path.name == "__init__.py" else [])
@@ -115,9 +123,36 @@ def names_in(node: ast.stmt, module: str, path: Path) -> Iterator[str]:
             yield whole if whole in MODULES else base
 
 
-def walk(node: ast.AST, for_types: bool = False, in_function: bool = False) -> Iterator[tuple[ast.stmt, bool, bool]]:
-    """Every statement, and whether it stands under `if TYPE_CHECKING`, and in a function."""
-    if isinstance(node, ast.stmt):
+def named_in(call: ast.Call) -> str | None:
+    """What is imported by a call: an absolute name that stands there as a text."""
+    is_import = word(call.func) in BY_NAME and call.args and isinstance(call.args[0], ast.Constant)
+    name = call.args[0].value if is_import else None
+    return name if isinstance(name, str) and not name.startswith(".") else None
+
+
+def word(node: ast.AST) -> object:
+    match node:
+        case ast.Name(word) | ast.Attribute(_, word) | ast.Constant(word):
+            return word
+    return None
+
+
+def unreadable(path: Path) -> Iterator[int]:
+    """Lines that import by a name which does not stand there, or make it possible under another word."""
+    tree = ast.parse(path.read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    readable = {id(call.func) for call in calls if named_in(call) is not None}
+    for node in ast.walk(tree):
+        renamed = isinstance(node, ast.alias) and node.name in BY_NAME and node.asname not in (None, node.name)
+        if renamed or (word(node) in BY_NAME and id(node) not in readable):
+            yield node.lineno
+
+
+def walk(
+    node: ast.AST, for_types: bool = False, in_function: bool = False
+) -> Iterator[tuple[ast.stmt | ast.Call, bool, bool]]:
+    """Every statement and call, and whether it stands under `if TYPE_CHECKING`, and in a function."""
+    if isinstance(node, ast.stmt | ast.Call):
         yield node, for_types, in_function
     in_function = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     for child in ast.iter_child_nodes(node):
@@ -173,6 +208,52 @@ def test_what_decides_never_waits() -> None:
         if folder_of(found.module) in ABOVE_THE_LINE and found.name.split(".")[0] in WAITING
     ]
     assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_what_decides_says_what_it_imports() -> None:
+    found = {
+        module: [f"{path.relative_to(SRC.parent)}:{line}" for line in unreadable(path)]
+        for module, path in MODULES.items()
+        if folder_of(module) in ABOVE_THE_LINE
+    }
+    wrong = [line for module, lines in found.items() for line in lines if module not in FOUND_WHEN_RUN]
+    assert not wrong, "import by a name that stands there, or say in FOUND_WHEN_RUN why not:\n" + "\n".join(wrong)
+    assert all(found[module] for module in FOUND_WHEN_RUN), "what is excused no longer needs it"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'importlib.import_module("time")',
+        'def late(): return import_module("time").time()',
+        '__import__("time")',
+        'builtins.__import__("time", level=0)',
+    ],
+)
+def test_an_import_by_name_is_one_as_well(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(line)
+    assert [found.name for found in imports_of("earthward.chat.module", path)] == ["time"]
+    assert not list(unreadable(path))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'importlib.import_module("ti" + "me")',
+        'import_module(f"{name}")',
+        'import_module(".time", __name__)',
+        'import_module(name="time")',
+        "load = importlib.import_module",
+        "from importlib import import_module as load",
+        'load = __builtins__["__import__"]',
+        'getattr(importlib, "import_module")(name)',
+    ],
+)
+def test_an_import_by_a_name_that_does_not_stand_there_is_seen(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(line)
+    assert list(unreadable(path)) == [1]
 
 
 def test_what_decides_asks_no_clock_and_draws_nothing() -> None:

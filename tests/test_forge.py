@@ -1,8 +1,6 @@
 """A program that was forked ends, speaks and dies as one that was started by itself."""
 
-import contextlib
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -10,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from crowd import many_files_open
 from harness import Gateway, Simulator, earthward, running
 
 
@@ -52,12 +51,5 @@ def test_what_one_writes_reaches_no_other(tmp_path: Path) -> None:
 
 
 def test_one_is_waited_for_however_many_files_are_open() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
-    try:
-        with contextlib.ExitStack() as held:
-            for _ in range(1024):
-                held.enter_context(Path(os.devnull).open("rb"))
-            assert earthward("--version").returncode == 0
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with many_files_open():
+        assert earthward("--version").returncode == 0

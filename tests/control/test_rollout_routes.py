@@ -10,7 +10,8 @@ from sqlalchemy import Engine, insert
 
 from earthward.chat.failures import FailureKind
 from earthward.config.snapshot import OwnMetric, Route, Snapshot, Target
-from earthward.control.rollout_routes import NoRollout, Rollouts, unplaced
+from earthward.control.rollout_routes import NoRollout, Rollouts
+from earthward.control.standing import unplaced
 from earthward.fleet.found import Probed
 from earthward.ledger.record import Record
 from earthward.rollout.read_plan import plan

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from earthward.config.snapshot import Endpoint, Provider, Route, Snapshot, Target
-from earthward.control.rollout_routes import unplaced
+from earthward.control.standing import unplaced
 from earthward.control.warm_up import PATIENCE, Need, WarmUps, need_of, needs
 
 HOSTS = tuple(Endpoint(f"http://gpu-{number}:11434", number) for number in range(4))

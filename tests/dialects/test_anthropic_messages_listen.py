@@ -34,12 +34,6 @@ ANSWERS = {path.stem: path.read_bytes() for path in sorted((GOLDEN / "anthropic_
 MENDED = {"two_message_starts", "llamacpp_without_message_start", "done_after_the_end"}
 """Streams that pass with an event more or less."""
 
-SAID_ELSEWHERE = {
-    "arguments_of_no_call": "the reader cannot tell which call they are for, while a client may",
-    "input_where_the_block_begins": "the input counts by its JSON",
-    "anthropic_tool_without_arguments": "the reader makes them up",
-}
-
 CHARACTERS_IN = {TextDelta: "text", ReasoningDelta: "text", ToolCallDelta: "arguments"}
 
 

@@ -1,14 +1,16 @@
 """Golden streams, after what Google sends, and what they say."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from earthward.chat import Event, Failed, Failure, Finished, Started, TextDelta, ToolCallStarted, UsageReported, collect
+from earthward.chat import Event, Failed, Failure, Finished, ToolCallStarted, collect
 from earthward.dialects.gemini import StreamReader
+from stream_laws import begins_and_counts_at_most_once, ends_in_one_failure, says_the_same_however_it_is_cut
 
 GOLDEN = Path(__file__).parent / "golden/gemini_streams"
 STREAMS = {path.stem: path.read_bytes() for path in sorted(GOLDEN.glob("*.sse"))}
@@ -52,29 +54,18 @@ def _bare(part: Any) -> list[Any]:
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_stream_that_is_not_whole_ends_in_exactly_one_failure(name: str) -> None:
-    events = read(STREAMS[name], answers=asked_for(name))
-    failures = [event for event in events if isinstance(event, Failed)]
-    assert [failed.failure.kind for failed in failures] == [EXPECTED[name]["failure"]]
-    assert events[-1] is failures[0]
-    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == EXPECTED[name]["text"]
+    ends_in_one_failure(read(STREAMS[name], answers=asked_for(name)), EXPECTED[name])
 
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_where_a_stream_is_cut_into_pieces_never_matters(name: str) -> None:
-    stream, answers = STREAMS[name], asked_for(name)
-    whole = read(stream, answers=answers)
-    for at in range(len(stream)):
-        assert read(stream[:at], stream[at:], answers=answers) == whole, at
-    assert read(*(stream[at : at + 1] for at in range(len(stream))), answers=answers) == whole
+    says_the_same_however_it_is_cut(partial(read, answers=asked_for(name)), STREAMS[name])
 
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_events_come_in_the_order_the_vocabulary_promises(name: str) -> None:
     events = read(STREAMS[name], answers=asked_for(name))
-    if any(isinstance(event, Started) for event in events):
-        assert isinstance(events[0], Started)
-    assert sum(isinstance(event, Started) for event in events) <= 1
-    assert sum(isinstance(event, UsageReported) for event in events) <= 1
+    begins_and_counts_at_most_once(events)
     assert isinstance(events[-1], Finished | Failed)
 
 

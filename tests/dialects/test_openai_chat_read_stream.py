@@ -12,13 +12,12 @@ from earthward.chat import (
     Failed,
     Failure,
     Finished,
-    Started,
     TextDelta,
     ToolCallStarted,
-    UsageReported,
     collect,
 )
 from earthward.dialects.openai_chat import StreamReader
+from stream_laws import begins_and_counts_at_most_once, ends_in_one_failure, says_the_same_however_it_is_cut
 
 GOLDEN = Path(__file__).parent / "golden"
 STREAMS = {path.stem: path.read_bytes() for path in sorted((GOLDEN / "streams").glob("*.sse"))}
@@ -66,29 +65,18 @@ def _bare(choice: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", [name for name in STREAMS if "failure" in EXPECTED[name]])
 def test_a_stream_that_is_not_whole_ends_in_exactly_one_failure(name: str) -> None:
-    events = read(STREAMS[name])
-    failures = [event for event in events if isinstance(event, Failed)]
-    assert [failed.failure.kind for failed in failures] == [EXPECTED[name]["failure"]]
-    assert events[-1] is failures[0]
-    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == EXPECTED[name]["text"]
+    ends_in_one_failure(read(STREAMS[name]), EXPECTED[name])
 
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_where_a_stream_is_cut_into_pieces_never_matters(name: str) -> None:
-    stream = STREAMS[name]
-    whole = read(stream)
-    for at in range(len(stream)):
-        assert read(stream[:at], stream[at:]) == whole, at
-    assert read(*(stream[at : at + 1] for at in range(len(stream)))) == whole
+    says_the_same_however_it_is_cut(read, STREAMS[name])
 
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_events_come_in_the_order_the_vocabulary_promises(name: str) -> None:
     events = read(STREAMS[name])
-    if any(isinstance(event, Started) for event in events):
-        assert isinstance(events[0], Started)
-    assert sum(isinstance(event, Started) for event in events) <= 1
-    assert sum(isinstance(event, UsageReported) for event in events) <= 1
+    begins_and_counts_at_most_once(events)
     finished = [event.answer for event in events if isinstance(event, Finished)]
     assert len(finished) == len(set(finished))
 

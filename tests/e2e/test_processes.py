@@ -8,10 +8,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from earthward.bench import kill
+from earthward.bench.processes import control_of
 from harness import Gateway, config, nobody, running, until
 
 
@@ -116,3 +118,13 @@ def test_a_state_folder_may_have_a_long_path(tmp_path, cloud):
     gateway = Gateway(folder, config(cloud, auth="keys"))
     with running(gateway):
         assert gateway.new_key("--app", "long"), "workers hear of it over a socket in that folder"
+
+
+def test_it_keeps_its_processes_alive_and_ends_them_however_many_files_are_open(tmp_path, cloud):
+    gateway = Gateway(tmp_path, config(cloud), program=(str(Path(__file__).parent / "gateway_with_many_files.py"),))
+    with running(gateway):
+        control = control_of(gateway.process.pid, urlsplit(gateway.url).port)
+        control.kill()
+        control.wait()
+        gateway.until_store()
+    assert gateway.process.returncode == 0

@@ -152,8 +152,8 @@ def test_what_a_gateway_has_on_record_is_replayed_to_the_decisions_that_it_took(
         assert rollout(gateway, "promote", "trial", "--why", "enough seen").returncode == 0
         local.script(default={"fault": "500"})
         until(lambda: told(gateway)["phase"] == "rolled back", "the rollback")
-        time.sleep(0.2)
-        assert rollout(gateway, "retry", "trial", "--why", "not mended").returncode == 0
+        order = ("retry", "trial", "--why", "not mended")
+        until(lambda: rollout(gateway, *order).returncode == 0, "the end of the cool-down")
         until(lambda: told(gateway)["phase"] == "rolled back", "the second rollback")
     lived = history(gateway)
     gateway.stop()

@@ -1,7 +1,6 @@
 """A model with several contexts on simulated hosts: which is asked for, and that nothing is loaded without need."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -164,8 +163,8 @@ def test_short_requests_at_other_workers_do_not_undo_a_load_with_more_context(fl
     until(lambda: gateway.status()["hosts"][0]["loaded"], "the host to be seen")
 
     def ask(number: int) -> tuple[int, dict[str, str], Any]:
-        # The long one first, and the others while the host loads for it.
-        time.sleep(0.05 * number)
+        if number:
+            until(lambda: host.stats()["loads"] >= 2, "the load that the long one sets going")
         return gateway.chat("llama", f"question {number}" if number else LONG)
 
     assert many(gateway, 12, 12, ask) == [200] * 12

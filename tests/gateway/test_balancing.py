@@ -10,9 +10,10 @@ import pytest
 from earthward.chat import Failure, FailureKind
 from earthward.config.snapshot import Endpoint, Provider, Queue
 from earthward.gateway import board as boards
-from earthward.gateway.balancing import MOST_LOOKED_AT, Balancing, Waiting, Wanted
+from earthward.gateway.balancing import Balancing, Wanted
 from earthward.gateway.board import Board
 from earthward.gateway.scores import Scored, scores
+from earthward.gateway.waiting import MOST_LOOKED_AT, Waiting
 from earthward.routing import health
 from earthward.routing.admission import BATCH_EVERY
 from earthward.routing.balance.standing import UNTOLD_LOAD, Report

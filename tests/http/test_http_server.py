@@ -40,6 +40,16 @@ class Later:
     def connection(self):
         return self.asked[-1][1]
 
+    async def begin_and_fill(self):
+        """Answers until no more is taken, and says how many bytes that were."""
+        self.connection().start(200, [])
+        written = 0
+        while self.flow != [False]:
+            self.connection().write(b"x" * 1000)
+            written += 1000
+            await asyncio.sleep(0)
+        return written
+
 
 def bodies(got):
     return re.findall(rb"\r\n\r\n(.*?)(?=HTTP/1\.1|\Z)", got, re.DOTALL)
@@ -418,13 +428,7 @@ async def test_a_client_that_stops_reading_holds_no_more_than_a_little(serving, 
     async with serving(app) as place, place.client(receive_buffer=4096) as client:
         await client.send(GET)
         await until(lambda: app.asked)
-        connection = app.connection()
-        connection.start(200, [])
-        written = 0
-        while app.flow != [False]:
-            connection.write(b"x" * 1000)
-            written += 1000
-            await asyncio.sleep(0)
+        written, connection = await app.begin_and_fill(), app.connection()
         assert written <= 256 * 1024
         assert connection._transport.get_write_buffer_size() <= 64 * 1024 + 1100
         connection.end()
@@ -438,10 +442,7 @@ async def test_writing_goes_on_when_the_client_reads_again(serving, until):
     async with serving(app) as place, place.client(receive_buffer=4096) as client:
         await client.send(GET)
         await until(lambda: app.asked)
-        app.connection().start(200, [])
-        while app.flow != [False]:
-            app.connection().write(b"x" * 1000)
-            await asyncio.sleep(0)
+        await app.begin_and_fill()
         reading = asyncio.ensure_future(client.until(lambda got: got.endswith(b"0\r\n\r\n")))
         await until(lambda: app.flow == [False, True])
         app.connection().end()
@@ -681,10 +682,7 @@ async def test_a_client_that_leaves_is_not_waited_for_to_take_the_rest(serving, 
     async with serving(app) as place, place.client(receive_buffer=4096) as client:
         await client.send(GET)
         await until(lambda: app.asked)
-        app.connection().start(200, [])
-        while app.flow != [False]:
-            app.connection().write(b"x" * 1000)
-            await asyncio.sleep(0)
+        await app.begin_and_fill()
         client.sock.shutdown(socket.SHUT_WR)
         await until(lambda: app.gone and not place.server.connections)
 

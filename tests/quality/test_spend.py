@@ -8,7 +8,6 @@ from earthward.cost.exchange import cost
 from earthward.quality.spend import Purse, reserve, settle, settle_lost, worst_case, worst_of
 
 LIMIT = 1_000_000
-CENT = 10_000_000
 """Nano-dollars."""
 
 

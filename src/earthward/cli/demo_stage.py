@@ -9,7 +9,6 @@ import http.client
 import json
 import os
 import secrets
-import select
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from earthward.engine import EngineProcess
+from earthward.engine.pipes import has_spoken
 from earthward.engine.ports import free_port
 from earthward.store import keys, tables
 
@@ -61,8 +61,7 @@ class Child:
     def wait_up(self) -> dict[str, Any]:
         """What it printed. Raises CannotPlay when it ends instead."""
         assert self._process.stdout is not None
-        has_spoken, _, _ = select.select([self._process.stdout], [], [], PATIENCE)
-        line = self._process.stdout.readline() if has_spoken else b""
+        line = self._process.stdout.readline() if has_spoken(self._process.stdout, PATIENCE) else b""
         if not line:
             raise CannotPlay(f"the {self._name} did not start: {self.last_words()}")
         told: dict[str, Any] = json.loads(line)

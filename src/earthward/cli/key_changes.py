@@ -2,14 +2,13 @@
 
 import sys
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Engine
 
 from earthward.cli.key_limits import Budget, BudgetSoft, Parallel, Rpm, Tpm, changed
-from earthward.cli.key_store import Config, Json, Store, at_store, known_routes, lifetime, place_of, printable
+from earthward.cli.key_store import Config, Json, State, Store, at_store, known_routes, lifetime, place_of, printable
 from earthward.cli.output import NO, fail, print_json
 from earthward.config.problems import unknown
 from earthward.config.snapshot import DATA_CLASSES
@@ -80,9 +79,7 @@ def rotate(
     ] = "24h",
     config: Config = None,
     store: Store = None,
-    state: Annotated[
-        Path | None, typer.Option("--state", help="The state folder instead of the configured one.")
-    ] = None,
+    state: State = None,
     json: Json = False,
 ) -> None:
     """Give a key a new secret, and show it this one time. Its id, its limits and what it has used stay."""

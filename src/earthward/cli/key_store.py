@@ -24,6 +24,7 @@ UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The configuration; by default earthward.yaml.")]
 Store = Annotated[str | None, typer.Option("--store", help="The store's URL instead of the configured one.")]
+State = Annotated[Path | None, typer.Option("--state", help="The state folder instead of the configured one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -3,7 +3,6 @@
 import sys
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from earthward.cli.key_changes import rotate, set_
 from earthward.cli.key_limits import Budget, BudgetSoft, Parallel, Rpm, Tpm, changed, told
-from earthward.cli.key_store import Config, Json, Store, at_store, known_routes, lifetime, place_of, printable
+from earthward.cli.key_store import Config, Json, State, Store, at_store, known_routes, lifetime, place_of, printable
 from earthward.cli.key_usage import usage
 from earthward.cli.output import NO, fail, print_json
 from earthward.config.problems import unknown
@@ -54,9 +53,7 @@ def create(
     budget_soft: BudgetSoft = None,
     config: Config = None,
     store: Store = None,
-    state: Annotated[
-        Path | None, typer.Option("--state", help="The state folder instead of the configured one.")
-    ] = None,
+    state: State = None,
     json: Json = False,
 ) -> None:
     """Make a key, and show it this one time: what is stored can't be turned back into it."""

@@ -35,11 +35,11 @@ def show(
         f"each, over {scenario.months} months\n"
     )
     console.print(_totals(scenario, result, rented))
-    console.print(f"\n{_break_even(scenario, result)}")
+    console.print(f"\n{_break_even(result)}")
     if capacity is not None:
         console.print(_carried(scenario, capacity, local_model))
     console.print(_curve(result.months))
-    console.print(_tornado(swings, result))
+    console.print(_tornado(swings))
     for reason in sorted(reasons, key=lambda it: not it.blocks):
         mark = Text("against it: " if reason.blocks else "mind: ", "red" if reason.blocks else "yellow")
         console.print(mark + Text(reason.text, "default"))
@@ -74,7 +74,7 @@ def _totals(scenario: Scenario, result: Ownership, rented: Decimal | None) -> Ta
     return table
 
 
-def _break_even(scenario: Scenario, result: Ownership) -> str:
+def _break_even(result: Ownership) -> str:
     first = result.months[0]
     sum_of_it = f"{money(first.bought)} ÷ ({money(first.cloud)} - {money(first.running)})"
     if result.break_even is None:
@@ -108,7 +108,7 @@ def _curve(months: Sequence[Month]) -> Text:
     return Text(f"{lines}{bars([it.own_total for it in shown])}\nboxes         {boxes}\n")
 
 
-def _tornado(swings: Sequence[Swing], result: Ownership) -> Table:
+def _tornado(swings: Sequence[Swing]) -> Table:
     table = Table("what moves the savings most", "from", "to", box=None, pad_edge=False)
     for name in ("saved at least", "saved at most"):
         table.add_column(name, justify="right")

@@ -93,7 +93,7 @@ class Deployments:
     def _deployment(self, path: Path, name: str, params: dict[str, Any], info: dict[str, Any]) -> Deployment:
         service, model = split(str(params["model"]))
         base_url = self._address(params.get("api_base", params.get("base_url")))
-        vendor = self._vendor(service, model, base_url)
+        vendor = self._vendor(service, base_url)
         if "*" in model:
             raise _Left("stands for any model of a vendor; add a target for each model you use")
         if info.get("mode", "chat") != "chat":
@@ -117,7 +117,7 @@ class Deployments:
             path, name, service or vendor.kind, vendor.kind, base_url, key, zone, target, seconds, settings, limits
         )
 
-    def _vendor(self, service: str | None, model: str, base_url: str | None) -> Vendor:
+    def _vendor(self, service: str | None, base_url: str | None) -> Vendor:
         vendor = VENDORS.get(service or "")
         if vendor is None:
             if service is None and base_url:

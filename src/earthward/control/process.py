@@ -39,7 +39,8 @@ from earthward.control.metrics import Metrics
 from earthward.control.notifier import Notifier
 from earthward.control.quality import Quality
 from earthward.control.responses import Responses
-from earthward.control.rollout_routes import Rollouts, unplaced
+from earthward.control.rollout_routes import Rollouts
+from earthward.control.standing import unplaced
 from earthward.control.warm_up import WarmUps, needs
 from earthward.control.watch import ConfigWatch
 from earthward.fleet.found import Probed

@@ -5,54 +5,38 @@ waits neither for the store nor for the user's own metrics, so that what people 
 stand is read without it, since who feeds the workers must not wait.
 """
 
-import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from earthward.config.snapshot import OwnMetric, Route, Snapshot
-from earthward.control.judging import judge_digest
 from earthward.control.own_metrics import OwnMetrics
 from earthward.control.rollout_files import RolloutFiles, Unreadable
+from earthward.control.rollout_reading import Moved, Reading, Work, said_later
 from earthward.control.rollouts import LiveRollout
-from earthward.control.standing import Standing, standing
+from earthward.control.standing import Standing, placed, standing
+from earthward.control.subjects import subject
 from earthward.control.weights import Named, named, weights
 from earthward.fleet.found import Probed
-from earthward.ledger.record import Record
-from earthward.rollout.metrics import METRICS
-from earthward.rollout.own import Verdict
 from earthward.rollout.plan import Plan
-from earthward.rollout.state import Subject, Transition
+from earthward.rollout.state import Transition
 from earthward.rollout.verbs import NotNow, Verb
 from earthward.store import quality, queries
-from earthward.store.fresh import Fresh, Stored
+from earthward.store.fresh import Stored
 
 log = logging.getLogger("earthward.rollout")
 
-BATCH = 5_000
-"""Numbers of exchanges that are read from the store at a time."""
 AFTER_ERROR = 1.0
-NOT_YET = float("-inf")
-"""Lets no time pass: there is more to be read from before now."""
 BEGINNING: tuple[Verb, ...] = ("start", "retry", "undo")
 """What was stored before one of these is left aside."""
-
-
-Moved = tuple[Transition, ...]
-
-
-class Work(Protocol):
-    """What is to be told to a rollout, at that time of the clock."""
-
-    def __call__(self, live: LiveRollout, /, *, clock: float) -> Moved: ...
 
 
 class NoRollout(Exception):
@@ -74,9 +58,8 @@ class Rollouts:
         self._hosts_seen: Sequence[Probed] = ()
         self._try_again_at = 0.0
         self.standings: dict[str, Standing] = {}
-        self.own = OwnMetrics()
         self._metrics: Sequence[OwnMetric] = ()
-        self._fresh = Fresh()
+        self._reading = Reading()
 
     # ── what comes in ──
 
@@ -94,11 +77,11 @@ class Rollouts:
                 known = before.get(name)
                 if known is None or known.plan != route.plan or name not in self._live:
                     self._begin(name)
-                self._try(name, partial(LiveRollout.try_out, subject=_subject(route, snapshot), now=self._clock()))
+                self._try(name, partial(LiveRollout.try_out, subject=subject(route, snapshot), now=self._clock()))
 
     def hear(self, stored: Stored) -> None:
         """What was just stored need not be read back by what is under way."""
-        self._fresh.add(stored)
+        self._reading.hear(stored)
 
     def hear_of_hosts(self, found: Sequence[Probed]) -> None:
         """What hosts have on their disks; looked at with the next exchanges. Waits for nobody."""
@@ -111,10 +94,9 @@ class Rollouts:
             self._take_up_again()
             self._see_models()
             metrics = self._metrics
-        self.own.take_over(metrics)
-        self.own.begin_turn()
+        self._reading.begin(metrics)
         if not under_way:
-            self._fresh = Fresh()
+            self._reading.forget()
             return
         try:
             end = queries.end(engine)
@@ -146,16 +128,14 @@ class Rollouts:
 
     # ── what is asked ──
 
+    @property
+    def own(self) -> OwnMetrics:
+        """The user's own metrics, which all of them ask."""
+        return self._reading.own
+
     def placed(self, snapshot: Snapshot) -> Snapshot:
-        """Every route where its rollout has brought it. The version counts the moves, since workers decide by it."""
-        standings = self.standings
-        routes = [
-            standings[route.name].placed(route) if route.plan and route.name in standings else route
-            for route in snapshot.routes
-        ]
-        moves = sum(standings[route.name].moves for route in routes if route.plan and route.name in standings)
-        version = f"{snapshot.version}~{moves}" if moves else snapshot.version
-        return msgspec.structs.replace(snapshot, version=version, routes=tuple(routes))
+        """Every route where its rollout has brought it. Waits for nobody."""
+        return placed(snapshot, self.standings)
 
     def histories(self) -> dict[str, tuple[str, int]]:
         """Each route's plan, and how many entries its history has. Waits for nobody."""
@@ -235,12 +215,9 @@ class Rollouts:
         now = self._clock()
         try:
             while (live := self._under_way(name)) is not None and live.read_up_to < end:
-                records, up_to = self._behind(engine, live.read_up_to, end)
-                own = self._own_verdicts(live, records)
-                self._tell(name, partial(_take, records=records, up_to=up_to, end=end, now=now, own=own))
+                self._tell(name, self._reading.exchanges(live, engine, end, now))
             if live is not None and live.controller.state.is_under_way:
-                later = quality.told_after(engine, name, live.told_up_to)
-                self._tell(name, partial(_let_pass, later=later, now=now))
+                self._tell(name, said_later(live, engine, now))
         except SQLAlchemyError:
             raise
         except Exception as error:  # noqa: BLE001  what can't be asked must not end the intake
@@ -252,30 +229,11 @@ class Rollouts:
             live = self._live.get(name)
             return live if live is not None and live.controller.state.is_under_way else None
 
-    def _behind(self, engine: Engine, after: int, end: int) -> tuple[list[Record], int]:
-        """The next records, and the number that they go up to."""
-        records = self._fresh.behind(after, min(BATCH, end - after))
-        if records:
-            return records, after + len(records)
-        up_to = min(end, after + BATCH)
-        return queries.stored_after(engine, after, up_to), up_to
-
     def _tell(self, name: str, work: Work) -> None:
         """To one that was ended while this was asked for it says nothing, and one that was begun anew has it behind."""
         with self._lock:
             clock = self._clock()
             self._try(name, lambda it: it.set_back(clock) + work(it, clock=clock))
-
-    def _own_verdicts(self, live: LiveRollout, records: Sequence[Record]) -> list[dict[str, Verdict]]:
-        """What the user's own metrics say of each record; nothing where the plan has none."""
-        names = [gate.metric for gate in live.controller.plan.gates if gate.metric not in METRICS]
-        if not names:
-            return []
-        asked = [place for place, record in enumerate(records) if record.route == live.route]
-        found: list[dict[str, Verdict]] = [{} for _ in records]
-        for place, verdicts in zip(asked, self.own.verdicts(names, [records[it] for it in asked]), strict=True):
-            found[place] = verdicts
-        return found
 
     def _try(self, name: str, work: Callable[[LiveRollout], Moved]) -> None:
         """What fails by itself is taken up again from the disk; the others don't suffer."""
@@ -309,49 +267,6 @@ class Rollouts:
         if before.problem != problem:
             log.error("rollout of %s: %s", name, problem)
         self.standings = {**self.standings, name: msgspec.structs.replace(before, problem=problem)}
-
-
-def unplaced(version: str) -> str:
-    """The version of the configuration itself, without what was changed at run time."""
-    return version.partition("+")[0].partition("~")[0]
-
-
-def _subject(route: Route, snapshot: Snapshot) -> Subject:
-    """What is being tried, in place of what: evidence about other models says nothing of these."""
-    targets = {target.name: f"{target.provider}\0{target.model}" for target in snapshot.targets}
-    both = [name for name in (route.baseline, route.candidate) if name in targets]
-    arms = [targets[name] for name in both]
-    tools = {target.name: target.tools or "" for target in snapshot.targets}
-    candidate = _digest(targets.get(route.candidate or "", ""))
-    # How a model is told of tools is the only part of a prompt that is ours.
-    prompt = _digest("\0".join(tools[name] for name in both)) if any(tools[name] for name in both) else ""
-    return Subject(_digest("\0".join(arms)), prompt, judge_digest(route, snapshot), candidate)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _take(
-    live: LiveRollout,
-    clock: float,
-    *,
-    records: Sequence[Record],
-    up_to: int,
-    end: int,
-    now: float,
-    own: Sequence[Mapping[str, Verdict]],
-) -> Moved:
-    """`now` is when somebody looked what there is: more may have come since, or the clock may have been set back."""
-    now = min(now, clock)
-    return live.take(records, up_to, now if up_to == end else NOT_YET, own=own, latest=now)
-
-
-def _let_pass(live: LiveRollout, clock: float, *, later: Sequence[tuple[int, quality.Later]], now: float) -> Moved:
-    now = min(now, clock)
-    moved = live.hear(later, now)
-    state = live.controller.state
-    return moved + live.take((), live.read_up_to, now) if state.is_under_way and state.due <= now else moved
 
 
 def _ends(engine: Engine | None) -> tuple[int, int] | NoRollout:

@@ -1,8 +1,10 @@
 """Where a rollout stands, for people, metrics and the snapshot that workers get."""
 
+from collections.abc import Mapping
+
 import msgspec
 
-from earthward.config.snapshot import Route
+from earthward.config.snapshot import Route, Snapshot
 from earthward.control.rollouts import LiveRollout
 from earthward.rollout.event import WHOLE
 from earthward.rollout.placed import with_shadow
@@ -61,3 +63,17 @@ def standing(live: LiveRollout) -> Standing:
         plan_changes=live.changes,
         unrecorded=live.unrecorded,
     )
+
+
+def placed(snapshot: Snapshot, standings: Mapping[str, Standing]) -> Snapshot:
+    """Every route where its rollout has brought it. The version counts the moves, since workers decide by it."""
+    known = {route.name: standings[route.name] for route in snapshot.routes if route.plan and route.name in standings}
+    routes = [known[route.name].placed(route) if route.name in known else route for route in snapshot.routes]
+    moves = sum(it.moves for it in known.values())
+    version = f"{snapshot.version}~{moves}" if moves else snapshot.version
+    return msgspec.structs.replace(snapshot, version=version, routes=tuple(routes))
+
+
+def unplaced(version: str) -> str:
+    """The version of the configuration itself, without what was changed at run time."""
+    return version.partition("+")[0].partition("~")[0]

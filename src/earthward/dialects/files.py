@@ -12,6 +12,7 @@ import msgspec
 
 from earthward.chat import Document, FailureKind
 from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.inline import standard_base64
 
 LARGEST_TEXT = 4 * 1024 * 1024
 """Bytes; about a million tokens, which is more than models read at once."""
@@ -41,7 +42,6 @@ _ENDINGS = {
 _TYPES = {ending: kind for kind, endings in _ENDINGS.items() for ending in endings.split()}
 _UNTOLD = ("", "application/octet-stream", "binary/octet-stream")
 _UTF_8 = ("", "utf-8", "utf8", "us-ascii", "ascii")
-_TO_STANDARD = str.maketrans("-_", "+/")
 _BLANKS = str.maketrans("", "", " \t\r\n")
 
 
@@ -148,8 +148,7 @@ def _refuse_too_long(size: int, where: str) -> None:
 
 def _standard(data: str) -> str:
     data = data.translate(_BLANKS) if any(blank in data for blank in " \t\r\n") else data
-    data = data.translate(_TO_STANDARD) if "-" in data or "_" in data else data
-    return data + "=" * (-len(data) % 4)
+    return standard_base64(data)
 
 
 def _decoded(data: str, where: str) -> bytes:

@@ -7,9 +7,10 @@ parent forked still holds its end. The parent's id changes everywhere, but has t
 
 import ctypes
 import os
-import select
 import signal
 import sys
+
+from earthward.engine.pipes import has_spoken
 
 PR_SET_PDEATHSIG = 1
 LOOK_EVERY = 0.5
@@ -31,6 +32,5 @@ def be_killed_with_parent(parent: int) -> None:
 def wait_for_end_of(parent: int, pipe: int) -> None:
     """Return once the parent's end of `pipe` is closed or this process has another parent."""
     while not is_orphan(parent):
-        readable, _, _ = select.select([pipe], [], [], LOOK_EVERY)
-        if readable and not os.read(pipe, 4096):
+        if has_spoken(pipe, LOOK_EVERY) and not os.read(pipe, 4096):
             return

@@ -4,7 +4,6 @@ Blocking and cheap: no event loop, no thread. Does not import llama.cpp.
 """
 
 import os
-import select
 import subprocess
 import sys
 import threading
@@ -14,6 +13,8 @@ from types import TracebackType
 from typing import IO, Self
 
 import msgspec
+
+from earthward.engine.pipes import has_spoken
 
 
 class EngineFailed(Exception):
@@ -125,8 +126,7 @@ def _line_from(pipe: IO[bytes], deadline: float) -> bytes | None:
     """The first line; None if it did not come in time, nothing if the other side ended without one."""
     line = b""
     while not line.endswith(b"\n"):
-        readable, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
-        if not readable:
+        if not has_spoken(pipe, deadline - time.monotonic()):
             return None
         piece = os.read(pipe.fileno(), 4096)
         if not piece:

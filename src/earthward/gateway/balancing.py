@@ -1,9 +1,9 @@
-"""Which endpoint of a provider takes a request, and who waits for one: policy, health and queue, in one worker.
+"""Which endpoint of a provider takes a request: policy and health, in one worker.
 
-What is decided is decided in `routing`; here clocks are read, the board is written, and those who wait are woken.
+What is decided is decided in `routing`; here clocks are read and the board is written. Those for whom no place is free
+stand in a line of their own.
 """
 
-import asyncio
 import random
 import time
 from collections.abc import Container, Iterable
@@ -16,11 +16,11 @@ from earthward.chat import Failure
 from earthward.config.snapshot import Provider
 from earthward.gateway.board import Board
 from earthward.gateway.breaker import FAULTS, Breaker, milliseconds
-from earthward.gateway.drive import Told
 from earthward.gateway.meters import Meters
 from earthward.gateway.verdicts import Verdicts, place_of_endpoint
+from earthward.gateway.waiting import Line, Waiting
 from earthward.routing import health
-from earthward.routing.admission import Queue, Terms, Ticket, expected_wait, gave_up
+from earthward.routing.admission import Terms, expected_wait
 from earthward.routing.balance import POLICIES, choices
 from earthward.routing.balance.affinity import Affinity
 from earthward.routing.balance.shortlist import MOST, shortlist
@@ -28,11 +28,6 @@ from earthward.routing.balance.standing import Report, Standing
 from earthward.routing.balance.view import Ask, Choice, Endpoint
 from earthward.routing.health import Health, Rules
 
-LOOK = 0.02
-"""Seconds between two looks for slots that other workers freed, and for deadlines, while somebody waits."""
-MOST_LOOKED_AT = 32
-"""Of those who wait for a model, the first so many are looked at when a slot is free; the others would wait all the
-same. Those who wait for another model may not have to."""
 KNOWN_FOR = 0.25
 """Seconds for which it is remembered which of many endpoints hold a model."""
 READS = 1500.0
@@ -77,22 +72,6 @@ class Wanted(msgspec.Struct, frozen=True):
     most: int = 0
 
 
-class Waiting:
-    """Somebody who waits for a place. `told` is the place, why there is none, or None once they left."""
-
-    __slots__ = ("_balancing", "_ticket", "told", "wanted")
-
-    def __init__(self, balancing: "Balancing", ticket: Ticket, wanted: Wanted) -> None:
-        self.told: Told[int | Failure | None] = Told()
-        self.wanted = wanted
-        self._balancing = balancing
-        self._ticket = ticket
-
-    def leave(self) -> None:
-        if not self.told.is_told:
-            self._balancing.tell(self._ticket, None)
-
-
 class Balancing:
     """The endpoints of one provider in one worker. What is known of them outlives a snapshot; whoever waits when a new
     one comes waits on in the old queue."""
@@ -117,12 +96,11 @@ class Balancing:
         self._policy = POLICIES[provider.balance]
         self._affinity = Affinity([place.url for place in self.places])
         terms = provider.queue
-        self.queue = Queue(Terms(terms.length, terms.deadline))
+        self._line = Line(Terms(terms.length, terms.deadline), board, self.places[0].cell)
+        self.queue = self._line.queue
         self.overflow = terms.overflow
         self.longest_wait = terms.deadline
-        self._waiting: dict[Ticket, Waiting] = {}
-        self._look: asyncio.TimerHandle | None = None
-        self._is_waking = False
+        self._waiting = self._line.waiting
         self._warm: dict[str, tuple[float, list[int]]] = {}
         self._trials: dict[int, Health] = {}
         self._said: dict[int, int] = {}
@@ -134,23 +112,11 @@ class Balancing:
         """A place, where the request is counted from now on; or why there will be none; or what to wait for, at most
         `patience` seconds. `drawn` is the place that was drawn for it just now."""
         if not self.queue.waiting_for(wanted.model):
-            place = self._free(wanted, 0) if drawn is None else drawn
+            place = self.free(wanted, 0) if drawn is None else drawn
             if place is not None:
-                self._enter(place)
+                self.occupy(place)
                 return place
-        now, expected = time.monotonic(), self.expected_wait
-        ticket, pushed_out = self.queue.join(
-            wanted.key, wanted.model, wanted.priority, now, patience=patience, expected=expected
-        )
-        if isinstance(ticket, Failure):
-            return ticket
-        waiting = self._waiting[ticket] = Waiting(self, ticket, wanted)
-        self._board.wait(self.places[0].cell)
-        self._look_again()
-        if pushed_out is not None:
-            # Last: whoever hears it goes on at once, and may give a place back or ask for one.
-            self.tell(pushed_out, gave_up(pushed_out, now, expected))
-        return waiting
+        return self._line.join(self, wanted, patience)
 
     @property
     def is_well(self) -> bool:
@@ -167,7 +133,7 @@ class Balancing:
 
     def drawn(self, wanted: Wanted) -> int | None:
         """The place that a request would take now; None if it would have to wait."""
-        return self._free(wanted, 0)
+        return self.free(wanted, 0)
 
     def enter(self, place: int) -> None:
         """Takes a place at an endpoint that is well."""
@@ -193,7 +159,7 @@ class Balancing:
         if trial is not None and self.standings[place].health == trial:
             self._judge(place, health.untried(trial, milliseconds()))
         if self._waiting:
-            self._wake()
+            self._line.wake(self)
 
     @property
     def expected_wait(self) -> float:
@@ -211,7 +177,8 @@ class Balancing:
         """How many wait for this provider, in all workers."""
         return self._board.waiting(self.places[0].cell)
 
-    def _enter(self, place: int) -> None:
+    def occupy(self, place: int) -> None:
+        """Takes a place, for a trial where one is due there."""
         standing = self.standings[place]
         now = milliseconds()
         if health.state(standing.health, now) == "trial":
@@ -219,8 +186,8 @@ class Balancing:
             self._trials[place] = standing.health
         self.enter(place)
 
-    def _free(self, wanted: Wanted, queued: int) -> int | None:
-        """The best place, if it has a slot free."""
+    def free(self, wanted: Wanted, queued: int) -> int | None:
+        """The best place, if it has a slot free. `queued` is how many wait for the same model before it."""
         if len(self.places) == 1:
             slots = self._slots[0]
             return None if slots and self._board.in_flight(self.places[0].cell) >= slots else 0
@@ -267,55 +234,6 @@ class Balancing:
             holding = [place for place, standing in enumerate(self.standings) if standing.holds(model)]
             known = self._warm[model] = now + KNOWN_FOR, holding
         return known[1]
-
-    # -- those who wait ------------------------------------------------------------------------------------------
-
-    def _look_again(self) -> None:
-        if self._look is None:
-            self._look = asyncio.get_running_loop().call_later(LOOK, self._looked)
-
-    def _looked(self) -> None:
-        self._look = None
-        now = time.monotonic()
-        expected = self.expected_wait
-        for ticket in self.queue.expired(now):
-            self.tell(ticket, gave_up(ticket, now, expected))
-        self._wake()
-        if self._waiting:
-            self._look_again()
-
-    def _wake(self) -> None:
-        """Gives free slots to those who wait, in the queue's order."""
-        if self._is_waking:
-            return
-        self._is_waking = True
-        behind: dict[str, int] = {}
-        woken: list[tuple[Ticket, int]] = []
-        try:
-            for ticket in self.queue:
-                before = behind.get(ticket.model, 0)
-                if before >= MOST_LOOKED_AT:
-                    continue
-                place = self._free(self._waiting[ticket].wanted, before)
-                if place is None:
-                    behind[ticket.model] = before + 1
-                    continue
-                self.queue.serve(ticket)
-                self._enter(place)
-                woken.append((ticket, place))
-        finally:
-            self._is_waking = False
-        for ticket, place in woken:
-            if ticket in self._waiting:
-                self.tell(ticket, place)
-            else:
-                self.give_back(place, self.trial_at(place))
-
-    def tell(self, ticket: Ticket, word: int | Failure | None) -> None:
-        """The end of a wait: a place, a failure, or None for a caller who left."""
-        self.queue.leave(ticket)
-        self._board.wait(self.places[0].cell, -1)
-        self._waiting.pop(ticket).told.tell(word)
 
     # -- what is learned -----------------------------------------------------------------------------------------
 

@@ -82,6 +82,7 @@ class Supervisor:
         self.started = 0
         self._lock = -1
         self._wake = (-1, -1)
+        self._ears = select.poll()
         self._stopping = False
         self._children: list[Child] = []
         self.listeners: list[socket.socket] = []
@@ -248,17 +249,20 @@ class Supervisor:
         log.warning("%s ended (%s) after %.1f s; starting it again", child.name, _how(status), lived)
 
     def _wait(self) -> None:
-        ready, _, _ = select.select([self._wake[0]], [], [], 0.25)
-        if not ready:
-            return
-        for number in os.read(self._wake[0], 4096):
+        for number in self._signals(0.25):
             if number in (signal.SIGTERM, signal.SIGINT):
                 self._stopping = True
             elif number == signal.SIGHUP:
                 self.signal_control(signal.SIGHUP)
 
+    def _signals(self, patience: float) -> bytes:
+        """The numbers of those that came, waited for at most so many seconds."""
+        return os.read(self._wake[0], 4096) if self._ears.poll(patience * 1000) else b""
+
     def _catch_signals(self) -> None:
         self._wake = os.pipe()
+        # Other than `select.select`, it can hear of any descriptor, however many are open.
+        self._ears.register(self._wake[0], select.POLLIN)
         for end in self._wake:
             os.set_blocking(end, False)
         signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
@@ -292,10 +296,8 @@ class Supervisor:
         end = time.monotonic() + patience
         impatient = False
         while alive and time.monotonic() < end and not impatient:
-            ready, _, _ = select.select([self._wake[0]], [], [], 0.05)
-            if ready:
-                numbers = os.read(self._wake[0], 4096)
-                impatient = signal.SIGINT in numbers or signal.SIGTERM in numbers
+            numbers = self._signals(0.05)
+            impatient = signal.SIGINT in numbers or signal.SIGTERM in numbers
             alive = [child for child in alive if _exit_status(child.pid) is None]
         for child in alive:
             log.warning("%s did not end by itself; killing it", child.name)

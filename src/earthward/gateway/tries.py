@@ -16,7 +16,7 @@ from earthward.config.snapshot import Zone
 from earthward.cost.exchange import cost_at
 from earthward.dialects.upstream_fields import in_the_callers_terms
 from earthward.gateway import tiers
-from earthward.gateway.balancing import Waiting, Wanted
+from earthward.gateway.balancing import Wanted
 from earthward.gateway.callers import refused_by_vendor
 from earthward.gateway.counting import of_a_count
 from earthward.gateway.crossing import Crossing, Written
@@ -26,6 +26,7 @@ from earthward.gateway.doors.exit import Heard, Listener
 from earthward.gateway.refused import Refused
 from earthward.gateway.serving import ServingEndpoint, ServingTarget
 from earthward.gateway.upstream import Outcome, StreamedAnswer, WholeAnswer
+from earthward.gateway.waiting import Waiting
 from earthward.http.client import ClientConnection, ConnectFailed
 from earthward.ledger.record import Attempt, Opened
 from earthward.routing import egress

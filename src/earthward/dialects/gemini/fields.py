@@ -18,7 +18,6 @@ _OPAQUE = frozenset(
     }
 )
 """Fields whose members are the caller's own names."""
-_TO_STANDARD = str.maketrans("-_", "+/")
 
 
 def camel(name: str) -> str:
@@ -37,9 +36,3 @@ def with_camel_names(value: Any) -> Any:
         if spelt == name or spelt not in value:
             named[spelt] = item if spelt in _OPAQUE else with_camel_names(item)
     return named
-
-
-def standard_base64(data: str) -> str:
-    """In the standard alphabet, with its padding."""
-    data = data.translate(_TO_STANDARD) if "-" in data or "_" in data else data
-    return data + "=" * (-len(data) % 4)

@@ -8,8 +8,8 @@ import msgspec
 from earthward.chat import Audio, Document, FailureKind, Image
 from earthward.dialects.file_ids import held_by
 from earthward.dialects.files import document, is_text, type_of
-from earthward.dialects.gemini.fields import standard_base64
 from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.inline import standard_base64
 
 Wire = dict[str, Any]
 Media = Image | Document | Audio

@@ -5,7 +5,7 @@ import binascii
 import re
 
 from earthward.chat import Reasoning
-from earthward.dialects.gemini.fields import standard_base64
+from earthward.dialects.inline import standard_base64
 from earthward.dialects.signatures import bare, marked, vendor_of
 
 UNCHECKED = "skip_thought_signature_validator"

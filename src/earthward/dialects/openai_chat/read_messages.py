@@ -26,12 +26,12 @@ from earthward.chat import (
 )
 from earthward.dialects.files import read_file
 from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.inline import inline, standard_base64
 from earthward.dialects.openai_chat.annotations import read_annotations
 from earthward.dialects.openai_chat.calls import WireCall, WireCustom, WireFunction, arguments_text, read_call
 from earthward.dialects.unread import Shape, shape_of
 
 _ROLES = {role.value: role for role in Role if role is not Role.TOOL}
-_URL_SAFE_TO_STANDARD = str.maketrans("-_", "+/")
 
 
 class _ImageUrl(msgspec.Struct):
@@ -191,7 +191,7 @@ def _part(wire: WirePart, where: str) -> Part:
         case WirePart(type="image_url", image_url=_ImageUrl(url, detail)):
             return _image(url, detail)
         case WirePart(type="input_audio", input_audio=_InputAudio(data, format)):
-            return Audio(format, _standard_base64(data))
+            return Audio(format, standard_base64(data))
         case WirePart(type="file", file=_File() as file):
             return _document(file, where)
     known = "text, refusal, image_url, input_audio, file"
@@ -199,8 +199,8 @@ def _part(wire: WirePart, where: str) -> Part:
 
 
 def _image(url: str, detail: str | None) -> Image:
-    inline = _inline(url)
-    return Image(*inline, detail=detail) if inline else Image(url=url, detail=detail)
+    found = inline(url)
+    return Image(*found, detail=detail) if found else Image(url=url, detail=detail)
 
 
 def _document(file: _File, where: str) -> Document:
@@ -209,20 +209,3 @@ def _document(file: _File, where: str) -> Document:
     if file.file_data is None:
         raise Inexpressible("a file needs `file_data` or `file_id`", where, FailureKind.BAD_REQUEST)
     return read_file(file.file_data, file.filename, f"{where}.file.file_data")
-
-
-def _inline(url: str) -> tuple[str | None, str] | None:
-    """Media type and base64 data of a data URL; None if it is another URL, or not in base64."""
-    if url[:5].lower() != "data:":
-        return None
-    head, comma, data = url[5:].partition(",")
-    media_type, *parameters = head.split(";")
-    if not comma or not parameters or parameters[-1].strip().lower() != "base64":
-        return None
-    return media_type or None, _standard_base64(data)
-
-
-def _standard_base64(data: str) -> str:
-    if "-" in data or "_" in data:
-        data = data.translate(_URL_SAFE_TO_STANDARD)
-    return data + "=" * (-len(data) % 4)

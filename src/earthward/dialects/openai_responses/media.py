@@ -8,11 +8,10 @@ from earthward.chat import Document, Image, Part, Refusal, Text
 from earthward.dialects.file_ids import held_at
 from earthward.dialects.files import read_file
 from earthward.dialects.inexpressible import Inexpressible
+from earthward.dialects.inline import inline
 from earthward.dialects.openai_responses.annotations import read_annotations, wire_annotations
 
 Wire = dict[str, Any]
-
-_TO_STANDARD = str.maketrans("-_", "+/")
 
 
 class WirePart(msgspec.Struct):
@@ -35,8 +34,8 @@ def read_part(wire: WirePart, where: str) -> Part:
         case WirePart(type="refusal", refusal=str(refusal)):
             return Refusal(refusal)
         case WirePart(type="input_image", image_url=str(url)):
-            inline = _inline(url)
-            return Image(*inline, detail=wire.detail) if inline else Image(url=url, detail=wire.detail)
+            found = inline(url)
+            return Image(*found, detail=wire.detail) if found else Image(url=url, detail=wire.detail)
         case WirePart(type="input_image", file_id=str(file_id)):
             return Image(file_id=file_id, detail=wire.detail)
         case WirePart(type="input_file", file_data=str(data)):
@@ -82,21 +81,6 @@ def _file(document: Document) -> Wire:
         if document.url is not None
         else {"file_id": held_at("OpenAI", document.file_id, "input")}
     )
-
-
-def _inline(url: str) -> tuple[str | None, str] | None:
-    """Media type and base64 data of a data URL; None if it is another URL, or not in base64."""
-    if url[:5].lower() != "data:":
-        return None
-    head, comma, data = url[5:].partition(",")
-    media_type, *parameters = head.split(";")
-    if not comma or not parameters or parameters[-1].strip().lower() != "base64":
-        return None
-    return media_type or None, _standard(data)
-
-
-def _standard(data: str) -> str:
-    return data.translate(_TO_STANDARD) + "=" * (-len(data) % 4)
 
 
 def _without_none(wire: Wire) -> Wire:

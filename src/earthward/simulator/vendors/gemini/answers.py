@@ -39,7 +39,7 @@ def whole(made: Made) -> Iterator[Step]:
     if seconds:
         yield Wait(seconds)
     candidates = [
-        _candidate(made, index, [*_thoughts(made), *_parts(made, choice)], _reason(choice))
+        _candidate(index, [*_thoughts(made), *_parts(made, choice)], _reason(choice))
         | _grounding(made, choice, len(_thoughts(made)))
         for index, choice in enumerate(made.draft.choices)
     ]
@@ -85,7 +85,7 @@ def _frames(made: Made) -> Iterator[tuple[bytes, int]]:
 
 
 def _frame(made: Made, index: int, part: Wire, logged: tuple[str, ...] = ()) -> bytes:
-    candidate = _candidate(made, index, [part], None)
+    candidate = _candidate(index, [part], None)
     if logged:
         candidate["logprobsResult"] = _logprobs(logged)
     so_far = {"promptTokenCount": made.draft.input, "totalTokenCount": made.draft.input}
@@ -94,7 +94,7 @@ def _frame(made: Made, index: int, part: Wire, logged: tuple[str, ...] = ()) -> 
 
 def _ending(made: Made, index: int, choice: Choice) -> Wire:
     parts = [] if choice.refusal is not None else [{"text": ""}]
-    return _candidate(made, index, parts, _reason(choice)) | _grounding(made, choice)
+    return _candidate(index, parts, _reason(choice)) | _grounding(made, choice)
 
 
 def _answer(made: Made, candidates: list[Wire], usage: Wire) -> Wire:
@@ -106,7 +106,7 @@ def _answer(made: Made, candidates: list[Wire], usage: Wire) -> Wire:
     }
 
 
-def _candidate(made: Made, index: int, parts: list[Wire], reason: str | None) -> Wire:
+def _candidate(index: int, parts: list[Wire], reason: str | None) -> Wire:
     content = {"content": {"role": "model", "parts": parts}} if parts else {}
     return {**content, "index": index, **({"finishReason": reason} if reason else {})}
 
