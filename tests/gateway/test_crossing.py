@@ -574,6 +574,15 @@ def test_what_an_answer_tells_that_nobody_has_a_word_for_is_named_whole_and_stre
     assert streamed.lost == named
 
 
+def test_what_is_cited_and_what_is_told_besides_are_both_named() -> None:
+    found = {"groundingChunks": [{"retrievedContext": {"title": "a.pdf", "text": "a"}}], "retrievalQueries": ["a"]}
+    told = {"content": {"parts": [{"text": "Hello"}]}, "finishReason": "STOP", "groundingMetadata": found}
+    whole = translating(question(b"/v1/chat/completions"))
+    assert isinstance(whole.request(), Written)
+    assert whole.whole(json.dumps({"candidates": [told]}).encode()).failure is None
+    assert whole.lost == ("annotations", "groundingMetadata.retrievalQueries")
+
+
 def translating(asked: Question) -> Crossing:
     """To Google's, for callers of its own dialect too."""
     provider = Provider("p", "gemini", "gemini", "cloud", ())
@@ -593,6 +602,22 @@ def test_what_several_answers_tell_besides_is_named_once() -> None:
     assert isinstance(several.more(), Written)
     assert several.whole(body).failure is None
     assert several.lost == ("content.server_tool_use",)
+
+
+def test_what_several_streams_tell_besides_is_named_too() -> None:
+    asked = question(b"/v1/chat/completions", stream=True, n=2)
+    provider = Provider("p", "anthropic", "anthropic_messages", "cloud", ())
+    claude = EXITS["anthropic_messages"].way(Target("t", "p", "up", "cloud"), provider)
+    several = Translating(asked, claude, "up", Terms(frozenset({"several"})))
+    assert isinstance(several.request(), Written)
+    for kind in ("server_tool_use", "web_search_tool_result"):
+        start = {"type": "content_block_start", "index": 0, "content_block": {"type": kind}}
+        events = [{"type": "message_start", "message": {"id": "1"}}, start, {"type": "message_stop"}]
+        listener = several.stream()
+        listener.feed(sse(*events, named=True))
+        assert (listener.failure, listener.is_over) == (None, True)
+        several.more()
+    assert several.lost == ("content.server_tool_use", "content.web_search_tool_result")
 
 
 @pytest.mark.parametrize("path", FIELDS)

@@ -82,6 +82,17 @@ def test_a_second_try_that_goes_well_is_the_answer() -> None:
     assert json.loads(heard.body)["choices"][0]["message"]["content"] == '{"city": "Oslo"}'
 
 
+@pytest.mark.parametrize(("path", "asked"), [(CHAT, {"stop": "END"}), (CHAT, {"stop": ["END", "\n\n"]})])
+def test_json_that_the_caller_s_stop_has_cut_is_delivered_as_openai_would(path: bytes, asked: Any) -> None:
+    """No second try, no 502: `stop`, and what there was before the cut."""
+    crossed = way(path, response_format=FORM, **asked)
+    sent(crossed.request())
+    heard = crossed.whole(told('{"city": "Os'))
+    assert (heard.failure, crossed.more()) == (None, None)
+    choice = json.loads(heard.body)["choices"][0]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ('{"city": "Os', "stop")
+
+
 def test_gotcha_42_several_answers_are_asked_for_one_by_one() -> None:
     crossed = way(n=3, seed=7)
     seeds = [sent(crossed.request())["options"]["seed"]]
