@@ -37,6 +37,8 @@ from earthward.store.spool_reader import SpoolReader
 GOOD = whole_answer()[0]
 BODY = GOOD.partition(b"\r\n\r\n")[2]
 MOST_WAITED = 90.0
+AT_HAND = 2
+"""Connections: a host may be asked to load a model, and for an answer before it has said that it did."""
 NEVER_KEPT = "/never-kept"
 """In the address of an endpoint whose connections end with their answers."""
 
@@ -251,7 +253,7 @@ class Play:
         for ask in asks:
             for target in self.serving.serving.targets.values():
                 for endpoint in target.provider.endpoints:
-                    if NEVER_KEPT not in endpoint.url and not endpoint.pool.idle_connections:
+                    while NEVER_KEPT not in endpoint.url and endpoint.pool.idle_connections < AT_HAND:
                         self.add_upstream(endpoint.pool)
             if not self.caller.is_open:
                 self.caller = self.new_caller()
