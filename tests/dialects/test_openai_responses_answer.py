@@ -9,7 +9,19 @@ import pytest
 from openai.types.responses import Response
 
 from canned_sdks import Canned, openai_client
-from earthward.chat import Answer, Choice, Count, Failure, FailureKind, Reasoning, Refusal, Text, ToolCall, Usage
+from earthward.chat import (
+    Answer,
+    ChatRequest,
+    Choice,
+    Count,
+    Failure,
+    FailureKind,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    Usage,
+)
 from earthward.dialects import envelope
 from earthward.dialects.envelope import Envelope
 from earthward.dialects.openai_responses import (
@@ -24,6 +36,7 @@ from earthward.dialects.openai_responses import (
     prepare,
     read_answer,
     read_count,
+    read_request,
     write_answer,
     write_count,
     write_failure,
@@ -69,6 +82,16 @@ def test_a_status_says_whether_something_is_missing(reason: Any, status: str) ->
     back = read_answer(body)
     assert isinstance(back, Answer)
     assert (back.choices[0].reason, back.choices[0].logprobs) == (reason, [{"token": "x"}])
+
+
+def test_thinking_that_its_vendor_redacted_comes_back_as_it_was_and_goes_to_nobody_else() -> None:
+    redacted = Reasoning("", "EmwK", redacted=True)
+    item = json.loads(write_answer(Answer("r", "m", 0, (Choice((redacted, Text("x")), "stop"),))))["output"][0]
+    body = json.dumps({"model": "m", "input": [item, {"role": "user", "content": "And?"}]}).encode()
+    chat = read_request(body)
+    assert isinstance(chat, ChatRequest)
+    assert chat.messages[0].parts == (redacted,)
+    assert b"EmwK" not in prepare(sealed(body), "m")
 
 
 def test_an_answer_says_again_what_was_asked_for() -> None:

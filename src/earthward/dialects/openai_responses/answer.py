@@ -106,10 +106,10 @@ def message_item(id: str, status: str, content: list[Wire]) -> Wire:
     return {"type": "message", "id": id, "status": status, "role": "assistant", "content": content}
 
 
-def reasoning_item(id: str, text: str, signature: str | None) -> Wire:
+def reasoning_item(id: str, text: str, signature: str | None, redacted: bool = False) -> Wire:
     summary = [{"type": "summary_text", "text": text}] if text else []
     wire: Wire = {"type": "reasoning", "id": id, "summary": summary}
-    return wire if signature is None else {**wire, "encrypted_content": write_encrypted(signature)}
+    return wire if signature is None else {**wire, "encrypted_content": write_encrypted(signature, redacted)}
 
 
 def call_item(id: str, call: ToolCall, status: str = "completed") -> Wire:
@@ -145,8 +145,7 @@ def read_reasoning(wire: WireItem) -> Reasoning | None:
     """The model's own words where they are there, else their summary."""
     text = "".join(part.text or "" for part in wire.content or ())
     text = text or "\n\n".join(part.text or "" for part in wire.summary or ())
-    signature = read_encrypted(wire.encrypted_content) if wire.encrypted_content else None
-    return Reasoning(text, signature) if text or signature else None
+    return read_encrypted(wire.encrypted_content, text)
 
 
 def unread_in(wire: WireItem) -> str | None:
@@ -169,7 +168,7 @@ def _wire_item(part: Part, response_id: str, place: int, call_ids: set[str]) -> 
             shown = "" if redacted else text
             if not shown and signature is None:
                 return None
-            return reasoning_item(item_id("reasoning", response_id, place), shown, signature)
+            return reasoning_item(item_id("reasoning", response_id, place), shown, signature, redacted)
         case ToolCall():
             arguments = part.arguments if part.custom else part.arguments or "{}"
             call = msgspec.structs.replace(part, id=unique(part.id, call_ids), arguments=arguments)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from earthward.chat import Document, FailureKind, Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
+from earthward.chat import Document, FailureKind, Image, Message, Part, Role, Text, ToolCall, ToolResult
 from earthward.dialects.inexpressible import Inexpressible
 from earthward.dialects.openai_responses.encrypted import read_encrypted
 from earthward.dialects.openai_responses.media import WirePart, read_part
@@ -115,5 +115,5 @@ def _thoughts(wire: WireItem) -> list[Any]:
     """The model's own words where they are there, else their summary."""
     content = wire.content if isinstance(wire.content, list) else []
     text = "".join(part.text or "" for part in content) or "\n\n".join(thought.text for thought in wire.summary or ())
-    signature = read_encrypted(wire.encrypted_content) if wire.encrypted_content else None
-    return [Reasoning(text, signature)] if text or signature else []
+    thought = read_encrypted(wire.encrypted_content, text)
+    return [] if thought is None else [thought]

@@ -191,9 +191,8 @@ class StreamReader:
             case "reasoning":
                 texts = [part.text or "" for part in wire.content or wire.summary or ()]
                 text = "" if item.has_pieces else "\n\n".join(texts)
-                signature = read_encrypted(wire.encrypted_content) if wire.encrypted_content else None
-                if text or signature:
-                    events.append(ReasoningDelta(text, signature=signature))
+                if (thought := read_encrypted(wire.encrypted_content, text)) is not None:
+                    events.append(ReasoningDelta(text, signature=thought.signature))
         item.has_pieces = True
 
     def _read_part(self, item: _Item, place: int, part: WirePart, events: list[Event]) -> None:
