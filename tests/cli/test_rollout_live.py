@@ -54,7 +54,7 @@ def test_where_it_stood_before_is_told_where_it_has_moved():
     assert live.said_of(it, "stage 25%").startswith("chat: stage 25%; 25% of the traffic")
 
 
-def test_the_status_of_one_says_that_its_record_has_ended(capsys):
+def test_the_status_of_one_says_that_its_record_has_ended_and_why_gates_can_not_be_measured(capsys):
     it = {
         "route": "chat",
         "place": "stage 25%",
@@ -64,9 +64,13 @@ def test_the_status_of_one_says_that_its_record_has_ended(capsys):
         "paused": "manual",
         "plan_changes": [],
         "unrecorded": "its record has reached 2 GB",
-        "evidence": [],
+        "evidence": [{**GATE, "metric": "quality", "verdict": "error"}, {**GATE, "metric": "mine", "verdict": "error"}],
+        "unmeasured": {"mine": "ValueError: boom"},
         "stages": {"set_aside": []},
         "history": [],
     }
     live._print_one(it)
-    assert "its record has reached 2 GB" in " ".join(capsys.readouterr().out.split())
+    told = " ".join(capsys.readouterr().out.split())
+    assert "its record has reached 2 GB" in told
+    assert "mine can't be measured: ValueError: boom" in told
+    assert "quality can't be measured: the judge could not be asked, or its words were no verdict" in told

@@ -423,4 +423,5 @@ def test_a_metric_of_the_users_own_rolls_back_and_one_that_breaks_only_holds(wor
     verdicts = {it.metric: it.verdict for it in world.rollouts.told("trial")["evidence"]}
     assert (world.place, verdicts["wobble"]) == ("stage 25%", "error")
     assert world.rollouts.own.problems == {"wobble": "ValueError: broken"}
+    assert world.rollouts.told("trial")["unmeasured"] == {"wobble": "ValueError: broken"}
     world.rollouts.own.close()

@@ -10,7 +10,7 @@ from rich.table import Table
 from earthward.cli.admin import asked, route_name, state_of
 from earthward.cli.check import CONFIG
 from earthward.cli.output import DONE, NO, WRONG_USE, fail, print_json
-from earthward.cli.rollout_explain import explained, next_step, of_changes, of_record
+from earthward.cli.rollout_explain import explained, next_step, of_changes, of_record, unmeasured
 from earthward.cli.rollout_quality import quality
 from earthward.cli.rollout_screen import VERDICT_STYLES, at, cell, console
 from earthward.rollout.judge import span
@@ -177,6 +177,8 @@ def _print_one(it: dict[str, Any]) -> None:
     if it["evidence"]:
         print()
         console().print(gates_table(it["evidence"]))
+    for name, why in unmeasured(it).items():
+        console().print(cell(f"{name} can't be measured: {why}", "red"))
     for name in it["stages"]["set_aside"]:
         console().print(cell(f"left out of its plan: {name}", "dim"))
     for line in (*of_changes(it), *of_record(it)):
