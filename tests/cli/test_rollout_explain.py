@@ -3,8 +3,9 @@ import random
 import msgspec
 import pytest
 
-from earthward.cli.rollout_explain import ENDS, WHAT_NEXT, explained, unmeasured
+from earthward.cli.rollout_explain import ENDS, WHAT_NEXT, _last_move, explained, unmeasured
 from earthward.rollout.controller import Controller, begin
+from earthward.rollout.event import Event
 from earthward.rollout.read_plan import plan
 from earthward.rollout.sources import measurable
 from earthward.rollout.state import PauseReason, Phase
@@ -108,3 +109,15 @@ def test_the_judge_is_blamed_only_where_it_gives_no_verdicts():
     assert unmeasured({"evidence": [broken, judged], "unmeasured": told}) == told
     failing = {**judged, "verdict": "error"}
     assert unmeasured({"evidence": [broken, failing], "unmeasured": told}).keys() == {"mine", "quality"}
+
+
+def test_a_rollback_for_quality_tells_the_mean_of_the_scores():
+    """A score is no count of bad answers: `0 of 16` would say that all were good."""
+    plan_of_pairs = plan({"stages": [{"shadow": "20%"}, "100%"], "gates": ["error_rate", "quality"]})
+    controller = Controller(begin(plan_of_pairs))
+    history = list(controller.act("start", 0.0, "ada", "go"))
+    for t in range(1, 100):
+        history += controller.feed(Event(float(t), f"u{t}", "candidate", 0, score=0.1, is_later=True))
+    last = [*_last_move(msgspec.to_builtins(history), "chat")]
+    assert last[0].startswith("Last: shadow 20% -> rolled back")
+    assert any(line.startswith("  quality: fail, mean 0.1 of ") for line in last)

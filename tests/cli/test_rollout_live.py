@@ -20,8 +20,11 @@ GATE = {
     "e_good": 1.234,
     "enough_good": 20.0,
     "expected_s": 1290.0,
+    "mean": None,
+    "baseline_mean": None,
 }
-GATES = [GATE, {**GATE, "metric": "error_rate", "role": "guardrail", "expected_s": None}]
+QUALITY = {**GATE, "metric": "quality", "mean": 0.4375, "candidate": 600, "candidate_bad": 0, "baseline": 0}
+GATES = [GATE, QUALITY, {**GATE, "metric": "error_rate", "role": "guardrail", "expected_s": None}]
 MOVES = [
     {"t": 1_790_000_000.0, "after": "stage 25%, paused (inconclusive)", "by": "earthward", "why": "no decision"},
 ]
@@ -38,7 +41,16 @@ def shown(table: object, width: int) -> str:
 def test_nothing_of_a_gate_is_cut_off(width):
     text = shown(live.gates_table(GATES), width)
     assert "…" not in text
-    for part in ("truncated (signal)", "inconclusive", "7/12,345", "75/123,456", "1/133", "1.2/20", "21.5 min"):
+    for part in (
+        "truncated (signal)",
+        "inconclusive",
+        "7/12,345",
+        "75/123,456",
+        "0.44/600",
+        "1/133",
+        "1.2/20",
+        "21.5 min",
+    ):
         assert part in text
 
 

@@ -96,8 +96,7 @@ def _gate(it: dict[str, Any], why: str) -> Iterator[str]:
     """One gate: what was seen, how near both of its tests are to their ends, and why it can't be measured."""
     yield f"{it['metric']} ({it['role']}): {it['verdict']}"
     if it["mean"] is not None:
-        baseline = "" if it["baseline_mean"] is None else f", the baseline's {it['baseline_mean']:.4g}"
-        yield f"  mean {it['mean']:.4g} of {it['candidate']:,}{baseline}"
+        yield f"  {_means(it)}"
     else:
         yield f"  bad on the candidate {_part(it, 'candidate')}, on the baseline {_part(it, 'baseline')}{_ratio(it)}"
     if it["limit"] is not None:
@@ -111,6 +110,11 @@ def _gate(it: dict[str, Any], why: str) -> Iterator[str]:
         yield f"  can't be measured: {why}"
     if it["metric"] in STREAMED and it["verdict"] == "no data" and not it["candidate"] and not it["baseline"]:
         yield "  it measures streamed answers, and there was none; where callers do not stream, gate on `wait`"
+
+
+def _means(it: dict[str, Any]) -> str:
+    baseline = "" if it["baseline_mean"] is None else f", the baseline's {it['baseline_mean']:.4g}"
+    return f"mean {it['mean']:.4g} of {it['candidate']:,}{baseline}"
 
 
 def _part(it: dict[str, Any], arm: str) -> str:
@@ -131,6 +135,7 @@ def _last_move(history: list[dict[str, Any]], route: str) -> Iterator[str]:
     last = history[-1]
     yield f"Last: {last['before']} -> {last['after']}, by {last['by'] or '?'}: {last['why']}"
     for each in last["evidence"]:
-        yield f"  {each['metric']}: {each['verdict']}, {_part(each, 'candidate')} to {_part(each, 'baseline')}"
+        seen = f"{_part(each, 'candidate')} to {_part(each, 'baseline')}" if each["mean"] is None else _means(each)
+        yield f"  {each['metric']}: {each['verdict']}, {seen}"
     if any(each["metric"] in FAILURES and each["verdict"] == "fail" for each in last["evidence"]):
         yield f"  see `earthward ledger tail --route {route} --arm candidate --failed`, and `earthward ledger show ID`"

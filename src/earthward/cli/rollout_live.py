@@ -198,11 +198,19 @@ def gates_table(evidence: list[dict[str, Any]]) -> Table:
     for each in evidence:
         name = each["metric"] if each["role"] == "guardrail" else f"{each['metric']} ({each['role']})"
         verdict = cell(each["verdict"], VERDICT_STYLES[each["verdict"]])
-        arms = (f"{each[f'{arm}_bad']:,}/{each[arm]:,}" for arm in ("candidate", "baseline"))
+        arms = (_counted(each, arm) for arm in ("candidate", "baseline"))
         tests = (f"{each[f'e_{test}']:.2g}/{each[f'enough_{test}']:.3g}" for test in ("worse", "good"))
         expected = "-" if each["expected_s"] is None else span(each["expected_s"])
         table.add_row(cell(name), verdict, *map(cell, (*arms, *tests, expected)))
     return table
+
+
+def _counted(it: dict[str, Any], arm: str) -> str:
+    """Bad of all, or the mean of all where a metric counts nothing bad. A score is of the candidate alone."""
+    if it["mean"] is None:
+        return f"{it[f'{arm}_bad']:,}/{it[arm]:,}"
+    mean = it["mean"] if arm == "candidate" else it["baseline_mean"]
+    return "-" if mean is None else f"{mean:.2g}/{it[arm]:,}"
 
 
 def moves_table(history: list[dict[str, Any]]) -> Table:
