@@ -1,6 +1,7 @@
 import functools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,12 @@ from earthward.store import tables
 from earthward.store.intake import Intake
 from earthward.store.spool import SpoolWriter
 
+ON_A_TERMINAL = """
+import sys
+sys.stdout.isatty = lambda: True
+from earthward.cli.ledger import app
+app()
+"""
 LOST = Usage(Count.reported(88))
 """Of an answer that broke off."""
 
@@ -215,6 +222,27 @@ def test_what_callers_wrote_does_not_steer_the_terminal(run, store):
         assert "\x9b" not in shown
         assert "[red]gpt" in shown
     assert printable("a\tb") == "a\ufffdb"
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+def test_a_figure_is_shown_whole_or_not_at_all(store, tmp_path, width):
+    """`$0.0000…` looks like a price."""
+    long = record("0123456789abcdef-1234567", arm="candidate", route="chat", target="llama", cost=12_345_678)
+    store(long)
+    screens = {}
+    for command in ("tail", "summary"):
+        # A terminal of this width, as rich knows it.
+        known = {"COLUMNS": str(width), "TTY_COMPATIBLE": "1"}
+        words = [sys.executable, "-c", ON_A_TERMINAL, command, "--store", f"sqlite:///{tmp_path}/ledger.db"]
+        told = subprocess.run(words, capture_output=True, text=True, check=True, env={**os.environ, **known})
+        screens[command] = re.sub(r"\x1b\[[0-9;]*m", "", told.stdout)
+    for shown in screens.values():
+        assert "…" not in shown
+        assert max(map(len, shown.splitlines())) <= width
+    assert "0123456789abcdef-1234567" in screens["tail"]
+    assert "candidate" in screens["tail"]
+    assert ("$0.012346" in screens["tail"]) == (width >= 100)
+    assert "$0.012346" in screens["summary"]
 
 
 def test_money_is_shown_to_the_millionth_of_a_dollar():

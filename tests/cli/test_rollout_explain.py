@@ -3,8 +3,9 @@ import random
 import msgspec
 import pytest
 
-from earthward.cli.rollout_explain import ENDS, WHAT_NEXT, explained
+from earthward.cli.rollout_explain import ENDS, WHAT_NEXT, _last_move, explained, unmeasured
 from earthward.rollout.controller import Controller, begin
+from earthward.rollout.event import Event
 from earthward.rollout.read_plan import plan
 from earthward.rollout.sources import measurable
 from earthward.rollout.state import PauseReason, Phase
@@ -36,6 +37,7 @@ def told(count: int, scenario: str = "parity", *verbs: str) -> list[str]:
                 "problem": "",
                 "plan_since": 0.0,
                 "plan_changes": ["stages[0].hold: 24 h -> 60 min"],
+                "unmeasured": {"error_rate": "ValueError: boom"},
                 "unrecorded": "its record has reached 2 GB",
                 "stages": msgspec.to_builtins(controller.plan),
                 "evidence": msgspec.to_builtins(controller.findings()),
@@ -60,6 +62,7 @@ def test_each_gate_tells_what_it_has_seen_and_when_it_may_decide():
     assert "error_rate (guardrail): inconclusive" in said
     assert "bad is later than 2 s" in text
     assert "to be decided: in about" in text
+    assert "  can't be measured: ValueError: boom" in said
     assert "Next: on, in about" in text
     assert "shown to be worse" in text
 
@@ -98,3 +101,23 @@ def test_every_pause_has_its_way_out(reason):
 
 def test_every_phase_that_waits_for_people_has_its_way_out():
     assert set(ENDS) == set(Phase.__args__) - {"shadow", "stage", "promoted", "bake"}
+
+
+def test_the_judge_is_blamed_only_where_it_gives_no_verdicts():
+    broken, judged = {"metric": "mine", "verdict": "error"}, {"metric": "quality", "verdict": "inconclusive"}
+    told = {"mine": "ValueError: boom"}
+    assert unmeasured({"evidence": [broken, judged], "unmeasured": told}) == told
+    failing = {**judged, "verdict": "error"}
+    assert unmeasured({"evidence": [broken, failing], "unmeasured": told}).keys() == {"mine", "quality"}
+
+
+def test_a_rollback_for_quality_tells_the_mean_of_the_scores():
+    """A score is no count of bad answers: `0 of 16` would say that all were good."""
+    plan_of_pairs = plan({"stages": [{"shadow": "20%"}, "100%"], "gates": ["error_rate", "quality"]})
+    controller = Controller(begin(plan_of_pairs))
+    history = list(controller.act("start", 0.0, "ada", "go"))
+    for t in range(1, 100):
+        history += controller.feed(Event(float(t), f"u{t}", "candidate", 0, score=0.1, is_later=True))
+    last = [*_last_move(msgspec.to_builtins(history), "chat")]
+    assert last[0].startswith("Last: shadow 20% -> rolled back")
+    assert any(line.startswith("  quality: fail, mean 0.1 of ") for line in last)

@@ -20,8 +20,11 @@ GATE = {
     "e_good": 1.234,
     "enough_good": 20.0,
     "expected_s": 1290.0,
+    "mean": None,
+    "baseline_mean": None,
 }
-GATES = [GATE, {**GATE, "metric": "error_rate", "role": "guardrail", "expected_s": None}]
+QUALITY = {**GATE, "metric": "quality", "mean": 0.4375, "candidate": 600, "candidate_bad": 0, "baseline": 0}
+GATES = [GATE, QUALITY, {**GATE, "metric": "error_rate", "role": "guardrail", "expected_s": None}]
 MOVES = [
     {"t": 1_790_000_000.0, "after": "stage 25%, paused (inconclusive)", "by": "earthward", "why": "no decision"},
 ]
@@ -38,7 +41,16 @@ def shown(table: object, width: int) -> str:
 def test_nothing_of_a_gate_is_cut_off(width):
     text = shown(live.gates_table(GATES), width)
     assert "…" not in text
-    for part in ("truncated (signal)", "inconclusive", "7/12,345", "75/123,456", "1/133", "1.2/20", "21.5 min"):
+    for part in (
+        "truncated (signal)",
+        "inconclusive",
+        "7/12,345",
+        "75/123,456",
+        "0.44/600",
+        "1/133",
+        "1.2/20",
+        "21.5 min",
+    ):
         assert part in text
 
 
@@ -54,7 +66,7 @@ def test_where_it_stood_before_is_told_where_it_has_moved():
     assert live.said_of(it, "stage 25%").startswith("chat: stage 25%; 25% of the traffic")
 
 
-def test_the_status_of_one_says_that_its_record_has_ended(capsys):
+def test_the_status_of_one_says_that_its_record_has_ended_and_why_gates_can_not_be_measured(capsys):
     it = {
         "route": "chat",
         "place": "stage 25%",
@@ -64,9 +76,13 @@ def test_the_status_of_one_says_that_its_record_has_ended(capsys):
         "paused": "manual",
         "plan_changes": [],
         "unrecorded": "its record has reached 2 GB",
-        "evidence": [],
+        "evidence": [{**GATE, "metric": "quality", "verdict": "error"}, {**GATE, "metric": "mine", "verdict": "error"}],
+        "unmeasured": {"mine": "ValueError: boom"},
         "stages": {"set_aside": []},
         "history": [],
     }
     live._print_one(it)
-    assert "its record has reached 2 GB" in " ".join(capsys.readouterr().out.split())
+    told = " ".join(capsys.readouterr().out.split())
+    assert "its record has reached 2 GB" in told
+    assert "mine can't be measured: ValueError: boom" in told
+    assert "quality can't be measured: the judge could not be asked, or its words were no verdict" in told

@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import threading
@@ -101,6 +102,20 @@ def test_one_that_hangs_is_left_alone_for_a_while(tmp_path):
     assert said(it) == [False, True]
     assert it.problems == {}
     it.close()
+
+
+def test_a_file_that_can_not_be_started_measures_nothing_and_says_why(written):
+    """A gateway without a free descriptor has other cares, but its rollouts go on by what else they have."""
+    it, (soft, hard) = written(LONG), resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        verdicts = said(it)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(verdicts) == 2
+    assert "Too many open files" in it.problems["mine"]
 
 
 def test_a_file_does_not_see_the_gateways_secrets(written, monkeypatch):

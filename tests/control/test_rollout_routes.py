@@ -350,7 +350,7 @@ def test_an_order_waits_for_no_metric_of_the_users_own(held, verb, place):
 
 
 def test_an_abort_waits_for_no_service_that_hangs(world):
-    """Nor does what the service would have said come later: the rollout has ended."""
+    """What it would have said of exchanges before comes too late, and is not waited for."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
         own = (OwnMetric("wobble", url=url, timeout=10.0),)
@@ -423,4 +423,5 @@ def test_a_metric_of_the_users_own_rolls_back_and_one_that_breaks_only_holds(wor
     verdicts = {it.metric: it.verdict for it in world.rollouts.told("trial")["evidence"]}
     assert (world.place, verdicts["wobble"]) == ("stage 25%", "error")
     assert world.rollouts.own.problems == {"wobble": "ValueError: broken"}
+    assert world.rollouts.told("trial")["unmeasured"] == {"wobble": "ValueError: broken"}
     world.rollouts.own.close()

@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, cast, get_args
@@ -32,6 +32,16 @@ WIDE = 150
 """Columns where the output is no terminal, which would say how wide it is."""
 
 ARMS: tuple[Arm, ...] = get_args(Arm)
+GAP = "  "
+FIGURES = {"first": 8, "whole": 8, "in": 7, "out": 7, "cost": 11}
+TAIL = {"time": 14, "id": 26, "status": 9, "asked for": 18, "arm": 9, "target": 12, **FIGURES}
+"""Widths are fixed, so that what follows later stands in the same columns."""
+LESSER = ("asked for", "first", "in", "out", "whole", "cost")
+SUMS = (
+    *("arm", "target", "requests", "errors", "rescued", "arm errors", "first p50", "first p95", "tokens/s"),
+    *("in", "out", "cost", "cost unknown"),
+)
+LESSER_SUMS = ("cost unknown", "in", "out", "tokens/s", "first p50", "rescued", "errors", "first p95")
 STYLES = {"ok": "green", "failed": "red", "cancelled": "yellow", "unknown": "magenta"}
 
 app = typer.Typer(no_args_is_help=True, help="Read the ledger: what was asked, who served it, what it took and cost.")
@@ -105,7 +115,8 @@ def summary(
     if json:
         print_json(summaries)
     else:
-        _console().print(_summaries(summaries))
+        console = _console()
+        console.print(_summaries(summaries, console.width))
 
 
 @app.command()
@@ -239,19 +250,19 @@ def _print_json_lines(records: list[Record], *, first: bool) -> None:
 def _print_table(records: list[Record], *, first: bool) -> None:
     if not records and not first:
         return
+    console = _console()
     table = Table(show_header=first, box=None, pad_edge=False)
-    # Of fixed width, so that what follows later stands in the same columns.
-    for name, width in (("time", 14), ("id", 26), ("status", 9), ("asked for", 18), ("arm", 9), ("target", 12)):
-        table.add_column(name, width=width, no_wrap=True)
-    for name, width in (("first", 8), ("whole", 8), ("in", 7), ("out", 7), ("cost", 11)):
-        table.add_column(name, width=width, no_wrap=True, justify="right")
+    columns = kept(TAIL, LESSER, console.width)
+    for name in columns:
+        table.add_column(name, width=TAIL[name], no_wrap=True, justify="right" if name in FIGURES else "left")
     for record in records:
-        table.add_row(*_row(record))
-    _console().print(table)
+        cells = _row(record)
+        table.add_row(*(cells[name] for name in columns))
+    console.print(table)
 
 
-def _row(record: Record) -> list[Text]:
-    return [
+def _row(record: Record) -> dict[str, Text]:
+    cells = [
         _cell(when(record.accepted_at)),
         _cell(record.id),
         _cell(record.status, STYLES[record.status]),
@@ -263,6 +274,21 @@ def _row(record: Record) -> list[Text]:
         *map(_cell, _tokens(record.usage)),
         _cell(dollars(record.cost)),
     ]
+    return dict(zip(TAIL, cells, strict=True))
+
+
+def kept(widths: Mapping[str, int], lesser: Sequence[str], room: int) -> list[str]:
+    """The columns that there is room for. A figure that is cut off would look like another one, so the lesser ones are
+    left out whole, in their order."""
+    columns = list(widths)
+    for name in lesser:
+        if _taken(widths, columns) > room:
+            columns.remove(name)
+    return columns
+
+
+def _taken(widths: Mapping[str, int], columns: Iterable[str]) -> int:
+    return sum(widths[name] + len(GAP) for name in columns) - len(GAP)
 
 
 def _tokens(usage: Usage) -> list[object]:
@@ -315,19 +341,27 @@ def _attempts(record: Record) -> Table:
     return table
 
 
-def _summaries(summaries: list[Summary]) -> Table:
-    table = Table("arm", "target", box=None, pad_edge=False)
-    for name in ("requests", "errors", "rescued", "arm errors", "first p50", "first p95", "tokens/s"):
-        table.add_column(name, justify="right")
-    for name in ("in", "out", "cost", "cost unknown"):
-        table.add_column(name, justify="right")
-    for row in summaries:
-        speed = "-" if row.tokens_per_second is None else f"{row.tokens_per_second:.1f}"
-        times = (seconds(row.ttft_p50), seconds(row.ttft_p95), speed)
-        counts = (row.requests, row.errors, row.rescued, row.arm_errors)
-        cells = (row.arm, row.target or "-", *counts, *times, row.input_tokens, row.output_tokens)
-        table.add_row(*map(_cell, (*cells, dollars(row.cost), row.unknown_costs)))
+def _summaries(summaries: list[Summary], room: int) -> Table:
+    rows = [_sums(row) for row in summaries]
+    cells = {name: max((len(row[name]) for row in rows), default=0) for name in SUMS}
+    widths = {name: max(cells[name], len(name)) for name in SUMS}
+    if _taken(widths, SUMS) > room:
+        widths = {name: max(cells[name], *map(len, name.split())) for name in SUMS}
+    columns = kept(widths, LESSER_SUMS, room)
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="left" if name in ("arm", "target") else "right", width=widths[name])
+    for row in rows:
+        table.add_row(*(_cell(row[name]) for name in columns))
     return table
+
+
+def _sums(row: Summary) -> dict[str, str]:
+    speed = "-" if row.tokens_per_second is None else f"{row.tokens_per_second:.1f}"
+    times = (seconds(row.ttft_p50), seconds(row.ttft_p95), speed)
+    counts = (row.requests, row.errors, row.rescued, row.arm_errors)
+    cells = (row.arm, row.target or "-", *counts, *times, row.input_tokens, row.output_tokens)
+    return dict(zip(SUMS, map(str, (*cells, dollars(row.cost), row.unknown_costs)), strict=True))
 
 
 def when(nanoseconds: int) -> str:

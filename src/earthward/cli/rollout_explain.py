@@ -18,6 +18,7 @@ WHAT_NEXT = {
     "budget": "it goes on when there is money to judge with",
 }
 STREAMED = ("ttft", "token_time")
+NO_VERDICT = "the judge could not be asked, or its words were no verdict, five times in a row; it is asked on"
 FAILURES = ("error_rate", "fallback_rate")
 ENDS = {
     "pending": "`start` begins it; until then all is on the baseline",
@@ -41,7 +42,7 @@ def explained(it: dict[str, Any]) -> Iterator[str]:
     if it["evidence"]:
         yield ""
         for each in it["evidence"]:
-            yield from _gate(each)
+            yield from _gate(each, unmeasured(it).get(each["metric"], ""))
     if it["history"]:
         yield ""
         yield from _last_move(it["history"], it["route"])
@@ -85,12 +86,17 @@ def next_step(it: dict[str, Any]) -> Iterator[str]:
             yield "Next: on, when nothing holds it any more; all gates have passed."
 
 
-def _gate(it: dict[str, Any]) -> Iterator[str]:
-    """One gate: what was seen, and how near both of its tests are to their ends."""
+def unmeasured(it: dict[str, Any]) -> dict[str, str]:
+    """Why gates can't be measured, by the names of their metrics."""
+    failing = {each["metric"] for each in it["evidence"] if each["verdict"] == "error"}
+    return {"quality": NO_VERDICT, **it["unmeasured"]} if "quality" in failing else it["unmeasured"]
+
+
+def _gate(it: dict[str, Any], why: str) -> Iterator[str]:
+    """One gate: what was seen, how near both of its tests are to their ends, and why it can't be measured."""
     yield f"{it['metric']} ({it['role']}): {it['verdict']}"
     if it["mean"] is not None:
-        baseline = "" if it["baseline_mean"] is None else f", the baseline's {it['baseline_mean']:.4g}"
-        yield f"  mean {it['mean']:.4g} of {it['candidate']:,}{baseline}"
+        yield f"  {_means(it)}"
     else:
         yield f"  bad on the candidate {_part(it, 'candidate')}, on the baseline {_part(it, 'baseline')}{_ratio(it)}"
     if it["limit"] is not None:
@@ -100,8 +106,15 @@ def _gate(it: dict[str, Any]) -> Iterator[str]:
     if it["verdict"] in ("inconclusive", "no data"):
         when = "too little is known to say when" if it["expected_s"] is None else f"in about {span(it['expected_s'])}"
         yield f"  to be decided: {when}"
+    if why:
+        yield f"  can't be measured: {why}"
     if it["metric"] in STREAMED and it["verdict"] == "no data" and not it["candidate"] and not it["baseline"]:
         yield "  it measures streamed answers, and there was none; where callers do not stream, gate on `wait`"
+
+
+def _means(it: dict[str, Any]) -> str:
+    baseline = "" if it["baseline_mean"] is None else f", the baseline's {it['baseline_mean']:.4g}"
+    return f"mean {it['mean']:.4g} of {it['candidate']:,}{baseline}"
 
 
 def _part(it: dict[str, Any], arm: str) -> str:
@@ -122,6 +135,7 @@ def _last_move(history: list[dict[str, Any]], route: str) -> Iterator[str]:
     last = history[-1]
     yield f"Last: {last['before']} -> {last['after']}, by {last['by'] or '?'}: {last['why']}"
     for each in last["evidence"]:
-        yield f"  {each['metric']}: {each['verdict']}, {_part(each, 'candidate')} to {_part(each, 'baseline')}"
+        seen = f"{_part(each, 'candidate')} to {_part(each, 'baseline')}" if each["mean"] is None else _means(each)
+        yield f"  {each['metric']}: {each['verdict']}, {seen}"
     if any(each["metric"] in FAILURES and each["verdict"] == "fail" for each in last["evidence"]):
         yield f"  see `earthward ledger tail --route {route} --arm candidate --failed`, and `earthward ledger show ID`"

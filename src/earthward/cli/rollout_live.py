@@ -10,7 +10,7 @@ from rich.table import Table
 from earthward.cli.admin import asked, route_name, state_of
 from earthward.cli.check import CONFIG
 from earthward.cli.output import DONE, NO, WRONG_USE, fail, print_json
-from earthward.cli.rollout_explain import explained, next_step, of_changes, of_record
+from earthward.cli.rollout_explain import explained, next_step, of_changes, of_record, unmeasured
 from earthward.cli.rollout_quality import quality
 from earthward.cli.rollout_screen import VERDICT_STYLES, at, cell, console
 from earthward.rollout.judge import span
@@ -177,6 +177,8 @@ def _print_one(it: dict[str, Any]) -> None:
     if it["evidence"]:
         print()
         console().print(gates_table(it["evidence"]))
+    for name, why in unmeasured(it).items():
+        console().print(cell(f"{name} can't be measured: {why}", "red"))
     for name in it["stages"]["set_aside"]:
         console().print(cell(f"left out of its plan: {name}", "dim"))
     for line in (*of_changes(it), *of_record(it)):
@@ -196,11 +198,19 @@ def gates_table(evidence: list[dict[str, Any]]) -> Table:
     for each in evidence:
         name = each["metric"] if each["role"] == "guardrail" else f"{each['metric']} ({each['role']})"
         verdict = cell(each["verdict"], VERDICT_STYLES[each["verdict"]])
-        arms = (f"{each[f'{arm}_bad']:,}/{each[arm]:,}" for arm in ("candidate", "baseline"))
+        arms = (_counted(each, arm) for arm in ("candidate", "baseline"))
         tests = (f"{each[f'e_{test}']:.2g}/{each[f'enough_{test}']:.3g}" for test in ("worse", "good"))
         expected = "-" if each["expected_s"] is None else span(each["expected_s"])
         table.add_row(cell(name), verdict, *map(cell, (*arms, *tests, expected)))
     return table
+
+
+def _counted(it: dict[str, Any], arm: str) -> str:
+    """Bad of all, or the mean of all where a metric counts nothing bad. A score is of the candidate alone."""
+    if it["mean"] is None:
+        return f"{it[f'{arm}_bad']:,}/{it[arm]:,}"
+    mean = it["mean"] if arm == "candidate" else it["baseline_mean"]
+    return "-" if mean is None else f"{mean:.2g}/{it[arm]:,}"
 
 
 def moves_table(history: list[dict[str, Any]]) -> Table:

@@ -62,8 +62,8 @@ class FromFile:
     def ask(self, exchanges: Sequence[Mapping[str, Any]]) -> Any:
         if self._child is not None and self.is_new:
             self.close()
-        child = self._child or self._started()
         try:
+            child = self._child or self._started()
             return json.loads(self._line(child, json.dumps(exchanges).encode() + b"\n"))
         except (OSError, ValueError, RecursionError) as error:
             words = self.close()
@@ -72,9 +72,11 @@ class FromFile:
     def close(self) -> str:
         """Ends the child and whatever it has started; its last words."""
         child, errors = self._child, self._errors
-        if child is None or errors is None:
-            return ""
         self._child = self._errors = None
+        if child is None or errors is None:
+            if errors is not None:
+                errors.close()
+            return ""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()

@@ -158,7 +158,10 @@ class Rollouts:
             live = self._found(name)
             controller = live.controller
             evidence, history, plan = controller.findings(), live.history(), controller.plan
-            return {**self.standings[name].told(), "stages": plan, "evidence": evidence, "history": history}
+            problems = self.own.problems
+            unmeasured = {it.metric: problems[it.metric] for it in evidence if it.metric in problems}
+            parts = {"stages": plan, "evidence": evidence, "unmeasured": unmeasured, "history": history}
+            return {**self.standings[name].told(), **parts}
 
     # ── one of them ──
 
