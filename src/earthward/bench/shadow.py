@@ -89,9 +89,8 @@ class Factors(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """`pairs` were full load and count, `others` were not; `wanted` is how many pairs were."""
+    """`pairs` were full load and count, `others` were not."""
 
-    wanted: int
     pairs: list[Pair]
     others: list[Pair]
     factors: Factors | None
@@ -103,7 +102,7 @@ class Result(msgspec.Struct, frozen=True):
     def verdict(self) -> Literal["holds", "broken", "not enough evidence"]:
         if any(it.failed for pair in (*self.pairs, *self.others) for it in pair):
             return "broken"
-        if len(self.pairs) < self.wanted or self.factors is None or self.factors.between is None:
+        if self.factors is None or self.factors.between is None:
             return "not enough evidence"
         low, high = self.factors.between
         return "holds" if high < MOST_CHANGE else "broken" if low >= MOST_CHANGE else "not enough evidence"
@@ -140,7 +139,7 @@ def measure(pairs: int, seconds: float, connections: int, rate: int, folder: Pat
             process.terminate()
             process.wait()
     full, rest = found
-    return Result(pairs, full, rest, factors(full) if full else None, *told)
+    return Result(full, rest, factors(full) if full else None, *told)
 
 
 def factors(pairs: Sequence[Pair]) -> Factors:
