@@ -16,16 +16,22 @@ class Crowding:
     `schedstat` in proc(5). What other systems, and sandboxes, don't say counts as no wait.
     """
 
-    def __init__(self, workers: Callable[[], Iterable[int]], processes: Path = Path("/proc")) -> None:
+    def __init__(
+        self,
+        workers: Callable[[], Iterable[int]],
+        processes: Path = Path("/proc"),
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
         self._workers = workers
         self._processes = processes
+        self._clock = clock
         self._waited: dict[int, int] = {}
         self._at = 0
         self._part = 0.0
 
     def part(self) -> float:
         """Of the time since it was last asked for, how much of it the worker that waited most has waited: 0 to 1."""
-        now = time.monotonic_ns()
+        now = self._clock()
         if now - self._at < WINDOW * NANO:
             return self._part
         waited = {pid: self._waited_by(pid) for pid in self._workers() if pid}
