@@ -41,8 +41,9 @@ def explained(it: dict[str, Any]) -> Iterator[str]:
     yield from of_record(it)
     if it["evidence"]:
         yield ""
+        why = unmeasured(it)
         for each in it["evidence"]:
-            yield from _gate(each, unmeasured(it).get(each["metric"], ""))
+            yield from _gate(each, why.get(each["metric"], ""))
     if it["history"]:
         yield ""
         yield from _last_move(it["history"], it["route"])
